@@ -79,6 +79,13 @@ def _builtin_folder() -> str:
     return os.path.realpath(data_root() / "assets" / "builtin")
 
 
+def _is_encodable(text: str) -> bool:
+    """Whether a text has no half of a surrogate pair, as JSON may have it; names of files in bytes may."""
+    return text.isascii() or not any(
+        "\ud800" <= letter < "\udc80" or "\udd00" <= letter < "\ue000" for letter in text
+    )
+
+
 class FileGate:
     """Resolves and reads the files below one project root.
 
@@ -102,6 +109,8 @@ class FileGate:
         """
         if not text.strip() or "\0" in text:
             raise FileRejectedError(AssetCode.FILE_NAME, "the file name is empty or contains a NUL")
+        if not _is_encodable(text):
+            raise FileRejectedError(AssetCode.FILE_NAME, "the file name has half of a character")
         if text.startswith(BUILTIN_PREFIX):
             return self._builtin(text)
         if not self._holds_builtin and str(base).startswith(_builtin_folder()):

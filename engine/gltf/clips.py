@@ -11,6 +11,7 @@ from engine.gltf.codes import GltfCode
 from engine.gltf.item import Item
 
 _PATHS = {"translation": 3, "rotation": 4, "scale": 3}
+_TYPES = {"translation": "VEC3", "rotation": "VEC4", "scale": "VEC3", "weights": "SCALAR"}
 _WAYS = ("LINEAR", "STEP", "CUBICSPLINE")
 
 
@@ -76,7 +77,7 @@ def _channel(sampler: Item, node: int, path: str, width: int) -> Channel:
     if times[0] < 0.0 or (np.diff(times) <= 0.0).any():
         raise source.failure(GltfCode.ANIMATION, "the times of keys must rise from 0 or later")
     output = sampler.required("output").reference("accessors")
-    values = read_floats(output, *(("SCALAR",) if path == "weights" else ("VEC3", "VEC4")))
+    values = read_floats(output, _TYPES[path])
     each = 3 if way == "CUBICSPLINE" else 1
     if values.size != len(times) * each * width:
         message = f"{len(times)} keys take {len(times) * each * width} numbers; there are {values.size}"

@@ -24,7 +24,7 @@ class GltfCode(ProblemCode):
         "An extension is not supported, or its package is not installed.",
     )
     IMAGE = "gltf.image", "An image has no bytes, or others than its type says."
-    JSON = "gltf.json", "The text is no JSON, or too deeply nested."
+    JSON = "gltf.json", "The text is no JSON, is nested too deeply, or has a key twice."
     LIMIT = "gltf.limit", "The file has more of something than the limit."
     MESH = (
         "gltf.mesh",

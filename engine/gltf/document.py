@@ -6,28 +6,33 @@ import base64
 import binascii
 import json
 from collections.abc import Callable
-from typing import Any
-from urllib.parse import unquote_to_bytes
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, unquote_to_bytes
 
 from engine.gltf.codes import GltfCode
 from engine.gltf.container import Container, read_container
 from engine.gltf.extensions import check_extensions
 from engine.gltf.item import Item
-from engine.gltf.json_places import offset_of, pointer_of
-from engine.gltf.limits import MAX_JSON_BYTES
+from engine.gltf.json_places import Places, pointer_of
+from engine.gltf.limits import MAX_JSON_BYTES, MAX_JSON_VALUES, MAX_SOUGHT
 from engine.humon import InputError, Position, Problem, Severity, excerpt_of
+
+if TYPE_CHECKING:
+    from engine.gltf.nodes import Nodes
 
 OpenFile = Callable[[str, Item], "bytes | memoryview"]
 """Returns the bytes of the file that a relative URI names; raises InputError at the item."""
 
 _DATA = "data:"
 _TAB_COLUMNS = 4
+_MAX_REPEATED = 100
 
 
 class Gltf:
     """A glTF file. Buffers are read when they are used first, and kept; views of them copy nothing.
 
-    `root` is the JSON; `warnings` grows with what is read. `name` is the file's name in messages.
+    `root` is the JSON; `warnings` grows with what is read. `name` is the file's name in messages. `nodes` are
+    kept by `read_nodes`.
     """
 
     def __init__(self, container: Container, text: str, value: Any, name: str, open_file: OpenFile) -> None:
@@ -37,14 +42,24 @@ class Gltf:
         self._container = container
         self._text = text
         self._open_file = open_file
-        self._buffers: dict[int, memoryview] = {}
+        self.nodes: Nodes | None = None
+        self._places = Places(text)
+        self._sought = 0
+        self._buffers: dict[int, memoryview | InputError] = {}
         self._decoded: dict[int, memoryview] = {}
 
     def problem(
         self, code: str, message: str, node: Item, help: str = "", severity: Severity = Severity.ERROR
     ) -> Problem:
-        """Return a problem at an item of the JSON."""
-        offset = offset_of(self._text, node.path)
+        """Return a problem at an item of the JSON.
+
+        Looking for its place takes time in a long text; of very many problems, the later ones have none.
+        """
+        if self._sought > MAX_SOUGHT:
+            message = f"{message} (at {pointer_of(node.path)})"
+            return Problem(code, message, Position(self.name), "", help, severity)
+        offset = self._places.offset_of(node.path)
+        self._sought += offset
         byte = self._container.text_start + len(self._text[:offset].encode())
         message = f"{message} (at {pointer_of(node.path)}, byte {byte})"
         if self._container.is_binary:
@@ -52,7 +67,7 @@ class Gltf:
         start = self._text.rfind("\n", 0, offset) + 1
         end = self._text.find("\n", offset)
         line = self._text[start : end if end >= 0 else len(self._text)]
-        column = 1 + sum(_TAB_COLUMNS if letter == "\t" else 1 for letter in line[: offset - start])
+        column = 1 + offset - start + (_TAB_COLUMNS - 1) * line.count("\t", 0, offset - start)
         position = Position(self.name, self._text.count("\n", 0, start) + 1, column)
         return Problem(code, message, position, excerpt_of(line, offset - start), help, severity)
 
@@ -61,7 +76,7 @@ class Gltf:
         item = self.root
         for step in pointer.split("/")[1:]:
             if isinstance(item.value, list):
-                if not (step.isascii() and step.isdigit()) or int(step) >= len(item.value):
+                if not _is_index(step) or int(step) >= len(item.value):
                     message = f"there is no {pointer} in the file: it has {len(item.value)} elements here"
                     raise item.failure(GltfCode.REFERENCE, message)
                 item = item.elements()[int(step)]
@@ -84,18 +99,25 @@ class Gltf:
         head, comma, body = text.partition(",")
         if not comma:
             raise uri.failure(GltfCode.BUFFER, "the data URI has no comma before its data")
-        if not head.endswith(";base64"):
-            return unquote_to_bytes(body)
         try:
+            if not head.endswith(";base64"):
+                return unquote_to_bytes(body)
             return base64.b64decode(body, validate=True)
         except (binascii.Error, ValueError) as error:
-            raise uri.failure(GltfCode.BUFFER, f"the data URI is no base64: {error}") from error
+            raise uri.failure(GltfCode.BUFFER, f"the data URI cannot be decoded: {error}") from error
 
     def buffer(self, item: Item) -> memoryview:
-        """Return the bytes of an element of `buffers`. Raises InputError `gltf.buffer`."""
-        if item.index not in self._buffers:
-            self._buffers[item.index] = self._read_buffer(item)
-        return self._buffers[item.index]
+        """Return the bytes of an element of `buffers`. Raises InputError, each time the same."""
+        found = self._buffers.get(item.index)
+        if found is None:
+            try:
+                found = self._read_buffer(item)
+            except InputError as error:
+                found = error
+            self._buffers[item.index] = found
+        if isinstance(found, InputError):
+            raise found
+        return found
 
     def part(self, holder: Item) -> memoryview:
         """Return the part of a buffer that `buffer`, `byteOffset` and `byteLength` of an object name."""
@@ -141,7 +163,11 @@ class Gltf:
 
 def decoded_uri(uri: str) -> str:
     """Return the path that a relative URI names."""
-    return unquote_to_bytes(uri).decode("utf-8", "replace")
+    return unquote(uri)
+
+
+def _is_index(step: str) -> bool:
+    return step.isascii() and step.isdigit() and len(step) < 10
 
 
 def read_gltf(data: bytes | memoryview, name: str, open_file: OpenFile) -> Gltf:
@@ -158,19 +184,34 @@ def read_gltf(data: bytes | memoryview, name: str, open_file: OpenFile) -> Gltf:
     except UnicodeDecodeError as error:
         message = f"the JSON is no UTF-8 at byte {container.text_start + error.start}"
         raise InputError(Problem(GltfCode.JSON, message, Position(name))) from error
-    document = Gltf(container, text, _parsed(text, container, name), name, open_file)
+    if sum(map(text.count, "[{,")) > MAX_JSON_VALUES:
+        message = f"the JSON has more than {MAX_JSON_VALUES} values"
+        raise InputError(Problem(GltfCode.LIMIT, message, Position(name)))
+    repeated: list[tuple[dict[str, Any], str]] = []
+    value = _parsed(text, container, name, repeated)
+    document = Gltf(container, text, value, name, open_file)
     asset = document.root.required("asset")
     version = asset.required("version")
     if version.text().split(".")[0] != "2":
         message = f"the file is of version {version.text()} of glTF"
         raise version.failure(GltfCode.VERSION, message, "version 2.0 is read: export the model again")
     check_extensions(document.root)
+    _warn_of_repeated(document.root, repeated)
     return document
 
 
-def _parsed(text: str, container: Container, name: str) -> Any:
+def _parsed(text: str, container: Container, name: str, repeated: list[tuple[dict[str, Any], str]]) -> Any:
+    """Return the value of a JSON text, and in `repeated` the objects in which a key stands twice."""
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs) and len(repeated) < _MAX_REPEATED:
+            keys = [key for key, _ in pairs]
+            repeated.append((found, next(key for at, key in enumerate(keys) if key in keys[:at])))
+        return found
+
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=_refuse, object_pairs_hook=members)
     except json.JSONDecodeError as error:
         byte = container.text_start + len(text[: error.pos].encode())
         message = f"the JSON is damaged: {error.msg} (byte {byte})"
@@ -184,3 +225,19 @@ def _parsed(text: str, container: Container, name: str) -> Any:
 
 def _refuse(constant: str) -> float:
     raise ValueError(constant)
+
+
+def _warn_of_repeated(root: Item, repeated: list[tuple[dict[str, Any], str]]) -> None:
+    """Warn of keys that stand twice in an object; their last values are read, as programs do."""
+    keys = {id(found): key for found, key in repeated}
+    todo = [root] if keys else []
+    while todo:
+        item = todo.pop()
+        if isinstance(item.value, dict):
+            if id(item.value) in keys:
+                key = keys[id(item.value)]
+                place = item.required(key)
+                place.warn(GltfCode.JSON, f"'{key}' stands twice in this object; the last one is read")
+            todo += [child for _, child in item.members()]
+        elif isinstance(item.value, list):
+            todo += item.elements()

@@ -160,7 +160,7 @@ class Item:
     @property
     def name(self) -> str:
         """The `name` of an object, empty without one or with one that is no string."""
-        found = self._object().get("name", "")
+        found = self.value.get("name", "") if isinstance(self.value, dict) else ""
         return found if isinstance(found, str) else ""
 
     def check_finite(self, values: npt.NDArray[Any], code: str, what: str) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from engine.gltf.item import Item
-from engine.gltf.nodes import GltfNode
+from engine.gltf.limits import MAX_NODES
+from engine.gltf.nodes import GltfNode, Nodes
 
 _MAX_NAME = 200
 _SEPARATORS = str.maketrans({"/": "_", "\\": "_", ".": "_", "@": "_"})
@@ -17,6 +18,7 @@ class Names:
 
     def __init__(self) -> None:
         self._taken: set[str] = set()
+        self._numbers: dict[str, int] = {}
 
     def free(self, wanted: str, otherwise: str) -> str:
         """Return a name like the `wanted` one, or like `otherwise` where that has no letter.
@@ -27,10 +29,12 @@ class Names:
         name = unicodedata.normalize("NFC", name).strip()[:_MAX_NAME]
         if not any(letter.isalpha() for letter in name):
             name = f"{otherwise}{name}" if name else otherwise
-        found, number = name, 1
+        found, key = name, name.casefold()
+        number = self._numbers.get(key, 1)
         while found.casefold() in self._taken:
             number += 1
             found = f"{name}_{number}"
+        self._numbers[key] = number
         self._taken.add(found.casefold())
         return found
 
@@ -41,12 +45,10 @@ def node_names(nodes: Mapping[int, GltfNode]) -> tuple[dict[int, str], Names]:
     return {index: names.free(node.item.name, f"node{index}") for index, node in nodes.items()}, names
 
 
-def node_paths(
-    nodes: Mapping[int, GltfNode], roots: Sequence[int], names: Mapping[int, str]
-) -> dict[int, str]:
+def node_paths(nodes: Nodes, names: Mapping[int, str]) -> dict[int, str]:
     """Return the path of each node from the object that the roots are below: names with `/` between them."""
-    paths = {root: names[root] for root in roots}
-    for index, node in nodes.items():  # parents before children
+    paths = {root: names[root] for root in nodes.roots}
+    for index, node in nodes.by_number.items():  # parents before children
         for child in node.children:
             paths[child] = f"{paths[index]}/{names[child]}"
     return paths
@@ -55,17 +57,22 @@ def node_paths(
 def drawn_names(root: Item, nodes: Mapping[int, GltfNode], names: Names) -> dict[int, list[str]]:
     """Return, of nodes that draw several things, the names of objects below them: one for each.
 
-    They are in the order of instances, and of primitives within each.
+    They are in the order of instances, and of primitives within each. A node has none with which there would
+    be more than MAX_NODES in all.
     """
     meshes = root.children("meshes")
     found: dict[int, list[str]] = {}
+    room = MAX_NODES
     for index, node in nodes.items():
         if node.mesh is None:
             continue
-        primitives = meshes[node.mesh].get("primitives")
-        count = len(primitives.value) if primitives is not None and isinstance(primitives.value, list) else 0
+        mesh = meshes[node.mesh].value
+        primitives = mesh.get("primitives") if isinstance(mesh, dict) else None
+        count = len(primitives) if isinstance(primitives, list) else 0
         if node.instances is not None or count != 1:
-            times = 1 if node.instances is None else len(node.instances)
+            count *= 1 if node.instances is None else len(node.instances)
             wanted = f"{node.item.name}_part"
-            found[index] = [names.free(wanted, f"node{index}_part") for _ in range(count * times)]
+            count = count if count <= room else 0
+            room -= count
+            found[index] = [names.free(wanted, f"node{index}_part") for _ in range(count)]
     return found

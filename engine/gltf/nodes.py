@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from engine.gltf.accessors import Floats, read_floats
 from engine.gltf.codes import GltfCode
 from engine.gltf.item import Item
-from engine.gltf.limits import MAX_DEPTH, MAX_NODES
+from engine.gltf.limits import MAX_DEPTH, MAX_DISTANCE, MAX_NODES, MAX_TARGETS, MAX_WEIGHT
+from engine.humon import Problem, ProblemCollector
 from engine.math import compose, decompose
 
 INSTANCING, LIGHTS = "EXT_mesh_gpu_instancing", "KHR_lights_punctual"
-_UNIT = 1e-6
 _SHORTEST = 1e-6
 _SHEAR = 1e-3
 """By how much a matrix may differ from translation, rotation and scale, as a part of its largest entry."""
@@ -51,7 +51,7 @@ class GltfNode:
     camera: Item | None = None
     light: Item | None = None
     instances: tuple[Transform, ...] | None = None
-    weights: tuple[float, ...] = field(default=())
+    weights: tuple[float, ...] = ()
 
     @property
     def index(self) -> int:
@@ -59,57 +59,114 @@ class GltfNode:
         return self.item.index
 
 
-def read_nodes(root: Item) -> tuple[dict[int, GltfNode], tuple[int, ...]]:
-    """Return the nodes of the file's scene by number, parents before children, and the numbers of its roots.
+@dataclass(frozen=True, slots=True)
+class Nodes:
+    """The nodes of a scene by number, parents before children; the numbers of its roots; and what is broken.
 
-    That is the scene that `scene` names, else the first; without scenes, all nodes that are no child. Raises
-    InputError: `gltf.node` for a node with two parents or below itself, `gltf.reference`, `gltf.limit`.
+    A broken part of a node costs that part: its transform, its mesh, or one of its children.
     """
+
+    by_number: Mapping[int, GltfNode]
+    roots: tuple[int, ...]
+    problems: tuple[Problem, ...]
+
+
+def read_nodes(root: Item) -> Nodes:
+    """Return the nodes of the file's scene; they are read once.
+
+    That is the scene that `scene` names, else the first; without scenes, all nodes that are no child. A node
+    below two others, or below itself, stays where it was met first. Raises InputError where there is no list
+    of nodes, `gltf.limit` for too many.
+    """
+    if root.document.nodes is None:
+        root.document.nodes = _read(root)
+    return root.document.nodes
+
+
+def _read(root: Item) -> Nodes:
     items = root.children("nodes", MAX_NODES)
-    roots = _roots(root, items)
+    problems = ProblemCollector()
     found: dict[int, GltfNode] = {}
-    todo: list[tuple[Item, int]] = [(item, 0) for item in reversed(roots)]
+    roots = _taken(_roots(root, items, problems), set(), problems)
+    met = {item.index for item in roots}
+    todo = [(item, 0) for item in reversed(roots)]
+    places = len(items)
     while todo:
         item, depth = todo.pop()
-        if item.index in found:
-            message = f"nodes[{item.index}] is below two nodes, or below itself"
-            raise item.failure(GltfCode.NODE, message, "each node has one parent")
-        if depth > MAX_DEPTH:
-            raise item.failure(GltfCode.LIMIT, f"more than {MAX_DEPTH} nodes are below each other")
-        node = _node(item)
-        found[item.index] = node
-        todo += [(items[child], depth + 1) for child in reversed(node.children)]
-    return found, tuple(item.index for item in roots)
+        node = _node(item, MAX_NODES - places, problems)
+        places += len(node.instances or ())
+        children: list[Item] = []
+        with problems.catching():
+            children = _taken(item.children("children"), met, problems)
+            if children and depth >= MAX_DEPTH:
+                children.clear()
+                message = f"more than {MAX_DEPTH} nodes are below each other; the rest is left out"
+                raise item.failure(GltfCode.LIMIT, message)
+        found[item.index] = replace(node, children=tuple(child.index for child in children))
+        met.update(child.index for child in children)
+        todo += [(child, depth + 1) for child in reversed(children)]
+    return Nodes(found, tuple(item.index for item in roots), tuple(problems.problems))
 
 
-def _roots(root: Item, items: list[Item]) -> list[Item]:
-    given = root.get("scene")
+def _taken(children: Iterable[Item], met: set[int], problems: ProblemCollector) -> list[Item]:
+    """Return the nodes that numbers name, without those that stand at another place already."""
+    found: dict[int, Item] = {}
+    for child in children:
+        with problems.catching():
+            node = child.reference("nodes")
+            if node.index in met or node.index in found:
+                message = f"nodes[{node.index}] is below two nodes, or below itself"
+                raise child.failure(GltfCode.NODE, message, "each node has one parent; the first is used")
+            found[node.index] = node
+    return list(found.values())
+
+
+def _roots(root: Item, items: list[Item], problems: ProblemCollector) -> list[Item]:
+    """Return the numbers of the nodes at the top, as items."""
     scenes = root.children("scenes")
+    given = root.get("scene")
+    scene = None
     if given is not None:
-        scene = given.reference("scenes")
-    elif scenes:
+        scene = problems.attempt(lambda: given.reference("scenes"), None)
+    if scene is None and scenes:
         scene = scenes[0]
-    else:
-        below = {child.integer() for item in items for child in item.children("children")}
-        return [item for item in items if item.index not in below]
-    return [child.reference("nodes") for child in scene.children("nodes")]
+    if scene is not None:
+        return scene.children("nodes")
+    below: set[int] = set()
+    for item in items:
+        with problems.catching():
+            below.update(child.integer() for child in item.children("children"))
+    return [Item(root.document, item.index, item.path) for item in items if item.index not in below]
 
 
-def _node(item: Item) -> GltfNode:
-    mesh, skin, camera = item.get("mesh"), item.get("skin"), item.get("camera")
-    light = item.extension(LIGHTS)
-    weights = item.get("weights")
+def _node(item: Item, room: int, problems: ProblemCollector) -> GltfNode:
+    """Return a node without its children; `room` is how many instances it may have."""
+    light = problems.attempt(lambda: item.extension(LIGHTS), None)
+    nowhere: tuple[Transform, ...] | None = ()
     return GltfNode(
         item,
-        _transform(item),
-        tuple(child.reference("nodes").index for child in item.children("children")),
-        None if mesh is None else mesh.reference("meshes").index,
-        None if skin is None else skin.reference("skins").index,
-        None if camera is None else camera.reference("cameras"),
-        None if light is None else _light(light),
-        _instances(item),
-        () if weights is None else tuple(each.number() for each in weights.elements()),
+        problems.attempt(lambda: _transform(item), Transform()),
+        mesh=_number(item, "mesh", "meshes", problems),
+        skin=_number(item, "skin", "skins", problems),
+        camera=problems.attempt(lambda: _referred(item, "camera", "cameras"), None),
+        light=None if light is None else problems.attempt(lambda: _light(light), None),
+        instances=problems.attempt(lambda: _instances(item, room), nowhere),
+        weights=problems.attempt(lambda: _weights(item), ()),
     )
+
+
+def _referred(item: Item, key: str, array: str) -> Item | None:
+    found = item.get(key)
+    return None if found is None else found.reference(array)
+
+
+def _number(item: Item, key: str, array: str, problems: ProblemCollector) -> int | None:
+    found = problems.attempt(lambda: _referred(item, key, array), None)
+    return None if found is None else found.index
+
+
+def _weights(item: Item) -> tuple[float, ...]:
+    return tuple(each.number(-MAX_WEIGHT, MAX_WEIGHT) for each in item.children("weights", MAX_TARGETS))
 
 
 def _light(extension: Item) -> Item:
@@ -128,7 +185,7 @@ def _light(extension: Item) -> Item:
 def _transform(item: Item) -> Transform:
     matrix = item.get("matrix")
     if matrix is not None:
-        given = np.array(matrix.vector(16)).reshape(4, 4)
+        given = np.array(matrix.vector(16, -MAX_DISTANCE, MAX_DISTANCE)).reshape(4, 4)
         translation, rotation, scale = decompose(given)
         rest = np.abs(compose(translation[None], rotation[None], scale[None])[0] - given).max()
         if rest > _SHEAR * max(np.abs(given[:3, :3]).max(), _SHORTEST):
@@ -136,15 +193,15 @@ def _transform(item: Item) -> Transform:
             matrix.warn(GltfCode.NODE, message, "export the model with transforms applied")
         return Transform(*(tuple(part.tolist()) for part in (translation, rotation, scale)))
     own = Transform(
-        item.vector_or("translation", (0.0,) * 3),
-        item.vector_or("rotation", (0.0, 0.0, 0.0, 1.0), -1.0 - _UNIT, 1.0 + _UNIT),
-        item.vector_or("scale", (1.0,) * 3),
+        item.vector_or("translation", (0.0,) * 3, -MAX_DISTANCE, MAX_DISTANCE),
+        item.vector_or("rotation", (0.0, 0.0, 0.0, 1.0), -MAX_DISTANCE, MAX_DISTANCE),
+        item.vector_or("scale", (1.0,) * 3, -MAX_DISTANCE, MAX_DISTANCE),
     )
     return own.checked(item)
 
 
-def _instances(item: Item) -> tuple[Transform, ...] | None:
-    """Return where EXT_mesh_gpu_instancing draws the mesh of a node."""
+def _instances(item: Item, room: int) -> tuple[Transform, ...] | None:
+    """Return where EXT_mesh_gpu_instancing draws the mesh of a node, at most `room` places."""
     extension = item.extension(INSTANCING)
     if extension is None:
         return None
@@ -158,8 +215,12 @@ def _instances(item: Item) -> tuple[Transform, ...] | None:
         message = "its attributes have different lengths" if counts else "it has no transform"
         raise extension.failure(GltfCode.NODE, f"instances cannot be made: {message}")
     count = counts.pop()
-    if count > MAX_NODES:
-        raise extension.failure(GltfCode.LIMIT, f"there are {count} instances; at most {MAX_NODES} are made")
+    if count > room:
+        message = f"with {count} instances there are more than {MAX_NODES} nodes"
+        raise extension.failure(GltfCode.LIMIT, message)
+    for key, values in columns.items():
+        if np.abs(values).max() > MAX_DISTANCE:
+            raise named[key].failure(GltfCode.NODE, f"a number of an instance is beyond {MAX_DISTANCE:g}")
     return tuple(
         Transform(place, turn, size).checked(extension)
         for place, turn, size in zip(

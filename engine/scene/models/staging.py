@@ -18,6 +18,7 @@ _FROM = (-14.0, 32.0)
 _MARGIN = 1.02
 _BACKGROUND = (0.3, 0.32, 0.35)
 _SUN = {"color": [1.0, 0.96, 0.9], "intensity": 2.5}
+_FARTHEST_SHADOW = 1e6
 _SUN_FROM = (-50.0, -35.0)
 _SKY = "builtin:environment/sky.hdr"
 SKY_ASSET = "sky"
@@ -75,7 +76,7 @@ def _sun(box: Box) -> Plain:
         "@type": "light",
         "kind": "directional",
         **_SUN,
-        "shadowDistance": max(1.0, _rounded(radius * 8)),
+        "shadowDistance": min(max(1.0, _rounded(radius * 8)), _FARTHEST_SHADOW),
     }
     return {"euler": [*_SUN_FROM, 0.0], "features": [feature]}
 

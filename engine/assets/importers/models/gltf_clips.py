@@ -23,10 +23,10 @@ def import_gltf_clip(gltf: Gltf, place: Item) -> Imported:
     Channels of nodes outside of the scene are left out. Raises InputError: `animation.channel` where none is
     left or there are too many, `animation.times`, `animation.values`, and those of `read_clip`.
     """
-    nodes, roots = read_nodes(gltf.root)
-    names, taken = node_names(nodes)
-    paths = node_paths(nodes, roots, names)
-    drawn = drawn_names(gltf.root, nodes, taken)
+    nodes = read_nodes(gltf.root)
+    names, taken = node_names(nodes.by_number)
+    paths = node_paths(nodes, names)
+    drawn = drawn_names(gltf.root, nodes.by_number, taken)
     channels = [
         (path, channel)
         for channel in read_clip(place)

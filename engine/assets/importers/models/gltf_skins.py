@@ -21,8 +21,7 @@ def import_gltf_skin(gltf: Gltf, place: Item) -> Imported:
     skin = read_skin(place)
     if len(skin.joints) > MAX_BONES:
         raise place.failure(AssetCode.MESH_BONE, f"{len(skin.joints)} joints; at most {MAX_BONES} are read")
-    nodes, _ = read_nodes(gltf.root)
-    names, _ = node_names(nodes)
+    names, _ = node_names(read_nodes(gltf.root).by_number)
     outside = [joint for joint in skin.joints if joint not in names]
     if outside:
         message = f"the joint nodes[{outside[0]}] is not in the scene"

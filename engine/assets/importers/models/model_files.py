@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -36,7 +37,8 @@ class OpenedModel:
 def open_model(path: Path, gate: FileGate) -> OpenedModel:
     """Open a model file and read its buffers; images in files of their own are not read.
 
-    Raises FileRejectedError where the file itself cannot be read, InputError for what is in it.
+    A buffer that cannot be read costs what is in it: its problem is raised where that is used. Raises
+    FileRejectedError where the file itself cannot be read, InputError for what is in it.
     """
     content, stamp = gate.read(path)
     stamps = [source_stamp(gate.relative(path), content, stamp)]
@@ -49,13 +51,14 @@ def open_model(path: Path, gate: FileGate) -> OpenedModel:
             found, its_stamp = gate.read(file)
         except FileRejectedError as error:
             raise place.failure(error.code, error.reason, error.help) from error
-        if place.path[0] == "buffers":
+        if place.path[:1] == ("buffers",):
             stamps.append(source_stamp(gate.relative(file), found, its_stamp))
         return found
 
     gltf = read_gltf(content, display_path(path), read)
     for buffer in gltf.array("buffers"):
-        gltf.buffer(buffer)
+        with contextlib.suppress(InputError):
+            gltf.buffer(buffer)
     return OpenedModel(gltf, tuple(stamps))
 
 
