@@ -1,0 +1,141 @@
+"""Claims about opening models directly, `engine import`, and where their caches are."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from support.gltf_features import FEATURES, skin
+from support.gltf_files import png
+from support.model_opening import open_scene
+
+from engine.assets import open_library
+from engine.assets.cook import cache_path
+from engine.assets.files import FileGate, FileRejectedError
+from engine.cli.main import main
+from engine.humon import InputError
+from engine.scene import load_scene
+
+OBJ = "mtllib my paints.mtl\no thing one\nv 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nusemtl red\nf 1/1 2/1 3/1\n"
+MTL = "newmtl red\nKd 1 0 0\nmap_Kd my picture.png\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of models in a project."""
+    folder = tmp_path / "project" / "assets"
+    folder.mkdir(parents=True)
+    return folder
+
+
+def write_obj(folder: Path, text: str = OBJ) -> Path:
+    (folder / "my paints.mtl").write_text(MTL)
+    (folder / "my picture.png").write_bytes(png())
+    path = folder / "my thing.obj"
+    path.write_text(text)
+    return path
+
+
+def test_an_obj_opens_with_its_materials_and_pictures(folder: Path) -> None:
+    scene = load_scene(write_obj(folder))
+    with open_library(scene.dbs) as library:
+        assert [*scene.warnings, *library.problems] == []
+    assert "visibleModel" in scene.tableau["model/thing one"]
+    assert scene.asset("my thing", "my picture", ("texture2d",))
+
+
+def test_several_material_files_on_a_line_are_read(folder: Path) -> None:
+    path = write_obj(folder, OBJ.replace("my paints.mtl", "a.mtl b.mtl"))
+    (folder / "a.mtl").write_text("newmtl blue\n")
+    (folder / "b.mtl").write_text("newmtl red\nPm 1\n")
+    assert open_scene(path).problems == []
+
+
+def test_a_missing_material_file_is_a_warning_at_its_line(folder: Path) -> None:
+    path = write_obj(folder)
+    (folder / "my paints.mtl").unlink()
+    codes = [(str(problem.code), problem.position.line) for problem in open_scene(path).problems]
+    assert ("file.missing", 1) in codes
+    assert ("obj.material", 8) in codes
+
+
+def test_import_writes_two_files_that_open(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = skin().write(folder / "body.glb")
+    out = folder.parent / "scenes"
+    assert main(["import", str(model), "--out", str(out)]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["body.assets.hu", "body.hu"]
+    assert "../assets/body.glb" in (out / "body.assets.hu").read_text()
+    assert "body.hu" in capsys.readouterr().out
+    scene = load_scene(out / "body.hu")
+    with open_library(scene.dbs) as library:
+        assert [*scene.warnings, *library.problems] == []
+    assert "skin" in scene.tableau["model/body"]
+
+
+def test_import_replaces_nothing_unless_it_is_asked_to(folder: Path) -> None:
+    model = skin().write(folder / "body.glb")
+    out = folder.parent / "scenes"
+    assert main(["import", str(model), "--out", str(out)]) == 0
+    (out / "body.hu").write_text("edited")
+    assert main(["import", str(model), "--out", str(out)]) != 0
+    assert (out / "body.hu").read_text() == "edited"
+    assert main(["import", str(model), "--out", str(out), "--replace"]) == 0
+    assert load_scene(out / "body.hu").warnings == []
+
+
+def test_a_model_outside_of_the_project_is_not_imported_into_it(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    model = skin().write(elsewhere / "body.glb")
+    out = folder.parent / "scenes"
+    assert main(["import", str(model), "--out", str(out)]) != 0
+    assert "file.outside" in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_the_cache_is_beside_the_model_or_else_in_the_user_s_folder(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "caches"))
+    path = FEATURES["triangle"]().write(folder / "model.glb")
+    db = load_scene(path).dbs[0]
+    assert cache_path(db) == folder / "model.ogCache"
+    access = os.access
+
+    def refuse(name: str | os.PathLike[str], mode: int, **how: bool) -> bool:
+        return not (mode & os.W_OK and Path(name) == folder) and access(name, mode, **how)
+
+    monkeypatch.setattr(os, "access", refuse)
+    assert cache_path(db).parent == tmp_path / "caches" / "diorama" / "cooked"
+    with open_library([db]) as library:
+        assert library.problems == []
+    assert cache_path(db).is_file()
+    assert [each.name for each in folder.iterdir()] == ["model.glb"]
+
+
+@pytest.mark.parametrize(
+    "name", ["builtin:../profiles", "builtin:../../scenes/cube.hu", "builtin:/etc/hostname"]
+)
+def test_no_path_leads_out_of_the_builtin_assets(name: str, folder: Path) -> None:
+    with pytest.raises(FileRejectedError) as caught:
+        FileGate(folder).resolve(name, folder)
+    assert caught.value.code == "file.outside"
+
+
+def test_builtin_assets_have_the_same_name_in_every_project(folder: Path) -> None:
+    gate = FileGate(folder)
+    path = gate.resolve("builtin:mesh/cube.hu", folder)
+    assert gate.relative(path) == "builtin:mesh/cube.hu"
+    assert gate.locate("builtin:mesh/cube.hu") == str(path)
+    assert gate.read(path)[0] == path.read_bytes()
+
+
+def test_a_model_with_nothing_in_it_is_refused_with_its_problems(folder: Path) -> None:
+    path = folder / "empty.obj"
+    path.write_text("v 0 0 0\nf 1 2 3\n")
+    with pytest.raises(InputError) as caught:
+        load_scene(path)
+    assert [str(problem.code) for problem in caught.value.problems] == ["obj.empty", "obj.index"]
