@@ -31,7 +31,7 @@ from engine.assets.records import (
 )
 
 IMPORTER_VERSIONS: Mapping[AssetType, int] = {
-    AssetType.VERTICES: 3,
+    AssetType.VERTICES: 4,
     AssetType.INDICES: 2,
     AssetType.SKELETON: 1,
     AssetType.SHADER: 4,
