@@ -40,8 +40,18 @@ def listed(mode: str, corners: list[int]) -> list[tuple[int, ...]]:
     return [(p[i + 1], p[i + 2], p[0]) for i in range(n - 2)]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_corners_are_those_of_a_plain_reading(mode: str) -> None:
+    for count in range(3, 9):
+        check_corners(mode, list(range(count)))
+
+
 @given(st.sampled_from(MODES), st.lists(st.integers(0, 7), min_size=3, max_size=12))
-def test_corners_are_those_of_a_plain_reading(mode: str, corners: list[int]) -> None:
+def test_corners_that_stand_twice_are_read_like_others(mode: str, corners: list[int]) -> None:
+    check_corners(mode, corners)
+
+
+def check_corners(mode: str, corners: list[int]) -> None:
     file = GltfFile()
     points = file.positions(np.arange(24, dtype=np.float32).reshape(8, 3))
     indices = file.accessor(np.array(corners, np.uint8))

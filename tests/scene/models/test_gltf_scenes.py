@@ -21,7 +21,8 @@ from support.gltf_features import (
 from support.gltf_files import GltfFile
 from support.model_opening import OpenedScene, open_scene
 
-from engine.assets import AnimationFacts, SkeletonFacts
+from engine.assets import AnimationFacts, SkeletonFacts, open_library
+from engine.feature.skins import Skins
 from engine.gltf.limits import MAX_DEPTH
 
 
@@ -171,3 +172,14 @@ def test_positions_beyond_all_measure_do_not_move_the_camera_there(tmp_path: Pat
     opened = scene_of(file, tmp_path)
     assert [str(problem.code) for problem in opened.problems] == ["gltf.accessor"]
     assert np.abs(opened.scene.tableau["camera"].translation).max() < 10
+
+
+def test_several_skins_share_their_joints(tmp_path: Path) -> None:
+    file = skin()
+    file.node(name="twin", mesh=0, skin=0)
+    scene = scene_of(file, tmp_path).scene
+    with open_library(scene.dbs) as library:
+        bones = Skins(scene.tableau, library, "skin", ("visibleModel",)).bones
+    joints = [scene.tableau[path].row for path in ("model/lower", "model/lower/upper")]
+    assert bones.objects.tolist() == joints * 2
+    assert (bones.missing, bones.lost, list(bones.bare)) == ({}, {}, [])

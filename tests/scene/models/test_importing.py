@@ -11,8 +11,9 @@ from support.gltf_files import png
 from support.model_opening import open_scene
 
 from engine.assets import open_library
-from engine.assets.cook import cache_path
+from engine.assets.cook import cache_path, cook_database
 from engine.assets.files import FileGate, FileRejectedError
+from engine.assets.roots import data_root
 from engine.cli.main import main
 from engine.humon import InputError
 from engine.scene import load_scene
@@ -139,3 +140,16 @@ def test_a_model_with_nothing_in_it_is_refused_with_its_problems(folder: Path) -
     with pytest.raises(InputError) as caught:
         load_scene(path)
     assert [str(problem.code) for problem in caught.value.problems] == ["obj.empty", "obj.index"]
+
+
+def test_caches_name_builtin_assets_by_their_prefix_and_stay_fresh(folder: Path) -> None:
+    db = load_scene(FEATURES["triangle"]().write(folder / "model.glb")).dbs[0]
+    first = cook_database(db)
+    first.image.close()
+    assert first.cooked
+    content = (folder / "model.ogCache").read_bytes()
+    assert b"builtin:material/defaultMaterial" in content
+    assert str(data_root()).encode() not in content
+    again = cook_database(db)
+    again.image.close()
+    assert again.cooked == 0
