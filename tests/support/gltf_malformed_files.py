@@ -48,6 +48,14 @@ changed(
 )
 
 
+for what, uri, code in (
+    ("above the root", "../../a.png", "file.outside"),
+    ("of a URL", "https://example.com/a.png", "file.outside"),
+    ("of half a character", "\ud800.png", "file.name"),
+):
+    changed(f"image {what}", code, "/images/0", put("images", 0, value={"uri": uri}))
+
+
 def _by_link(folder: Path) -> Path:
     secret = folder.parent.parent / "secret.bin"
     secret.write_bytes(bytes(48))

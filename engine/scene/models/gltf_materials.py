@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from engine.assets.files import FileRejectedError
 from engine.gltf import Cover, GltfMaterial, Item, Sampling, TextureUse, file_of, image_of, sampling_of
 from engine.gltf.naming import Names
 
 Plain = dict[str, Any]
+Find = Callable[[str], object]
 
 _SLOTS = {
     "baseColorTexture": "albedo",
@@ -52,7 +54,9 @@ def shaders_for(record: Plain, *, has_colors: bool = False) -> list[str]:
 class Textures:
     """The texture records of a file: one for each image as it is sampled and decoded."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, find: Find) -> None:
+        """`source` is the name of the file; `find` raises FileRejectedError for an image that is none."""
+        self._find = find
         self.records: list[Plain] = []
         self._names = Names()
         self._known: dict[tuple[int, Sampling, str], str] = {}
@@ -69,6 +73,11 @@ class Textures:
 
     def _add(self, image: Item, sampling: Sampling, space: str) -> str:
         file = file_of(image)
+        if file is not None:
+            try:
+                self._find(file)
+            except FileRejectedError as error:
+                raise image.failure(error.code, error.reason, error.help) from error
         wanted = image.name or (file or "").rpartition("/")[2].rpartition(".")[0]
         name = self._names.free(wanted, f"image{image.index}")
         record: Plain = {"@type": "texture2d", "name": name}

@@ -22,7 +22,7 @@ from engine.gltf.limits import MAX_DISTANCE, MAX_NODES
 from engine.gltf.naming import Names, drawn_names, node_names
 from engine.humon import Problem, ProblemCollector
 from engine.scene.models.description import Box, ModelFile, Plain
-from engine.scene.models.gltf_materials import Textures, material_record, shaders_for
+from engine.scene.models.gltf_materials import Find, Textures, material_record, shaders_for
 from engine.scene.models.gltf_meshes import SkinUse, mesh_records
 from engine.scene.models.gltf_views import camera_feature, light_feature
 from engine.scene.models.placement import matrix_of, placed, rounded, worlds_of
@@ -31,20 +31,20 @@ MODEL = "model"
 """The object that all nodes are below; clips move what is below it, skins find their joints there."""
 
 
-def describe_gltf(gltf: Gltf, source: str, db: str) -> ModelFile:
+def describe_gltf(gltf: Gltf, source: str, db: str, find: Find) -> ModelFile:
     """Return the assets and objects of a glTF file.
 
-    `source` is its name beside the text that will name it, `db` the name of the database that is made. What
-    is broken is left out, with its problem. Raises InputError where nothing can be said, as for nodes in a
-    circle.
+    `source` is its name beside the text that will name it, `db` the name of the database that is made;
+    `find` raises FileRejectedError for the name of an image's file that must not be used. What is broken is
+    left out, with its problem. Raises InputError where nothing can be said, as for nodes that are no list.
     """
-    return _Description(gltf, source, db).describe()
+    return _Description(gltf, source, db, find).describe()
 
 
 class _Description:
     """The assets and objects while they are collected."""
 
-    def __init__(self, gltf: Gltf, source: str, db: str) -> None:
+    def __init__(self, gltf: Gltf, source: str, db: str, find: Find) -> None:
         self._gltf = gltf
         self._source = source
         self._db = db
@@ -55,7 +55,7 @@ class _Description:
         self._worlds = worlds_of(self._tree)
         self._node_names, names = node_names(self._nodes)
         self._drawn_names = drawn_names(gltf.root, self._nodes, names)
-        self._textures = Textures(source)
+        self._textures = Textures(source, find)
         self._materials: dict[int, tuple[Plain, GltfMaterial]] = {}
         self._names = {kind: Names() for kind in ("mesh", "material", "skeleton", "animation")}
         self._skins: dict[int, SkinUse | None] = {}

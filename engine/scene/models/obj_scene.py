@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.roots import display_path
 from engine.gltf.naming import Names
-from engine.humon import Problem, Severity
+from engine.humon import Position, Problem, Severity
 from engine.obj import ObjCode, ObjFile, ObjMaterial, ObjPart, ObjPlace, read_materials
 from engine.scene.models.description import Box, ModelFile, Plain
 from engine.scene.models.gltf_materials import shaders_for
@@ -71,6 +72,7 @@ def _materials(file: ObjFile, path: Path, gate: FileGate, problems: list[Problem
                 file.lines.warn(error.code, f"materials are left out: {error.reason}", line, error.help)
                 continue
             materials, warnings = read_materials(content, display_path(source))
+            warnings += _without_rejected(materials, path.parent, gate, Position(display_path(source)))
             found = materials | found
             problems += warnings
     for part in file.parts:
@@ -78,6 +80,22 @@ def _materials(file: ObjFile, path: Path, gate: FileGate, problems: list[Problem
             message = f"there is no material '{part.material}'; it is drawn grey"
             place = ObjPlace(file.lines, part.line)
             problems.append(file.lines.problem(ObjCode.MATERIAL, message, place, "", Severity.WARNING))
+    return found
+
+
+def _without_rejected(
+    materials: Mapping[str, ObjMaterial], folder: Path, gate: FileGate, place: Position
+) -> list[Problem]:
+    """Remove the maps whose files must not be used, and return a warning for each."""
+    found = []
+    for material in materials.values():
+        for what, file in list(material.textures.items()):
+            try:
+                gate.resolve(file, folder)
+            except FileRejectedError as error:
+                del material.textures[what]
+                message = f"a map of '{material.name}' is left out: {error.reason}"
+                found.append(Problem(error.code, message, place, "", error.help, Severity.WARNING))
     return found
 
 

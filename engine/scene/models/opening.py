@@ -54,4 +54,4 @@ def _described(path: Path, gate: FileGate, source: str, name: str) -> ModelFile:
         raise InputError(Problem(error.code, error.reason, place, help=error.help)) from error
     if isinstance(content, ObjFile):
         return describe_obj(content, path, gate, source, name)
-    return describe_gltf(content, source, name)
+    return describe_gltf(content, source, name, lambda file: gate.resolve(file, path.parent))

@@ -153,3 +153,14 @@ def test_caches_name_builtin_assets_by_their_prefix_and_stay_fresh(folder: Path)
     again = cook_database(db)
     again.image.close()
     assert again.cooked == 0
+
+
+@pytest.mark.parametrize(
+    "file", ["C:\\tex\\a.png", "/tex/a.png", "../../../a.png", "https://example.com/a.png"]
+)
+def test_a_map_outside_of_the_project_is_left_out_with_a_warning(file: str, folder: Path) -> None:
+    path = write_obj(folder)
+    (folder / "my paints.mtl").write_text(f"newmtl red\nmap_Kd {file}\n")
+    opened = open_scene(path)
+    assert [str(problem.code) for problem in opened.problems] == ["file.outside"]
+    assert "visibleModel" in opened.scene.tableau["model/thing one"]
