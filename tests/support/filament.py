@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import struct
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,7 @@ class Sphere:
     colour: tuple[float, float, float, float]
     metallic: float
     roughness: float
+    extensions: Mapping[str, object] = field(default_factory=dict)
 
 
 def spheres_glb(spheres: Sequence[Sphere]) -> bytes:
@@ -51,13 +52,15 @@ def spheres_glb(spheres: Sequence[Sphere]) -> bytes:
                 "baseColorFactor": one.colour,
                 "metallicFactor": one.metallic,
                 "roughnessFactor": one.roughness,
-            }
+            },
+            "extensions": dict(one.extensions),
         }
         for one in spheres
     ]
     primitive = {"attributes": {"POSITION": 0, "NORMAL": 0}, "indices": 1}
     document = {
         "asset": {"version": "2.0"},
+        "extensionsUsed": sorted({name for one in spheres for name in one.extensions}),
         "scene": 0,
         "scenes": [{"nodes": list(range(len(spheres)))}],
         "nodes": [{"mesh": n, "translation": one.place} for n, one in enumerate(spheres)],
@@ -80,6 +83,8 @@ def spheres_glb(spheres: Sequence[Sphere]) -> bytes:
             {"bufferView": 1, "componentType": 5125, "count": corners.size, "type": "SCALAR"},
         ],
     }
+    if not document["extensionsUsed"]:
+        del document["extensionsUsed"]
     text = json.dumps(document).encode()
     text += b" " * (-len(text) % 4)
     head = struct.pack("<4sII", b"glTF", 2, 28 + len(text) + len(data))

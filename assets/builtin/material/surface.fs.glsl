@@ -312,10 +312,8 @@ void main() {
             );
         else
             ambient = fromEnvironment(environment, n, nv, mirrored, spread, f0, diffuse, rough);
-        if (hasClearcoat) {
-            float part = coating * reflectedPart(reflectance(coatRough, coatNv), vec3(0.04), 1.0).r;
-            ambient = mix(ambient, reflectedFrom(environment, coatMirrored, coatRough, coatSpread), part);
-        }
+        if (hasClearcoat)
+            ambient = mix(ambient, reflectedFrom(environment, coatMirrored, coatRough, coatSpread), coat);
 #else
         ambient = fromEnvironment(environment, n, nv, mirrored, spread, f0, diffuse, rough);
 #endif
