@@ -100,7 +100,7 @@ def test_spheres_look_as_filament_draws_them(root: Path, tmp_path: Path) -> None
 def test_spheres_of_the_full_material_look_as_filament_draws_them(root: Path, tmp_path: Path) -> None:
     """The mean difference over all spheres is at most 6 of 255; it was 3.5.
 
-    Of what is reflected in gold Filament takes its own colour from what is below, glTF the brightest one.
+    Below a golden reflection glTF takes the brightest colour of it away, Filament each colour its own.
     """
     expected = filament_picture(root, tmp_path, FULL)
     (tmp_path / "assets").mkdir()
