@@ -39,7 +39,7 @@ class TextureSamplers:
 
     They have anisotropy for images with mip levels, unless texels are shown as they are, and none for all
     others. Along the line of anisotropy a texel of a finer level is taken. Where there is none, every sample
-    would read far apart texels of a large image, which costs a software device ten times the frame.
+    would read far apart texels of a large image. Devices in software have none of it (`SamplerPool`).
     """
 
     pool: SamplerPool

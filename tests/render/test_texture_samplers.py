@@ -13,6 +13,7 @@ from engine.render.descriptors import Bound, BoundImage, DescriptorSets
 from engine.render.layouts import SetLayout
 from engine.testing import open_scene
 from engine.vk.device import Device
+from engine.vk.enums import AdapterType
 
 pytestmark = pytest.mark.gpu
 
@@ -33,10 +34,12 @@ def test_only_textures_with_mip_levels_are_sampled_with_anisotropy(
 ) -> None:
     create, anisotropic, levels = Device.create, dict[Any, bool](), dict[Any, int]()
     get, images = DescriptorSets.get, list[BoundImage]()
+    kinds: list[AdapterType] = []
 
     def created(device: Device, type_name: str, info: Any, **why: Any) -> Any:
         handle = create(device, type_name, info, **why)
         if type_name == "Sampler":
+            kinds.append(device.adapter.type)
             anisotropic[handle] = bool(info.anisotropyEnable)
         if type_name == "ImageView":
             levels[handle] = info.subresourceRange.levelCount
@@ -50,4 +53,5 @@ def test_only_textures_with_mip_levels_are_sampled_with_anisotropy(
     monkeypatch.setattr(DescriptorSets, "get", got)
     with open_scene(scene_with_single_levels(tmp_path), size=(64, 48), own_device=True) as scene:
         scene.step(count=2)
-    assert {(levels[image.view], anisotropic[image.sampler]) for image in images} == {(1, False), (9, True)}
+    has_it = kinds[0] is not AdapterType.CPU  # devices in software take several times as long for it
+    assert {(levels[image.view], anisotropic[image.sampler]) for image in images} == {(1, False), (9, has_it)}
