@@ -142,7 +142,7 @@ def test_of_several_maps_the_first_is_shown(tmp_path: Path) -> None:
         one = shown(scene)
         other = scene.tableau.add_object("other", "camera", features={"areaMap": {"anchor": "bottomLeft"}})
         scene.settle()
-        assert (shown(scene) == one).all()
+        assert abs(shown(scene).astype(int) - one).max() <= 1  # a driver may round otherwise in another place
         scene["camera/map"].areaMap.enabled = False
         assert box(shown(scene).any(axis=2))[0] == 20
         assert other.areaMap.enabled

@@ -1,0 +1,102 @@
+"""A walk in a window: a texture is saved, a shader breaks, an object moves, an asset is added."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.display import Display
+from support.live_scene import UNUSED
+from support.window_frames import OPTIONS, on_screen, settle, until
+
+from viewer.run.scene_opening import opened
+
+if TYPE_CHECKING:
+    from viewer.run.windowed import WindowFrames
+
+pytestmark = pytest.mark.gpu
+
+ALBEDO = "assets/builtin/material/brick-albedo.png"
+SHADER = "assets/builtin/material/surface.fs.glsl"
+SCENE, DATABASE = "scenes/cube.hu", "scenes/cube.assets.hu"
+
+
+def places(frames: WindowFrames) -> dict[int, tuple[int, ...]]:
+    """Where each asset lies, by its key; those of buffers of the frame are larger."""
+    assert frames.runtime.plan is not None
+    rows = frames.runtime.plan.memory.subresources
+    columns = [rows[name].tolist() for name in ("key", "resource", "offset", "size")]
+    return {key: (*place,) for key, *place in zip(*columns, strict=True) if 0 < key < 1 << 48}
+
+
+def test_every_save_of_a_walk_shows_on_the_screen(display: Display, tmp_path: Path, root: Path) -> None:
+    from viewer.run.windowed import WindowFrames
+
+    for name in ("scenes", "assets"):
+        shutil.copytree(root / name, tmp_path / name, ignore=UNUSED)
+    options = replace(OPTIONS, scene=tmp_path / SCENE, size=(256, 192))
+    with opened(options) as (scene, library):
+        frames = WindowFrames(scene, library, options)
+        try:
+            frames.inspector.visible = False
+            settle(frames)
+            _walk(frames, display, tmp_path)
+        finally:
+            frames.close()
+        assert [str(message) for message in frames.runtime.instance.messages.all] == []
+
+
+def _walk(frames: WindowFrames, display: Display, root: Path) -> None:
+    tableau = frames.runtime.tableau
+    assert frames._live is not None
+
+    def reloaded(name: str, content: bytes | str) -> np.ndarray:
+        """Save a file, draw until that shows, and return the screen."""
+        before = frames._live.reloads if frames._live is not None else 0
+        path = root / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        until(frames, lambda: frames._live is not None and frames._live.reloads > before, name)
+        settle(frames)
+        return on_screen(frames, display).astype(int)
+
+    first, lie = on_screen(frames, display).astype(int), places(frames)
+    blue = root / "blue.png"
+    pixels = np.asarray(Image.open(root / ALBEDO).convert("RGB"))
+    Image.fromarray(np.ascontiguousarray(pixels[..., ::-1])).save(blue)
+    shown = reloaded(ALBEDO, blue.read_bytes())
+    assert (shown[..., 2] - shown[..., 0]).max() > (first[..., 2] - first[..., 0]).max() + 20
+    kept = lie.items() & places(frames).items()
+    assert len(kept) == len(lie) - 1
+
+    good = (root / SHADER).read_text()
+    last = "colour = vec4(alphaMode == BLEND ? sum"
+    (root / SHADER).write_text(good.replace(last, last.replace("vec4(", "nonsense(")))
+    until(frames, lambda: any("surface.fs.glsl" in text for text in frames._reported), "a problem")
+    settle(frames)
+    assert (on_screen(frames, display) == shown).all()
+    dark = reloaded(SHADER, good.replace(last, last.replace("vec4(", "0.2 * vec4(")))
+    assert dark.mean() < shown.mean() - 5
+    assert abs(reloaded(SHADER, good) - shown).max() <= 1
+
+    text = (root / SCENE).read_text()
+    moved = reloaded(SCENE, text.replace("translation: [0 0.5 0]", "translation: [0.5 0.5 0]", 1))
+    assert tableau["cube"].translation.tolist() == [0.5, 0.5, 0.0]
+    assert (moved != shown).any()
+
+    database = (root / DATABASE).read_text().rstrip()
+    assert database.endswith("]\n}")
+    added = "        { @type: model  name: second  mesh_adbi: 1  material: brick }\n    ]\n}\n"
+    (root / DATABASE).write_text(database[: -len("    ]\n}")] + added)
+    feature = "{ @type: visibleModel  asset: [assetDb0 second] }"
+    extra = f"objects: {{\n        second: {{ translation: [-1 0.5 0]  features: [{feature}] }}\n"
+    both = reloaded(SCENE, (root / SCENE).read_text().replace("objects: {", extra, 1))
+    until(frames, lambda: "second" in tableau, "the second cube")
+    settle(frames)
+    both = on_screen(frames, display).astype(int)
+    assert (both != moved).any()
+    assert kept <= places(frames).items()
