@@ -99,7 +99,10 @@ class AssetCode(ProblemCode):
     )
     SHADER_SPIRV = "shader.spirv", "The SPIR-V module is damaged, invalid, or lacks the entry point."
     TEXTURE_DECODE = "texture.decode", "The picture is damaged, or its file too short for the size it claims."
-    TEXTURE_FORMAT = "texture.format", "The file is neither PNG nor JPEG."
+    TEXTURE_FORMAT = (
+        "texture.format",
+        "The file is no PNG, JPEG, WebP or KTX 2, or of a kind that is not read.",
+    )
     TEXTURE_MEMORY = (
         "texture.memory",
         "There is no memory left for the picture; it is tried again every time.",

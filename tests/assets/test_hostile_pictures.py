@@ -136,9 +136,9 @@ def test_an_animation_is_its_default_picture() -> None:
     frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue", "lime")]
     frames[0].save(file, "PNG", save_all=True, append_images=frames[1:])
     assert (texels_of(file.getvalue()) == [255, 0, 0, 255]).all()
-    for kind in ("GIF", "WEBP"):
+    for kind, code in (("GIF", "texture.format"), ("WEBP", "texture.decode")):
         frames[0].save(file := io.BytesIO(), kind, save_all=True, append_images=frames[1:])
-        assert problem_of(file.getvalue()).code == "texture.format"
+        assert problem_of(file.getvalue()).code == code
 
 
 def test_orientation_and_further_pictures_of_a_jpeg_are_ignored() -> None:

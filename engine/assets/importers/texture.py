@@ -20,7 +20,6 @@ from engine.assets.cache.facts import TextureFacts
 from engine.assets.codes import AssetCode
 from engine.assets.formats import ColorSpace, TextureFormat
 from engine.assets.importers import Imported
-from engine.assets.importers.jpeg import JPEG_SIGNATURE, read_jpeg
 from engine.assets.importers.mips import (
     BAND_TEXELS,
     TEXEL_BYTES,
@@ -29,8 +28,11 @@ from engine.assets.importers.mips import (
     mip_offsets,
     mip_sizes,
 )
-from engine.assets.importers.picture import PICTURE_ERRORS, PictureFile, decode_error
-from engine.assets.importers.png import PNG_SIGNATURE, read_png
+from engine.assets.importers.pictures.jpeg import JPEG_SIGNATURE, read_jpeg
+from engine.assets.importers.pictures.ktx2 import KTX2_SIGNATURE, ktx2_size, ktx2_texels
+from engine.assets.importers.pictures.picture import PICTURE_ERRORS, PictureFile, decode_error
+from engine.assets.importers.pictures.png import PNG_SIGNATURE, read_png
+from engine.assets.importers.pictures.webp import is_webp, read_webp
 from engine.assets.limits import MAX_TEXTURE_PIXELS, MAX_TEXTURE_SIDE
 from engine.humon import InputError, Position, Problem
 
@@ -52,14 +54,17 @@ class TextureSettings:
 def import_texture(
     data: bytes, name: str, settings: TextureSettings, take: Callable[[int], None] = lambda size: None
 ) -> Imported:
-    """Decode a PNG or JPEG file and compute its mip levels; the result has the finest first.
+    """Decode a PNG, JPEG, WebP or KTX 2 file and compute its mip levels; the result has the finest first.
 
     The structure of the file and the size in its header are checked before anything is decoded, and `take` is
     called with the most bytes of memory that it needs. Raises InputError: `texture.format`, `texture.size`,
     `texture.decode`, `texture.memory` or `texture.mips`.
     """
-    file = _read_file(data, name)
-    width, height = file.width, file.height
+    is_ktx2 = data.startswith(KTX2_SIGNATURE)
+    file = None if is_ktx2 else _read_file(data, name)
+    width, height = ktx2_size(data, name) if file is None else (file.width, file.height)
+    if is_ktx2:
+        _check_size(width, height, name)
     most = full_chain(width, height)
     levels = settings.mip_levels or most
     if levels > most:
@@ -68,7 +73,7 @@ def import_texture(
     sizes, offsets = mip_sizes(width, height, levels), mip_offsets(width, height, levels)
     take(_PEAK * width * height * TEXEL_BYTES)
     try:
-        texels = _decode(file, offsets[-1], name)
+        texels = _from_ktx2(data, offsets[-1], name) if file is None else _decode(file, offsets[-1], name)
         fill_mips(
             [
                 texels[start:end].reshape(rows, columns, TEXEL_BYTES)
@@ -98,8 +103,10 @@ def _read_file(data: bytes, name: str) -> PictureFile:
         file = read_png(data, name)
     elif data.startswith(JPEG_SIGNATURE):
         file = read_jpeg(data, name)
+    elif is_webp(data):
+        file = read_webp(data, name)
     else:
-        message, hint = "the file is neither PNG nor JPEG", "save it as PNG or JPEG"
+        message, hint = "the file is neither PNG, JPEG, WebP nor KTX 2", "save it as PNG or JPEG"
         raise _error(AssetCode.TEXTURE_FORMAT, message, name, hint)
     _check_size(file.width, file.height, name)
     if file.width * file.height > file.most_pixels:
@@ -110,9 +117,18 @@ def _read_file(data: bytes, name: str) -> PictureFile:
     return file
 
 
+def _from_ktx2(data: bytes, size: int, name: str) -> npt.NDArray[np.uint8]:
+    """Return uint8[size] that begins with the texels of the finest level."""
+    finest = ktx2_texels(data, name).reshape(-1)
+    texels = np.empty(size, np.uint8)
+    texels[: len(finest)] = finest
+    return texels
+
+
 def _check_size(width: int, height: int, name: str) -> None:
     if width == 0 or height == 0:
-        raise _error(AssetCode.TEXTURE_SIZE, f"the picture has {width} x {height} pixels", name)
+        message, hint = f"the picture has {width} x {height} pixels", "save the picture again"
+        raise _error(AssetCode.TEXTURE_SIZE, message, name, hint)
     if max(width, height) > MAX_TEXTURE_SIDE or width * height > MAX_TEXTURE_PIXELS:
         message = (
             f"{width} x {height} pixels are too many: at most {MAX_TEXTURE_SIDE} per side "

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.assets.importers.picture import PICTURE_ERRORS
+from engine.assets.importers.pictures.picture import PICTURE_ERRORS
 
 MAX_PIXELS = 1 << 26
 """Most pixels of a picture that is read: 8192 squared."""

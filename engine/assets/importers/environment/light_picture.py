@@ -24,7 +24,7 @@ from engine.assets.importers.environment.light import (
 )
 from engine.assets.importers.environment.openexr import EXR_SIGNATURE, read_exr
 from engine.assets.importers.environment.radiance import RADIANCE_SIGNATURES, read_radiance
-from engine.assets.importers.png import PNG_SIGNATURE
+from engine.assets.importers.pictures.png import PNG_SIGNATURE
 from engine.assets.importers.texture import TextureSettings, import_texture
 from engine.humon import Position, Problem, Severity
 

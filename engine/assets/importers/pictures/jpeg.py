@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import struct
 
-from engine.assets.importers.picture import PictureFile, decode_error
+from engine.assets.importers.pictures.picture import PictureFile, decode_error
 from engine.assets.limits import MAX_JPEG_SCANS
 
 JPEG_SIGNATURE = b"\xff\xd8\xff"

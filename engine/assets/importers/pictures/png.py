@@ -11,7 +11,7 @@ import struct
 import zlib
 from collections.abc import Iterator
 
-from engine.assets.importers.picture import PictureFile, decode_error
+from engine.assets.importers.pictures.picture import PictureFile, decode_error
 from engine.assets.limits import MAX_PNG_CHUNKS
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -1,0 +1,1 @@
+"""Picture files: their structure is checked before anything is decoded."""
