@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-SCENES = ("tableau", "lights", "sky", "transparent", "lod", "skin", "crowd", "morph")
+SCENES = ("tableau", "lights", "sky", "transparent", "lod", "skin", "crowd", "morph", "materials")
 SIZE = "1280x720"
 
 
