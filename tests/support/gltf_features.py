@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import base64
+import io
+import struct
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from support.gltf_files import CORNER_UVS, FACING, QUAD, QUAD_CORNERS, TRIANGLE, GltfFile, Plain, png
+
+from engine.assets.importers.pictures.ktx2 import KTX2_SIGNATURE
 
 FEATURES: dict[str, Callable[[], GltfFile]] = {}
 
@@ -284,7 +290,7 @@ def materials(file: GltfFile) -> None:
 def _material(name: str, fields: Plain, textures: tuple[str, ...] = ()) -> None:
     def fill(file: GltfFile) -> None:
         file.uses(name)
-        given = fields | {each: {"index": file.texture()} for each in textures}
+        given = deepcopy(fields) | {each: {"index": file.texture()} for each in textures}
         number = file.add("materials", {"extensions": {name: given}, "emissiveFactor": [1, 1, 1]})
         tangents = file.accessor(np.array([[1, 0, 0, 1]] * 4, np.float32))
         file.node(mesh=file.mesh(file.quad(material=number, attributes={"TANGENT": tangents})))
@@ -381,3 +387,35 @@ def draco_compression(file: GltfFile) -> None:
     extension = {"bufferView": file.view(packed), "attributes": {"POSITION": 0}}
     part = {"attributes": {"POSITION": position}, "indices": indices}
     file.node(mesh=file.mesh(part | {"extensions": {"KHR_draco_mesh_compression": extension}}))
+
+
+def _picture(name: str, data: Callable[[], bytes], mime: str) -> None:
+    """Add a file whose base colour is a picture that an extension names."""
+
+    def fill(file: GltfFile) -> None:
+        file.uses(name)
+        image = file.image(data(), mime)
+        texture = file.add("textures", {"extensions": {name: {"source": image}}})
+        base = {"baseColorTexture": {"index": texture}}
+        number = file.add("materials", {"pbrMetallicRoughness": base})
+        file.node(mesh=file.mesh(file.quad(material=number)))
+
+    feature(name)(fill)
+
+
+def webp() -> bytes:
+    """A WebP picture of one colour."""
+    stream = io.BytesIO()
+    Image.new("RGB", (4, 4), (20, 200, 90)).save(stream, "WEBP", lossless=True)
+    return stream.getvalue()
+
+
+def ktx2() -> bytes:
+    """A KTX 2 picture of one colour; not Basis Universal, for which there is no encoder to be had."""
+    texels = bytes((20, 200, 90, 255)) * 16
+    head = struct.pack("<9I", 43, 1, 4, 4, 0, 0, 1, 1, 0) + bytes(32) + struct.pack("<QQQ", 104, 64, 64)
+    return KTX2_SIGNATURE + head + texels
+
+
+_picture("EXT_texture_webp", webp, "image/webp")
+_picture("KHR_texture_basisu", ktx2, "image/ktx2")

@@ -130,7 +130,7 @@ def test_a_plan_that_differs_is_reported_with_each_difference_and_its_place(root
     said = play(root, tmp_path, steps, "profile: lavapipe")
     assert "the plan differs from 'opened'" in said
     assert "@ memoryPlan > memoryType 0 > " in said
-    assert "shaderPlan > builtin shader 'shadow'" in said
+    assert said.count("@ memoryPlan > memoryType 0 > ") > 1
     assert " lines more" in said
 
 
