@@ -411,7 +411,7 @@ def webp() -> bytes:
 
 
 def ktx2() -> bytes:
-    """A KTX 2 picture of one colour; not Basis Universal, for which there is no encoder to be had."""
+    """A KTX 2 picture of one colour; not Basis Universal, for which no encoder is available."""
     texels = bytes((20, 200, 90, 255)) * 16
     head = struct.pack("<9I", 43, 1, 4, 4, 0, 0, 1, 1, 0) + bytes(32) + struct.pack("<QQQ", 104, 64, 64)
     return KTX2_SIGNATURE + head + texels
