@@ -87,3 +87,12 @@ def test_damaged_files_open_or_are_refused(change: Any, tmp_path: Path, sample: 
             problem.render().encode()
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown * 1024 < MOST_MEMORY
+
+
+def test_a_transform_beyond_what_floats_hold_costs_its_mesh_alone(tmp_path: Path) -> None:
+    file = FEATURES["KHR_texture_transform"]()
+    material = file.root["materials"][0]["pbrMetallicRoughness"]["baseColorTexture"]
+    material["extensions"]["KHR_texture_transform"]["scale"] = [1e300, -1e300]
+    opened = open_scene(file.write(tmp_path / "huge.glb"))
+    assert {problem.code for problem in opened.problems} == {"gltf.value"}
+    assert all("texture transform" in problem.message and problem.help for problem in opened.problems)

@@ -14,6 +14,7 @@ from engine.assets.importers.mesh_source import MeshSource, SourceLod
 from engine.assets.importers.models.flat_normals import flat_normals
 from engine.assets.importers.morph.source import SourceTarget, gather
 from engine.gltf import Draws, Gltf, GltfMaterial, Item, Primitive, TextureUse, read_material, read_primitive
+from engine.gltf.codes import GltfCode
 from engine.gltf.naming import Names
 from engine.humon import InputError, Place, ProblemCollector
 
@@ -122,7 +123,10 @@ def _material(place: Item) -> GltfMaterial:
 
 
 def _coordinates(given: Mapping[str, Values], use: TextureUse) -> Values:
-    """Return the coordinates [vertices, 2] of a texture: zeros where the primitive has none."""
+    """Return the coordinates [vertices, 2] of a texture: zeros where the primitive has none.
+
+    Raises InputError `gltf.value` where its transform makes a number that is not finite.
+    """
     values = given.get(f"TEXCOORD_{use.coordinates}")
     if values is None:
         return np.broadcast_to(np.zeros(2, np.float32), (len(given["POSITION"]), 2))
@@ -130,7 +134,11 @@ def _coordinates(given: Mapping[str, Values], use: TextureUse) -> Values:
         return values
     sine, cosine = math.sin(use.rotation), math.cos(use.rotation)
     turned = np.array([[cosine, -sine], [sine, cosine]]) * np.array(use.scale)[:, None]
-    moved: Values = (values @ turned + np.array(use.offset)).astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        moved: Values = (values @ turned + np.array(use.offset)).astype(np.float32)
+    if not np.isfinite(moved).all():
+        message = "the texture transform takes coordinates beyond 32-bit floats"
+        raise use.texture.failure(GltfCode.VALUE, message, "give it a smaller scale and offset")
     return moved
 
 
