@@ -133,10 +133,10 @@ def _nearest_file(path: Path) -> str:
                 names = [entry.name for entry in islice(entries, MAX_LISTED)]
         except OSError:
             continue
-        near = nearest(path.name, [name for name in names if name.endswith(".hu")])
+        near = nearest(path.name, [name for name in names if name.endswith(".hu") or is_model(Path(name))])
         if near is not None:
             return f"did you mean '{display_path(folder / near)}'?"
-    return "give the path of a scene file (.hu)"
+    return "give the path of a scene file (.hu) or of a model (.glb, .gltf, .obj)"
 
 
 def _cycle(node: Node, chain: list[Path]) -> InputError:

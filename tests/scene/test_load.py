@@ -431,7 +431,10 @@ def test_any_text_raises_only_input_errors(load, text):
 
 @pytest.mark.parametrize(
     ("given", "hint"),
-    [("roooms.hu", "did you mean '{}/rooms.hu'?"), ("zzzzzz.hu", "give the path of a scene file (.hu)")],
+    [
+        ("roooms.hu", "did you mean '{}/rooms.hu'?"),
+        ("zzzzzz.hu", "give the path of a scene file (.hu) or of a model (.glb, .gltf, .obj)"),
+    ],
 )
 def test_a_wrong_name_of_a_scene_or_an_include_has_a_hint_with_the_nearest_file(tmp_path, given, hint):
     (tmp_path / "rooms.hu").write_text("tableau: { name: t }")

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> int:
     """Write `NAME.assets.hu` and `NAME.hu` into the folder. Raises InputError; nothing is written then."""
+    from engine.assets.codes import AssetCode
     from engine.assets.files import FileGate
+    from engine.assets.importers.models.model_files import MODEL_SUFFIXES, is_model
     from engine.assets.roots import display_path, project_root
     from engine.humon import InputError, Position, Problem
     from engine.humon.saving import write_atomically
@@ -25,6 +27,10 @@ def run(options: argparse.Namespace) -> int:
     model = Path(os.path.realpath(options.model))
     folder = Path(os.path.realpath(options.out))
     root = project_root(folder / "scene")
+    if not is_model(model):
+        message = f"'{model.name}' is no model file: their names end in {', '.join(MODEL_SUFFIXES)}"
+        hint = "a scene file is opened as it is: python -m viewer SCENE"
+        raise InputError(Problem(AssetCode.PART, message, Position(display_path(model)), help=hint))
     if not model.is_relative_to(root):
         message = f"the model is outside of the project that the scene is written to, {root}"
         hint = f"copy it, with the files that it names, to {root} first"

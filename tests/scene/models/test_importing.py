@@ -164,3 +164,13 @@ def test_a_map_outside_of_the_project_is_left_out_with_a_warning(file: str, fold
     opened = open_scene(path)
     assert [str(problem.code) for problem in opened.problems] == ["file.outside"]
     assert "visibleModel" in opened.scene.tableau["model/thing one"]
+
+
+def test_what_is_no_model_is_not_imported(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    scene = folder / "cube.hu"
+    scene.write_text("{}\n")
+    assert main(["import", str(scene), "--out", str(folder / "out")]) != 0
+    shown = capsys.readouterr().err
+    assert "asset.part" in shown
+    assert "python -m viewer SCENE" in shown
+    assert not (folder / "out").exists()
