@@ -37,14 +37,25 @@ def user_cache_folder() -> Path | None:
 
     None for a user without a home folder.
     """
-    given = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME", "")
+    return _user_folder("LOCALAPPDATA", "XDG_CACHE_HOME", ("Library", "Caches"), ".cache")
+
+
+def user_config_folder() -> Path | None:
+    """Return this user's folder for what was chosen (XDG base directory spec); None without a home folder."""
+    return _user_folder("APPDATA", "XDG_CONFIG_HOME", ("Library", "Application Support"), ".config")
+
+
+def _user_folder(windows: str, elsewhere: str, mac: tuple[str, ...], hidden: str) -> Path | None:
+    """Return a folder by the variable that names it, or by the place that each system gives it."""
+    given = os.environ.get(windows if sys.platform == "win32" else elsewhere, "")
     if sys.platform != "darwin" and os.path.isabs(given):  # the specification has others ignored
         return Path(given, "diorama")
     try:
         home = Path.home()
     except RuntimeError:  # HOME is not set, and the system does not know the user
         return None
-    below = {"win32": ("AppData", "Local"), "darwin": ("Library", "Caches")}.get(sys.platform, (".cache",))
+    on_windows = ("AppData", "Local" if windows == "LOCALAPPDATA" else "Roaming")
+    below = {"win32": on_windows, "darwin": mac}.get(sys.platform, (hidden,))
     return home.joinpath(*below, "diorama") if home.is_absolute() else None
 
 

@@ -144,6 +144,11 @@ class FrameValues:
                 self._note_eyes()
         return self._block
 
+    @property
+    def is_timed(self) -> bool:
+        """Whether a value of the last block follows from the time of the scene."""
+        return self._is_timed
+
     def _lay_out(self, layout: FrameLayout) -> None:
         """Pack all values for other Frame blocks; features need not be asked again for that."""
         self._layout, self._block, self._shown = layout, None, None

@@ -42,6 +42,11 @@ class Movement:
         _ = self._morphs.now  # notes the objects with other shapes as moved
         self._tableau.update_world()
 
+    @property
+    def pending(self) -> bool:
+        """Whether objects have moved since the last call of `take`."""
+        return self._tableau.moves.version != self._written
+
     def take(self) -> npt.NDArray[np.int64]:
         """Return the rows that have moved since the last call: ranges int64[k, 2] (first, after the last)."""
         moves = self._tableau.moves

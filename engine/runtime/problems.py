@@ -1,4 +1,4 @@
-"""The problems that only a device can have: caches that became unreadable, pipelines that it refuses."""
+"""The problems of a running scene: its own, unreadable caches, and pipelines that a device refuses."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from engine.assets import AssetLibrary, AssetRef
 from engine.assets.codes import AssetCode
 from engine.humon import Problem, Severity
+from engine.planning.offline import scene_problems
 from engine.runtime.trials.trial import Outcome, Verdict
 
 if TYPE_CHECKING:
     from engine.memory.streaming.manager import MemoryManager
+    from engine.planning.scene import ScenePlanner
+    from engine.scene import Scene
 
 CACHE = "memory.cache"
 PIPELINE = "shader.pipeline"
@@ -30,6 +33,23 @@ _TRIALS = {
     ),
 }
 """Code, message and advice for each verdict."""
+
+
+def all_problems(
+    scene: Scene,
+    library: AssetLibrary,
+    planner: ScenePlanner,
+    memory: MemoryManager,
+    refused: Mapping[tuple[int, ...], str],
+    failed: Mapping[tuple[int, ...], Outcome],
+) -> tuple[Problem, ...]:
+    """Return all problems of a scene, its assets, features and materials, caches, pipelines and trials."""
+    return (
+        *scene_problems(scene, library, planner),
+        *cache_problems(library, memory),
+        *pipeline_problems(library, refused),
+        *trial_problems(library, failed),
+    )
 
 
 def cache_problems(library: AssetLibrary, memory: MemoryManager) -> Iterator[Problem]:

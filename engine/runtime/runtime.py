@@ -39,7 +39,6 @@ from engine.plan.terms.vocabulary import Stage
 from engine.planning.culling import cull_from
 from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
-from engine.planning.offline import scene_problems
 from engine.planning.picking import Picker, PickHit
 from engine.planning.scene import ScenePlanner
 from engine.planning.values import FrameValues
@@ -47,10 +46,11 @@ from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reord
 from engine.render.renderer import Renderer
 from engine.runtime.frame_facts import FrameFacts
 from engine.runtime.movement import Movement
+from engine.runtime.open_device import open_device
 from engine.runtime.options import Presenter, RuntimeOptions
-from engine.runtime.problems import cache_problems, pipeline_problems, trial_problems
+from engine.runtime.problems import all_problems
+from engine.runtime.resting import Resting
 from engine.runtime.trials.shader_trials import ShaderTrials
-from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, OutOfDeviceMemory, Result, VulkanError
 from engine.vk.instance import Instance
 from engine.vk.timeline import Timeline
@@ -130,7 +130,7 @@ class Runtime:
             self.instance, self.device = options.shared.instance, options.shared
             self.instances.append(self.instance)
         else:
-            self._open_device(undo, options)
+            self.instance, self.device = open_device(undo, options, self.instances)
         self.timeline = Timeline(self.device, "frames")
         undo.callback(self.timeline.close)
         self.profile = self._device_profile = live_profile(self.device)
@@ -165,15 +165,7 @@ class Runtime:
         self._values = FrameValues(self.registry, self.tableau, of.guard, self.library, of.skins, of.morphs)
         self._picker = undo.enter_context(closing(Picker(self.tableau, self.library, of.skins, of.morphs)))
         self._movement = Movement(self.registry, self.tableau, of.guard, self.library, of.morphs)
-
-    def _open_device(self, undo: ExitStack, options: RuntimeOptions) -> None:
-        extensions = options.window.extensions if options.window else ()
-        self.instance = Instance(validate=options.validate is not False, extensions=extensions)
-        undo.callback(self.instance.close)
-        self.instances.append(self.instance)
-        swapchain = ("VK_KHR_swapchain",) if options.window else ()
-        self.device = Device(self.instance, self.instance.choose(options.device), extensions=swapchain)
-        undo.callback(self.device.close)
+        self._resting = Resting(self.tableau, self._movement, self._values)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -210,10 +202,19 @@ class Runtime:
             self.renderer.update(self.timeline.submitted, self.planner.cubes.enabled())
             self._write_values()
             drawn = self._submit(slot, presenter)
+            self._resting.note(self.size)
         self._number, self._drawn = self._number + 1, self._drawn + drawn
         settled = self.memory.settled and not self._is_preparing and not self.trials.pending
         wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
         return FrameFacts(self._number, wall * 1e3, cpu * 1e3, settled, drawn)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether the next frame would be the last one again: nothing moves, arrives or is returned."""
+        if self.plan is None or self.planner.stale() or not self._page_return.is_done(self.plan):
+            return False
+        busy = self._is_preparing or self.trials.pending or not self.memory.settled
+        return not busy and self._resting.holds(self.size)
 
     def advance(self, milliseconds: float | None = None) -> bool:
         """Carry out a frame's share of the schedule, or `milliseconds` of it; return whether it is settled.
@@ -305,12 +306,8 @@ class Runtime:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """All problems of the scene, its assets, features and materials, caches and pipelines."""
-        return (
-            *scene_problems(self.scene, self.library, self.planner),
-            *cache_problems(self.library, self.memory),
-            *pipeline_problems(self.library, self.renderer.refused),
-            *trial_problems(self.library, self.trials.failed),
-        )
+        refused, failed = self.renderer.refused, self.trials.failed
+        return all_problems(self.scene, self.library, self.planner, self.memory, refused, failed)
 
     def close(self) -> None:
         """Wait for the frames in flight and release everything, in order; once. Nothing in a forked child."""

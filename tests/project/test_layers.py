@@ -121,6 +121,8 @@ FLOORS = {
         "numbered_files",
         "arguments",
         "guard",
+        "editing",
+        "session",
         "window",
         "ui",
         "panels",

@@ -97,8 +97,14 @@ def xvfb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Display]:
 
 
 @pytest.fixture
-def display(xvfb: Display, monkeypatch: pytest.MonkeyPatch) -> Display:
-    """Set DISPLAY to the display server of the tests, for this process and its children."""
+def display(
+    xvfb: Display, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Display:
+    """Set DISPLAY to the display server of the tests, for this process and its children.
+
+    They find no preferences of the user.
+    """
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
     monkeypatch.setenv("DISPLAY", xvfb.name)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     return xvfb

@@ -37,10 +37,18 @@ def headless_picture() -> np.ndarray:
         return made.runtime.read_pixels()
 
 
+def awake(frames: WindowFrames | RecoveringFrames) -> None:
+    """Have the next frame drawn, though nothing may have changed."""
+    if isinstance(frames, RecoveringFrames):
+        frames = frames._frames  # type: ignore[assignment]
+    frames.session.wake()  # type: ignore[union-attr]
+
+
 def until(frames: WindowFrames | RecoveringFrames, holds: Callable[[], bool], what: str) -> None:
     """Draw frames until something holds; fails after twenty seconds of a quiet machine."""
     deadline = time.monotonic() + limit(20.0)
     while not holds():
+        awake(frames)
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         frames.step()
 

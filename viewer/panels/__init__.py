@@ -1,8 +1,10 @@
-"""The inspector, drawn with ImGui: objects and features, the memory plan with its reasons, problems.
+"""What the window shows around the scene: panels, one file each, and their models.
 
-inspector           the panel with its tabs
-objects_panel, object_model             the tab of objects and features, and its rows
-memory_panel, memory_model              the tab of the memory plan, and its rows
+panel, make_panels                      what a panel is; all of them, in their first places
+workspace, layout, menu_bar, shortcuts  the window as a whole
+objects_panel, object_model             objects and features
+memory_panel, memory_model              the memory plan
+problems/                               what is wrong, and what to do
 tree_rows, expanded_nodes               trees in columns, flattened into visible rows
-compaction_button, widgets, number_format, run_statistics
+compaction_button, widgets, number_format
 """

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from imgui_bundle import imgui
 
 from engine.plan.model.plan import Plan
@@ -11,6 +9,7 @@ from engine.plan.placement.compaction import Compaction
 from engine.plan.terms.errors import PlanError
 from viewer.panels import widgets
 from viewer.panels.number_format import bytes_text, count_text
+from viewer.session.session import Session
 from viewer.ui import style
 
 MAX_BYTES = 256 << 20
@@ -19,19 +18,16 @@ MAX_MOVES = 1 << 16
 
 _ABOUT = "Estimate how much memory moving assets together would free; nothing is moved yet."
 
-Compact = Callable[[int, int], Compaction]
-
 
 class CompactionButton:
     """Draws the button, or the text that there is nothing to gain, in the rest of a line."""
 
-    def __init__(self, estimate: Compact, begin: Compact) -> None:
-        """Both take the most bytes and moves; `estimate` only returns what `begin` would do."""
-        self._estimate = estimate
-        self._begin = begin
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._estimate = session.runtime.compaction
+        self._begin = session.runtime.compact
         self._estimated: tuple[Plan, Compaction] | None = None
         self._refused = ""
-        self.place: widgets.Rectangle | None = None
 
     def draw(self, plan: Plan, is_settled: bool) -> None:
         """Draw the button for the estimate, then the one that starts it; both need a settled scene."""
@@ -52,7 +48,6 @@ class CompactionButton:
             moves = count_text(found.moves, "move")
             widgets.tooltip((f"Frees {found.gain:,} bytes by moving {found.moved:,} bytes in {moves}.",))
         else:
-            self.place = None
             imgui.same_line()
             widgets.right_aligned("nothing to gain", style.QUIET)
 
@@ -72,5 +67,5 @@ class CompactionButton:
             imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + room)
         clicked = imgui.small_button(text)
         low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
-        self.place = low.x, low.y, high.x, high.y
+        self._session.places["compact"] = (low.x, low.y, high.x, high.y)
         return bool(clicked)

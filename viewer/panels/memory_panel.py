@@ -1,4 +1,4 @@
-"""The memory tab: allocations, resources and subresources, with size, usage bits and requesters."""
+"""The memory panel: allocations, resources and subresources, with size, usage bits and requesters."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from viewer.panels.compaction_button import CompactionButton
 from viewer.panels.expanded_nodes import ExpandedNodes
 from viewer.panels.memory_model import Level, MemoryModel, MemoryRow
 from viewer.panels.number_format import bytes_text
-from viewer.panels.run_statistics import RunStatistics
+from viewer.session.run_statistics import RunStatistics
+from viewer.session.session import Session
 from viewer.ui import style
 
 _TABLE = (
@@ -26,15 +27,21 @@ _TINT = {Level.ALLOCATION: style.TEXT, Level.RESOURCE: style.TEXT, Level.SUBRESO
 class MemoryPanel:
     """Draws only the visible rows; the model is built once per plan."""
 
-    def __init__(self, compaction_button: CompactionButton) -> None:
-        self._compaction_button = compaction_button
+    title = "memory"
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._compaction_button = CompactionButton(session)
         self._expanded = ExpandedNodes()
         self._model: MemoryModel | None = None
         self._made_of: Plan | None = None
         self._chosen: tuple[int, int] | None = None
 
-    def draw(self, plan: Plan, facts: RunStatistics) -> None:
+    def draw(self) -> None:
         """Draw totals, the table and the details of the chosen row into the current window."""
+        plan, facts = self._session.runtime.plan, self._session.statistics
+        if plan is None:
+            return
         if self._model is None or self._made_of is not plan:
             self._model, self._made_of = MemoryModel(plan, self._expanded), plan
         model = self._model

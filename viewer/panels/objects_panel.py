@@ -1,13 +1,13 @@
-"""The tab of objects and features, with switches for `active` and `enabled`."""
+"""The panel of objects and features, with switches for `active` and `enabled`."""
 
 from __future__ import annotations
 
 from imgui_bundle import imgui
 
-from engine.tableau.tableau import Tableau
 from viewer.panels import widgets
 from viewer.panels.expanded_nodes import ExpandedNodes
 from viewer.panels.object_model import ObjectModel, ObjectRow
+from viewer.session.session import Session
 from viewer.ui import style
 
 FLAGS = ("active", "enabled")
@@ -19,15 +19,16 @@ _TABLE = (
 
 
 class ObjectsPanel:
-    """Draws only the visible rows; `switches` holds the rectangles of their switches on the screen."""
+    """Draws only the visible rows; `Session.places` has their switches: `switch PATH/FEATURE/FLAG`."""
 
-    def __init__(self, tableau: Tableau) -> None:
-        self._model = ObjectModel(tableau, ExpandedNodes())
-        self.switches: dict[tuple[str, str, str], widgets.Rectangle] = {}
+    title = "outliner"
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._model = ObjectModel(session.runtime.tableau, ExpandedNodes())
 
     def draw(self) -> None:
         """Draw the table into the current window."""
-        self.switches.clear()
         if not imgui.begin_table("objects", 3, _TABLE):
             return
         narrow = imgui.TableColumnFlags_.width_fixed.value
@@ -61,7 +62,7 @@ class ObjectsPanel:
             imgui.table_next_column()
             is_on = getattr(row, flag)
             clicked, box = widgets.switch(f"{flag}{node}", is_on, getattr(row, f"effective_{flag}"))
-            self.switches[row.path, row.feature, flag] = box
+            self._session.places[f"switch {row.path}/{row.feature}/{flag}"] = box
             if clicked:
                 self._model.set_flag(node, flag, not is_on)
 

@@ -1,4 +1,4 @@
-"""Presents frames in the window: blits the scene's picture to the swapchain image and draws the UI over it.
+"""Presents frames in the window: blits the scene's picture into the free area and draws the UI over it.
 
 The scene is rendered into its own target, so its picture equals that of a headless run, and its command
 buffers do not depend on the window.
@@ -16,14 +16,23 @@ from engine.vk.binding import constants as c
 from engine.vk.device import Device
 from engine.vk.pool import CommandPool
 from engine.vk.structs import new
+from viewer.ui import style
 from viewer.ui.renderer import UiRenderer
+
+Area = tuple[int, int, int, int]
+"""x, y, width, height in pixels of the window."""
 
 _WHOLE = {"aspectMask": c.VK_IMAGE_ASPECT_COLOR_BIT, "levelCount": 1, "layerCount": 1}
 _LAYERS = {"aspectMask": c.VK_IMAGE_ASPECT_COLOR_BIT, "layerCount": 1}
 
 
 class Presenter:
-    """Acquires, records and presents; has one command buffer per frame in flight."""
+    """Acquires, records and presents; has one command buffer per frame in flight.
+
+    The picture is shown in `area`, as large as it fits there with its proportions; None: the whole window.
+    """
+
+    area: Area | None = None
 
     def __init__(self, device: Device, swapchain: Swapchain, ui: UiRenderer) -> None:
         self._device = device
@@ -48,7 +57,10 @@ class Presenter:
         self._ui.upload(commands, slot)
         undefined, copied = c.VK_IMAGE_LAYOUT_UNDEFINED, c.VK_IMAGE_LAYOUT_TRANSFER_DST_OPTIMAL
         drawn, shown = c.VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL, c.VK_IMAGE_LAYOUT_PRESENT_SRC_KHR
-        blit = (c.VK_PIPELINE_STAGE_2_BLIT_BIT, c.VK_ACCESS_2_TRANSFER_WRITE_BIT)
+        blit = (
+            c.VK_PIPELINE_STAGE_2_BLIT_BIT | c.VK_PIPELINE_STAGE_2_CLEAR_BIT,
+            c.VK_ACCESS_2_TRANSFER_WRITE_BIT,
+        )
         draw = (
             c.VK_PIPELINE_STAGE_2_COLOR_ATTACHMENT_OUTPUT_BIT,
             c.VK_ACCESS_2_COLOR_ATTACHMENT_WRITE_BIT | c.VK_ACCESS_2_COLOR_ATTACHMENT_READ_BIT,
@@ -56,7 +68,12 @@ class Presenter:
         acquired = (c.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT, 0)  # the stage that waits for the acquire
         presented = (c.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT, 0)
         self._barrier(commands, target.image, acquired, blit, (undefined, copied))
-        self._blit(commands, source, target)
+        place = fitted(source.extent, self.area or (0, 0, *target.extent), target.extent)
+        if place != (0, 0, *target.extent):
+            vk = self._device.vk
+            vk.vkCmdClearColorImage(commands, target.image, copied, self._ground(), 1, self._whole)
+            self._barrier(commands, target.image, blit, blit, (copied, copied))
+        self._blit(commands, source, target, place)
         self._barrier(commands, target.image, blit, draw, (copied, drawn))
         self._draw(commands, target)
         self._barrier(commands, target.image, draw, presented, (drawn, shown))
@@ -85,18 +102,30 @@ class Presenter:
         self._ui.draw(commands, target.extent)
         vk.vkCmdEndRendering(commands)
 
-    def _blit(self, commands: Any, source: FrameImage, target: Target) -> None:
+    def _blit(self, commands: Any, source: FrameImage, target: Target, place: Area) -> None:
         """Copy by blit: it converts channel order, and scales in the frame after a resize."""
-        for corners, extent in (
-            (self._region.srcOffsets, source.extent),
-            (self._region.dstOffsets, target.extent),
+        x, y, width, height = place
+        if not width or not height:
+            return
+        region = self._region
+        for corner, (across, down) in (
+            (region.srcOffsets[1], source.extent),
+            (region.dstOffsets[0], (x, y)),
+            (region.dstOffsets[1], (x + width, y + height)),
         ):
-            corners[1].x, corners[1].y, corners[1].z = *extent, 1
-        is_same = source.extent == target.extent
+            corner.x, corner.y = across, down
+        for corners in (region.srcOffsets, region.dstOffsets):
+            corners[1].z = 1
         info = self._blit_info
         info.srcImage, info.dstImage = source.image, target.image
-        info.filter = c.VK_FILTER_NEAREST if is_same else c.VK_FILTER_LINEAR
+        info.filter = c.VK_FILTER_NEAREST if source.extent == (width, height) else c.VK_FILTER_LINEAR
         self._device.vk.vkCmdBlitImage2(commands, info)
+
+    def _ground(self) -> Any:
+        """The colour around the picture, linear, as the swapchain's images store sRGB."""
+        for channel, value in enumerate(style.linear(style.GROUND)):
+            self._clear.float32[channel] = value
+        return self._clear
 
     def _barrier(
         self,
@@ -124,6 +153,8 @@ class Presenter:
         self._dependency = new(
             "VkDependencyInfo", imageMemoryBarrierCount=1, pImageMemoryBarriers=self._image_barrier
         )
+        self._clear = new("VkClearColorValue")
+        self._whole = new("VkImageSubresourceRange", **_WHOLE)
         self._color = new(
             "VkRenderingAttachmentInfo",
             imageLayout=c.VK_IMAGE_LAYOUT_COLOR_ATTACHMENT_OPTIMAL,
@@ -141,3 +172,19 @@ class Presenter:
             regionCount=1,
             pRegions=self._region,
         )
+
+
+def fitted(picture: tuple[int, int], area: Area, window: tuple[int, int]) -> Area:
+    """Return the largest place of a picture in the middle of an area of a window, with its proportions.
+
+    All in pixels. A picture as large as the area, or nearly, as in frames of a resize, fills it.
+    """
+    x, y = max(0, min(area[0], window[0])), max(0, min(area[1], window[1]))
+    width, height = max(0, min(area[2], window[0] - x)), max(0, min(area[3], window[1] - y))
+    if not width or not height:
+        return x, y, 0, 0
+    scale = min(width / picture[0], height / picture[1])
+    across, down = min(width, round(picture[0] * scale)), min(height, round(picture[1] * scale))
+    if width - across <= 1 and height - down <= 1:
+        return x, y, width, height
+    return x + (width - across) // 2, y + (height - down) // 2, across, down

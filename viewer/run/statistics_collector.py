@@ -1,11 +1,12 @@
-"""Collects the statistics that the inspector shows, the costly ones less often than every frame."""
+"""Collects the figures that panels show, the costly ones less often than every frame."""
 
 from __future__ import annotations
 
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
-from viewer.panels.run_statistics import RunStatistics
+from viewer.session.run_statistics import RunStatistics
 
 if TYPE_CHECKING:
     from engine.plan.model.plan import Plan
@@ -13,18 +14,19 @@ if TYPE_CHECKING:
     from engine.runtime.frame_facts import FrameFacts
     from engine.runtime.runtime import Runtime
 
-SMOOTHING = 0.1
+WINDOW_S = 1.0
+"""Rates are means over so many seconds."""
 PROBLEMS_EVERY_S = 0.5
 
 
 class StatisticsCollector:
-    """Smooths times, computes waste once per plan, and reads the problems of the runtime twice a second."""
+    """Averages times, computes waste once per plan, and reads the problems of the runtime twice a second."""
 
     def __init__(self, runtime: Runtime, scene: str) -> None:
         self._runtime = runtime
         self._scene = scene
-        self._frame_ms = self._cpu_ms = 0.0
-        self._last = 0.0
+        self._frames: deque[tuple[float, float]] = deque()  # when each was drawn, milliseconds of CPU
+        self._since = time.perf_counter()
         self._waste_of: Plan | None = None
         self._waste = 0
         self._problems: tuple[str, ...] = ()
@@ -34,16 +36,10 @@ class StatisticsCollector:
         self._done = self._done_before = 0
         self.reported: list[str] = []
 
-    def note(self, facts: FrameFacts | None) -> None:
-        """Note the times of one frame; None or a frame that was not drawn interrupts the measurement."""
-        if facts is None or not facts.drawn:
-            self._last = 0.0
-            return
-        now = time.perf_counter()
-        if self._last:
-            self._frame_ms += ((now - self._last) * 1000.0 - self._frame_ms) * self._weight()
-        self._cpu_ms += (facts.cpu_ms - self._cpu_ms) * self._weight()
-        self._last = now
+    def note(self, facts: FrameFacts | None, cpu_ms: float) -> None:
+        """Note one frame and the CPU time of all of it; None or a frame that was not drawn does not count."""
+        if facts is not None and facts.drawn:
+            self._frames.append((time.perf_counter(), cpu_ms))
 
     def collect(self) -> RunStatistics:
         """Return the current statistics."""
@@ -55,11 +51,15 @@ class StatisticsCollector:
         if plan is not self._waste_of:
             self._waste_of, self._waste = plan, plan.waste_bytes if plan is not None else 0
         steps = self._steps()
+        while self._frames and now - self._frames[0][0] > WINDOW_S:
+            self._frames.popleft()
+        count = len(self._frames)
         return RunStatistics(
             scene=self._scene,
             device=runtime.device.adapter.name,
-            frame_ms=self._frame_ms,
-            cpu_ms=self._cpu_ms,
+            frames_per_second=count / max(min(now - self._since, WINDOW_S), 1e-3),
+            cpu_ms=sum(cpu for _, cpu in self._frames) / count if count else 0.0,
+            resting=not count,
             planned_bytes=plan.planned_bytes if plan is not None else 0,
             live_bytes=runtime.memory.live_bytes,
             waste_bytes=self._waste,
@@ -81,6 +81,3 @@ class StatisticsCollector:
         steps = self._done_before + len(schedule.steps)
         self._done = steps - runtime.memory.steps_left
         return steps
-
-    def _weight(self) -> float:
-        return SMOOTHING if self._frame_ms else 1.0

@@ -1,8 +1,9 @@
-"""Frames in a window; each handles events, camera, inspector and scene, in this order."""
+"""Frames in a window; each handles events, camera, panels and scene, in this order."""
 
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import ExitStack
 
 from engine.assets import AssetLibrary
@@ -20,11 +21,14 @@ from engine.storage.allocators.planned import PlannedAllocator
 from engine.vk.errors import OutOfDeviceMemory, VulkanError
 from viewer.arguments import Options
 from viewer.guard import Guard
-from viewer.panels.compaction_button import CompactionButton
-from viewer.panels.inspector import Inspector
-from viewer.run.presenter import Presenter
+from viewer.panels.make_panels import make_panels
+from viewer.panels.workspace import Workspace
+from viewer.run.kept_preferences import KeptPreferences
+from viewer.run.presenter import Area, Presenter
+from viewer.run.rest import LONGEST_S, Rest
 from viewer.run.scene_opening import runtime_options
 from viewer.run.statistics_collector import StatisticsCollector
+from viewer.session.session import Session
 from viewer.ui.context import Context
 from viewer.ui.renderer import UiRenderer
 from viewer.ui.storage import REQUESTER, UiStorage
@@ -37,11 +41,16 @@ from viewer.window.window import Window
 class WindowFrames:
     """Owns window, UI and runtime of one scene; draws until the window is closed.
 
+    The scene has the size of the free area between the panels. Where pictures of it are written or a script
+    reads them, it has that of the window, and is shown as large as it fits.
+
     Raises NoDisplay if no window can be opened, NoDevice if no device can present to it.
     """
 
     def __init__(self, scene: Scene, library: AssetLibrary, options: Options) -> None:
         self._guard = Guard(self._report_callback)
+        read = (options.screenshot, options.sequence, options.script, options.record)
+        self._fills_window = any(option is not None for option in read)
         self._reported: list[str] = []
         self._undo = ExitStack()
         self._screen = ExitStack()
@@ -60,9 +69,13 @@ class WindowFrames:
         undo.callback(runtime.close)
         undo.callback(lambda: self._screen.close())
         self._open_screen()
-        compaction_button = CompactionButton(runtime.compaction, runtime.compact)
-        self.inspector = Inspector(runtime.tableau, compaction_button, self._guard)
+        kept = KeptPreferences(self._report)
+        self.session = session = Session(runtime, self._report, kept.preferences)
+        self.workspace = workspace = Workspace(session, self._guard, make_panels(session))
+        undo.callback(lambda: self._guard.call("preferences", kept.keep, session, workspace))
+        self._rest = Rest(window, session, options)
         self._camera = CameraController(runtime.tableau)
+        self._size = (0, 0)
         self._live = LiveAssets(runtime) if options.live else None
         if self._live is not None:
             undo.callback(self._live.close)
@@ -104,7 +117,10 @@ class WindowFrames:
         return self.window.should_close
 
     def step(self) -> FrameFacts | None:
-        """Draw one frame; None while the window is minimised, after waiting a moment for events."""
+        """Draw one frame; None where nothing is drawn, after waiting a moment for events.
+
+        Nothing is drawn while the window is minimised or nothing in it changes.
+        """
         try:
             return self._step()
         except (NoDisplay, VulkanError):
@@ -112,29 +128,54 @@ class WindowFrames:
             raise
 
     def _step(self) -> FrameFacts | None:
-        self.window.poll()
-        if self.window.is_hidden:
-            self._facts.note(None)
+        is_at_rest = self._rest.is_due()
+        self.window.poll(LONGEST_S if is_at_rest else 0.0)
+        self._take_saved()
+        if self.window.is_hidden or (is_at_rest and self._rest.is_due()):
             return None
-        size = self.window.framebuffer_size
-        if size != self.runtime.size:
-            self.runtime.resize(*size)
-            self.swapchain.stale = True
-        self.runtime.content_scale = self.window.content_scale
-        if self.window.content_scale != self._context.scale:
-            self._context.rescale(self.window.content_scale)
-            self.swapchain.stale = True
+        began = time.thread_time()
+        self._follow_window()
         self._context.begin()
         self._guard.call("camera control", self._steer)
-        if self.runtime.plan is not None:
-            self._guard.call("inspector", self.inspector.draw, self.runtime.plan, self._facts.collect())
+        self.session.begin_frame(self._facts.collect())
+        self.workspace.draw()
         self._ui.plan(self._context.end())
+        self._place_picture()
         facts = self._frame()
-        self._facts.note(facts)
-        if self._live is not None:
-            for problem in self._live.poll().problems:
-                self._report(problem.render())
+        self._facts.note(facts, (time.thread_time() - began) * 1e3)
         return facts
+
+    def _take_saved(self) -> None:
+        """Take over what was saved in the sources of the scene."""
+        if self._live is None:
+            return
+        news = self._live.poll()
+        for problem in news.problems:
+            self._report(problem.render())
+        if news.switched or news.problems or self._live.pending:
+            self.session.wake()
+
+    def _follow_window(self) -> None:
+        """Take over size and scale of the window."""
+        size, scale = self.window.framebuffer_size, self.window.content_scale
+        self.runtime.content_scale = scale
+        if scale != self._context.scale:
+            self._context.rescale(scale)
+            self.swapchain.stale = True
+        if size != self._size:
+            self._size, self.swapchain.stale = size, True
+
+    def _place_picture(self) -> None:
+        """Give the picture its place between the panels, and its size."""
+        points, pixels = self.window.size, self.window.framebuffer_size
+        across, down = (p / max(1, w) for p, w in zip(pixels, points, strict=True))
+        x0, y0, x1, y1 = self.workspace.area
+        left, top = round(x0 * across), round(y0 * down)
+        area: Area = left, top, max(1, round(x1 * across) - left), max(1, round(y1 * down) - top)
+        self.presenter.area = area
+        size = pixels if self._fills_window else area[2:]
+        if size != self.runtime.size:
+            self.runtime.resize(*size)
 
     def rebuild(self, reported: str) -> None:
         """Open the scene on a new device in the same window; camera and inspector keep their state."""
@@ -162,7 +203,7 @@ class WindowFrames:
     def _report(self, text: str) -> None:
         """Print a text once, and list it among the inspector's problems from now on."""
         if text not in self._reported:
-            self._reported.append(text)
+            self._reported.append(text)  # the panel of problems lists the same
             print(text, file=sys.stderr)
 
     def _steer(self) -> None:

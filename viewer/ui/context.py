@@ -20,7 +20,10 @@ class Context:
             io = imgui.get_io()
             io.set_ini_filename("")
             io.set_log_filename("")
-            io.config_flags |= imgui.ConfigFlags_.no_mouse_cursor_change.value
+            io.config_flags |= imgui.ConfigFlags_.docking_enable.value
+            io.config_flags |= imgui.ConfigFlags_.nav_enable_keyboard.value
+            io.config_windows_move_from_title_bar_only = True
+            io.config_docking_transparent_payload = True
             io.backend_flags |= (
                 imgui.BackendFlags_.renderer_has_textures.value
                 | imgui.BackendFlags_.renderer_has_vtx_offset.value

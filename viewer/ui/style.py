@@ -42,11 +42,18 @@ def apply(scale: float) -> None:
     style.window_border_size = 0
     style.frame_border_size = 0
     style.tab_bar_border_size = 1
+    style.window_menu_button_position = imgui.Dir.none
     _colors(style)
     style.scale_all_sizes(scale)
     style.font_scale_dpi = scale
     if os.path.isfile(_FONT):
         imgui.get_io().fonts.add_font_from_file_ttf(str(_FONT), FONT_SIZE)
+
+
+def linear(color: Color) -> Color:
+    """Return an sRGB-encoded colour with linear values."""
+    red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in color[:3])
+    return red, green, blue, color[3]
 
 
 def _colors(style: imgui.Style) -> None:
@@ -79,6 +86,14 @@ def _colors(style: imgui.Style) -> None:
         of.tab_hovered: RAISED_HOVER,
         of.tab_selected: RAISED,
         of.tab_selected_overline: ACCENT,
+        of.tab_dimmed: (0, 0, 0, 0),
+        of.tab_dimmed_selected: RAISED,
+        of.tab_dimmed_selected_overline: LINE,
+        of.menu_bar_bg: RAISED,
+        of.docking_preview: ACCENT_DIM,
+        of.docking_empty_bg: GROUND,
+        of.separator_hovered: QUIET,
+        of.separator_active: ACCENT,
         of.table_header_bg: RAISED,
         of.table_border_strong: LINE,
         of.table_border_light: (0.16, 0.173, 0.2, 1.0),

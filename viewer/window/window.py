@@ -21,7 +21,10 @@ MINIMISED_WAIT_S = 0.25
 
 
 class Window:
-    """One GLFW window without a client API; use as a context manager, on the main thread."""
+    """One GLFW window without a client API; use as a context manager, on the main thread.
+
+    `events` counts what has come in: input, and what changes the window.
+    """
 
     def __init__(self, title: str, size: tuple[int, int], guard: Guard) -> None:
         """Open a window whose framebuffer has `size` pixels; raises NoDisplay with the reasons."""
@@ -30,6 +33,7 @@ class Window:
         self._framebuffer = (0, 0)
         self._content_scale = 1.0
         self._is_iconified = False
+        self.events = 0
         self._handle: Any = None
         glfw.set_error_callback(self._on_error)
         display_watch.start()
@@ -95,10 +99,11 @@ class Window:
             raise NoDisplay(self._reasons(f"GLFW could not make a surface (VkResult {result})"))
         return surface.value
 
-    def poll(self) -> None:
-        """Process events; while hidden, wait for some instead of spinning."""
-        if self.is_hidden:
-            glfw.wait_events_timeout(MINIMISED_WAIT_S)
+    def poll(self, wait_s: float = 0.0) -> None:
+        """Process events; wait for some for so long at most, and while hidden instead of spinning."""
+        wait_s = MINIMISED_WAIT_S if self.is_hidden else wait_s
+        if wait_s:
+            glfw.wait_events_timeout(wait_s)
         else:
             glfw.poll_events()
 
@@ -143,9 +148,25 @@ class Window:
         glfw.set_framebuffer_size_callback(self._handle, size)
         glfw.set_window_content_scale_callback(self._handle, scale)
         glfw.set_window_iconify_callback(self._handle, iconify)
+        counted = wrapped("input callback", self._note_event)
+        for listen in (
+            glfw.set_key_callback,
+            glfw.set_char_callback,
+            glfw.set_mouse_button_callback,
+            glfw.set_cursor_pos_callback,
+            glfw.set_cursor_enter_callback,
+            glfw.set_scroll_callback,
+            glfw.set_window_focus_callback,
+            glfw.set_window_refresh_callback,
+        ):
+            listen(self._handle, counted)
+
+    def _note_event(self, *_: object) -> None:
+        self.events += 1
 
     def _note_size(self, width: int, height: int) -> None:
         self._framebuffer = (width, height)
+        self.events += 1
 
     def _note_scale(self, across: float, down: float) -> None:
         self._content_scale = max(1.0, across, down)

@@ -77,6 +77,10 @@ class PageReturn:
         self._calm = 0
         self._tried = False
 
+    def is_done(self, plan: Plan | None) -> bool:
+        """Whether later calls of `next` return None as long as nothing changes."""
+        return plan is self._plan and (self._tried or plan is None)
+
     def next(self, plan: Plan | None, *, settled: bool) -> Plan | None:
         """The plan to carry out now in place of `plan`, called once per frame; None in most frames.
 

@@ -19,7 +19,7 @@ from support.limits import limit
 from support.stopping import DRIVER, end, started
 
 from engine.render import frame_recorder
-from engine.runtime import runtime
+from engine.runtime import open_device
 from engine.vk.instance import Instance
 from viewer.guard import Guard
 from viewer.main import main
@@ -39,7 +39,7 @@ def instances(monkeypatch: pytest.MonkeyPatch) -> list[Instance]:
         found.append(Instance(*arguments, **given))
         return found[-1]
 
-    monkeypatch.setattr(runtime, "Instance", noted)
+    monkeypatch.setattr(open_device, "Instance", noted)
     return found
 
 

@@ -310,7 +310,7 @@ def test_an_inspector_that_raises_is_reported_and_frames_go_on(
 def test_a_window_that_cannot_be_opened_releases_what_was_opened_of_it(
     display: Display, monkeypatch: pytest.MonkeyPatch, sample: Sample
 ) -> None:
-    from engine.runtime import runtime
+    from engine.runtime import open_device
     from engine.vk.instance import Instance
     from viewer.run.windowed import WindowFrames
 
@@ -320,7 +320,7 @@ def test_a_window_that_cannot_be_opened_releases_what_was_opened_of_it(
         opened_instances.append(Instance(*arguments, **options))
         return opened_instances[-1]
 
-    monkeypatch.setattr(runtime, "Instance", noted)
+    monkeypatch.setattr(open_device, "Instance", noted)
     with opened(OPTIONS) as (scene, library):
         before = faults.calls
         WindowFrames(scene, library, OPTIONS).close()

@@ -1,0 +1,1 @@
+"""Changes of a scene that can be undone, saved, copied and recovered. Nothing here draws."""

@@ -1,0 +1,46 @@
+"""Where panels are docked at first, and the area that they leave free."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from imgui_bundle import imgui
+
+from viewer.panels.panel import Dock, Placed
+from viewer.session.session import Rectangle
+
+_SHARES = {Dock.LEFT: 0.22, Dock.RIGHT: 0.30, Dock.BOTTOM: 0.36}
+"""The share that a place takes of what is left, in the order in which it is split off."""
+_SIDES = {Dock.LEFT: imgui.Dir.left, Dock.RIGHT: imgui.Dir.right, Dock.BOTTOM: imgui.Dir.down}
+
+
+def set_default(node: int, panels: Sequence[Placed]) -> set[str]:
+    """Dock every panel in its first place around the central node of a dock space.
+
+    Returns the titles of the panels that come before those that they share a place with.
+    """
+    builder = imgui.internal
+    builder.dock_builder_remove_node_child_nodes(node)
+    rest = node
+    for dock in Dock:
+        here = [placed for placed in panels if placed.dock is dock]
+        if not here:
+            continue
+        split = builder.dock_builder_split_node(rest, _SIDES[dock], _SHARES[dock])
+        rest = split.id_at_opposite_dir
+        for placed in here:
+            builder.dock_builder_dock_window(placed.window, split.id_at_dir)
+    builder.dock_builder_finish(node)
+    first = {placed.dock: placed.panel.title for placed in reversed(panels) if placed.shown}
+    return set(first.values())
+
+
+def free_area(node: int) -> Rectangle:
+    """Return the area of a dock space that no panel takes, in points; 0: there is no dock space."""
+    central = imgui.internal.dock_builder_get_central_node(node) if node else None
+    if central is None or central.size.x < 1 or central.size.y < 1:
+        viewport = imgui.get_main_viewport()
+        position, size = (viewport.work_pos, viewport.work_size) if node else (viewport.pos, viewport.size)
+    else:
+        position, size = central.pos, central.size
+    return position.x, position.y, position.x + size.x, position.y + size.y

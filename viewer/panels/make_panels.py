@@ -1,0 +1,19 @@
+"""All panels of a window, in the order of their tabs, each in its first place."""
+
+from __future__ import annotations
+
+from viewer.panels.memory_panel import MemoryPanel
+from viewer.panels.objects_panel import ObjectsPanel
+from viewer.panels.panel import Dock, Placed
+from viewer.panels.problems.problems_panel import ProblemsPanel
+from viewer.session.session import Session
+
+
+def make_panels(session: Session) -> list[Placed]:
+    """Make every panel for a session."""
+    problems = ProblemsPanel(session)
+    return [
+        Placed(ObjectsPanel(session), Dock.LEFT),
+        Placed(MemoryPanel(session), Dock.BOTTOM),
+        Placed(problems, Dock.BOTTOM, label=problems.label),
+    ]

@@ -1,0 +1,76 @@
+"""The menu bar: every command in its menu, and the figures of the run at its end."""
+
+from __future__ import annotations
+
+import sys
+
+from imgui_bundle import imgui
+
+from viewer.panels import widgets
+from viewer.panels.number_format import bytes_text
+from viewer.session.run_statistics import RunStatistics
+from viewer.session.session import Session
+from viewer.ui import style
+
+MENUS = ("File", "Edit", "View", "Scene", "Memory", "Help")
+"""The order of the menus; others follow."""
+
+
+def draw_menu_bar(session: Session) -> None:
+    """Draw the main menu bar."""
+    if not imgui.begin_main_menu_bar():
+        return
+    commands = list(session.commands)
+    menus = dict.fromkeys((*MENUS, *(command.menu for command in commands)))
+    for menu in menus:
+        entries = [command for command in commands if command.menu == menu]
+        if not entries:
+            continue
+        is_open = imgui.begin_menu(menu)
+        low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
+        session.places[f"menu {menu}"] = (low.x, low.y, high.x, high.y)
+        if not is_open:
+            continue
+        for command in entries:
+            checked = command.is_checked() if command.is_checked is not None else False
+            keys = shown_keys(command.keys[0]) if command.keys else ""
+            clicked, _ = imgui.menu_item(command.title, keys, checked, command.is_enabled())
+            low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
+            session.places[f"menu {menu}/{command.title}"] = (low.x, low.y, high.x, high.y)
+            if clicked:
+                command.run()
+        imgui.end_menu()
+    _figures(session.statistics)
+    imgui.end_main_menu_bar()
+
+
+def shown_keys(keys: str) -> str:
+    """Return keys as this system writes them."""
+    return keys.replace("Ctrl", "Cmd") if sys.platform == "darwin" else keys
+
+
+def _figures(facts: RunStatistics) -> None:
+    """Draw the figures of the run, as many as there is room for, at the right edge."""
+    state = "settled" if facts.settled else f"step {facts.steps_done:,} of {facts.steps:,}"
+    rate = "at rest" if facts.resting else f"{facts.frames_per_second:.0f} frames/s"
+    parts = [
+        (f"{facts.cpu_ms:.2f} ms CPU a frame", style.QUIET),
+        (rate, style.GOOD if facts.settled else style.ACCENT),
+        (bytes_text(facts.live_bytes), style.TEXT),
+        (state, style.GOOD if facts.settled else style.ACCENT),
+    ]
+    gap = imgui.get_style().item_spacing.x * 2
+    room = imgui.get_content_region_avail().x
+    while parts and sum(imgui.calc_text_size(text).x + gap for text, _ in parts) > room:
+        parts.pop(0)
+    if not parts:
+        return
+    width = sum(imgui.calc_text_size(text).x + gap for text, _ in parts)
+    imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + room - width)
+    for text, tint in parts:
+        imgui.text_colored(tint, text)
+        if text == bytes_text(facts.live_bytes):
+            widgets.tooltip(
+                (f"{facts.live_bytes:,} bytes of GPU memory are live, {facts.planned_bytes:,} planned",)
+            )
+        imgui.same_line(0, gap)

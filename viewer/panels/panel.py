@@ -1,0 +1,44 @@
+"""What a panel is, and where it is docked at first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+
+class Panel(Protocol):
+    """A window of the workspace; `title` is its name and identity."""
+
+    title: str
+
+    def draw(self) -> None:
+        """Draw into the current ImGui window; not called while the panel is hidden."""
+
+
+class Dock(StrEnum):
+    """Where a panel is docked at first."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    BOTTOM = "bottom"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A panel, where it is docked at first, and whether it is shown then.
+
+    `label` gives the text of its tab, which may change, e.g. "problems (3)".
+    """
+
+    panel: Panel
+    dock: Dock
+    shown: bool = True
+    label: Callable[[], str] | None = None
+
+    @property
+    def window(self) -> str:
+        """The name of its ImGui window: what is shown, and what identifies it."""
+        title = self.panel.title
+        return f"{self.label() if self.label is not None else title}###{title}"

@@ -1,0 +1,58 @@
+"""Keys of commands: from text such as "Ctrl+Shift+Z" to what ImGui's input holds."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from imgui_bundle import imgui
+
+from viewer.guard import Guard
+from viewer.session.commands import Commands
+
+_MODIFIERS = {
+    "Ctrl": imgui.Key.mod_ctrl,
+    "Shift": imgui.Key.mod_shift,
+    "Alt": imgui.Key.mod_alt,
+}
+_NAMED = {
+    "Del": imgui.Key.delete,
+    "Delete": imgui.Key.delete,
+    "Esc": imgui.Key.escape,
+    "Space": imgui.Key.space,
+    "Enter": imgui.Key.enter,
+    "Tab": imgui.Key.tab,
+    "Home": imgui.Key.home,
+    ",": imgui.Key.comma,
+    ".": imgui.Key.period,
+    "+": imgui.Key.equal,
+    "-": imgui.Key.minus,
+}
+
+
+@cache
+def chord(keys: str) -> int:
+    """Return ImGui's chord for keys. Raises ValueError for a key that does not exist."""
+    *modifiers, key = (
+        keys.split("+") if keys != "+" and not keys.endswith("++") else [*keys[:-2].split("+"), "+"]
+    )
+    found = _NAMED.get(key)
+    if found is None:
+        name = f"_{key}" if key.isdigit() else key.lower()
+        found = getattr(imgui.Key, name, None)
+    if found is None or any(name not in _MODIFIERS for name in modifiers):
+        raise ValueError(f"{keys!r} names no keys")
+    value = int(found)
+    for name in modifiers:
+        value |= int(_MODIFIERS[name])
+    return value
+
+
+def run_shortcuts(commands: Commands, guard: Guard) -> None:
+    """Run the commands whose keys were pressed in this frame."""
+    is_typing = imgui.get_io().want_text_input
+    for command in commands:
+        for keys in command.keys:
+            if is_typing and not command.while_typing:
+                continue
+            if imgui.is_key_chord_pressed(chord(keys)) and command.is_enabled():
+                guard.call(f"command {command.title}", command.run)

@@ -1,0 +1,160 @@
+"""The window as a whole: menu bar, docked panels, and the free area in which the scene is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from imgui_bundle import imgui
+
+from viewer.guard import Guard
+from viewer.panels import layout
+from viewer.panels.menu_bar import draw_menu_bar
+from viewer.panels.panel import Placed
+from viewer.panels.shortcuts import run_shortcuts
+from viewer.session.commands import Command
+from viewer.session.links import PanelLink
+from viewer.session.session import Rectangle, Session
+
+VIEW_MENU = "View"
+_FREE_CENTRE = (
+    imgui.DockNodeFlags_.passthru_central_node.value | imgui.DockNodeFlags_.no_docking_over_central_node.value
+)
+
+
+class Workspace:
+    """Draws all panels; one that raises is switched off and reported once. Tab hides and shows them all.
+
+    `area` is the free rectangle of the last frame in points: x0 y0 x1 y1. `overlays` are drawn over the scene
+    in it, also while the panels are hidden.
+    """
+
+    def __init__(self, session: Session, guard: Guard, panels: Sequence[Placed]) -> None:
+        self.visible = True
+        self.area: Rectangle = (0.0, 0.0, 0.0, 0.0)
+        self.panels = {placed.panel.title: placed for placed in panels}
+        self.overlays: dict[str, Callable[[], None]] = {}
+        self._session = session
+        self._guard = guard
+        kept = session.preferences.shown
+        self._shown = {
+            title: placed.shown if kept is None else title in kept for title, placed in self.panels.items()
+        }
+        self._recovery = imgui.internal.ErrorRecoveryState()
+        self._raised: set[str] = set()
+        self._must_lay_out = False
+        self._is_loaded = False
+        session.links.on(PanelLink, lambda link: self.show(link.title))
+        session.commands.add(*self._commands())
+
+    def show(self, title: str, *, shown: bool = True) -> None:
+        """Show a panel, above those that it shares a place with, or hide it. Raises KeyError."""
+        if title not in self._shown:
+            raise KeyError(title)
+        self._shown[title] = shown
+        if shown:
+            self._raised.add(title)
+        self.visible = self.visible or shown
+        self._session.wake()
+
+    def is_shown(self, title: str) -> bool:
+        """Whether a panel is shown, be it behind another one."""
+        return self._shown[title]
+
+    def draw(self) -> None:
+        """Draw everything in an ImGui frame."""
+        self._load()
+        if self.visible:
+            self._call("menu bar", lambda: draw_menu_bar(self._session))
+        run_shortcuts(self._session.commands, self._guard)
+        node = (
+            imgui.dock_space_over_viewport(0, imgui.get_main_viewport(), _FREE_CENTRE) if self.visible else 0
+        )
+        if node and self._must_lay_out:
+            self._raised |= layout.set_default(node, list(self.panels.values()))
+            self._must_lay_out = False
+        self.area = layout.free_area(node)
+        if self.visible:
+            for title, placed in self.panels.items():
+                if self._shown[title]:
+                    self._panel(title, placed)
+        for name, draw in self.overlays.items():
+            self._call(name, draw)
+        if imgui.get_io().want_save_ini_settings:
+            self._keep()
+
+    def lay_out(self) -> None:
+        """Put every panel back to its first place."""
+        self._must_lay_out = True
+        for title, placed in self.panels.items():
+            self._shown[title] = placed.shown
+        self._session.wake()
+
+    def keep(self) -> None:
+        """Note in the preferences where the panels are and which are shown."""
+        self._keep()
+
+    def _panel(self, title: str, placed: Placed) -> None:
+        if title in self._raised:
+            imgui.set_next_window_focus()
+            self._raised.discard(title)
+        scale = imgui.get_font_size()
+        imgui.set_next_window_size((scale * 28, scale * 24), imgui.Cond_.first_use_ever.value)
+        is_drawn, stays = imgui.begin(placed.window, True, imgui.WindowFlags_.no_collapse.value)
+        low, size = imgui.get_window_pos(), imgui.get_window_size()
+        if is_drawn:
+            self._session.places[f"panel {title}"] = (low.x, low.y, low.x + size.x, low.y + size.y)
+            self._call(f"panel {title}", placed.panel.draw)
+        imgui.end()
+        if not stays:
+            self._shown[title] = False
+
+    def _call(self, name: str, draw: Callable[[], None]) -> None:
+        """Draw one part; if it raises halfway, ImGui's stacks are restored."""
+        imgui.internal.error_recovery_store_state(self._recovery)
+        before = len(self._guard.switched_off)
+        self._guard.call(name, draw)
+        if len(self._guard.switched_off) != before:
+            io = imgui.get_io()
+            asserts, io.config_error_recovery_enable_assert = io.config_error_recovery_enable_assert, False
+            log, io.config_error_recovery_enable_debug_log = io.config_error_recovery_enable_debug_log, False
+            imgui.internal.error_recovery_try_to_recover_state(self._recovery)
+            io.config_error_recovery_enable_assert = asserts
+            io.config_error_recovery_enable_debug_log = log
+
+    def _load(self) -> None:
+        """Take the layout of the preferences, before the first frame."""
+        if self._is_loaded:
+            return
+        self._is_loaded = True
+        kept = self._session.preferences.layout
+        if kept:
+            imgui.load_ini_settings_from_memory(kept)
+        else:
+            self._must_lay_out = True
+
+    def _keep(self) -> None:
+        imgui.get_io().want_save_ini_settings = False
+        self._session.preferences = replace(
+            self._session.preferences,
+            layout=imgui.save_ini_settings_to_memory(),
+            shown=tuple(title for title, shown in self._shown.items() if shown),
+        )
+
+    def _commands(self) -> list[Command]:
+        def switch(title: str) -> Command:
+            return Command(
+                f"Panel {title}",
+                VIEW_MENU,
+                lambda: self.show(title, shown=not self._shown[title]),
+                is_checked=lambda: self._shown[title],
+            )
+
+        def hide() -> None:
+            self.visible = not self.visible
+
+        return [
+            *(switch(title) for title in self.panels),
+            Command("Reset layout", VIEW_MENU, self.lay_out),
+            Command("All panels", VIEW_MENU, hide, ("Tab",), is_checked=lambda: self.visible),
+        ]

@@ -1,0 +1,40 @@
+"""The preferences of the user: read when a window opens, written when it closes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from engine.assets.roots import user_config_folder
+from engine.humon import InputError
+from viewer.panels.workspace import Workspace
+from viewer.session.preferences import read_preferences, write_preferences
+from viewer.session.session import Session
+
+FILE = "viewer.hu"
+
+
+class KeptPreferences:
+    """Reads the file of preferences, and writes it again if they have changed."""
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        """`report` is called with the reason where a file cannot be read or written."""
+        folder = user_config_folder()
+        self._path = folder / FILE if folder is not None else None
+        self._report = report
+        self.preferences, problem = read_preferences(self._path)
+        self._read = self.preferences
+        if problem is not None:
+            report(problem.render())
+
+    def keep(self, session: Session, workspace: Workspace) -> None:
+        """Write what has changed."""
+        if self._path is None:
+            return
+        workspace.keep()
+        if session.preferences == self._read:
+            return
+        try:
+            write_preferences(self._path, session.preferences)
+        except (InputError, OSError) as error:
+            reason = error.problems[0].render() if isinstance(error, InputError) else str(error)
+            self._report(f"warning[viewer.preferences]: the preferences are not kept: {reason}")

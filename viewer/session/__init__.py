@@ -1,0 +1,9 @@
+"""What the panels of one window share: selection, links, commands, preferences. Nothing here draws.
+
+session       one opened scene, and all of the below
+selection     what is selected: objects, a feature, an asset, a piece of memory
+links         from one thing to another: followed by whoever shows it
+commands      what menus, keys and the command palette offer
+preferences   what is kept between runs: layout, theme, recent files
+run_statistics  the figures of the present frame
+"""

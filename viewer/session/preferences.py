@@ -1,0 +1,102 @@
+"""What is kept between runs, in `viewer.hu` of the user's configuration folder.
+
+A file that cannot be read, or that another version has written, gives the defaults; a copy of it is kept.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from engine.files.opening import read_regular
+from engine.humon import InputError, Problem, Severity, choice, number, parse, required, texts, write
+from engine.humon.saving import write_atomically
+
+VERSION = 1
+MAX_BYTES = 1 << 20
+MAX_RECENT = 12
+THEMES = ("dark", "light")
+SCALES = (0.5, 3.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """The values that are kept.
+
+    Attributes
+    ----------
+    layout : str
+        Where the panels are, as ImGui writes it; empty for the default.
+    theme : str
+        One of THEMES.
+    scale : float
+        How much larger than the display asks for everything is drawn, within SCALES.
+    shown : tuple of str, or None
+        Titles of the panels that are shown; None for the default.
+    recent : tuple of str
+        Files that were opened, the last one first, absolute, at most MAX_RECENT.
+    """
+
+    layout: str = ""
+    theme: str = THEMES[0]
+    scale: float = 1.0
+    shown: tuple[str, ...] | None = None
+    recent: tuple[str, ...] = ()
+
+    def opened(self, path: Path) -> Preferences:
+        """These preferences after a file was opened."""
+        name = str(path.absolute())
+        others = tuple(each for each in self.recent if each != name)
+        return replace(self, recent=(name, *others)[:MAX_RECENT])
+
+
+def read_preferences(path: Path | None) -> tuple[Preferences, Problem | None]:
+    """Read a file of preferences; a bad one gives the defaults and a warning, and a copy of it is kept."""
+    if path is None or not os.path.lexists(path):
+        return Preferences(), None
+    content = b""
+    try:
+        content = read_regular(path, MAX_BYTES)
+        return _parsed(content, str(path)), None
+    except (InputError, OSError) as error:
+        first = error.problems[0].message if isinstance(error, InputError) else str(error)
+        copy = path.with_suffix(".bad.hu")
+        kept = f"a copy is kept as {copy}"
+        try:
+            write_atomically(copy, content)
+        except (InputError, OSError) as failed:
+            kept = f"no copy could be kept: {failed}"
+        message = f"the preferences in {path} are not used: {first}"
+        return Preferences(), Problem(
+            "viewer.preferences", message, help=f"the defaults are used; {kept}", severity=Severity.WARNING
+        )
+
+
+def write_preferences(path: Path, preferences: Preferences) -> None:
+    """Write a file of preferences, whole. Raises InputError or OSError where it cannot be written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    value: dict[str, object] = {
+        "version": VERSION,
+        "theme": preferences.theme,
+        "scale": preferences.scale,
+        "recent": list(preferences.recent),
+        "layout": preferences.layout.splitlines(),
+    }
+    if preferences.shown is not None:
+        value["shown"] = list(preferences.shown)
+    write_atomically(path, write(value) + "\n")
+
+
+def _parsed(content: bytes, name: str) -> Preferences:
+    """Raises InputError for what is no file of preferences of this version."""
+    root = parse(content, name).root
+    number(required(root, "version"), VERSION, VERSION)
+    shown = root.get("shown")
+    return Preferences(
+        layout="\n".join(texts(required(root, "layout"))),
+        theme=choice(required(root, "theme"), THEMES),
+        scale=number(required(root, "scale"), *SCALES),
+        shown=tuple(texts(shown)) if shown is not None else None,
+        recent=tuple(texts(required(root, "recent")))[:MAX_RECENT],
+    )

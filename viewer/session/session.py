@@ -1,0 +1,80 @@
+"""One opened scene in a window, and what its panels share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from viewer.session.commands import Commands
+from viewer.session.links import AssetLink, FeatureLink, Links, MemoryLink, ObjectLink
+from viewer.session.preferences import Preferences
+from viewer.session.run_statistics import RunStatistics
+from viewer.session.selection import Selection
+
+if TYPE_CHECKING:
+    from engine.runtime.runtime import Runtime
+
+Rectangle = tuple[float, float, float, float]
+
+
+class Session:
+    """The state that panels share.
+
+    Attributes
+    ----------
+    runtime : Runtime
+        The runtime that draws the scene; it stays the same when the device was lost.
+    statistics : RunStatistics
+        The figures of the present frame.
+    places : dict of str to (x0, y0, x1, y1)
+        Rectangles on the screen, in points, of what can be clicked, by a stable name; renewed every frame.
+    """
+
+    def __init__(
+        self, runtime: Runtime, report: Callable[[str], None], preferences: Preferences | None = None
+    ) -> None:
+        """`report` prints a text once and lists it among the problems."""
+        self.runtime = runtime
+        self.selection = Selection()
+        self.links = Links()
+        self.commands = Commands()
+        self.preferences = preferences or Preferences()
+        self.statistics = RunStatistics()
+        self.places: dict[str, Rectangle] = {}
+        self.report = report
+        self._awake_until = 0.0
+        self._structure = -1
+        self._select_what_is_followed()
+
+    def wake(self, seconds: float = 0.0) -> None:
+        """Draw frames again, at least for so many seconds; the viewer rests when nothing changes."""
+        self._awake_until = max(self._awake_until, time.monotonic() + max(seconds, 0.05))
+
+    @property
+    def is_awake(self) -> bool:
+        """Whether frames are wanted though nothing may have changed."""
+        return time.monotonic() < self._awake_until
+
+    def begin_frame(self, statistics: RunStatistics) -> None:
+        """Start a frame: take its figures, and forget what no longer exists."""
+        self.statistics = statistics
+        self.places.clear()
+        tableau = self.runtime.tableau
+        if tableau.structure_version != self._structure:
+            self._structure = tableau.structure_version
+            self.selection.keep(tableau.level >= 0)
+
+    def _select_what_is_followed(self) -> None:
+        """Select the thing at the end of a link."""
+        selection = self.selection
+
+        def select_feature(link: FeatureLink) -> None:
+            owner = int(self.runtime.tableau.tables[link.type_name].object[link.row])
+            if owner >= 0:
+                selection.select_feature(link.type_name, link.row, owner)
+
+        self.links.on(ObjectLink, lambda link: selection.select([link.row]))
+        self.links.on(FeatureLink, select_feature)
+        self.links.on(AssetLink, lambda link: selection.select_asset(link.key))
+        self.links.on(MemoryLink, lambda link: selection.select_memory((link.level, link.identity)))
