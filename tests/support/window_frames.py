@@ -1,4 +1,4 @@
-"""A window of tests with the inspector and a little of scenes/cube.hu, drawn until something holds."""
+"""A window of tests with panels around a little of scenes/cube.hu, drawn until something holds."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from viewer.run.scene_opening import opened
 if TYPE_CHECKING:
     from viewer.run.windowed import WindowFrames
 
-SIZE = (480, 320)
-"""The inspector and a little of the scene: software drivers take a tenth of a second for 640x480."""
+SIZE = (720, 420)
+"""Panels around a little of the scene: software drivers take a tenth of a second for 640x480."""
 OPTIONS = Options(scene=Path("scenes/cube.hu"), size=SIZE)
 SMALL = Options(scene=Path("scenes/cube.hu"), size=(128, 96))
 
@@ -58,6 +58,20 @@ def settle(frames: WindowFrames) -> None:
     until(frames, lambda: frames.runtime.plan is not None and frames.runtime.memory.settled, "settled")
     goal = frames.presenter.shown + 3
     until(frames, lambda: frames.presenter.shown >= goal and frames.runtime.memory.settled, "shown frames")
+
+
+def hide_panels(frames: WindowFrames) -> None:
+    """Show the scene in the whole window, at its size, and draw until that is settled."""
+    frames.workspace.visible = False
+    until(frames, lambda: frames.runtime.size == frames.window.framebuffer_size, "the size of the window")
+    settle(frames)
+
+
+def scene_area(frames: WindowFrames) -> tuple[slice, slice]:
+    """Rows and columns of the window in which the scene is shown."""
+    assert frames.presenter.area is not None
+    x, y, width, height = frames.presenter.area
+    return slice(y, y + height), slice(x, x + width)
 
 
 def on_screen(frames: WindowFrames, display: Display) -> np.ndarray:

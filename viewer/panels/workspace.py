@@ -42,6 +42,7 @@ class Workspace:
         }
         self._recovery = imgui.internal.ErrorRecoveryState()
         self._raised: set[str] = set()
+        self._raised_next: set[str] = set()  # windows take a frame to be docked
         self._must_lay_out = False
         self._is_loaded = False
         session.links.on(PanelLink, lambda link: self.show(link.title))
@@ -53,7 +54,7 @@ class Workspace:
             raise KeyError(title)
         self._shown[title] = shown
         if shown:
-            self._raised.add(title)
+            self._raised_next.add(title)
         self.visible = self.visible or shown
         self._session.wake()
 
@@ -71,7 +72,7 @@ class Workspace:
             imgui.dock_space_over_viewport(0, imgui.get_main_viewport(), _FREE_CENTRE) if self.visible else 0
         )
         if node and self._must_lay_out:
-            self._raised |= layout.set_default(node, list(self.panels.values()))
+            self._raised_next = layout.set_default(node, list(self.panels.values()))
             self._must_lay_out = False
         self.area = layout.free_area(node)
         if self.visible:
@@ -80,6 +81,7 @@ class Workspace:
                     self._panel(title, placed)
         for name, draw in self.overlays.items():
             self._call(name, draw)
+        self._raised, self._raised_next = self._raised_next, set()
         if imgui.get_io().want_save_ini_settings:
             self._keep()
 
@@ -97,7 +99,6 @@ class Workspace:
     def _panel(self, title: str, placed: Placed) -> None:
         if title in self._raised:
             imgui.set_next_window_focus()
-            self._raised.discard(title)
         scale = imgui.get_font_size()
         imgui.set_next_window_size((scale * 28, scale * 24), imgui.Cond_.first_use_ever.value)
         is_drawn, stays = imgui.begin(placed.window, True, imgui.WindowFlags_.no_collapse.value)

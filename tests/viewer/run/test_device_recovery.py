@@ -13,7 +13,7 @@ from support import images
 from support.sampling import Sample
 
 from engine.cli.exits import ExitCode
-from engine.runtime import runtime as runtime_module
+from engine.runtime import open_device
 from engine.runtime.runtime import Runtime
 from engine.vk.device import Device
 from engine.vk.errors import Result
@@ -66,7 +66,7 @@ def opened_instances(patch: pytest.MonkeyPatch) -> list[Instance]:
         found.append(Instance(*arguments, **given))
         return found[-1]
 
-    patch.setattr(runtime_module, "Instance", noted)
+    patch.setattr(open_device, "Instance", noted)
     return found
 
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from support.display import Display
 from support.live_scene import UNUSED
-from support.window_frames import OPTIONS, on_screen, settle, until
+from support.window_frames import OPTIONS, hide_panels, on_screen, settle, until
 
 from viewer.run.scene_opening import opened
 
@@ -43,8 +43,7 @@ def test_every_save_of_a_walk_shows_on_the_screen(display: Display, tmp_path: Pa
     with opened(options) as (scene, library):
         frames = WindowFrames(scene, library, options)
         try:
-            frames.inspector.visible = False
-            settle(frames)
+            hide_panels(frames)
             _walk(frames, display, tmp_path)
         finally:
             frames.close()

@@ -19,7 +19,7 @@ from support.limits import limit
 from support.stopping import DRIVER, end, started
 
 from engine.render import frame_recorder
-from engine.runtime import open_device
+from engine.runtime import open_device, runtime
 from engine.vk.instance import Instance
 from viewer.guard import Guard
 from viewer.main import main

@@ -49,7 +49,7 @@ def record(path: Path, display: Display) -> tuple[np.ndarray, dict[str, list[flo
             settle()
             draw(5)
             number, _ = display.window("Diorama")
-            x0, y0, x1, y1 = window.inspector.switches["cube", "shadowCaster", "active"]
+            x0, y0, x1, y1 = window.session.places["switch cube/shadowCaster/active"]
             display.move_mouse(number, (x0 + x1) / 2, (y0 + y1) / 2)
             draw(3)
             display.press()

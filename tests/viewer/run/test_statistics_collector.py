@@ -1,4 +1,4 @@
-"""Claims about the statistics of a run that the inspector shows."""
+"""Claims about the statistics of a run that panels show."""
 
 from __future__ import annotations
 
@@ -37,7 +37,9 @@ def test_progress_continues_when_steps_are_reordered_and_restarts_with_a_new_pla
     assert [progress(left) for left in (3, 1)] == [(0, 3), (2, 3)]
 
 
-def test_a_window_that_was_minimised_leaves_the_frame_time_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rates_are_means_of_the_last_second_and_frames_that_were_not_drawn_do_not_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     runtime = SimpleNamespace(
         plan=None,
         schedule=None,
@@ -45,17 +47,21 @@ def test_a_window_that_was_minimised_leaves_the_frame_time_as_it_was(monkeypatch
         device=SimpleNamespace(adapter=SimpleNamespace(name="a GPU")),
         problems=(),
     )
-    now = iter([100.00, 100.01, 160.0, 160.01, 161.0])
-    monkeypatch.setattr("viewer.run.statistics_collector.time.perf_counter", lambda: next(now))
+    now = 100.0
+    monkeypatch.setattr("viewer.run.statistics_collector.time.perf_counter", lambda: now)
     facts = StatisticsCollector(runtime, "a.hu")  # type: ignore[arg-type]
     drawn, not_drawn = (FrameFacts(1, 10.0, 1.0, True, is_drawn) for is_drawn in (True, False))
-    facts.note(drawn)
-    facts.note(drawn)
-    facts.note(None)
-    facts.note(drawn)
-    facts.note(not_drawn)
-    facts.note(drawn)
-    assert facts.collect().frame_ms == pytest.approx(10.0)
+    facts.note(drawn, 50.0)
+    now = 102.0
+    for milliseconds in (2.0, 4.0):
+        facts.note(drawn, milliseconds)
+    facts.note(not_drawn, 90.0)
+    facts.note(None, 90.0)
+    found = facts.collect()
+    assert (found.frames_per_second, found.cpu_ms, found.resting) == (2.0, 3.0, False)
+    now = 103.5
+    found = facts.collect()
+    assert (found.frames_per_second, found.cpu_ms, found.resting) == (0.0, 0.0, True)
 
 
 def test_what_was_reported_stands_among_the_problems_at_once_and_first() -> None:

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 from support import images
 from support.display import Display
 from support.sampling import Sample
-from support.window_frames import OPTIONS, SMALL, headless_picture, on_screen, settle, until
+from support.window_frames import OPTIONS, SMALL, on_screen, scene_area, settle, until
 
 from engine.runtime.report import RunLog
 from engine.vk.errors import Result
@@ -22,8 +21,6 @@ from viewer.run.scene_opening import opened
 
 if TYPE_CHECKING:
     from viewer.run.windowed import WindowFrames
-
-__all__ = ["headless_picture"]
 
 pytestmark = pytest.mark.gpu
 
@@ -55,29 +52,27 @@ def recovering_frames(
 
 
 @pytest.mark.parametrize("function", ["vkAcquireNextImageKHR", "vkQueueSubmit2", "vkQueuePresentKHR"])
-def test_a_lost_device_comes_back_in_the_same_window_with_the_inspector_as_it_was(
-    headless_picture: np.ndarray, display: Display, function: str
+def test_a_lost_device_comes_back_in_the_same_window_with_the_panels_as_they_were(
+    display: Display, function: str
 ) -> None:
-    from viewer.panels.inspector import WIDTH
-
     with recovering_frames(OPTIONS) as (recovering, (frames,), log):
         settle(frames)
         number, place = display.window("Diorama")
-        model = frames.inspector._objects._model
+        model = frames.workspace.panels["outliner"].panel._model  # type: ignore[attr-defined]
         model.set_expanded(int(model.tree_rows.nodes[0]), False)
         settle(frames)
-        before = on_screen(frames, display)[100:, :WIDTH]
-        images.assert_different(before, headless_picture[100:, :WIDTH, :3])
+        left = scene_area(frames)[1].start
+        before, picture = on_screen(frames, display)[30:, :left], frames.runtime.read_pixels()
         device = frames.runtime.device
         with faults.injected(1, Result.DEVICE_LOST, function=function) as reported:
             until(recovering, lambda: reported.hits == 1, f"{function} was called")
         assert frames.runtime.device is not device
         settle(frames)
         assert display.window("Diorama") == (number, place)
-        images.assert_same(frames.runtime.read_pixels(), headless_picture)
+        images.assert_same(frames.runtime.read_pixels(), picture)
         shown = on_screen(frames, display)
-        images.assert_same(shown[:, WIDTH + 4 :], headless_picture[:, WIDTH + 4 :, :3])
-        images.assert_same(shown[100:, :WIDTH], before)
+        images.assert_same(shown[scene_area(frames)], picture[..., :3])
+        images.assert_same(shown[30:, :left], before)
         assert frames._facts.collect().problems == tuple(loss.render() for loss in log.losses)
         assert len(log.losses) == 1
 

@@ -1,17 +1,30 @@
-"""scenes/cube.hu in a real window: the same picture as headless, and an inspector that works."""
+"""scenes/cube.hu in a real window: the same picture as headless, and panels that work."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from support import images
 from support.display import Display
+from support.limits import limit
 from support.sampling import Sample, amount
 from support.texture_requests import NORMAL, ROUGHNESS, TANGENT, TextureRequests
-from support.window_frames import OPTIONS, SIZE, SMALL, headless_picture, on_screen, settle, until
+from support.window_frames import (
+    OPTIONS,
+    SIZE,
+    SMALL,
+    headless_picture,
+    hide_panels,
+    on_screen,
+    scene_area,
+    settle,
+    until,
+)
 
 from engine.runtime.report import RunLog
 from engine.vk.errors import Result
@@ -29,7 +42,7 @@ pytestmark = pytest.mark.gpu
 SHADOW_MAP = 2048 * 2048 * 4
 TEXTURE = 256 * 256 * 4
 in_a_small_window = pytest.mark.parametrize("frames", [SMALL], indirect=True, ids=["small"])
-"""For tests that look neither at the inspector nor at much of the picture."""
+"""For tests that look neither at panels nor at much of the picture."""
 
 
 @pytest.fixture
@@ -53,6 +66,7 @@ def frames(display: Display, request: pytest.FixtureRequest) -> Iterator[WindowF
 
 def click(frames: WindowFrames, display: Display, x: float, y: float) -> None:
     """Move the mouse into the window, to this place in points, and press and release its button."""
+    frames.session.wake(limit(60))
     display.move_mouse(display.window("Diorama")[0], x, y)
     frames.step()
     display.press()
@@ -65,12 +79,8 @@ def middle(box: tuple[float, float, float, float]) -> tuple[float, float]:
     return (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
 
 
-def hide_inspector(frames: WindowFrames) -> None:
-    frames.inspector.visible = False
-    settle(frames)
-
-
 def test_a_window_frame_is_the_headless_frame(frames: WindowFrames, headless_picture: np.ndarray) -> None:
+    hide_panels(frames)
     images.assert_same(frames.runtime.read_pixels(), headless_picture)
 
 
@@ -87,18 +97,43 @@ def test_overlays_have_the_content_scale_of_the_window(
 def test_the_screen_shows_the_headless_frame(
     frames: WindowFrames, headless_picture: np.ndarray, display: Display
 ) -> None:
-    hide_inspector(frames)
+    hide_panels(frames)
     images.assert_same(on_screen(frames, display), headless_picture[..., :3])
 
 
-def test_the_inspector_covers_its_own_part_of_the_screen_only(
-    frames: WindowFrames, headless_picture: np.ndarray, display: Display
+def test_the_scene_is_shown_whole_between_the_panels_at_the_size_of_its_area(
+    frames: WindowFrames, display: Display
 ) -> None:
-    from viewer.panels.inspector import WIDTH
+    rows, columns = scene_area(frames)
+    picture, shown = frames.runtime.read_pixels(), on_screen(frames, display)
+    assert picture.shape[:2] == (rows.stop - rows.start, columns.stop - columns.start)
+    assert columns.start > 80
+    assert rows.stop < SIZE[1] - 80
+    images.assert_same(shown[rows, columns], picture[..., :3])
+    assert len(np.unique(shown[:, : columns.start].reshape(-1, 3), axis=0)) > 50, "there is a panel"
 
-    shown = on_screen(frames, display)
-    images.assert_same(shown[:, WIDTH + 4 :], headless_picture[:, WIDTH + 4 :, :3])
-    images.assert_different(shown[:, :WIDTH], headless_picture[:, :WIDTH, :3])
+
+def test_a_picture_that_is_written_has_the_size_of_the_window_and_is_shown_as_large_as_it_fits(
+    display: Display,
+) -> None:
+    from viewer.run.windowed import WindowFrames
+
+    options = replace(OPTIONS, screenshot=Path("never written here.png"))
+    with opened(options) as (scene, library):
+        frames = WindowFrames(scene, library, options)
+        try:
+            settle(frames)
+            assert frames.runtime.size == SIZE
+            rows, columns = scene_area(frames)
+            shown = on_screen(frames, display)[rows, columns].astype(int)
+            height = shown.shape[0]
+            width = round(SIZE[0] * height / SIZE[1])
+            left = (shown.shape[1] - width) // 2
+            ground = shown[0, 0]
+            assert (shown[:, : left - 1] == ground).all()
+            assert (shown[:, left + 1 : left + width - 1] != ground).any(axis=(0, 2)).all()
+        finally:
+            frames.close()
 
 
 def test_planned_bytes_are_live_bytes_with_the_ui_among_them(frames: WindowFrames) -> None:
@@ -122,7 +157,7 @@ def test_a_click_on_the_active_switch_takes_the_shadow_and_its_memory_and_a_seco
     runtime = frames.runtime
     caster = runtime.tableau["cube"].shadowCaster
     lit, live = runtime.read_pixels(), runtime.memory.live_bytes
-    place = frames.inspector.switches["cube", "shadowCaster", "active"]
+    place = frames.session.places["switch cube/shadowCaster/active"]
     click(frames, display, *middle(place))
     before = frames.presenter.shown
     until(frames, lambda: not caster.active, "the switch is off")
@@ -174,12 +209,9 @@ def test_the_compact_button_shows_the_estimate_and_a_second_press_frees_it(
 
     def compact() -> None:
         settle(frames)
-        assert frames.inspector.compaction_button.place is not None
-        click(frames, display, *middle(frames.inspector.compaction_button.place))
+        click(frames, display, *middle(frames.session.places["compact"]))
         settle(frames)
 
-    click(frames, display, 100, 66)  # the memory tab
-    settle(frames)
     live, gain = runtime.memory.live_bytes, runtime.compaction().gain
     assert gain >= TEXTURE
     compact()
@@ -187,14 +219,14 @@ def test_the_compact_button_shows_the_estimate_and_a_second_press_frees_it(
     compact()
     assert runtime.memory.live_bytes == live - gain == runtime.plan.planned_bytes
     compact()
-    assert frames.inspector.compaction_button.place is None  # there is nothing to gain
+    assert "compact" not in frames.session.places  # there is nothing to gain
     cube.visibleModel.active = cube.shadowCaster.active = True
-    settle(frames)
+    hide_panels(frames)
     images.assert_same(runtime.read_pixels(), headless_picture)
 
 
 @in_a_small_window
-def test_with_a_little_too_little_memory_fallbacks_are_drawn_and_listed_in_the_inspector(
+def test_with_a_little_too_little_memory_fallbacks_are_drawn_and_listed_among_the_problems(
     frames: WindowFrames,
 ) -> None:
     runtime = frames.runtime
@@ -212,7 +244,7 @@ def test_with_a_little_too_little_memory_fallbacks_are_drawn_and_listed_in_the_i
     images.assert_same(runtime.read_pixels(), lit)
 
 
-def test_a_drag_on_the_scene_orbits_and_a_drag_on_the_inspector_does_not(
+def test_a_drag_on_the_scene_orbits_and_a_drag_on_a_panel_does_not(
     frames: WindowFrames, display: Display
 ) -> None:
     camera = frames.runtime.tableau["camera"]
@@ -231,10 +263,10 @@ def test_a_drag_on_the_scene_orbits_and_a_drag_on_the_inspector_does_not(
         display.release()
         settle(frames)
 
-    drag(100, 240)
+    drag(60, 240)
     np.testing.assert_array_equal(camera.translation, start)
     lit = frames.runtime.read_pixels()
-    drag(440, 120)
+    drag(400, 120)
     assert np.linalg.norm(camera.translation - start) > 0.1
     images.assert_different(frames.runtime.read_pixels(), lit, share=0.01)
 
@@ -244,7 +276,7 @@ def test_resizes_in_a_row_leak_nothing(
     frames: WindowFrames, headless_picture: np.ndarray, sample: Sample
 ) -> None:
     runtime = frames.runtime
-    hide_inspector(frames)
+    hide_panels(frames)
     before, live = runtime.device.handles.counts(), runtime.memory.live_bytes
     generation = frames.swapchain.generation
     times = amount(60, 500)
@@ -279,7 +311,8 @@ def test_a_minimised_window_draws_nothing_and_comes_back(
     assert frames.presenter.shown == shown
     settle(frames)
     assert frames.presenter.shown > shown
-    assert frames.runtime.size == SMALL.size
+    x, y, width, height = frames.presenter.area
+    assert frames.runtime.size == (width, height)
 
 
 @in_a_small_window
@@ -296,13 +329,13 @@ def test_frames_go_on_whatever_the_window_system_answers(
 
 
 @in_a_small_window
-def test_an_inspector_that_raises_is_reported_and_frames_go_on(
+def test_a_panel_that_raises_is_reported_and_frames_go_on(
     frames: WindowFrames, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken() -> None:
         raise LookupError("nothing there")
 
-    monkeypatch.setattr(frames.inspector._objects, "draw", broken)
+    monkeypatch.setattr(frames.workspace.panels["outliner"].panel, "draw", broken)
     settle(frames)
     assert capsys.readouterr().err.count("LookupError: nothing there") == 1
 
@@ -359,10 +392,10 @@ def test_a_frame_that_fails_halfway_leaves_a_window_that_closes_in_order(
 
 
 def test_a_display_of_another_density_gets_larger_text_and_a_new_swapchain(frames: WindowFrames) -> None:
-    generation, before = frames.swapchain.generation, frames.inspector.switches["cube", "", "active"]
+    generation, before = frames.swapchain.generation, frames.session.places["switch cube//active"]
     frames.window._note_scale(2.0, 2.0)
     settle(frames)
-    after = frames.inspector.switches["cube", "", "active"]
+    after = frames.session.places["switch cube//active"]
     assert after[3] - after[1] == pytest.approx(2 * (before[3] - before[1]), rel=0.1)
     assert frames.swapchain.generation == generation + 1
 

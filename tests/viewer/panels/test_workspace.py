@@ -1,0 +1,212 @@
+"""The workspace under a mouse: panels are docked around the scene, and one that raises ends no frame."""
+
+from __future__ import annotations
+
+import pytest
+from imgui_bundle import imgui
+from support.mouse import SIZE, Mouse, drawn, middle, mouse, session_of, workspace_of
+from support.plans import cube_plan
+
+from engine.tableau.schema import FeatureSchema
+from engine.tableau.tableau import Tableau
+from viewer.guard import Guard
+from viewer.panels.make_panels import make_panels
+from viewer.panels.panel import Dock, Placed
+from viewer.panels.workspace import Workspace
+from viewer.session.commands import Command
+from viewer.session.links import PanelLink
+from viewer.session.preferences import Preferences
+from viewer.session.session import Session
+
+__all__ = ["mouse"]
+
+PLAN = cube_plan()
+
+
+@pytest.fixture
+def session() -> Session:
+    tableau = Tableau([FeatureSchema("visibleModel"), FeatureSchema("shadowCaster")])
+    tableau.add_object("cube", features={"visibleModel": {}, "shadowCaster": {}})
+    tableau.add_object("ground", features={"visibleModel": {}})
+    return session_of(tableau, PLAN)
+
+
+class Note:
+    """A panel that counts how often it was drawn."""
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self.draws = 0
+
+    def draw(self) -> None:
+        self.draws += 1
+        imgui.text_unformatted(self.title)
+
+
+def three() -> tuple[Note, Note, Note]:
+    return Note("left"), Note("below"), Note("behind")
+
+
+def around(session: Session, guard: Guard | None = None) -> tuple[Workspace, tuple[Note, Note, Note]]:
+    left, below, behind = three()
+    placed = [Placed(left, Dock.LEFT), Placed(below, Dock.BOTTOM), Placed(behind, Dock.BOTTOM)]
+    return workspace_of(session, placed, guard), (left, below, behind)
+
+
+def test_panels_are_docked_around_a_free_area_and_hidden_ones_are_not_drawn(
+    mouse: Mouse, session: Session
+) -> None:
+    workspace, (left, below, behind) = around(session)
+    draw = drawn(workspace, session)
+    for _ in range(8):
+        mouse.frame(draw)
+    x0, y0, x1, y1 = workspace.area
+    assert 200 < x0 < x1 == SIZE[0]
+    assert 0 < y0 < y1 < SIZE[1] - 150
+    assert session.places["panel left"][2] <= x0
+    assert session.places["panel below"][1] >= y1
+    assert left.draws == 8
+    assert below.draws >= 5
+    assert behind.draws <= 3, "a tab behind another one costs nothing once all are in their places"
+
+
+def test_the_mouse_over_the_free_area_is_for_the_scene(mouse: Mouse, session: Session) -> None:
+    workspace, _ = around(session)
+    draw = drawn(workspace, session)
+    mouse.frame(draw)
+    mouse.frame(draw)
+    for place, wanted in ((middle(session.places["panel left"]), True), (middle(workspace.area), False)):
+        imgui.get_io().add_mouse_pos_event(*place)
+        for _ in range(3):
+            mouse.frame(draw)
+        assert imgui.get_io().want_capture_mouse is wanted
+
+
+def test_tab_hides_all_panels_and_brings_them_back(mouse: Mouse, session: Session) -> None:
+    workspace, (left, *_) = around(session)
+    draw = drawn(workspace, session)
+    mouse.frame(draw)
+    mouse.frame(draw)
+    area = workspace.area
+    mouse.press(draw, imgui.Key.tab)
+    assert not workspace.visible
+    assert workspace.area == (0, 0, *SIZE)
+    before = left.draws
+    mouse.frame(draw)
+    assert left.draws == before
+    mouse.press(draw, imgui.Key.tab)
+    assert workspace.visible
+    assert workspace.area == area
+
+
+def test_a_link_to_a_panel_shows_it_before_the_others(mouse: Mouse, session: Session) -> None:
+    workspace, (_, _, behind) = around(session)
+    draw = drawn(workspace, session)
+    mouse.frame(draw)
+    mouse.frame(draw)
+    session.links.follow(PanelLink("behind"))
+    for _ in range(3):
+        mouse.frame(draw)
+    before = behind.draws
+    mouse.frame(draw)
+    assert behind.draws == before + 1
+
+
+def test_a_layout_is_kept_and_taken_up_again(mouse: Mouse, session: Session) -> None:
+    workspace, _ = around(session)
+    draw = drawn(workspace, session)
+    mouse.frame(draw)
+    mouse.frame(draw)
+    workspace.show("left", shown=False)
+    mouse.frame(draw)
+    mouse.frame(draw)
+    area = workspace.area
+    assert area[0] == 0
+    workspace.keep()
+    again = Mouse()
+    try:
+        second = session_of(session.runtime.tableau, PLAN)
+        second.preferences = Preferences(layout=session.preferences.layout, shown=session.preferences.shown)
+        restored, (left, *_) = around(second)
+        draw = drawn(restored, second)
+        for _ in range(3):
+            again.frame(draw)
+        assert restored.area == area
+        assert left.draws == 0
+        restored.lay_out()
+        for _ in range(3):
+            again.frame(draw)
+        assert restored.area[0] > 200
+    finally:
+        imgui.destroy_context(again.context)
+        imgui.set_current_context(mouse.context)
+
+
+def test_a_panel_that_raises_halfway_is_reported_once_and_the_others_are_drawn_on(
+    mouse: Mouse, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported: list[str] = []
+    workspace, (left, below, _) = around(session, Guard(lambda name, message: reported.append(name)))
+
+    def broken() -> None:
+        imgui.begin_child("half")
+        imgui.push_id("half")
+        raise RuntimeError("halfway")
+
+    monkeypatch.setattr(left, "draw", broken)
+    draw = drawn(workspace, session)
+    for _ in range(8):
+        mouse.frame(draw)
+    assert reported == ["panel left"]
+    assert below.draws >= 4
+
+
+@pytest.mark.parametrize("flag", ["active", "enabled"])
+def test_a_click_on_a_switch_turns_it_and_a_second_one_turns_it_back(
+    mouse: Mouse, session: Session, flag: str
+) -> None:
+    draw = drawn(workspace_of(session, make_panels(session)), session)
+    for _ in range(4):
+        mouse.frame(draw)
+    tableau = session.runtime.tableau
+    place = middle(session.places[f"switch cube/shadowCaster/{flag}"])
+    mouse.click(draw, *place)
+    assert getattr(tableau["cube"].shadowCaster, flag) is False
+    assert tableau["cube"].visibleModel.active
+    assert tableau["cube"].visibleModel.enabled
+    mouse.click(draw, *place)
+    assert getattr(tableau["cube"].shadowCaster, flag) is True
+
+
+def test_a_command_is_run_from_its_menu_and_by_its_keys_but_not_while_a_text_is_typed(
+    mouse: Mouse, session: Session
+) -> None:
+    done: list[str] = []
+    session.commands.add(Command("Do it", "Edit", lambda: done.append("done"), ("Ctrl+Shift+K",)))
+    workspace, _ = around(session)
+    draw = drawn(workspace, session)
+    mouse.frame(draw)
+    mouse.frame(draw)
+    mouse.click(draw, *middle(session.places["menu Edit"]))
+    mouse.click(draw, *middle(session.places["menu Edit/Do it"]))
+    assert done == ["done"]
+    io = imgui.get_io()
+    for typed in (False, True):
+        if typed:
+            workspace.overlays["text"] = _text_field
+            mouse.frame(draw)
+            mouse.frame(draw)
+        for key in (imgui.Key.mod_ctrl, imgui.Key.mod_shift):
+            io.add_key_event(key, True)
+        mouse.press(draw, imgui.Key.k)
+        for key in (imgui.Key.mod_ctrl, imgui.Key.mod_shift):
+            io.add_key_event(key, False)
+        mouse.frame(draw)
+        assert done == ["done", "done"]
+
+
+def _text_field() -> None:
+    imgui.begin("typing")
+    imgui.set_keyboard_focus_here()
+    imgui.input_text("text", "")
+    imgui.end()
