@@ -25,7 +25,7 @@ exit codes:
 
 keys and mouse in the window:
   left drag orbit, middle or shift+left drag pan, wheel zoom,
-  right drag look, with W A S D Q E fly (shift: faster); F1 shows or hides the inspector
+  right drag look, with W A S D Q E fly (shift: faster); Tab shows or hides the panels
 """
 
 

@@ -45,11 +45,11 @@ from engine.planning.values import FrameValues
 from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reordering
 from engine.render.renderer import Renderer
 from engine.runtime.frame_facts import FrameFacts
+from engine.runtime.idle import IdleCheck
 from engine.runtime.movement import Movement
 from engine.runtime.open_device import open_device
 from engine.runtime.options import Presenter, RuntimeOptions
 from engine.runtime.problems import all_problems
-from engine.runtime.resting import Resting
 from engine.runtime.trials.shader_trials import ShaderTrials
 from engine.vk.errors import DeviceLost, OutOfDeviceMemory, Result, VulkanError
 from engine.vk.instance import Instance
@@ -165,7 +165,7 @@ class Runtime:
         self._values = FrameValues(self.registry, self.tableau, of.guard, self.library, of.skins, of.morphs)
         self._picker = undo.enter_context(closing(Picker(self.tableau, self.library, of.skins, of.morphs)))
         self._movement = Movement(self.registry, self.tableau, of.guard, self.library, of.morphs)
-        self._resting = Resting(self.tableau, self._movement, self._values)
+        self._idle_check = IdleCheck(self.tableau, self._movement, self._values)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -202,19 +202,19 @@ class Runtime:
             self.renderer.update(self.timeline.submitted, self.planner.cubes.enabled())
             self._write_values()
             drawn = self._submit(slot, presenter)
-            self._resting.note(self.size)
+            self._idle_check.note(self.size)
         self._number, self._drawn = self._number + 1, self._drawn + drawn
         settled = self.memory.settled and not self._is_preparing and not self.trials.pending
         wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
         return FrameFacts(self._number, wall * 1e3, cpu * 1e3, settled, drawn)
 
     @property
-    def at_rest(self) -> bool:
+    def is_idle(self) -> bool:
         """Whether the next frame would be the last one again: nothing moves, arrives or is returned."""
         if self.plan is None or self.planner.stale() or not self._page_return.is_done(self.plan):
             return False
         busy = self._is_preparing or self.trials.pending or not self.memory.settled
-        return not busy and self._resting.holds(self.size)
+        return not busy and self._idle_check.holds(self.size)
 
     def advance(self, milliseconds: float | None = None) -> bool:
         """Carry out a frame's share of the schedule, or `milliseconds` of it; return whether it is settled.

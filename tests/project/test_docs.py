@@ -52,6 +52,7 @@ NO_CODES = {
     "schedule.hu",
     "ui.fs",
     "ui.vs",
+    "viewer.hu",
 }
 LINK = re.compile(r"\]\(([^)#]+?)(?:#[^)]*)?\)")
 COMMENT = re.compile(r"\s+#.*")

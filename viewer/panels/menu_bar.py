@@ -52,7 +52,7 @@ def shown_keys(keys: str) -> str:
 def _figures(facts: RunStatistics) -> None:
     """Draw the figures of the run, as many as there is room for, at the right edge."""
     state = "settled" if facts.settled else f"step {facts.steps_done:,} of {facts.steps:,}"
-    rate = "at rest" if facts.resting else f"{facts.frames_per_second:.0f} frames/s"
+    rate = "idle" if facts.idle else f"{facts.frames_per_second:.0f} frames/s"
     parts = [
         (f"{facts.cpu_ms:.2f} ms CPU a frame", style.QUIET),
         (rate, style.GOOD if facts.settled else style.ACCENT),

@@ -59,7 +59,7 @@ class StatisticsCollector:
             device=runtime.device.adapter.name,
             frames_per_second=count / max(min(now - self._since, WINDOW_S), 1e-3),
             cpu_ms=sum(cpu for _, cpu in self._frames) / count if count else 0.0,
-            resting=not count,
+            idle=not count,
             planned_bytes=plan.planned_bytes if plan is not None else 0,
             live_bytes=runtime.memory.live_bytes,
             waste_bytes=self._waste,

@@ -23,9 +23,9 @@ from viewer.arguments import Options
 from viewer.guard import Guard
 from viewer.panels.make_panels import make_panels
 from viewer.panels.workspace import Workspace
+from viewer.run.idle import LONGEST_S, Idle
 from viewer.run.kept_preferences import KeptPreferences
 from viewer.run.presenter import Area, Presenter
-from viewer.run.rest import LONGEST_S, Rest
 from viewer.run.scene_opening import runtime_options
 from viewer.run.statistics_collector import StatisticsCollector
 from viewer.session.session import Session
@@ -73,7 +73,7 @@ class WindowFrames:
         self.session = session = Session(runtime, self._report, kept.preferences)
         self.workspace = workspace = Workspace(session, self._guard, make_panels(session))
         undo.callback(lambda: self._guard.call("preferences", kept.keep, session, workspace))
-        self._rest = Rest(window, session, options)
+        self._idle = Idle(window, session, options)
         self._camera = CameraController(runtime.tableau)
         self._size = (0, 0)
         self._live = LiveAssets(runtime) if options.live else None
@@ -128,10 +128,10 @@ class WindowFrames:
             raise
 
     def _step(self) -> FrameFacts | None:
-        is_at_rest = self._rest.is_due()
-        self.window.poll(LONGEST_S if is_at_rest else 0.0)
+        is_idle = self._idle.is_due()
+        self.window.poll(LONGEST_S if is_idle else 0.0)
         self._take_saved()
-        if self.window.is_hidden or (is_at_rest and self._rest.is_due()):
+        if self.window.is_hidden or (is_idle and self._idle.is_due()):
             return None
         began = time.thread_time()
         self._follow_window()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 class RunStatistics:
     """The statistics at the current frame; sizes in bytes, times in milliseconds.
 
-    `frames_per_second` and `cpu_ms`, of a whole frame with the UI, are means of the last second; `resting`:
+    `frames_per_second` and `cpu_ms`, of a whole frame with the UI, are means of the last second; `idle`:
     no frame was drawn in it, as nothing has changed.
     """
 
@@ -17,7 +17,7 @@ class RunStatistics:
     device: str = ""
     frames_per_second: float = 0.0
     cpu_ms: float = 0.0
-    resting: bool = False
+    idle: bool = False
     planned_bytes: int = 0
     live_bytes: int = 0
     waste_bytes: int = 0

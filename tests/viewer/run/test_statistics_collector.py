@@ -58,10 +58,10 @@ def test_rates_are_means_of_the_last_second_and_frames_that_were_not_drawn_do_no
     facts.note(not_drawn, 90.0)
     facts.note(None, 90.0)
     found = facts.collect()
-    assert (found.frames_per_second, found.cpu_ms, found.resting) == (2.0, 3.0, False)
+    assert (found.frames_per_second, found.cpu_ms, found.idle) == (2.0, 3.0, False)
     now = 103.5
     found = facts.collect()
-    assert (found.frames_per_second, found.cpu_ms, found.resting) == (0.0, 0.0, True)
+    assert (found.frames_per_second, found.cpu_ms, found.idle) == (0.0, 0.0, True)
 
 
 def test_what_was_reported_stands_among_the_problems_at_once_and_first() -> None:

@@ -12,7 +12,7 @@ LONGEST_S = 0.1
 """A rest ends after so many seconds, to look at what other threads have done."""
 
 
-class Rest:
+class Idle:
     """Counts events and asks the runtime. Runs that count or write frames never rest."""
 
     def __init__(self, window: Window, session: Session, options: Options) -> None:
@@ -27,4 +27,4 @@ class Rest:
         if self._window.events != self._events:
             self._events = self._window.events
             self._session.wake(SETTLE_S)
-        return self.is_allowed and not self._session.is_awake and self._session.runtime.at_rest
+        return self.is_allowed and not self._session.is_awake and self._session.runtime.is_idle

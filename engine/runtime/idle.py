@@ -1,4 +1,4 @@
-"""When a scene is at rest: its next frame would be the one before, so that a window need not draw it."""
+"""When a scene is idle: its next frame would be the one before, so that a window need not draw it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from engine.tableau import Tableau
 
 
-class Resting:
+class IdleCheck:
     """Compares what a frame shows with what the last one has shown."""
 
     def __init__(self, tableau: Tableau, movement: Movement, values: FrameValues) -> None:
