@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,15 +131,17 @@ class FrameRecorder:
         graph: CompiledGraph,
         images: Mapping[str, FrameImage],
         groups: Mapping[str, Sequence[Sequence[AnyBound]]],
+        passed: Callable[[int], None] | None = None,
     ) -> int:
         """Record all passes in order and the final barriers; return the number of draw calls.
 
-        `groups` has what each pass draws in each of its views.
+        `groups` has what each pass draws in each of its views. `passed` is called with the number of passes
+        recorded so far, after each.
         Structures that follow from `graph` and `images` are kept for as long as these are the same objects.
         """
         frame = self._info(graph, images)
         vk, calls = self._vk, 0
-        for known in frame.passes:
+        for number, known in enumerate(frame.passes, 1):
             if known.barriers is not None:
                 vk.vkCmdPipelineBarrier2(commands, known.barriers)
             drawn = groups.get(known.name)
@@ -153,6 +155,8 @@ class FrameRecorder:
                 if drawn is not None:
                     calls += sum(self._draw(commands, group) for group in drawn[view])
                 vk.vkCmdEndRendering(commands)
+            if passed is not None:
+                passed(number)
         if frame.final is not None:
             vk.vkCmdPipelineBarrier2(commands, frame.final)
         return calls

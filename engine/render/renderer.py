@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from engine.render.descriptors import DescriptorSets
 from engine.render.frame_recorder import AnyBound, FrameImage, FrameRecorder
 from engine.render.layouts import Layouts
 from engine.render.pass_binding import PassBinding
+from engine.render.pass_timer import PassTimer
 from engine.render.pipeline_cache import PipelineCache
 from engine.render.pipelines import Pipelines
 from engine.render.prepared_pipelines import PreparedPipelines
@@ -117,7 +119,10 @@ class Renderer:
             self._pool = CommandPool(device, device.graphics, "frames")
             undo.callback(self._pool.close)
             self._command_buffers = [self._pool.allocate(f"frame {slot}") for slot in range(FRAMES_IN_FLIGHT)]
+            self._timer = PassTimer(device, FRAMES_IN_FLIGHT)
+            undo.callback(self._timer.close)
             self._undo = undo.pop_all()
+        self._times_passes = False
         self._stale = [True] * FRAMES_IN_FLIGHT
         self._rings: dict[str, RingWriter] = {}
         self._needs: FrameNeeds | None = None
@@ -272,11 +277,30 @@ class Renderer:
                 for name, drawing in needs.drawings.items()
             }
             self._pool.begin(self._command_buffers[slot], once=False)
-            images = self._images[slot]
-            self._calls = self._recorder.frame(self._command_buffers[slot], needs.graph, images, groups)
+            images, commands = self._images[slot], self._command_buffers[slot]
+            names = [one.declaration.name for one in needs.graph.passes] if self._times_passes else ()
+            is_timed = self._timer.begin(commands, slot, names)
+            mark = partial(self._timer.mark, commands, slot) if is_timed else None
+            self._calls = self._recorder.frame(commands, needs.graph, images, groups, mark)
             self._pool.end(self._command_buffers[slot])
             self._stale[slot] = False
+        self._timer.submitted(slot)
         return self._command_buffers[slot]
+
+    def time_passes(self, *, timed: bool) -> None:
+        """Take the times of passes on the device, or do not; all is recorded again for that."""
+        if timed != self._times_passes:
+            self._times_passes = timed
+            self._stale = [True] * FRAMES_IN_FLIGHT
+
+    @property
+    def pass_times(self) -> Mapping[str, float]:
+        """Milliseconds on the device by pass, of the last finished frame; empty unless they are taken."""
+        return self._timer.times if self._times_passes else {}
+
+    def finished(self, slot: int) -> None:
+        """The frame that used a slot before is finished."""
+        self._timer.read(slot)
 
     def _groups(self, name: str, drawing: Drawing, slot: int, number: int) -> Sequence[AnyBound]:
         """Return what a pass draws in one of its views, with everything it binds; nothing without an eye."""

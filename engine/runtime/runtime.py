@@ -190,6 +190,7 @@ class Runtime:
         wall, cpu = time.perf_counter(), time.thread_time()
         slot = self._drawn % FRAMES_IN_FLIGHT
         self.timeline.reach(self._tickets[slot])
+        self.renderer.finished(slot)
         self.renderer.collect(self.timeline.completed())
         self._movement.update()
         self.trials.poll()
