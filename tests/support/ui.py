@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from engine.vk.device import Device
 from engine.vk.pool import CommandPool
 from engine.vk.structs import new
 from engine.vk.timeline import Timeline
+from viewer.session.pictures import Picture
 from viewer.ui.renderer import UiRenderer
 from viewer.ui.storage import UiStorage
 
@@ -83,7 +84,9 @@ class OffscreenUi:
         self.pool = CommandPool(device, device.graphics, "test")
         self.frames = 0
 
-    def frame(self, content: Callable[[], None], scale: float = 1.0) -> np.ndarray:
+    def frame(
+        self, content: Callable[[], None], scale: float = 1.0, pictures: Iterable[Picture] = ()
+    ) -> np.ndarray:
         """Draw one frame and return uint8[height, width, 4]."""
         imgui.set_current_context(self.context)
         io = imgui.get_io()
@@ -93,7 +96,7 @@ class OffscreenUi:
         imgui.new_frame()
         content()
         imgui.render()
-        self.renderer.plan(imgui.get_draw_data())
+        self.renderer.plan(imgui.get_draw_data(), pictures)
         commands = self.pool.begin(self.pool.allocate())
         self.renderer.upload(commands, self.frames % FRAMES)
         self._draw(commands)

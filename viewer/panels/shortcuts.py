@@ -32,9 +32,10 @@ _NAMED = {
 @cache
 def chord(keys: str) -> int:
     """Return ImGui's chord for keys. Raises ValueError for a key that does not exist."""
-    *modifiers, key = (
-        keys.split("+") if keys != "+" and not keys.endswith("++") else [*keys[:-2].split("+"), "+"]
-    )
+    is_plus = keys.endswith("+")
+    before, _, key = (keys[:-1] if is_plus else keys).rpartition("+")
+    key = "+" if is_plus else key
+    modifiers = before.split("+") if before else []
     found = _NAMED.get(key)
     if found is None:
         name = f"_{key}" if key.isdigit() else key.lower()

@@ -4,6 +4,7 @@ session       one opened scene, and all of the below
 selection     what is selected: objects, a feature, an asset, a piece of memory
 links         from one thing to another: followed by whoever shows it
 commands      what menus, keys and the command palette offer
+pictures      thumbnails of assets and images of the frame, made aside
 preferences   what is kept between runs: layout, theme, recent files
 run_statistics  the figures of the present frame
 """

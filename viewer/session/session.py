@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from viewer.session.commands import Commands
 from viewer.session.links import AssetLink, FeatureLink, Links, MemoryLink, ObjectLink
+from viewer.session.pictures import Pictures
 from viewer.session.preferences import Preferences
 from viewer.session.run_statistics import RunStatistics
 from viewer.session.selection import Selection
@@ -27,6 +28,8 @@ class Session:
         The runtime that draws the scene; it stays the same when the device was lost.
     statistics : RunStatistics
         The figures of the present frame.
+    pictures : Pictures
+        Thumbnails and images of the frame.
     places : dict of str to (x0, y0, x1, y1)
         Rectangles on the screen, in points, of what can be clicked, by a stable name; renewed every frame.
     """
@@ -42,6 +45,7 @@ class Session:
         self.preferences = preferences or Preferences()
         self.statistics = RunStatistics()
         self.places: dict[str, Rectangle] = {}
+        self.pictures = Pictures()
         self.report = report
         self._awake_until = 0.0
         self._structure = -1
@@ -60,6 +64,9 @@ class Session:
         """Start a frame: take its figures, and forget what no longer exists."""
         self.statistics = statistics
         self.places.clear()
+        self.pictures.next_frame()
+        if self.pictures.pending:
+            self.wake()
         tableau = self.runtime.tableau
         if tableau.structure_version != self._structure:
             self._structure = tableau.structure_version

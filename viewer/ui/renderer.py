@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from imgui_bundle import imgui
@@ -11,6 +12,7 @@ from engine.vk.binding import constants as c
 from engine.vk.binding import ffi
 from engine.vk.device import Device
 from engine.vk.enums import IndexType
+from viewer.session.pictures import Picture
 from viewer.ui.draw_lists import INDEX_BYTES, VERTEX_BYTES, Draw, Space, pack
 from viewer.ui.geometry import FrameRanges
 from viewer.ui.pipeline import PUSH_BYTES, UiPipeline
@@ -55,10 +57,10 @@ class UiRenderer:
         """How many draws the last frame took."""
         return len(self._draws)
 
-    def plan(self, data: imgui.ImDrawData) -> None:
-        """Take the ImDrawData of this frame and have the storage grow to what it needs."""
+    def plan(self, data: imgui.ImDrawData, pictures: Iterable[Picture] = ()) -> None:
+        """Take the ImDrawData of this frame and have the storage grow to what it needs, with `pictures`."""
         self._data = data
-        self._textures.plan(data.textures)
+        self._textures.plan(data.textures, pictures)
         self._vertices.reserve(data.total_vtx_count * VERTEX_BYTES)
         self._indices.reserve(data.total_idx_count * INDEX_BYTES)
 

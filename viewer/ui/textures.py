@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 from imgui_bundle import imgui
+from numpy.typing import NDArray
 
 from engine.memory.device.problems import StagingFull
 from engine.render.descriptor_pools import DescriptorPools
@@ -17,6 +19,7 @@ from engine.vk.binding import NULL
 from engine.vk.binding import constants as c
 from engine.vk.device import Device
 from engine.vk.structs import new
+from viewer.session.pictures import FIRST_NUMBER, Picture
 from viewer.ui.pipeline import UiPipeline
 from viewer.ui.storage import REQUESTER, STAGING_BYTES, UiStorage
 
@@ -61,11 +64,12 @@ class Textures:
         self._pools = DescriptorPools(device, kinds, "ui", REQUESTER)
         self._sets: dict[int, PageSet] = {}
         self._textures: dict[int, Texture] = {}
+        self._pictures: dict[int, Picture] = {}
         self._next = 1  # ImGui takes 0 for no texture
         self._recorded: list[tuple[Texture, Box]] = []
 
-    def plan(self, requested: Iterable[imgui.ImTextureData]) -> None:
-        """Allocate and free regions as requested, before the frame is planned.
+    def plan(self, requested: Iterable[imgui.ImTextureData], pictures: Iterable[Picture] = ()) -> None:
+        """Allocate and free regions as requested and as `pictures` are in use, before the frame is planned.
 
         ImGui is answered at once that a new texture is there: it accepts no frame in between. Until its page
         is resident and filled, `bind` gives None, and what would be drawn with it is left out.
@@ -77,6 +81,7 @@ class Textures:
                 self._update(data)
             elif data.status == _Status.want_destroy and data.unused_frames > self._storage.frames_in_flight:
                 self._destroy(data)
+        self._follow(pictures)
         self._drop_pages()
 
     def upload(self, known: Iterable[imgui.ImTextureData]) -> None:
@@ -90,7 +95,16 @@ class Textures:
                 continue
             self._renew(texture)
             try:
-                self._stage(texture, data)
+                self._stage(texture, _rows(data))
+            except StagingFull:
+                return
+        for number, picture in self._pictures.items():
+            texture = self._textures[number]
+            if not texture.region.image.memory.ready:
+                continue
+            self._renew(texture)
+            try:
+                self._stage(texture, picture.pixels)
             except StagingFull:
                 return
 
@@ -118,8 +132,22 @@ class Textures:
         for texture in self._textures.values():
             texture.region.free()
         self._textures.clear()
+        self._pictures.clear()
         self._sets.clear()
         self._pools.close()
+
+    def _follow(self, pictures: Iterable[Picture]) -> None:
+        """Give each of these pictures a place, and free the places of others."""
+        wanted = {picture.number: picture for picture in pictures}
+        for number in self._pictures.keys() - wanted.keys():
+            del self._pictures[number]
+            self._textures.pop(number).region.free()
+        for number in wanted.keys() - self._pictures.keys():
+            width, height = wanted[number].size
+            name = f"picture {number - FIRST_NUMBER}"
+            region = self._storage.atlas.allocate(width, height, name=name, pinned=True)
+            self._textures[number] = Texture(region, (0, 0, width, height))
+            self._pictures[number] = wanted[number]
 
     def _create(self, data: imgui.ImTextureData) -> None:
         number, self._next = self._next, self._next + 1
@@ -150,9 +178,8 @@ class Textures:
             texture.generation, texture.filled = image.generation, False
             texture.pending = (0, 0, region.width, region.height)
 
-    def _stage(self, texture: Texture, data: imgui.ImTextureData) -> None:
-        """Stage the pending rows, band by band. Raises StagingFull."""
-        rows = data.get_pixels_array().reshape(data.height, data.width, BYTES_PER_TEXEL)
+    def _stage(self, texture: Texture, rows: NDArray[np.uint8]) -> None:
+        """Stage the pending rows of uint8[height, width, 4], band by band. Raises StagingFull."""
         while texture.pending is not None:
             x, y, width, height = texture.pending
             count = min(height, max(1, BAND_BYTES // (width * BYTES_PER_TEXEL)))
@@ -189,6 +216,11 @@ class Textures:
         page = self._sets.pop(number, None)
         if page is not None:
             self._storage.retire(partial(self._pools.free, page.handle, page.pool))
+
+
+def _rows(data: imgui.ImTextureData) -> NDArray[np.uint8]:
+    rows: NDArray[np.uint8] = data.get_pixels_array().reshape(data.height, data.width, BYTES_PER_TEXEL)
+    return rows
 
 
 def _around(first: Box | None, second: Box) -> Box:

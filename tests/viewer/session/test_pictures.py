@@ -1,0 +1,79 @@
+"""Pictures are made once, aside, kept within a bound, and known to be in use."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from support.limits import limit
+
+from viewer.session.pictures import UNUSED_FRAMES, Pictures
+
+
+@pytest.fixture
+def pictures() -> Iterator[Pictures]:
+    made = Pictures()
+    yield made
+    made.close()
+
+
+def arrived(pictures: Pictures) -> None:
+    deadline = time.monotonic() + limit(10)
+    while pictures.pending:
+        assert time.monotonic() < deadline
+        pictures.next_frame()
+
+
+def test_a_picture_is_made_once_and_aside(pictures: Pictures) -> None:
+    calls = []
+
+    def make() -> np.ndarray:
+        calls.append(1)
+        return np.full((4, 6, 4), 7, np.uint8)
+
+    assert pictures.find("a", make) is None
+    assert pictures.find("a", make) is None
+    arrived(pictures)
+    found = pictures.find("a", make)
+    assert found is not None
+    assert (found.size, len(calls)) == ((6, 4), 1)
+    assert pictures.find("a", make) is found
+
+
+def test_one_that_cannot_be_made_says_why_and_is_not_tried_again(pictures: Pictures) -> None:
+    calls = []
+
+    def broken() -> np.ndarray:
+        calls.append(1)
+        raise ValueError("no such mip")
+
+    pictures.find("a", broken)
+    arrived(pictures)
+    assert pictures.find("a", broken) is None
+    assert (pictures.failed, len(calls)) == ({"a": "ValueError: no such mip"}, 1)
+    pictures.forget("a")
+    pictures.find("a", broken)
+    arrived(pictures)
+    assert len(calls) == 2
+
+
+def test_pictures_over_the_bound_go_the_longest_unused_first(
+    pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("viewer.session.pictures.KEPT_BYTES", 3 * 400)
+    first, *_ = [pictures.put(name, np.zeros((10, 10, 4), np.uint8)) for name in "abc"]
+    assert pictures.find("a", list) is first  # type: ignore[arg-type]
+    pictures.put("d", np.zeros((10, 10, 4), np.uint8))
+    pictures.next_frame()
+    assert [name for name in "abcd" if name in pictures._kept] == ["a", "c", "d"]
+
+
+def test_what_is_not_drawn_for_a_while_needs_no_place_on_the_gpu(pictures: Pictures) -> None:
+    one, two = (pictures.put(name, np.zeros((1, 1, 4), np.uint8)) for name in "ab")
+    for _ in range(UNUSED_FRAMES + 1):
+        pictures.next_frame()
+        pictures.find("b", list)  # type: ignore[arg-type]
+    assert list(pictures.in_use()) == [two]
+    assert one.number != two.number

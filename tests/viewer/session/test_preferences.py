@@ -1,0 +1,77 @@
+"""Preferences come back as they were kept; rubbish gives the defaults and is kept beside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from engine.humon import InputError
+from viewer.session.preferences import MAX_RECENT, Preferences, read_preferences, write_preferences
+
+FULL = Preferences(
+    layout='[Window][a ## "b" %s]\nPos=1,2\n\n[Docking][Data]\nDockSpace ID=0x1 {}',
+    theme="light",
+    scale=1.5,
+    shown=("outliner", "memory, [all]"),
+    recent=("/a/b c.hu", "/ü/日本.glb"),
+)
+
+
+def test_preferences_come_back_as_they_were_kept(tmp_path: Path) -> None:
+    path = tmp_path / "below" / "viewer.hu"
+    for preferences in (FULL, Preferences()):
+        write_preferences(path, preferences)
+        assert read_preferences(path) == (preferences, None)
+
+
+def test_where_there_is_no_file_the_defaults_are_used(tmp_path: Path) -> None:
+    assert read_preferences(tmp_path / "none.hu") == (Preferences(), None)
+    assert read_preferences(None) == (Preferences(), None)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\x00\xff rubbish",
+        b"{ version: 99 }",
+        b"{ version: 1 }",
+        b"{ version: 1  theme: pink  scale: 1  recent: []  layout: [] }",
+        b"{ version: 1  theme: dark  scale: nan  recent: []  layout: [] }",
+        b"{ version: 1  theme: dark  scale: 1e9  recent: []  layout: [] }",
+        b"{ version: 1  theme: dark  scale: 1  recent: { a: 1 }  layout: [[1]] }",
+        b"[" * 5000,
+    ],
+)
+def test_rubbish_gives_the_defaults_and_a_copy_is_kept(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "viewer.hu"
+    path.write_bytes(content)
+    preferences, problem = read_preferences(path)
+    assert preferences == Preferences()
+    assert problem is not None
+    assert problem.code == "viewer.preferences"
+    assert (tmp_path / "viewer.bad.hu").read_bytes() == content
+    assert str(tmp_path / "viewer.bad.hu") in problem.help
+
+
+def test_a_folder_in_place_of_the_file_gives_the_defaults(tmp_path: Path) -> None:
+    (tmp_path / "viewer.hu").mkdir()
+    preferences, problem = read_preferences(tmp_path / "viewer.hu")
+    assert preferences == Preferences()
+    assert problem is not None
+
+
+def test_preferences_that_cannot_be_written_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "viewer.hu").mkdir()
+    with pytest.raises((InputError, OSError)):
+        write_preferences(tmp_path / "viewer.hu", FULL)
+
+
+def test_recent_files_are_the_last_ones_each_once(tmp_path: Path) -> None:
+    preferences = Preferences()
+    for name in (*(f"{number}.hu" for number in range(MAX_RECENT + 3)), "5.hu"):
+        preferences = preferences.opened(tmp_path / name)
+    assert len(preferences.recent) == MAX_RECENT
+    assert preferences.recent[0] == str(tmp_path / "5.hu")
+    assert len(set(preferences.recent)) == MAX_RECENT

@@ -1,0 +1,58 @@
+"""Pictures of panels arrive texel for texel in an atlas, and leave it when they are not in use any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from imgui_bundle import imgui
+from support.gpu import checked_device
+from support.ui import OffscreenUi, compiled
+
+from viewer.session.pictures import FIRST_NUMBER, Picture
+
+pytestmark = pytest.mark.gpu
+
+WIDTH, HEIGHT = 48, 20
+
+
+@pytest.fixture
+def offscreen(tmp_path: Path) -> Iterator[OffscreenUi]:
+    with checked_device(best_practices=False) as device:
+        made = OffscreenUi(device, compiled(tmp_path), 64, 32)
+        try:
+            yield made
+        finally:
+            made.close()
+
+
+def picture(number: int, seed: int) -> Picture:
+    pixels = np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 4), np.uint8)
+    pixels[..., 3] = 255
+    return Picture(FIRST_NUMBER + number, pixels)
+
+
+def shows(one: Picture) -> None:
+    draw = imgui.get_foreground_draw_list()
+    draw.add_image(imgui.ImTextureRef(one.number), (4, 2), (4 + WIDTH, 2 + HEIGHT))
+
+
+def test_a_picture_arrives_texel_for_texel_and_a_newer_one_takes_its_place(offscreen: OffscreenUi) -> None:
+    for one in (picture(0, 1), picture(1, 2)):
+        for _ in range(4):
+            found = offscreen.frame(lambda one=one: shows(one), pictures=[one])
+        place = found[2 : 2 + HEIGHT, 4 : 4 + WIDTH]
+        assert np.abs(place.astype(int) - one.pixels).max() <= 1
+        assert not found[:, : 4 - 1].any()
+
+
+def test_one_that_is_not_in_use_gives_its_place_back(offscreen: OffscreenUi) -> None:
+    offscreen.frame(lambda: None)
+    one = picture(0, 3)
+    live = len(offscreen.storage.atlas._live)
+    offscreen.frame(lambda: shows(one), pictures=[one])
+    assert len(offscreen.storage.atlas._live) == live + 1
+    offscreen.frame(lambda: None)
+    assert len(offscreen.storage.atlas._live) == live
