@@ -74,9 +74,11 @@ class _Asked:
 class _Compiled:
     """The passes of each feature, their graph, and the features of each pass, by its name.
 
-    `unwritten` is what passes read that nobody writes: (feature, pass, image or buffer).
+    `unwritten` is what passes read that nobody writes: (feature, pass, image or buffer). `watched` images are
+    outputs, too.
     """
 
+    watched: frozenset[str]
     passes: dict[str, list[Pass]]
     samples: int
     graph: CompiledGraph
@@ -114,6 +116,7 @@ class FramePasses:
         self._bone_boxes = BoneBoxes(library, tableau, skins, morphs)
         self._trials = trials
         self._outputs = outputs
+        self.watched: frozenset[str] = frozenset()
         self._tables: dict[str, DrawTable] = {}
         self._states: dict[str, PipelineState] = {}
         self._screens: dict[ShaderPass, ShaderSet] = {}
@@ -141,7 +144,7 @@ class FramePasses:
             for name, own in declared.items()
         }
         for known in self._compiled:
-            if known.samples == samples and known.passes == passes:
+            if (known.watched, known.samples, known.passes) == (self.watched, samples, passes):
                 self._unwritten = known.unwritten
                 return known.graph, known.features_of
         try:
@@ -163,7 +166,9 @@ class FramePasses:
                 of += [one for one in (name, getattr(p, "draws", name)) if one not in of]
         self._unwritten = tuple(_unwritten(graph, features_of))
         if passes is requested:
-            self._compiled.append(_Compiled(passes, samples, graph, features_of, self._unwritten))
+            self._compiled.append(
+                _Compiled(self.watched, passes, samples, graph, features_of, self._unwritten)
+            )
         return graph, features_of
 
     def _has_rows(self, p: Pass, samples: int, features: frozenset[str] | None) -> bool:
@@ -353,7 +358,10 @@ class FramePasses:
         for p in (p for own in passes.values() for p in own):
             if by_name.setdefault(p.name, p) != p:
                 raise GraphError(f"there is another pass {p.name}")
-        return compile_graph(list(by_name.values()), self._outputs, samples)
+        written = {image.name: image for one in by_name.values() for image in one.written()}
+        watched = [written[name] for name in sorted(self.watched & written.keys())]
+        outputs = dict.fromkeys((*self._outputs, *watched))
+        return compile_graph(list(by_name.values()), list(outputs), samples)
 
 
 def _with_repeated(declared: Mapping[str, list[Pass]]) -> dict[str, list[Pass]]:

@@ -420,7 +420,12 @@ class ScenePlanner:
             tuple(other.version for other in self.others),
             self.profile,
             self._trials.version if self._trials is not None else 0,
+            self._passes.watched,
         )
+
+    def watch(self, images: frozenset[str]) -> None:
+        """Keep these images of the frame until its end from the next plan on, so that they can be read."""
+        self._passes.watched = images
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -314,6 +314,11 @@ class Renderer:
         return self._binder.groups(drawing, known.binding, known.draws, slot, number)
 
     @property
+    def graph(self) -> CompiledGraph | None:
+        """The passes and images of the frame; None before the first plan."""
+        return None if self._needs is None else self._needs.graph
+
+    @property
     def ready(self) -> bool:
         """Whether the attachments are resident, so that a frame can be drawn."""
         return bool(self._images)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from viewer.panels.frame.frame_panel import FramePanel
 from viewer.panels.memory_panel import MemoryPanel
 from viewer.panels.objects_panel import ObjectsPanel
 from viewer.panels.panel import Dock, Placed
@@ -10,10 +11,11 @@ from viewer.session.session import Session
 
 
 def make_panels(session: Session) -> list[Placed]:
-    """Make every panel for a session."""
+    """Make every panel for a session; they take what is drawn and changed from it."""
     problems = ProblemsPanel(session)
     return [
         Placed(ObjectsPanel(session), Dock.LEFT),
         Placed(MemoryPanel(session), Dock.BOTTOM),
+        Placed(FramePanel(session), Dock.BOTTOM),
         Placed(problems, Dock.BOTTOM, label=problems.label),
     ]

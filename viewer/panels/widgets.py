@@ -85,6 +85,34 @@ def right_aligned(text: str, tint: style.Color = style.TEXT) -> None:
     imgui.text_colored(tint, text)
 
 
+def fitting(text: str, width: float) -> str:
+    """The text, or as much of its beginning as fits with an ellipsis; nothing where too little does."""
+    if imgui.calc_text_size(text).x <= width:
+        return text
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if imgui.calc_text_size(text[:middle] + "…").x <= width:
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low] + "…" if low >= 2 else ""
+
+
+def clipped(text: str, tint: style.Color = style.TEXT) -> None:
+    """Write as much of a text as there is room for; where that is not all of it, a tool tip has the rest."""
+    shown = fitting(text, imgui.get_content_region_avail().x)
+    imgui.text_colored(tint, shown)
+    if shown != text:
+        tooltip((text,))
+
+
+def item_box() -> Rectangle:
+    """The rectangle of the previous item on the screen."""
+    low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
+    return low.x, low.y, high.x, high.y
+
+
 def tooltip(lines: tuple[str, ...]) -> None:
     """Show lines while the mouse is over the previous item; empty lines are left out."""
     if not imgui.is_item_hovered(imgui.HoveredFlags_.delay_short.value):

@@ -23,6 +23,7 @@ from viewer.arguments import Options
 from viewer.guard import Guard
 from viewer.panels.make_panels import make_panels
 from viewer.panels.workspace import Workspace
+from viewer.run.collector_timer import CollectorTimer
 from viewer.run.idle import LONGEST_S, Idle
 from viewer.run.kept_preferences import KeptPreferences
 from viewer.run.presenter import Area, Presenter
@@ -74,6 +75,8 @@ class WindowFrames:
         undo.callback(session.pictures.close)
         self.workspace = workspace = Workspace(session, self._guard, make_panels(session))
         undo.callback(lambda: self._guard.call("preferences", kept.keep, session, workspace))
+        self._collector = CollectorTimer()
+        undo.callback(self._collector.close)
         self._idle = Idle(window, session, options)
         self._camera = CameraController(runtime.tableau)
         self._size = (0, 0)
@@ -134,17 +137,38 @@ class WindowFrames:
         self._take_saved()
         if self.window.is_hidden or (is_idle and self._idle.is_due()):
             return None
-        began = time.thread_time()
+        wall, began = time.perf_counter(), time.thread_time()
+        before, size = (self.runtime.plan, self.runtime.memory.statistics.steps), self.runtime.size
         self._follow_window()
+        self._draw_panels()
+        panels = time.thread_time()
+        self._place_picture()
+        self.runtime.renderer.time_passes(timed=self.session.times_passes)
+        self.runtime.planner.watch(frozenset(self.session.watched_images))
+        facts = self._frame()
+        ended = time.thread_time()
+        self._facts.note(facts, (ended - began) * 1e3)
+        if facts.drawn:
+            self.session.frames.note(
+                number=facts.number,
+                wall_ms=(time.perf_counter() - wall) * 1e3,
+                cpu_ms=(ended - panels) * 1e3,
+                panels_ms=(panels - began) * 1e3,
+                device_ms=sum(self.runtime.renderer.pass_times.values()),
+                collector_ms=self._collector.take(),
+                steps=self.runtime.memory.statistics.steps - before[1],
+                planned=self.runtime.plan is not before[0],
+                resized=self.runtime.size != size,
+            )
+        return facts
+
+    def _draw_panels(self) -> None:
+        """Draw the panels with ImGui, and have their storage grow to what they need."""
         self._context.begin()
         self._guard.call("camera control", self._steer)
         self.session.begin_frame(self._facts.collect())
         self.workspace.draw()
         self._ui.plan(self._context.end(), self.session.pictures.in_use())
-        self._place_picture()
-        facts = self._frame()
-        self._facts.note(facts, (time.thread_time() - began) * 1e3)
-        return facts
 
     def _take_saved(self) -> None:
         """Take over what was saved in the sources of the scene."""

@@ -21,12 +21,13 @@ UNUSED_FRAMES = 120
 class Picture:
     """A picture: its number as a texture, and its pixels.
 
-    They are uint8[height, width, 4], sRGB with straight alpha.
+    They are uint8[height, width, 4], sRGB with straight alpha; `version` grows when they are others.
     """
 
     number: int
     pixels: Pixels
     used: int = 0
+    version: int = 0
 
     @property
     def size(self) -> tuple[int, int]:
@@ -62,15 +63,29 @@ class Pictures:
             picture.used = self._frame
             return picture
         if key not in self._coming and key not in self.failed:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(1, "pictures")
-            self._coming[key] = self._pool.submit(make)
+            self._coming[key] = self._threads().submit(make)
         return None
+
+    def renew(self, key: Hashable, make: Callable[[], Pixels]) -> bool:
+        """Make a picture again, which is shown as it was until then; return whether that has begun.
+
+        It has not while one of this key is being made.
+        """
+        if key in self._coming:
+            return False
+        self.failed.pop(key, None)
+        self._coming[key] = self._threads().submit(make)
+        return True
 
     def put(self, key: Hashable, pixels: Pixels) -> Picture:
         """Keep a picture that is there already, in place of an earlier one with this key."""
-        number, self._next = self._next, self._next + 1
-        picture = self._kept[key] = Picture(number, np.ascontiguousarray(pixels), self._frame)
+        pixels = np.ascontiguousarray(pixels)
+        picture = self._kept.get(key)
+        if picture is not None and picture.pixels.shape == pixels.shape:
+            picture.pixels, picture.version = pixels, picture.version + 1
+        else:
+            number, self._next = self._next, self._next + 1
+            picture = self._kept[key] = Picture(number, pixels, self._frame)
         self._kept.move_to_end(key)
         return picture
 
@@ -99,6 +114,11 @@ class Pictures:
     def in_use(self) -> Iterator[Picture]:
         """The pictures that were drawn in the last frames: those that need a place on the GPU."""
         return (one for one in self._kept.values() if self._frame - one.used <= UNUSED_FRAMES)
+
+    def _threads(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1, "pictures")
+        return self._pool
 
     def close(self) -> None:
         """Wait for the thread."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from viewer.session.commands import Commands
+from viewer.session.frame_history import FrameHistory
 from viewer.session.links import AssetLink, FeatureLink, Links, MemoryLink, ObjectLink
 from viewer.session.pictures import Pictures
 from viewer.session.preferences import Preferences
@@ -30,6 +31,10 @@ class Session:
         The figures of the present frame.
     pictures : Pictures
         Thumbnails and images of the frame.
+    frames : FrameHistory
+        The last frames.
+    times_passes, watched_images : bool, set of str
+        What panels want of this frame: the times of passes on the device, images to look at.
     places : dict of str to (x0, y0, x1, y1)
         Rectangles on the screen, in points, of what can be clicked, by a stable name; renewed every frame.
     """
@@ -46,6 +51,9 @@ class Session:
         self.statistics = RunStatistics()
         self.places: dict[str, Rectangle] = {}
         self.pictures = Pictures()
+        self.frames = FrameHistory()
+        self.times_passes = False
+        self.watched_images: set[str] = set()
         self.report = report
         self._awake_until = 0.0
         self._structure = -1
@@ -64,6 +72,8 @@ class Session:
         """Start a frame: take its figures, and forget what no longer exists."""
         self.statistics = statistics
         self.places.clear()
+        self.times_passes = False
+        self.watched_images.clear()
         self.pictures.next_frame()
         if self.pictures.pending:
             self.wake()

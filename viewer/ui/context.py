@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from imgui_bundle import imgui
+from imgui_bundle import imgui, implot
 
 from viewer.ui import style
 from viewer.window.lost_display import display_watch
@@ -14,9 +14,11 @@ class Context:
 
     def __init__(self, window: Window) -> None:
         self._context: imgui.internal.Context | None = imgui.create_context()
+        self._plots: implot.internal.Context | None = None
         self._has_backend = False
         self._scale = 1.0
         try:
+            self._plots = implot.create_context()
             io = imgui.get_io()
             io.set_ini_filename("")
             io.set_log_filename("")
@@ -70,4 +72,7 @@ class Context:
         if self._has_backend:
             imgui.backends.glfw_shutdown()
             self._has_backend = False
+        if self._plots is not None:
+            implot.destroy_context(self._plots)
+            self._plots = None
         imgui.destroy_context(context)

@@ -65,6 +65,7 @@ class Textures:
         self._sets: dict[int, PageSet] = {}
         self._textures: dict[int, Texture] = {}
         self._pictures: dict[int, Picture] = {}
+        self._versions: dict[int, int] = {}  # of the pictures, as they are uploaded
         self._next = 1  # ImGui takes 0 for no texture
         self._recorded: list[tuple[Texture, Box]] = []
 
@@ -100,6 +101,9 @@ class Textures:
                 return
         for number, picture in self._pictures.items():
             texture = self._textures[number]
+            if self._versions[number] != picture.version:
+                self._versions[number] = picture.version
+                texture.pending = (0, 0, *picture.size)
             if not texture.region.image.memory.ready:
                 continue
             self._renew(texture)
@@ -133,6 +137,7 @@ class Textures:
             texture.region.free()
         self._textures.clear()
         self._pictures.clear()
+        self._versions.clear()
         self._sets.clear()
         self._pools.close()
 
@@ -140,14 +145,14 @@ class Textures:
         """Give each of these pictures a place, and free the places of others."""
         wanted = {picture.number: picture for picture in pictures}
         for number in self._pictures.keys() - wanted.keys():
-            del self._pictures[number]
+            del self._pictures[number], self._versions[number]
             self._textures.pop(number).region.free()
         for number in wanted.keys() - self._pictures.keys():
             width, height = wanted[number].size
             name = f"picture {number - FIRST_NUMBER}"
             region = self._storage.atlas.allocate(width, height, name=name, pinned=True)
             self._textures[number] = Texture(region, (0, 0, width, height))
-            self._pictures[number] = wanted[number]
+            self._pictures[number], self._versions[number] = wanted[number], wanted[number].version
 
     def _create(self, data: imgui.ImTextureData) -> None:
         number, self._next = self._next, self._next + 1

@@ -70,6 +70,23 @@ def test_pictures_over_the_bound_go_the_longest_unused_first(
     assert [name for name in "abcd" if name in pictures._kept] == ["a", "c", "d"]
 
 
+def test_one_that_is_made_again_keeps_its_number_and_is_shown_as_it_was_until_then(
+    pictures: Pictures,
+) -> None:
+    first = pictures.put("a", np.zeros((2, 3, 4), np.uint8))
+    number = first.number
+    assert pictures.renew("a", lambda: np.ones((2, 3, 4), np.uint8))
+    assert not pictures.renew("a", lambda: np.full((2, 3, 4), 9, np.uint8)), "one is being made"
+    assert not first.pixels.any()
+    arrived(pictures)
+    found = pictures.find("a", list)  # type: ignore[arg-type]
+    assert found is not None
+    assert (found.number, found.version, int(found.pixels.min())) == (number, 1, 1)
+    assert pictures.put("a", np.zeros((5, 5, 4), np.uint8)).number != number, (
+        "another size is another texture"
+    )
+
+
 def test_what_is_not_drawn_for_a_while_needs_no_place_on_the_gpu(pictures: Pictures) -> None:
     one, two = (pictures.put(name, np.zeros((1, 1, 4), np.uint8)) for name in "ab")
     for _ in range(UNUSED_FRAMES + 1):

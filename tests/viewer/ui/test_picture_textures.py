@@ -56,3 +56,14 @@ def test_one_that_is_not_in_use_gives_its_place_back(offscreen: OffscreenUi) -> 
     assert len(offscreen.storage.atlas._live) == live + 1
     offscreen.frame(lambda: None)
     assert len(offscreen.storage.atlas._live) == live
+
+
+def test_other_pixels_take_the_place_of_those_before(offscreen: OffscreenUi) -> None:
+    one, other = picture(0, 4), picture(0, 5)
+    for _ in range(3):
+        offscreen.frame(lambda: shows(one), pictures=[one])
+    one.pixels, one.version = other.pixels, 1
+    for _ in range(3):
+        found = offscreen.frame(lambda: shows(one), pictures=[one])
+    place = found[2 : 2 + HEIGHT, 4 : 4 + WIDTH]
+    assert np.abs(place.astype(int) - other.pixels).max() <= 1
