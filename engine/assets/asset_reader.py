@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.formats import (
+    BLOCK_NAMES,
     AlphaMode,
     ColorSpace,
     IndexFormat,
@@ -90,7 +91,17 @@ _FIELDS: Mapping[AssetType, tuple[str, ...]] = {
         "unlit",
     ),
     AssetType.SHADER: ("source", "stage", "entryPoint"),
-    AssetType.TEXTURE2D: ("source", "part", "dims", "format", "mipLevels", "colorSpace", "wrap", "filter"),
+    AssetType.TEXTURE2D: (
+        "source",
+        "part",
+        "dims",
+        "format",
+        "compress",
+        "mipLevels",
+        "colorSpace",
+        "wrap",
+        "filter",
+    ),
     AssetType.ENVIRONMENT: ("source", "sources"),
     AssetType.ANIMATION: ("source", "part", "data"),
     AssetType.MORPH_TARGETS: ("source", "source_adbi"),
@@ -264,11 +275,16 @@ class AssetReader:
                 raise failure(Code.COUNT, "'dims' is [ width, height ]", node["dims"])
             dims = (values[0], values[1])
             self.declared.append(Declared(ref, "dims", dims, node["dims"]))
-        form = _enum(node["format"], TextureFormat) if "format" in node else None
+        form = _texture_format(node["format"]) if "format" in node else None
+        compress = boolean(node["compress"]) if "compress" in node else None
+        if form is not None and compress is not None:
+            message = "'format' says already whether the texture is compressed"
+            raise failure(AssetCode.FIELD, message, node["compress"], "remove 'compress' or 'format'")
         levels = integer(node["mipLevels"], 1, 16) if "mipLevels" in node else None
         space = _enum(node["colorSpace"], ColorSpace) if "colorSpace" in node else None
         part, sampling = self._part(node), _sampling(node)
-        return Texture2d(ref, name, self._source(node), dims, form, levels, space, part, sampling)
+        source = self._source(node)
+        return Texture2d(ref, name, source, dims, form, levels, space, part, sampling, compress)
 
     def _environment(self, node: Node, ref: AssetRef, name: str) -> Environment:
         if "sources" not in node:
@@ -389,6 +405,12 @@ def _sampling(texture: Node) -> Sampling:
         wrap = _enum(written[0], Wrap), _enum(written[1], Wrap)
     texel = _enum(texture["filter"], TextureFilter) if "filter" in texture else usual.filter
     return Sampling(wrap, texel)
+
+
+def _texture_format(node: Node) -> TextureFormat:
+    """Return the format that a node names, `bc7` and the like included."""
+    short = BLOCK_NAMES.get(text(node))
+    return _enum(node, TextureFormat) if short is None else short
 
 
 def _enum(node: Node, kind: type[E]) -> E:

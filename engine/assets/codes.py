@@ -98,14 +98,22 @@ class AssetCode(ProblemCode):
         "vertex format or the material; what it is about is named.",
     )
     SHADER_SPIRV = "shader.spirv", "The SPIR-V module is damaged, invalid, or lacks the entry point."
+    TEXTURE_BLOCKS = (
+        "texture.blocks",
+        "The process that compresses or decodes blocks has failed, or took too long.",
+    )
     TEXTURE_DECODE = "texture.decode", "The picture is damaged, or its file too short for the size it claims."
     TEXTURE_FORMAT = (
         "texture.format",
-        "The file is no PNG, JPEG, WebP or KTX 2, or of a kind that is not read.",
+        "The file is no picture that is read, or of a kind that is not; or its texels do not fit the format.",
     )
     TEXTURE_MEMORY = (
         "texture.memory",
         "There is no memory left for the picture; it is tried again every time.",
     )
     TEXTURE_MIPS = "texture.mips", "More mip levels are requested than the picture can have."
+    TEXTURE_PACKAGE = (
+        "texture.package",
+        "A package that a texture takes is not installed; it is tried again every time.",
+    )
     TEXTURE_SIZE = "texture.size", "The picture has no pixels, or more than the limit."

@@ -19,6 +19,7 @@ from engine.humon import (
     Node,
     Problem,
     ProblemCollector,
+    boolean,
     expect,
     failure,
     read,
@@ -31,7 +32,7 @@ CACHE_SUFFIX = ".ogCache"
 """Suffix of every cache file; no other file is ever overwritten."""
 
 _TYPES = {kind.value: kind for kind in AssetType}
-_KNOWN_KEYS = ("name", "cacheFile", "assets")
+_KNOWN_KEYS = ("name", "cacheFile", "compressTextures", "assets")
 
 
 def read_asset_db(
@@ -62,6 +63,8 @@ def read_asset_db(
             document.problem(AssetCode.NAME, "'builtin' is the name of Diorama's own database", node["name"])
         )
     cache_file = problems.attempt(lambda: _cache_file(node, name, path, gate), path.with_suffix(CACHE_SUFFIX))
+    compress = node.get("compressTextures")
+    compresses = compress is not None and problems.attempt(lambda: boolean(compress), False)
     assets: tuple[Asset, ...] = ()
     declared: tuple[Declared, ...] = ()
     with problems.catching():
@@ -77,6 +80,7 @@ def read_asset_db(
         document=document,
         position=node.position,
         declared=declared,
+        compress_textures=compresses,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -103,10 +104,112 @@ class IndexFormat(StrEnum):
 
 
 class TextureFormat(StrEnum):
-    """The format of one texel. Both are four bytes; srgb is decoded to linear when sampled."""
+    """The format of a texel, or of a block of 4 x 4 texels; srgb is decoded to linear when sampled."""
 
+    R8_UNORM = "r8_unorm"
+    R8G8_UNORM = "r8g8_unorm"
     R8G8B8A8_UNORM = "r8g8b8a8_unorm"
     R8G8B8A8_SRGB = "r8g8b8a8_srgb"
+    R16_UNORM = "r16_unorm"
+    R16G16_UNORM = "r16g16_unorm"
+    R16G16B16A16_UNORM = "r16g16b16a16_unorm"
+    R16_SFLOAT = "r16_sfloat"
+    R16G16_SFLOAT = "r16g16_sfloat"
+    R16G16B16A16_SFLOAT = "r16g16b16a16_sfloat"
+    R32_SFLOAT = "r32_sfloat"
+    R32G32_SFLOAT = "r32g32_sfloat"
+    R32G32B32A32_SFLOAT = "r32g32b32a32_sfloat"
+    BC1_RGB_UNORM_BLOCK = "bc1_rgb_unorm_block"
+    BC1_RGB_SRGB_BLOCK = "bc1_rgb_srgb_block"
+    BC1_RGBA_UNORM_BLOCK = "bc1_rgba_unorm_block"
+    BC1_RGBA_SRGB_BLOCK = "bc1_rgba_srgb_block"
+    BC3_UNORM_BLOCK = "bc3_unorm_block"
+    BC3_SRGB_BLOCK = "bc3_srgb_block"
+    BC4_UNORM_BLOCK = "bc4_unorm_block"
+    BC5_UNORM_BLOCK = "bc5_unorm_block"
+    BC7_UNORM_BLOCK = "bc7_unorm_block"
+    BC7_SRGB_BLOCK = "bc7_srgb_block"
+
+    @property
+    def block(self) -> str:
+        """The kind of its blocks, such as bc7; empty for texels of their own."""
+        return self.value[:3] if self.value.startswith("bc") else ""
+
+    @property
+    def is_srgb(self) -> bool:
+        """Whether its colours are sRGB."""
+        return "_srgb" in self.value
+
+    @property
+    def plain(self) -> TextureFormat:
+        """The format of the texels that blocks are made of; itself for those without blocks."""
+        if not self.block:
+            return self
+        few = {"bc4": TextureFormat.R8_UNORM, "bc5": TextureFormat.R8G8_UNORM}.get(self.block)
+        return few or TextureFormat.R8G8B8A8_UNORM.in_space(
+            ColorSpace.SRGB if self.is_srgb else ColorSpace.LINEAR
+        )
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of a texel."""
+        return sum(self.plain.value.partition("_")[0].count(channel) for channel in "rgba")
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The numpy type of one channel, little-endian; of blocks, that of the texels they are made of."""
+        head, _, kind = self.plain.value.partition("_")
+        return np.dtype(f"<{'f' if kind == 'sfloat' else 'u'}{int(head[1:].split('g')[0]) // 8}")
+
+    @property
+    def is_float(self) -> bool:
+        """Whether its channels are floats."""
+        return self.dtype.kind == "f"
+
+    @property
+    def stand_in(self) -> TextureFormat | None:
+        """The format in place of this one on devices that lack it, None for one that every device has.
+
+        Vulkan promises that 8-bit texels and 16-bit floats can be sampled with a filter.
+        """
+        if self.block:
+            return self.plain
+        head, _, kind = self.value.partition("_")
+        if head.startswith("r16") and kind == "unorm":
+            return TextureFormat(f"{head}_sfloat")
+        return TextureFormat(f"{head.replace('32', '16')}_sfloat") if head.startswith("r32") else None
+
+    def in_space(self, space: ColorSpace) -> TextureFormat:
+        """Return this format, or its twin, for colours that are sRGB, or for linear numbers."""
+        wanted, other = ("SRGB", "UNORM") if space is ColorSpace.SRGB else ("UNORM", "SRGB")
+        return TextureFormat.__members__.get(self.name.replace(f"_{other}", f"_{wanted}"), self)
+
+    def level_bytes(self, width: int, height: int) -> int:
+        """Return the bytes of a level of `width` x `height` texels; blocks at its edges are whole ones."""
+        if self.block:
+            return -(-width // 4) * -(-height // 4) * (8 if self.block in ("bc1", "bc4") else 16)
+        return width * height * self.channels * self.dtype.itemsize
+
+
+BLOCK_NAMES = {
+    "bc1": TextureFormat.BC1_RGBA_UNORM_BLOCK,
+    "bc3": TextureFormat.BC3_UNORM_BLOCK,
+    "bc4": TextureFormat.BC4_UNORM_BLOCK,
+    "bc5": TextureFormat.BC5_UNORM_BLOCK,
+    "bc7": TextureFormat.BC7_UNORM_BLOCK,
+}
+"""The short names of block formats; the colour space of the texture says whether they are sRGB."""
+
+
+def level_sizes(width: int, height: int, levels: int) -> list[tuple[int, int]]:
+    """Return width and height of each mip level, the finest first."""
+    return [(max(1, width >> level), max(1, height >> level)) for level in range(levels)]
+
+
+def level_offsets(form: TextureFormat, width: int, height: int, levels: int) -> list[int]:
+    """Return the byte offset of each mip level, one behind the other, and the end of the last."""
+    sizes = level_sizes(width, height, levels)
+    return list(accumulate((form.level_bytes(*size) for size in sizes), initial=0))
 
 
 class Wrap(StrEnum):

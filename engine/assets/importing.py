@@ -14,6 +14,7 @@ from engine.assets.cache.results import Result, failed, made, rejected
 from engine.assets.cache.stamps import source_stamp
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.importers.animation import import_animation
+from engine.assets.importers.blocks.coder import BlockCoders
 from engine.assets.importers.environment.environment import import_environment
 from engine.assets.importers.memory_budget import MemoryBudget, Take
 from engine.assets.importers.mesh import (
@@ -25,11 +26,11 @@ from engine.assets.importers.mesh import (
 )
 from engine.assets.importers.mesh_source import MeshSource, read_mesh_source
 from engine.assets.importers.models.model_files import ModelFiles
-from engine.assets.importers.models.parts import import_parts
+from engine.assets.importers.models.parts import import_parts, texture_settings
 from engine.assets.importers.morph.packing import pack_targets
 from engine.assets.importers.shader import import_glsl, import_spirv
 from engine.assets.importers.shader_source import ShaderSource, expand
-from engine.assets.importers.texture import TextureSettings, import_texture
+from engine.assets.importers.texture import import_texture
 from engine.assets.limits import COOK_BYTES, MAX_SHADER_BYTES, MAX_SOURCE_BYTES
 from engine.assets.recipes import Recipe
 from engine.assets.records import AssetType
@@ -66,8 +67,14 @@ def import_recipes(
     done = 0
     report(done, len(recipes), "")
     results: dict[str, Result] = {}
-    tools, budget, files = RunningTools(), MemoryBudget(COOK_BYTES), ModelFiles(gate)
-    pool = ThreadPoolExecutor(jobs, "cook", tools.use)
+    tools, coders = RunningTools(), BlockCoders()
+    budget, files = MemoryBudget(COOK_BYTES), ModelFiles(gate)
+
+    def begin() -> None:
+        tools.use()
+        coders.use()
+
+    pool = ThreadPoolExecutor(jobs, "cook", begin)
     futures: dict[Future[list[Result]], Batch] = {}
     try:
         for batch in batches(recipes):
@@ -81,11 +88,13 @@ def import_recipes(
     except BaseException:
         # Compilers are stopped and their folders removed; a decoder holds nothing and is not waited for.
         tools.stop()
+        coders.stop()
         budget.stop()
         pool.shutdown(wait=False, cancel_futures=True)
         tools.wait()
         raise
     pool.shutdown()
+    coders.close()
     return results
 
 
@@ -154,9 +163,8 @@ def _texture(
     stamps: tuple[SourceStamp, ...],
     take: Take,
 ) -> Result:
-    settings = TextureSettings(recipe.parameters["color_space"], recipe.parameters["mip_levels"])
     try:
-        return made(recipe, import_texture(content, name, settings, take), gate, stamps)
+        return made(recipe, import_texture(content, name, texture_settings(recipe), take), gate, stamps)
     except InputError as error:
         return failed(recipe, error.problems, gate, stamps)
 

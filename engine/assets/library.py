@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.assets.broken_assets import BrokenAssets, find_broken_assets
-from engine.assets.cache.cache import CacheImage
-from engine.assets.cache.facts import Facts, facts_from_json
+from engine.assets.cache.cache import CacheImage, Entry
+from engine.assets.cache.facts import Facts, TextureFacts, facts_from_json, stand_in_facts
 from engine.assets.codes import AssetCode
 from engine.assets.cook import CookedDb, ProgressCallback, cook_database
 from engine.assets.database import builtin_db
+from engine.assets.formats import TextureFormat
 from engine.assets.names import BUILTIN, find_asset
 from engine.assets.records import Asset, AssetDb, AssetRef, AssetType, Material, Mesh, Model
 from engine.assets.updating.references import with_references
@@ -38,6 +39,9 @@ _SLOT_PLACEHOLDERS = {
     "roughness": "matte",
     "occlusion": "white",
 }
+
+
+_WITH_STAND_IN = frozenset(form.value for form in TextureFormat if form.stand_in is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,7 @@ class AssetLibrary:
         self._broken_assets: tuple[BrokenAssets, ...] = tuple(find_broken_assets(one) for one in cooked)
         self._facts: dict[tuple[int, str], Facts] = {}
         """By database and identity of the recipe: assets that are made alike share them."""
+        self._lacking: frozenset[TextureFormat] = frozenset()
         self._placeholders: dict[str, AssetRef] = {}
         self._variants: list[tuple[AssetRef, AssetRef]] = []
         self._variant_refs: dict[tuple[AssetRef, AssetRef], AssetRef] = {}
@@ -232,14 +237,36 @@ class AssetLibrary:
         if facts is None:
             assert entry.facts is not None
             facts = facts_from_json(self._cooked[ref.db].db[ref].type, entry.facts)
+            if isinstance(facts, TextureFacts) and facts.format in self._lacking:
+                facts = stand_in_facts(facts)
             self._facts[ref.db, entry.identity] = facts
         return facts
+
+    def use_formats(self, lacking: Collection[str]) -> None:
+        """Give textures of formats that a device lacks, by their names in Vulkan, as their stand-ins.
+
+        A library serves one device at a time: what was read of facts and ranges before may not fit it.
+        """
+        found = frozenset(form for form in TextureFormat if form.name in lacking)
+        if found != self._lacking:
+            self._lacking = found
+            self._facts.clear()
+
+    def _range(self, ref: AssetRef, entry: Entry) -> tuple[int, int]:
+        """Return offset and size of the bytes of an asset that the device takes."""
+        form = entry.facts.get("format") if entry.facts else None
+        if form not in _WITH_STAND_IN:
+            return entry.offset, entry.size
+        facts = self.facts(ref)
+        assert isinstance(facts, TextureFacts)
+        begin = entry.size - facts.size if form in self._lacking else 0
+        return entry.offset + begin, facts.size
 
     def source(self, ref: AssetRef) -> CacheRange:
         """Return the range of an asset's bytes, or of its placeholder's if it is broken. Raises KeyError."""
         ref = self.usable(ref)
         entry = self._cooked[ref.db].entries[ref.index]
-        return CacheRange(ref.db, entry.offset, entry.size, entry.alignment)
+        return CacheRange(ref.db, *self._range(ref, entry), entry.alignment)
 
     def ranges(self, first: int = 0) -> NDArray[np.int64]:
         """Return the ranges of assets that are not broken: int64[n, 4] of key, database, offset, size.
@@ -247,7 +274,7 @@ class AssetLibrary:
         They are those of the databases from `first` on, without assets that are as before.
         """
         rows = [
-            (AssetRef(db, index).key, db, entry.offset, entry.size)
+            (AssetRef(db, index).key, db, *self._range(AssetRef(db, index), entry))
             for db, one in enumerate(self._cooked[first:], first)
             for index, entry in one.entries.items()
             if AssetRef(db, index) not in self._broken_assets[db].refs and index not in self._kept.get(db, ())

@@ -123,3 +123,12 @@ LOCK_SECONDS = 120.0
 
 CACHE_ALIGNMENT = 16
 """Alignment of every asset in its cache, in bytes."""
+
+BLOCK_SECONDS = 30.0
+"""Longest time in which another process compresses or decodes 65,536 texels, in seconds."""
+
+MAX_TIFF_TAGS = 4096
+"""Most tags of the first picture of one TIFF file."""
+
+MAX_TIFF_PARTS = 1 << 18
+"""Most strips or tiles of one TIFF file."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ IMPORTER_VERSIONS: Mapping[AssetType, int] = {
     AssetType.INDICES: 2,
     AssetType.SKELETON: 1,
     AssetType.SHADER: 4,
-    AssetType.TEXTURE2D: 1,
+    AssetType.TEXTURE2D: 2,
     AssetType.ENVIRONMENT: 1,
     AssetType.ANIMATION: 2,
     AssetType.MORPH_TARGETS: 1,
@@ -47,7 +48,7 @@ _PARAMETERS: Mapping[AssetType, tuple[str, ...]] = {
     AssetType.INDICES: ("format", "topology", "lod", "tangents", "part"),
     AssetType.SKELETON: ("part",),
     AssetType.SHADER: ("stage", "entry_point"),
-    AssetType.TEXTURE2D: ("color_space", "mip_levels", "part"),
+    AssetType.TEXTURE2D: ("color_space", "format", "blocks", "channel", "mip_levels", "part"),
     AssetType.ENVIRONMENT: ("more",),
     AssetType.ANIMATION: ("data", "part"),
     AssetType.MORPH_TARGETS: ("part",),
@@ -59,6 +60,12 @@ TANGENT = "tangent"
 
 COLOR_SLOTS = frozenset({"albedo", "emissive", "specularColor"})
 """Slots of colour textures, which are sRGB unless their colorSpace differs."""
+
+_NORMAL_SLOTS = frozenset({"normal", "clearcoatNormal"})
+"""Slots whose shaders compute the third number of a direction from the other two."""
+
+_CHANNEL_OF = {"occlusion": 0, "clearcoat": 0, "clearcoatRoughness": 1}
+"""The only channel that is read of the textures in these slots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +101,12 @@ def recipes_of(db: AssetDb) -> dict[int, Recipe]:
 
     Assets that are used together are adjacent.
     """
-    spaces = _color_spaces(db)
+    slots = _slots(db)
     recipes: dict[int, Recipe] = {}
     made: dict[object, Recipe] = {}
     for asset in _in_order_of_use(db):
         if asset.type.has_data:
-            way = _way_to_make(db, asset, spaces)
+            way = _way_to_make(db, asset, slots)
             if way not in made:
                 made[way] = _recipe(db, asset, *way)
             recipes[asset.ref.index] = made[way]
@@ -136,13 +143,14 @@ def _references(asset: Asset) -> Iterable[AssetRef]:
 
 
 def _way_to_make(
-    db: AssetDb, asset: Asset, spaces: Mapping[AssetRef, ColorSpace]
+    db: AssetDb, asset: Asset, slots: Mapping[AssetRef, frozenset[str]]
 ) -> tuple[AssetType, Path, tuple[Any, ...]]:
     """Return type, source and settings of an asset with data; equal for assets that are made alike."""
     if isinstance(asset, Shader):
         return asset.type, asset.source, (asset.stage, asset.entry_point)
     if isinstance(asset, Texture2d):
-        return asset.type, asset.source, (spaces[asset.ref], asset.mip_levels, asset.part)
+        made_of = _texels_of(db, asset, slots.get(asset.ref, frozenset()))
+        return asset.type, asset.source, (*made_of, asset.mip_levels, asset.part)
     if isinstance(asset, Environment):
         more = tuple(relative_name(source, db.root) for source in asset.sources[1:])
         return asset.type, asset.sources[0], (more,)
@@ -206,18 +214,37 @@ def _level(db: AssetDb, asset: Vertices | Indices) -> tuple[Mesh, int, Lod]:
     return mesh, 0, mesh.lods[0]
 
 
-def _color_spaces(db: AssetDb) -> dict[AssetRef, ColorSpace]:
-    """Return each texture's colorSpace, by default that of the slots it is used in."""
-    in_color_slots = {
-        ref
-        for asset in db.assets
-        if isinstance(asset, Material)
-        for slot, ref in asset.textures.items()
-        if slot in COLOR_SLOTS
-    }
-    spaces = {}
+def _slots(db: AssetDb) -> Mapping[AssetRef, frozenset[str]]:
+    """Return the slots that each texture is used in."""
+    found: dict[AssetRef, set[str]] = defaultdict(set)
     for asset in db.assets:
-        if isinstance(asset, Texture2d):
-            is_color = asset.ref in in_color_slots or asset.format is TextureFormat.R8G8B8A8_SRGB
-            spaces[asset.ref] = asset.color_space or (ColorSpace.SRGB if is_color else ColorSpace.LINEAR)
-    return spaces
+        if isinstance(asset, Material):
+            for slot, ref in asset.textures.items():
+                found[ref].add(slot)
+    return {ref: frozenset(slots) for ref, slots in found.items()}
+
+
+def _texels_of(
+    db: AssetDb, asset: Texture2d, slots: frozenset[str]
+) -> tuple[ColorSpace, TextureFormat | None, TextureFormat | None, int]:
+    """Return a texture's colour space, its format, the blocks to compress it to, and its first channel.
+
+    Without a colorSpace it is that of the slots it is used in; without a format it is that of the source.
+    The first channel is the one that a texture of one channel has.
+    """
+    is_color = bool(slots & COLOR_SLOTS) or (asset.format is not None and asset.format.is_srgb)
+    space = asset.color_space or (ColorSpace.SRGB if is_color else ColorSpace.LINEAR)
+    channels = {_CHANNEL_OF.get(slot, -1) for slot in slots}
+    channel = 1 if channels == {1} else 0
+    if asset.format is not None:
+        return space, asset.format.in_space(space), None, channel
+    compresses = db.compress_textures if asset.compress is None else asset.compress
+    if not compresses:
+        return space, None, None, channel
+    block = TextureFormat.BC7_UNORM_BLOCK
+    if space is ColorSpace.LINEAR and slots:
+        if slots <= _NORMAL_SLOTS:
+            block = TextureFormat.BC5_UNORM_BLOCK
+        elif len(channels) == 1 and channels != {-1}:
+            block = TextureFormat.BC4_UNORM_BLOCK
+    return space, None, block.in_space(space), channel

@@ -190,6 +190,7 @@ class Texture2d(Asset):
     """A picture. `mip_levels` None means the full chain, `dims` None that it is not given.
 
     `part` is the JSON pointer of an image in a source that is a model file. `sampling` changes no texel.
+    `compress` says whether it is made of blocks that its slots choose, None that its database says so.
     """
 
     type = AssetType.TEXTURE2D
@@ -200,6 +201,7 @@ class Texture2d(Asset):
     color_space: ColorSpace | None = None
     part: str = ""
     sampling: Sampling = USUAL_SAMPLING
+    compress: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +237,10 @@ class Declared:
 
 @dataclass(frozen=True)
 class AssetDb:
-    """One assetDb: its records in the order of the text, and the path of its cache."""
+    """One assetDb: its records in the order of the text, and the path of its cache.
+
+    `compress_textures` is for textures that name no format and do not say themselves.
+    """
 
     id: int
     name: str
@@ -246,6 +251,7 @@ class AssetDb:
     document: Document
     position: Position
     declared: tuple[Declared, ...] = ()
+    compress_textures: bool = False
 
     def __getitem__(self, ref: AssetRef) -> Asset:
         """Return the record of `ref`."""

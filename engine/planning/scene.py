@@ -89,6 +89,7 @@ class ScenePlanner:
         self._tableau = tableau
         self._registry = registry
         self._library = library
+        library.use_formats([form.name for form in profile.lacks])
         self._policy = policy or Policy()
         self._trials = trials
         self._collector = RequirementCollector(tableau, registry, library)

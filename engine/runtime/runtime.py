@@ -137,7 +137,6 @@ class Runtime:
         if options.budget_mib is not None:
             self.profile = self._device_profile = self.profile.limited(options.budget_mib * MIB)
         caches = {db.id: self.library.cache(db.id) for db in self.library.dbs}
-        self.sources = Sources.of(*self.library.ranges().T)
         cycles = options.paging_cycles
         self.resident = Resident()
         self.memory = MemoryManager(
@@ -162,6 +161,7 @@ class Runtime:
         about = self.tableau, self.registry, self.library, self.profile, options.size
         self.planner = of = ScenePlanner(*about, trials=self.trials, outputs=options.outputs)
         of.freezes = options.freezes
+        self.sources = Sources.of(*self.library.ranges().T)  # of the formats that the device has
         self._values = FrameValues(self.registry, self.tableau, of.guard, self.library, of.skins, of.morphs)
         self._picker = undo.enter_context(closing(Picker(self.tableau, self.library, of.skins, of.morphs)))
         self._movement = Movement(self.registry, self.tableau, of.guard, self.library, of.morphs)

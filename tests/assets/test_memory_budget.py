@@ -95,22 +95,22 @@ def test_pictures_are_decoded_one_at_a_time_where_memory_is_for_one(
     lines = [f"{{ @type: texture2d  name: {name}  source: ../assets/{name}.png }}" for name in names]
     for name in names:
         project.picture(f"assets/{name}.png", np.full((8, 8, 4), 7, np.uint8))
-    decode, lock, both = texture._decode, threading.Lock(), threading.Event()
+    decode, lock, both = texture._Import.run, threading.Lock(), threading.Event()
     running: list[int] = [0]
 
-    def counted(*arguments: object) -> object:
+    def counted(one: texture._Import) -> object:
         with lock:
             running[0] += 1
             if running[0] > 1:
                 both.set()
         both.wait(0.05)
         try:
-            return decode(*arguments)
+            return decode(one)
         finally:
             with lock:
                 running[0] -= 1
 
-    monkeypatch.setattr(texture, "_decode", counted)
+    monkeypatch.setattr(texture._Import, "run", counted)
     monkeypatch.setattr(importing, "COOK_BYTES", 1)
     with_more = TRIANGLE_DB.replace("    ]\n}\n", "\n".join([*lines, "] }"]))
     cooked = cook_database(project.db(with_more), jobs=4)

@@ -75,7 +75,9 @@ def test_a_plain_ktx2_has_its_texels_without_a_change() -> None:
     ("data", "code"),
     [
         (ktx(TEXELS.tobytes(), form=98), "texture.format"),
-        (ktx(TEXELS.tobytes(), scheme=2), "texture.format"),
+        (ktx(TEXELS.tobytes(), scheme=1), "texture.format"),
+        (ktx(TEXELS.tobytes(), scheme=2), "texture.decode"),
+        (ktx(TEXELS.tobytes(), scheme=3), "texture.decode"),
         (ktx(TEXELS.tobytes(), width=0), "texture.size"),
         (ktx(TEXELS.tobytes(), width=60000), "texture.size"),
         (ktx(TEXELS.tobytes()[:-1]), "texture.decode"),

@@ -10,9 +10,11 @@ import tempfile
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from harness import Row
 from PIL import Image
 
@@ -21,11 +23,22 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from support.pictures import file_of, peak_ratios
 
 from engine.assets import AssetDb, builtin_db, open_library, read_asset_db_file
+from engine.assets.cook import cook_database
 from engine.assets.files import FileGate
-from engine.assets.formats import ColorSpace, IndexFormat, Topology, VertexFormat
+from engine.assets.formats import (
+    ColorSpace,
+    IndexFormat,
+    TextureFormat,
+    Topology,
+    VertexFormat,
+    level_offsets,
+)
+from engine.assets.importers.blocks import worker
+from engine.assets.importers.blocks.coder import BlockCoders
+from engine.assets.importers.blocks.levels import compress_levels
 from engine.assets.importers.mesh import IndexSettings, VertexSettings, pack_indices, pack_vertices
 from engine.assets.importers.mesh_source import read_mesh_source
-from engine.assets.importers.mips import fill_mips, full_chain
+from engine.assets.importers.mips import Texels, fill_mips, full_chain, level_views
 from engine.assets.importers.shader_source import expand
 from engine.assets.records import Shader, Texture2d
 from engine.assets.tools.tools import find_compiler
@@ -41,6 +54,8 @@ def rows() -> Iterable[Row]:
     yield large_mesh()
     yield large_picture()
     yield decoding_memory()
+    yield from two_jobs()
+    yield blocks_of_a_material()
 
 
 def best(work: Callable[[], object], times: int = 5) -> float:
@@ -239,3 +254,111 @@ def decoding_memory() -> Row:
         aim="<= 4 x the finest level, beside the file",
         holds=ratios[worst] <= 4,
     )
+
+
+def two_jobs() -> Iterator[Row]:
+    """Cooking textures on one thread and on two, as texels of 1024 x 1024 and as BC7 blocks of 512 x 512."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield _on_two_threads("cook_two_jobs", Path(folder), "", 1024, 12)
+    with tempfile.TemporaryDirectory() as folder:
+        yield _on_two_threads("compress_two_jobs", Path(folder), "format: bc7", 512, 8)
+
+
+def _on_two_threads(name: str, root: Path, field: str, side: int, count: int) -> Row:
+    (root / "assets").mkdir()
+    for index in range(count):
+        Image.fromarray(photograph(side, index)).save(root / f"assets/{index}.png", compress_level=1)
+    lines = [f"{{ @type: texture2d  source: assets/{index}.png  {field} }}" for index in range(count)]
+    text = "assetDb: { name: many  assets: [\n" + "\n".join(lines) + "\n] }"
+    (root / "many.hu").write_text(text, encoding="utf-8")
+    db = read_asset_db_file(root / "many.hu", 1)
+    caches = iter(range(99))
+
+    def cook(jobs: int) -> None:
+        cook_database(db, jobs=jobs, cache_root=root / str(next(caches))).image.close()
+
+    one, two = [], []
+    for _ in range(3):  # in turns, as other programs come and go
+        one.append(best(lambda: cook(1), 1))
+        two.append(best(lambda: cook(2), 1))
+    alone, together = min(one), min(two)
+    return Row(
+        name=f"assets.{name}",
+        value=alone / together,
+        unit="x",
+        reference=f"one thread: {alone:.0f} ms for {count} textures of {side} x {side}",
+        reference_value=1.0,
+        aim=">= 1.7 x one core, on two",
+        holds=alone >= 1.7 * together,
+    )
+
+
+def photograph(side: int, seed: int) -> npt.NDArray[np.uint8]:
+    """Colours that are neither flat nor noise, uint8[side, side, 4]."""
+    rng = np.random.default_rng(seed)
+    rough = Image.fromarray(rng.integers(40, 216, (side // 16, side // 16, 4), np.uint8))
+    smooth = np.asarray(rough.resize((side, side), Image.Resampling.BICUBIC)).astype(np.int16)
+    texels = np.clip(smooth + rng.integers(-6, 7, (side, side, 1)), 0, 255).astype(np.uint8)
+    texels[..., 3] = 255
+    return texels
+
+
+def blocks_of_a_material() -> Row:
+    """Mips and blocks of a material's textures of 1024 x 1024, beside the same calls of etcpak alone."""
+    forms = {
+        "albedo": TextureFormat.BC7_SRGB_BLOCK,
+        "roughness": TextureFormat.BC7_UNORM_BLOCK,
+        "normal": TextureFormat.BC5_UNORM_BLOCK,
+        "occlusion": TextureFormat.BC4_UNORM_BLOCK,
+    }
+    ours, alone, shares = 0.0, 0.0, []
+    coders = BlockCoders()
+    coders.use()
+    for number, (name, form) in enumerate(forms.items()):
+        mine, theirs = _blocks(form, photograph(1024, number))
+        ours, alone = ours + mine, alone + theirs
+        shares.append(f"{name} {theirs / mine:.2f}")
+    coders.close()
+    return Row(
+        name="assets.blocks_of_a_material",
+        value=alone / ours,
+        unit="x",
+        reference=f"etcpak alone: {alone:.0f} ms ({', '.join(shares)})",
+        reference_value=1.0,
+        aim=">= 0.5 x etcpak alone, mips included",
+        holds=alone >= 0.5 * ours,
+    )
+
+
+def _blocks(form: TextureFormat, texels: npt.NDArray[np.uint8]) -> tuple[float, float]:
+    """Return the milliseconds of mips and blocks, and those of etcpak for the same levels."""
+    side = len(texels)
+    levels = full_chain(side, side)
+    size = level_offsets(form.plain, side, side, levels)[-1]
+    chain = level_views(np.empty(size, np.uint8), form.plain, side, side, levels)
+    chain[0][:] = texels[..., : form.channels]
+    offsets = level_offsets(form, side, side, levels)
+    blocks = np.empty(offsets[-1], np.uint8)
+    parts = [blocks[start:end] for start, end in pairwise(offsets)]
+
+    def make() -> None:
+        fill_mips(chain, ColorSpace.SRGB if form.is_srgb else ColorSpace.LINEAR)
+        compress_levels(chain, form, parts, "bench")
+
+    make()
+    whole = [as_rgba_blocks(level) for level in chain]
+    inputs = [(level.tobytes(), level.shape[1], level.shape[0]) for level in whole]
+
+    def bare() -> None:
+        for content, width, height in inputs:
+            worker.compressed(form.block, content, width, height)
+
+    return best(make, 3), best(bare, 3)
+
+
+def as_rgba_blocks(level: Texels) -> npt.NDArray[np.uint8]:
+    """Return texels of one, two or four channels as RGBA in whole blocks, which etcpak takes."""
+    height, width, channels = level.shape
+    full = np.zeros((height, width, 4), np.uint8)
+    full[..., :channels] = level
+    return np.pad(full, ((0, -height % 4), (0, -width % 4), (0, 0)), "edge")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import struct
 import subprocess
 import sys
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,22 +18,26 @@ from PIL import Image
 from support.limits import limit
 
 _MEASURE = """
-import json, sys
+import ctypes, json, sys
 from pathlib import Path
 from engine.assets import ColorSpace
+from engine.assets.formats import TextureFormat
 from engine.assets.importers.texture import TextureSettings, import_texture
 def kib(name):
     line = next(l for l in open("/proc/self/status") if l.startswith(name))
     return int(line.split()[1])
-settings = TextureSettings(ColorSpace.SRGB)
-import_texture(Path(sys.argv[1]).read_bytes(), "first", settings)
 ratio = []
-for path in sys.argv[2:]:
-    data = Path(path).read_bytes()
+for given in sys.argv[1:]:
+    path, form = given.split("=")
+    space = ColorSpace.LINEAR if form else ColorSpace.SRGB
+    settings = TextureSettings(space, None, TextureFormat(form) if form else None)
+    data, taken = Path(path).read_bytes(), []
+    import_texture(data, path, settings)  # imports what decodes it
+    ctypes.CDLL(None).malloc_trim(0)  # what was used before is not used again unseen
     Path("/proc/self/clear_refs").write_text("5")
     before = kib("VmRSS")
-    facts = import_texture(data, path, settings).facts
-    ratio.append((kib("VmHWM") - before) * 1024 / (facts.width * facts.height * 4))
+    import_texture(data, path, settings, taken.append)
+    ratio.append(4 * (kib("VmHWM") - before) * 1024 / sum(taken))
     del data
 print(json.dumps(ratio))
 """
@@ -157,15 +162,22 @@ def _damaged_bytes(rng: np.random.Generator, data: bytes) -> bytes:
     return bytes(changed)
 
 
-def peak_ratios(files: dict[str, bytes], folder: Path) -> dict[str, float]:
+def peak_ratios(
+    files: dict[str, bytes], folder: Path, formats: Mapping[str, str] | None = None
+) -> dict[str, float]:
     """Import pictures in another process; return the peak of memory that each takes beside its file.
 
-    In sizes of the picture's finest level, with all mip levels; Linux alone has these figures.
+    In sizes of the finest level, as it is decoded or stored, with all mip levels; `formats` are those
+    of textures that are not as their source. Linux alone has these figures.
     """
-    small = file_of(np.zeros((8, 8, 4), np.uint8))
-    paths = [folder / str(number) for number in range(len(files) + 1)]
-    for path, data in zip(paths, (small, *files.values()), strict=True):
+    paths = [folder / str(number) for number in range(len(files))]
+    for path, data in zip(paths, files.values(), strict=True):
         path.write_bytes(data)
-    command = [sys.executable, "-c", _MEASURE, *map(str, paths)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=limit(100), check=True)
+    names = [(formats or {}).get(name, "") for name in files]
+    given = [f"{path}={form}" for path, form in zip(paths, names, strict=True)]
+    command = [sys.executable, "-c", _MEASURE, *given]
+    given_back = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=limit(100), check=True, env=given_back
+    )
     return dict(zip(files, json.loads(done.stdout), strict=True))

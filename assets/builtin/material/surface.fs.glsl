@@ -12,6 +12,7 @@
 #include "../shader/frame.glsl"
 #include "../shader/environment.glsl"
 #include "../shader/lights.glsl"
+#include "../shader/normalMap.glsl"
 
 struct Material {
 #ifdef FULL_MATERIAL
@@ -221,8 +222,8 @@ void main() {
         return;
     }
 #endif
-    vec3 bump = texture(normal, vec3(uvAlbedoNormal.zw, m.layers[1])).xyz * 2.0 - 1.0;
-    vec3 grain = texture(tangent, vec3(uvTangentRoughness.xy, m.layers[2])).xyz * 2.0 - 1.0;
+    vec3 bump = directionOf(texture(normal, vec3(uvAlbedoNormal.zw, m.layers[1])).xyz);
+    vec3 grain = directionOf(texture(tangent, vec3(uvTangentRoughness.xy, m.layers[2])).xyz);
     vec3 arm = texture(roughness, vec3(uvTangentRoughness.zw, m.layers[3])).rgb;
 
     bump.xy *= m.normalScale;
@@ -253,7 +254,7 @@ void main() {
         coating = m.clearcoat * texture(clearcoat, vec3(uvClearcoat.xy, m.layers[6])).r;
         coatRough = m.clearcoatRoughness * texture(clearcoatRoughness, vec3(uvClearcoat.zw, m.layers[7])).g;
         coatRough = clamp(coatRough, 0.045, 1.0);
-        vec3 slope = texture(clearcoatNormal, vec3(uvClearcoatNormal, m.layers[8])).xyz * 2.0 - 1.0;
+        vec3 slope = directionOf(texture(clearcoatNormal, vec3(uvClearcoatNormal, m.layers[8])).xyz);
         if ((m.filled & CLEARCOAT_NORMAL) != 0u) {
             mat3 coatFrame = hasTangents ? tbn : tangentFrame(geometric, uvClearcoatNormal);
             coatNormal = normalize(coatFrame * vec3(slope.xy * m.clearcoatNormalScale, slope.z));

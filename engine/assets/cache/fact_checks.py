@@ -26,12 +26,12 @@ from engine.assets.cache.facts import (
     VerticesFacts,
     facts_from_json,
 )
-from engine.assets.formats import ColorSpace, TextureFormat, VertexFormat
+from engine.assets.formats import VertexFormat, level_offsets
 from engine.assets.importers.environment.cube_levels import LEAST_SIDE, cube_bytes, cube_levels
 from engine.assets.importers.environment.light import LARGEST
 from engine.assets.importers.mesh import BONE, BOUND_BONE, vertex_layout
 from engine.assets.importers.mesh_source import NO_PARENT
-from engine.assets.importers.mips import full_chain, mip_offsets
+from engine.assets.importers.mips import full_chain, texel_parts
 from engine.assets.importers.morph.packing import DELTA, extents
 from engine.assets.limits import (
     MAX_BONES,
@@ -137,15 +137,17 @@ def _texture_fits(recipe: Recipe, facts: TextureFacts, size: int) -> bool:
         return False
     if facts.width * facts.height > MAX_TEXTURE_PIXELS:
         return False
-    is_srgb = recipe.parameters["color_space"] is ColorSpace.SRGB
-    levels = recipe.parameters["mip_levels"] or full_chain(*sides)
-    if facts.mip_levels != levels or levels > full_chain(*sides):
+    wanted, form = recipe.parameters, facts.format
+    most = full_chain(*sides)
+    if facts.mip_levels != (wanted["mip_levels"] or facts.mip_levels) or not 1 <= facts.mip_levels <= most:
         return False
-    *offsets, end = mip_offsets(*sides, levels)
+    *offsets, end = level_offsets(form, *sides, facts.mip_levels)
+    stored = texel_parts(form, *sides, facts.mip_levels)[2]
     return (
-        facts.format is (TextureFormat.R8G8B8A8_SRGB if is_srgb else TextureFormat.R8G8B8A8_UNORM)
+        (form is wanted["format"] if wanted["format"] else form is form.in_space(wanted["color_space"]))
         and facts.mip_offsets == tuple(offsets)
-        and facts.size == size == end
+        and facts.size == end
+        and size == stored
     )
 
 

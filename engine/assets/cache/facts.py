@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
 from engine.assets.cache.stored_values import StoredValueError, reader_of
@@ -16,6 +16,7 @@ from engine.assets.formats import (
     TextureFormat,
     Topology,
     VertexFormat,
+    level_offsets,
 )
 from engine.assets.records import AssetType
 from engine.assets.spirv.reflection import Reflection
@@ -62,7 +63,10 @@ class SkeletonFacts:
 
 @dataclass(frozen=True, slots=True)
 class TextureFacts:
-    """A texture: width and height in pixels, format, byte offset of each mip level from the finest, bytes."""
+    """A texture: width and height in pixels, format, byte offset of each mip level from the finest, bytes.
+
+    The stand-in of its format, if it has one, follows in the cache and ends with the asset's bytes.
+    """
 
     width: int
     height: int
@@ -70,6 +74,15 @@ class TextureFacts:
     mip_levels: int
     mip_offsets: tuple[int, ...]
     size: int
+
+
+def stand_in_facts(facts: TextureFacts) -> TextureFacts:
+    """Return the facts of a texture in the format that stands in for its own. Raises ValueError for none."""
+    form = facts.format.stand_in
+    if form is None:
+        raise ValueError(f"nothing stands in for {facts.format}")
+    *offsets, end = level_offsets(form, facts.width, facts.height, facts.mip_levels)
+    return replace(facts, format=form, mip_offsets=tuple(offsets), size=end)
 
 
 @dataclass(frozen=True, slots=True)

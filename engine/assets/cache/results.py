@@ -18,7 +18,14 @@ from engine.assets.roots import display_path
 from engine.humon import Code, Position, Problem
 
 _RETRYABLE = frozenset(
-    {NO_COMPILER, Code.FILE_MISSING, Code.FILE_UNREADABLE, AssetCode.FILE_CASE, AssetCode.TEXTURE_MEMORY}
+    {
+        NO_COMPILER,
+        Code.FILE_MISSING,
+        Code.FILE_UNREADABLE,
+        AssetCode.FILE_CASE,
+        AssetCode.TEXTURE_MEMORY,
+        AssetCode.TEXTURE_PACKAGE,
+    }
 )
 
 

@@ -1,25 +1,24 @@
 """Mip chains: each level is the box-filtered previous one, for colours in linear light.
 
-Texels are converted to 16-bit linear light by a table, averaged as integers, and converted back by another
-table, so that the result is the same on every machine.
+Texels of 8 bits are converted to 16-bit linear light by a table, averaged as integers, and converted back by
+another table, so that the result is the same on every machine. Those of 16 bits and floats are linear.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from itertools import accumulate
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.assets.formats import ColorSpace
+from engine.assets.formats import ColorSpace, TextureFormat, level_offsets, level_sizes
+from engine.assets.limits import CACHE_ALIGNMENT
 
-Texels = npt.NDArray[np.uint8]
-Wide = npt.NDArray[np.uint16]
+Texels = npt.NDArray[Any]
 _WIDE = 65535
-TEXEL_BYTES = 4
 BAND_TEXELS = 1 << 15
 """Texels of some rows that are converted or averaged at once."""
 
@@ -29,49 +28,86 @@ def full_chain(width: int, height: int) -> int:
     return max(width, height).bit_length()
 
 
-def mip_sizes(width: int, height: int, levels: int) -> list[tuple[int, int]]:
-    """Return width and height of each level, the finest first."""
-    return [(max(1, width >> level), max(1, height >> level)) for level in range(levels)]
+def texel_parts(form: TextureFormat, width: int, height: int, levels: int) -> tuple[int, int, int]:
+    """Return where the texels of a texture end, where those of its stand-in begin, and where these end.
+
+    The format of the stand-in is `form.stand_in`; without one all three are the same.
+    """
+    end = level_offsets(form, width, height, levels)[-1]
+    if form.stand_in is None:
+        return end, end, end
+    begin = -(-end // CACHE_ALIGNMENT) * CACHE_ALIGNMENT
+    return end, begin, begin + level_offsets(form.stand_in, width, height, levels)[-1]
 
 
-def mip_offsets(width: int, height: int, levels: int) -> list[int]:
-    """Return the byte offset of each level, one behind the other, and the end of the last."""
-    return list(accumulate((w * h * TEXEL_BYTES for w, h in mip_sizes(width, height, levels)), initial=0))
+def level_views(
+    texels: npt.NDArray[np.uint8], form: TextureFormat, width: int, height: int, levels: int
+) -> list[Texels]:
+    """Return each level of `texels`, whose format has no blocks, as an array [height, width, channels]."""
+    sizes, offsets = level_sizes(width, height, levels), level_offsets(form, width, height, levels)
+    return [
+        texels[start:end].view(form.dtype).reshape(rows, columns, form.channels)
+        for (start, end), (columns, rows) in zip(pairwise(offsets), sizes, strict=True)
+    ]
 
 
 def fill_mips(levels: Sequence[Texels], color_space: ColorSpace) -> None:
-    """Compute all levels after the first from it, uint8[height, width, 4] each; alpha is linear.
+    """Compute all levels after the first from it, [height, width, channels] each; a fourth channel is linear.
 
-    A level is made of the one before it in 16 bits, some rows at a time.
+    They are of 8 or 16 bits, or floats. A level is made of the one before it, some rows at a time: integers
+    in 16 bits, floats in 32.
     """
     if len(levels) == 1:
         return
-    widen, narrow = _tables(color_space)
+    widen, narrow, kept_type = _conversions(levels[0].dtype, color_space)
     finest = levels[0]
-    before: Wide | None = None
+    before: Texels | None = None
 
-    def rows_before(first: int, last: int) -> Wide:
-        if before is not None:
-            return before[first:last]
-        texels = finest[first:last]
-        wide: Wide = np.empty(texels.shape, np.uint16)
-        wide[..., :3] = widen[texels[..., :3]]
-        wide[..., 3] = texels[..., 3].astype(np.uint16) * 257
-        return wide
+    def rows_before(first: int, last: int) -> Texels:
+        rows: Texels = widen(finest[first:last]) if before is None else before[first:last]
+        return rows
 
     for level, finer in zip(levels[1:], levels, strict=False):
-        kept: Wide = np.empty(level.shape, np.uint16)
+        kept = np.empty(level.shape, kept_type)
         step = max(1, BAND_TEXELS // finer.shape[1])
         for first in range(0, len(level), step):
             last = min(first + step, len(level))
             wide = _halve(rows_before, finer.shape[0], finer.shape[1], first, last)
             kept[first:last] = wide
-            level[first:last, :, :3] = narrow[wide[..., :3]]
-            level[first:last, :, 3] = (wide[..., 3].astype(np.uint32) + 128) // 257
+            narrow(wide, level[first:last])
         before = kept
 
 
-def _halve(rows: Callable[[int, int], Wide], height: int, width: int, first: int, last: int) -> Wide:
+def _conversions(
+    dtype: np.dtype[Any], color_space: ColorSpace
+) -> tuple[Callable[[Texels], Texels], Callable[[Texels, Texels], None], type[np.generic]]:
+    """Return how texels become wider to be averaged, how they are written back, and the wider type."""
+    if dtype.kind == "f":
+        return (
+            lambda texels: texels.astype(np.float32),
+            lambda wide, out: np.copyto(out, wide, casting="same_kind"),
+            np.float32,
+        )
+    if dtype.itemsize == 2:
+        return lambda texels: texels, lambda wide, out: np.copyto(out, wide), np.uint16
+    table, back = _tables(color_space)
+
+    def widen(texels: Texels) -> Texels:
+        wide = np.empty(texels.shape, np.uint16)
+        wide[..., :3] = table[texels[..., :3]]
+        if texels.shape[-1] > 3:
+            wide[..., 3] = texels[..., 3].astype(np.uint16) * 257
+        return wide
+
+    def narrow(wide: Texels, out: Texels) -> None:
+        out[..., :3] = back[wide[..., :3]]
+        if wide.shape[-1] > 3:
+            out[..., 3] = (wide[..., 3].astype(np.uint32) + 128) // 257
+
+    return widen, narrow, np.uint16
+
+
+def _halve(rows: Callable[[int, int], Texels], height: int, width: int, first: int, last: int) -> Texels:
     """Return the rows from `first` to `last` of the level after one of `height` x `width` texels."""
     if not (height | width) & 1:
         return _halve_both(rows(2 * first, 2 * last))
@@ -81,8 +117,12 @@ def _halve(rows: Callable[[int, int], Wide], height: int, width: int, first: int
     return _halve_axis(halved, 1, width, 0, max(1, width // 2))
 
 
-def _halve_both(texels: Wide) -> Wide:
+def _halve_both(texels: Texels) -> Texels:
     """Return the mean of each 2 x 2 texels, rounded once; both sides must be even."""
+    if texels.dtype.kind == "f":
+        pairs = texels[0::2] + texels[1::2]
+        mean: Texels = (pairs[:, 0::2] + pairs[:, 1::2]) * np.float32(0.25)
+        return mean
     rows = texels[0::2].astype(np.uint32)
     rows += texels[1::2]
     squares = rows[:, 0::2] + rows[:, 1::2]
@@ -91,7 +131,7 @@ def _halve_both(texels: Wide) -> Wide:
     return squares.astype(np.uint16)
 
 
-def _halve_axis(texels: Wide, axis: int, count: int, first: int, last: int) -> Wide:
+def _halve_axis(texels: Texels, axis: int, count: int, first: int, last: int) -> Texels:
     """Return the texels from `first` to `last` of half as many along `axis`, rounded down.
 
     `texels` are those they are made of, of `count` along that axis; for an odd count each is a mean of three.
@@ -99,16 +139,24 @@ def _halve_axis(texels: Wide, axis: int, count: int, first: int, last: int) -> W
     if count == 1:
         return texels
     texels = np.moveaxis(texels, axis, 0)
-    halved: npt.NDArray[Any]
+    is_float = texels.dtype.kind == "f"
+    work: type[np.float32 | np.uint32] = np.float32 if is_float else np.uint32
+    halved: Texels
     half = count // 2
     if count % 2 == 0:
-        halved = (texels[0::2].astype(np.uint32) + texels[1::2] + 1) >> 1
+        halved = texels[0::2].astype(work) + texels[1::2]
+        divisor = 2
     else:
         at = np.arange(first, last, dtype=np.uint32).reshape(-1, *(1 for _ in texels.shape[1:]))
-        near, middle, far = (part.astype(np.uint32) for part in (texels[0:-1:2], texels[1::2], texels[2::2]))
-        halved = near * (np.uint32(half) - at) + middle * np.uint32(half) + far * (at + np.uint32(1))
-        halved = (halved + np.uint32(count // 2)) // np.uint32(count)
-    return np.moveaxis(halved.astype(np.uint16), 0, axis)
+        near, middle, far = (part.astype(work) for part in (texels[0:-1:2], texels[1::2], texels[2::2]))
+        halved = near * (np.uint32(half) - at).astype(work) + middle * work(half)
+        halved = halved + far * (at + np.uint32(1)).astype(work)
+        divisor = count
+    if is_float:
+        halved = (halved / np.float32(divisor)).astype(np.float32)
+    else:
+        halved = np.floor_divide(halved + np.uint32(divisor // 2), np.uint32(divisor)).astype(np.uint16)
+    return np.moveaxis(halved, 0, axis)
 
 
 @cache

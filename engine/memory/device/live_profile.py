@@ -6,6 +6,7 @@ from threading import Lock
 from typing import Any
 
 from engine.plan.profile.device_profile import (
+    OPTIONAL_TEXTURES,
     BufferRule,
     DeviceProfile,
     Heap,
@@ -22,7 +23,7 @@ from engine.plan.terms.vulkan_enums import Layout
 from engine.vk.binding import constants
 from engine.vk.device import Device
 from engine.vk.enums import QueueFlag
-from engine.vk.facts import facts
+from engine.vk.facts import facts, format_features
 from engine.vk.structs import new
 
 _LARGEST = (1 << 63) - 1  # plans use int64
@@ -133,7 +134,24 @@ def live_profile(device: Device) -> DeviceProfile:
         api=reported["api"],
         budgets=budgets,
         features=device.features,
+        lacks=_lacking(device),
         measure=measure,
+    )
+
+
+def _lacking(device: Device) -> frozenset[Format]:
+    """Return the formats of textures that the device cannot sample with a filter, or was not opened for."""
+    wanted = (
+        constants.VK_FORMAT_FEATURE_SAMPLED_IMAGE_BIT
+        | constants.VK_FORMAT_FEATURE_SAMPLED_IMAGE_FILTER_LINEAR_BIT
+        | constants.VK_FORMAT_FEATURE_TRANSFER_DST_BIT
+        | constants.VK_FORMAT_FEATURE_TRANSFER_SRC_BIT
+    )
+    has_blocks = "textureCompressionBC" in device.features
+    return frozenset(
+        form
+        for form in OPTIONAL_TEXTURES
+        if (form.info.block_width > 1 and not has_blocks) or wanted & ~format_features(device, form)
     )
 
 

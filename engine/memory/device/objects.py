@@ -22,6 +22,10 @@ from engine.vk.structs import chain, new
 
 _ATTACHMENT = ImageUsage.COLOR_ATTACHMENT | ImageUsage.DEPTH_STENCIL_ATTACHMENT
 _WRITABLE = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
+_RED, _ONE, _SAME = (getattr(constants, f"VK_COMPONENT_SWIZZLE_{name}") for name in ("R", "ONE", "IDENTITY"))
+_GREY = (_RED, _RED, _RED, _ONE)
+"""What a shader reads of a texture of one channel: grey, so that it may be in a slot of colours."""
+_AS_THEY_ARE = (_SAME, _SAME, _SAME, _SAME)
 _VIEWABLE = _ATTACHMENT | ImageUsage.SAMPLED | ImageUsage.STORAGE | ImageUsage.INPUT_ATTACHMENT
 
 
@@ -313,6 +317,7 @@ class Objects:
             image=resource.handle,
             viewType=kind,
             format=int(shape.format),
+            components=_GREY if resource.sampled_only and shape.format.info.is_grey else _AS_THEY_ARE,
             subresourceRange=(
                 aspect(shape),
                 level or 0,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from engine.plan.requirements.requirements import ImageShape
+from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, MemoryProperty, QueueKind
 
 
@@ -127,13 +128,24 @@ class ImageFact:
     requirements: MemoryRequirements
 
 
+OPTIONAL_TEXTURES = tuple(
+    form
+    for form in Format
+    if form.name.startswith("BC")
+    or (form.name.startswith("R16") and form.name.endswith("UNORM"))
+    or (form.name.startswith("R32") and form.name.endswith("SFLOAT") and "B32_" not in form.name)
+)
+"""Formats of textures that not every device can sample with a filter (Vulkan 1.3, 47.3)."""
+
+
 @dataclass(frozen=True, eq=False)
 class DeviceProfile:
     """Memory types, heaps, queue families, limits and sizing rules of one device.
 
     `budgets` limits heaps, by index, in bytes (VK_EXT_memory_budget, `--budget`); other heaps may be used up
     to `default_fraction` of their size. `features` are those that a live device was opened with, by their
-    names in Vulkan; None in a file.
+    names in Vulkan; None in a file. `lacks` are those of OPTIONAL_TEXTURES that it cannot sample with a
+    filter.
     """
 
     name: str
@@ -150,6 +162,7 @@ class DeviceProfile:
     budgets: Mapping[int, int] = field(default_factory=dict)
     default_fraction: float = 0.9
     features: frozenset[str] | None = None
+    lacks: frozenset[Format] = frozenset()
     measure: Measure | None = None
     _cache: dict[object, MemoryRequirements] = field(default_factory=dict, repr=False)
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from engine.humon import InputError
 from engine.humon.files import read_bytes
 from engine.plan.profile.device_profile import (
+    OPTIONAL_TEXTURES,
     BufferRule,
     DeviceProfile,
     Heap,
@@ -86,6 +87,7 @@ def profile_from_json(text: str) -> DeviceProfile:
         driver=root.text("driver"),
         api=root.text("api"),
         facts=tuple(_fact(f) for f in root.items("facts")) if "facts" in root.value else (),
+        lacks=_lacks(root) if "lacks" in root.value else frozenset(),
     )
 
 
@@ -126,6 +128,7 @@ def profile_to_json(profile: DeviceProfile) -> str:
                 {"format": word(Format(f)), "typeBits": bits} for f, bits in profile.images.format_type_bits
             ],
         },
+        **({"lacks": [word(form) for form in sorted(profile.lacks)]} if profile.lacks else {}),
         "facts": [_fact_value(fact) for fact in profile.facts],
     }
     return json.dumps(value, indent=1) + "\n"
@@ -248,6 +251,12 @@ def _image_rule(at: _JsonValue) -> ImageRule:
         format_type_bits=bits,
         **{name: at.integer(_camel(name), _MAX_ALIGNMENT, 1) for name in multiples},
     )
+
+
+def _lacks(root: _JsonValue) -> frozenset[Format]:
+    """Return the formats of textures that a device lacks; only those of OPTIONAL_TEXTURES may be named."""
+    optional = {word(form): form for form in OPTIONAL_TEXTURES}
+    return root.parsed("lacks", lambda names: frozenset(optional[name] for name in names))
 
 
 def _fact(at: _JsonValue) -> ImageFact:

@@ -14,13 +14,17 @@ from engine.plan.terms.vulkan_enums import Aspect
 
 @dataclass(frozen=True, slots=True)
 class FormatInfo:
-    """One texel block: bytes, extent in texels, aspects, and whether sampling decodes sRGB."""
+    """One texel block: bytes, extent in texels, aspects, whether sampling decodes sRGB.
+
+    `is_grey` says that it has one channel that a filter can mix.
+    """
 
     block_bytes: int
     block_width: int = 1
     block_height: int = 1
     aspect: Aspect = Aspect.COLOR
     srgb: bool = False
+    is_grey: bool = False
 
 
 class TexelFormat(IntEnum):
@@ -50,6 +54,7 @@ def _info(format: TexelFormat) -> FormatInfo:
     head = format.name.split("_")[0]
     srgb = "SRGB" in format.name
     if head in _BLOCK_BYTES:
-        return FormatInfo(_BLOCK_BYTES[head], 4, 4, srgb=srgb)
+        return FormatInfo(_BLOCK_BYTES[head], 4, 4, srgb=srgb, is_grey=head == "BC4")
     bits = "".join(c if c.isdigit() else " " for c in head).split()
-    return FormatInfo(sum(map(int, bits)) // 8, srgb=srgb)
+    is_grey = len(bits) == 1 and head[0] == "R" and not format.name.endswith("INT")
+    return FormatInfo(sum(map(int, bits)) // 8, srgb=srgb, is_grey=is_grey)

@@ -72,6 +72,8 @@ def test_there_is_a_profile_for_each_kind_of_memory():
         (("buffers", "sizeMultiple"), 0, "buffers.sizeMultiple is 0, not from 1"),
         (("images", "alignment"), None, "images.alignment is missing"),
         (("name",), 5, "name is not a string"),
+        (("lacks",), ["r8_unorm"], "lacks has an unknown value"),
+        (("lacks",), 5, "lacks has an unknown value"),
         (("schema",), 2, "schema is not 1"),
     ],
 )

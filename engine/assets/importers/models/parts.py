@@ -30,6 +30,9 @@ INDEX_SETTINGS = ("format", "topology", "lod", "tangents")
 VERTEX_SETTINGS = ("format", "lod", "weights", "bones", "topology")
 """The parameters of recipes that are the fields of IndexSettings and VertexSettings, in their order."""
 
+TEXTURE_SETTINGS = ("color_space", "mip_levels", "format", "blocks", "channel")
+"""The parameters of recipes that are the fields of TextureSettings, in their order."""
+
 _FACTOR = 2
 """Bytes of memory for each byte of a model file while parts of it are imported."""
 
@@ -58,6 +61,11 @@ def import_parts(recipes: Sequence[Recipe], gate: FileGate, take: Take, files: M
     return results
 
 
+def texture_settings(recipe: Recipe) -> TextureSettings:
+    """Return how a texture is imported."""
+    return TextureSettings(*(recipe.parameters[name] for name in TEXTURE_SETTINGS))
+
+
 class _Parts:
     """Imports the recipes of one part; a primitive is read once for its vertices and its indices."""
 
@@ -68,7 +76,7 @@ class _Parts:
 
     def imported(self, recipe: Recipe) -> Imported:
         """Import one recipe. Raises InputError."""
-        model, parameters = self._model, recipe.parameters
+        model = self._model
         if recipe.asset.type in (AssetType.VERTICES, AssetType.INDICES, AssetType.MORPH_TARGETS):
             return self._mesh_part(recipe)
         if isinstance(model, ObjFile):
@@ -76,10 +84,8 @@ class _Parts:
             raise InputError(Problem(AssetCode.PART, message, Position(model.lines.name)))
         place = model.at(recipe.part)
         if recipe.asset.type is AssetType.TEXTURE2D:
-            texture = TextureSettings(parameters["color_space"], parameters["mip_levels"])
-            return import_texture(
-                bytes(image_bytes(place)), f"{model.name}{recipe.part}", texture, self._take
-            )
+            name = f"{model.name}{recipe.part}"
+            return import_texture(bytes(image_bytes(place)), name, texture_settings(recipe), self._take)
         if recipe.asset.type is AssetType.ANIMATION:
             return import_gltf_clip(model, place)
         return import_gltf_skin(model, place)

@@ -45,7 +45,8 @@ def read_png(data: bytes, name: str) -> PictureFile:
     most_pixels = held * _DEFLATE_RATIO * 8 // (depth * _CHANNELS[kind])
     left_out = len(kept) - 1 < len(chunks)
     stream = io.BytesIO(b"".join(kept) if left_out else data)
-    return PictureFile("PNG", width, height, stream, most_pixels, depth, transparent)
+    channels = _CHANNELS[kind]
+    return PictureFile("PNG", width, height, stream, most_pixels, depth, transparent, channels)
 
 
 def _chunks(data: bytes, name: str) -> Iterator[tuple[bytes, int, int]]:

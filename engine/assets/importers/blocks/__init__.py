@@ -1,0 +1,1 @@
+"""Textures of 4 x 4 blocks: compressed and decoded in processes beside ours."""

@@ -1,0 +1,149 @@
+"""Textures of blocks and of one or two channels look as those of four, whether a device has them or not."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+from support.scenes import ROOT
+
+from engine.plan.profile.device_profile import OPTIONAL_TEXTURES
+from engine.plan.profile.profile_file import read_profile
+from engine.plan.terms.formats import Format
+from engine.testing import OpenedScene, open_scene
+
+SIZE = (96, 96)
+SCENE = """
+include: [cube.assets.hu]
+tableau: { name: formats  objects: {
+    camera: { translation: [0 1.7 4.5]  euler: [-15 0 0]  features: [{ @type: camera }] }
+    sun: { euler: [-40 -35 0]  features: [{ @type: light  intensity: 2 }] }
+    cube: { translation: [0 0.5 0]  euler: [0 30 0]  scale: [2 2 2]
+        features: [{ @type: visibleModel  asset: [assetDb0 cube] }] }
+} }
+"""
+PICTURES = ("albedo", "normal", "tangent", "roughness")
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Path:
+    """The cube's scene near enough to see its bricks, with sources of its own."""
+    for folder in ("mesh", "material", "shader"):
+        kept = shutil.ignore_patterns("*.ogCache")
+        shutil.copytree(ROOT / "assets/builtin" / folder, tmp_path / "assets/builtin" / folder, ignore=kept)
+    (tmp_path / "scenes").mkdir()
+    shutil.copy(ROOT / "scenes/cube.assets.hu", tmp_path / "scenes/cube.assets.hu")
+    (tmp_path / "scenes/scene.hu").write_text(SCENE, encoding="utf-8")
+    (tmp_path / "pyproject.toml").touch()
+    return tmp_path / "scenes/scene.hu"
+
+
+def edit(scene: Path, *changes: tuple[str, str]) -> None:
+    file = scene.parent / "cube.assets.hu"
+    text = file.read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    file.write_text(text, encoding="utf-8")
+
+
+def compress(scene: Path) -> None:
+    edit(scene, ("name: assetDb0", "name: assetDb0  compressTextures: true"))
+
+
+def formats(**named: str) -> list[tuple[str, str]]:
+    return [(f"brick-{name}.png", f"brick-{name}.png  format: {form}") for name, form in named.items()]
+
+
+def used_in(opened: OpenedScene) -> set[Format]:
+    """The formats of the images that a scene's plan has."""
+    return {Format[name.upper()] for name in re.findall(r"format: (\w+)", opened.plan_text)}
+
+
+def shown(scene: Path) -> tuple[npt.NDArray[Any], set[Format]]:
+    """The picture of a scene without any problem, and the formats of its images."""
+    with open_scene(scene, size=SIZE) as opened:
+        assert opened.problems == ()
+        return np.asarray(opened.frame()).astype(int)[..., :3], used_in(opened)
+
+
+@pytest.mark.gpu
+def test_blocks_look_as_the_texels_that_they_were_made_of(scene: Path) -> None:
+    plain, before = shown(scene)
+    assert plain.std() > 20  # there is something to see
+    compress(scene)
+    found, after = shown(scene)
+    assert not any(one.info.block_width > 1 for one in before)
+    assert {Format.BC7_SRGB_BLOCK, Format.BC7_UNORM_BLOCK, Format.BC5_UNORM_BLOCK} <= after
+    assert np.abs(found - plain).mean() < 1.5
+    assert (np.abs(found - plain).max(axis=-1) > 24).mean() < 0.01
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(
+    "form",
+    ["bc1", "bc3", "r16g16b16a16_unorm", "r16g16b16a16_sfloat", "r32g32b32a32_sfloat"],
+)
+def test_a_colour_looks_the_same_in_every_format(scene: Path, form: str) -> None:
+    plain, _ = shown(scene)
+    edit(scene, *formats(albedo=form))
+    found, _ = shown(scene)
+    assert np.abs(found - plain).mean() < (2.5 if form.startswith("bc") else 0.5)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("form", ["r8g8_unorm", "r16g16_unorm", "r16g16_sfloat", "r32g32_sfloat", "bc5"])
+def test_normals_of_two_channels_shade_as_those_of_three(scene: Path, form: str) -> None:
+    plain, _ = shown(scene)
+    edit(scene, ("    texture_adbis: [[albedo 8] [normal 9]", "    texture_adbis: [[albedo 8] [normal 8]"))
+    unlike, _ = shown(scene)
+    edit(scene, ("[normal 8]", "[normal 9]"), *formats(normal=form))
+    found, _ = shown(scene)
+    assert np.abs(unlike - plain).mean() > 4  # normals are seen
+    assert np.abs(found - plain).mean() < 1
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("form", ["r8_unorm", "r16_unorm", "r16_sfloat", "r32_sfloat", "bc4"])
+def test_one_channel_is_grey_in_a_slot_of_colours(scene: Path, form: str) -> None:
+    source = scene.parents[1] / "assets/builtin/material/brick-albedo.png"
+    grey = np.asarray(Image.open(source).convert("L"))
+    Image.fromarray(grey).save(source)
+    edit(scene, ("brick-albedo.png", "brick-albedo.png  colorSpace: linear"))
+    plain, _ = shown(scene)
+    assert plain.std() > 10
+    edit(scene, *formats(albedo=form))
+    found, used = shown(scene)
+    assert np.abs(found - plain).mean() < 1.5
+    assert any(one.info.is_grey for one in used)
+
+
+def test_a_device_without_blocks_is_given_texels(scene: Path) -> None:
+    compress(scene)
+    profile = read_profile(ROOT / "assets/profiles/lavapipe.json")
+    without = replace(profile, lacks=frozenset(OPTIONAL_TEXTURES), _cache={})
+    uploaded = []
+    for one in (profile, without):
+        with open_scene(scene, size=SIZE, profile=one, check_bytes=True) as opened:
+            opened.settle()
+            assert any(form.info.block_width > 1 for form in used_in(opened)) == (one is profile)
+            uploaded.append(opened.schedule.bytes_uploaded)
+    assert uploaded[0] < uploaded[1]
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "assets/profiles").glob("*.json")), ids=lambda path: path.stem
+)
+def test_every_recorded_device_holds_blocks_or_their_stand_ins(scene: Path, path: Path) -> None:
+    compress(scene)
+    profile = read_profile(path)
+    with open_scene(scene, size=SIZE, profile=profile, check_bytes=True) as opened:
+        opened.settle()
+        assert not used_in(opened) & profile.lacks
