@@ -40,7 +40,7 @@ class PassTimer:
     @property
     def is_supported(self) -> bool:
         """Whether the queue has timestamps."""
-        return self._mask > 0
+        return bool(self._mask)
 
     def begin(self, commands: Any, slot: int, names: Sequence[str]) -> bool:
         """Prepare a command buffer of a slot that is not in flight for these passes."""

@@ -7,6 +7,7 @@ from viewer.panels.memory_panel import MemoryPanel
 from viewer.panels.objects_panel import ObjectsPanel
 from viewer.panels.panel import Dock, Placed
 from viewer.panels.problems.problems_panel import ProblemsPanel
+from viewer.panels.source.source_panel import SourcePanel
 from viewer.session.session import Session
 
 
@@ -17,5 +18,6 @@ def make_panels(session: Session) -> list[Placed]:
         Placed(ObjectsPanel(session), Dock.LEFT),
         Placed(MemoryPanel(session), Dock.BOTTOM),
         Placed(FramePanel(session), Dock.BOTTOM),
+        Placed(SourcePanel(session), Dock.BOTTOM),
         Placed(problems, Dock.BOTTOM, label=problems.label),
     ]

@@ -107,6 +107,18 @@ def clipped(text: str, tint: style.Color = style.TEXT) -> None:
         tooltip((text,))
 
 
+def link(text: str, identity: str) -> bool:
+    """Draw a text that can be clicked, underlined under the pointer; returns whether it was."""
+    corner, size = imgui.get_cursor_screen_pos(), imgui.calc_text_size(text)
+    clicked = imgui.invisible_button(f"##{identity}", (max(size.x, 1.0), size.y))
+    draw, tint = imgui.get_window_draw_list(), color(style.ACCENT)
+    draw.add_text((corner.x, corner.y), tint, text)
+    if imgui.is_item_hovered():
+        draw.add_line((corner.x, corner.y + size.y), (corner.x + size.x, corner.y + size.y), tint)
+        imgui.set_mouse_cursor(imgui.MouseCursor_.hand)
+    return bool(clicked)
+
+
 def item_box() -> Rectangle:
     """The rectangle of the previous item on the screen."""
     low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.assets.roots import user_config_folder
-from engine.humon import InputError
+from engine.humon import InputError, Problem
 from viewer.panels.workspace import Workspace
 from viewer.session.preferences import read_preferences, write_preferences
 from viewer.session.session import Session
@@ -16,7 +16,7 @@ FILE = "viewer.hu"
 class KeptPreferences:
     """Reads the file of preferences, and writes it again if they have changed."""
 
-    def __init__(self, report: Callable[[str], None]) -> None:
+    def __init__(self, report: Callable[[Problem | str], None]) -> None:
         """`report` is called with the reason where a file cannot be read or written."""
         folder = user_config_folder()
         self._path = folder / FILE if folder is not None else None
@@ -24,7 +24,7 @@ class KeptPreferences:
         self.preferences, problem = read_preferences(self._path)
         self._read = self.preferences
         if problem is not None:
-            report(problem.render())
+            report(problem)
 
     def keep(self, session: Session, workspace: Workspace) -> None:
         """Write what has changed."""
@@ -36,5 +36,5 @@ class KeptPreferences:
         try:
             write_preferences(self._path, session.preferences)
         except (InputError, OSError) as error:
-            reason = error.problems[0].render() if isinstance(error, InputError) else str(error)
+            reason = error.problems[0].message if isinstance(error, InputError) else str(error)
             self._report(f"warning[viewer.preferences]: the preferences are not kept: {reason}")

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+from engine.humon import Problem
 from viewer.session.run_statistics import RunStatistics
 
 if TYPE_CHECKING:
@@ -29,12 +30,12 @@ class StatisticsCollector:
         self._since = time.perf_counter()
         self._waste_of: Plan | None = None
         self._waste = 0
-        self._problems: tuple[str, ...] = ()
+        self._problems: tuple[Problem, ...] = ()
         self._problems_due = 0.0
         self._schedule: Schedule | None = None
         self._steps_to: Plan | None = None
         self._done = self._done_before = 0
-        self.reported: list[str] = []
+        self.reported: list[Problem] = []
 
     def note(self, facts: FrameFacts | None, cpu_ms: float) -> None:
         """Note one frame and the CPU time of all of it; None or a frame that was not drawn does not count."""
@@ -47,7 +48,7 @@ class StatisticsCollector:
         now = time.perf_counter()
         if now >= self._problems_due:
             self._problems_due = now + PROBLEMS_EVERY_S
-            self._problems = tuple(problem.render() for problem in runtime.problems)
+            self._problems = runtime.problems
         if plan is not self._waste_of:
             self._waste_of, self._waste = plan, plan.waste_bytes if plan is not None else 0
         steps = self._steps()

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from engine.assets import AssetLibrary
 from engine.cli.exits import explain
 from engine.cli.stop_signals import stop_signals
+from engine.humon import Problem
 from engine.plan.terms.errors import PlanError
 from engine.planning.needs import FRAMES_IN_FLIGHT
 from engine.render.surface import Surface, WindowTarget
@@ -29,6 +30,7 @@ from viewer.run.kept_preferences import KeptPreferences
 from viewer.run.presenter import Area, Presenter
 from viewer.run.scene_opening import runtime_options
 from viewer.run.statistics_collector import StatisticsCollector
+from viewer.session.reported import as_problem
 from viewer.session.session import Session
 from viewer.ui.context import Context
 from viewer.ui.renderer import UiRenderer
@@ -52,7 +54,7 @@ class WindowFrames:
         self._guard = Guard(self._report_callback)
         read = (options.screenshot, options.sequence, options.script, options.record)
         self._fills_window = any(option is not None for option in read)
-        self._reported: list[str] = []
+        self._reported: list[Problem] = []
         self._undo = ExitStack()
         self._screen = ExitStack()
         with ExitStack() as undo:
@@ -176,7 +178,7 @@ class WindowFrames:
             return
         news = self._live.poll()
         for problem in news.problems:
-            self._report(problem.render())
+            self._report(problem)
         if news.switched or news.problems or self._live.pending:
             self.session.wake()
 
@@ -204,7 +206,7 @@ class WindowFrames:
 
     def rebuild(self, reported: str) -> None:
         """Open the scene on a new device in the same window; camera and inspector keep their state."""
-        self._reported.append(reported)
+        self._reported.append(as_problem(reported))
         self._screen.close()
         self.runtime.reopen()
         self._open_screen()
@@ -225,11 +227,12 @@ class WindowFrames:
             self._report(f"{reported[1]}\nthe scene is drawn as it was before")
         return self.runtime.frame(self.presenter)
 
-    def _report(self, text: str) -> None:
-        """Print a text once, and list it among the inspector's problems from now on."""
-        if text not in self._reported:
-            self._reported.append(text)  # the panel of problems lists the same
-            print(text, file=sys.stderr)
+    def _report(self, report: Problem | str) -> None:
+        """Print a problem once, and list it among the others from now on."""
+        problem = as_problem(report)
+        if problem not in self._reported:
+            self._reported.append(problem)  # the panel of problems lists the same
+            print(report.render() if isinstance(report, Problem) else report, file=sys.stderr)
 
     def _steer(self) -> None:
         self._camera.apply(read_camera_input())

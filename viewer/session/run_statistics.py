@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from engine.humon import Problem
+
 
 @dataclass(frozen=True, slots=True)
 class RunStatistics:
@@ -24,4 +26,4 @@ class RunStatistics:
     steps_done: int = 0
     steps: int = 0
     settled: bool = True
-    problems: tuple[str, ...] = field(default=())
+    problems: tuple[Problem, ...] = field(default=())

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from engine.humon import Problem
 from viewer.session.commands import Commands
 from viewer.session.frame_history import FrameHistory
 from viewer.session.links import AssetLink, FeatureLink, Links, MemoryLink, ObjectLink
@@ -40,9 +41,12 @@ class Session:
     """
 
     def __init__(
-        self, runtime: Runtime, report: Callable[[str], None], preferences: Preferences | None = None
+        self,
+        runtime: Runtime,
+        report: Callable[[Problem | str], None],
+        preferences: Preferences | None = None,
     ) -> None:
-        """`report` prints a text once and lists it among the problems."""
+        """`report` prints a problem, or its text, once and lists it among the problems."""
         self.runtime = runtime
         self.selection = Selection()
         self.links = Links()

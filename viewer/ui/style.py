@@ -9,7 +9,9 @@ import imgui_bundle
 from imgui_bundle import ImVec2, imgui
 
 FONT_SIZE = 15.0
-_FONT = Path(imgui_bundle.__file__).parent / "assets" / "fonts" / "Roboto" / "Roboto-Regular.ttf"
+_FONTS = Path(imgui_bundle.__file__).parent / "assets" / "fonts"
+_FONT = _FONTS / "Roboto" / "Roboto-Regular.ttf"
+_FIXED_FONT = _FONTS / "Inconsolata-Medium.ttf"
 
 Color = tuple[float, float, float, float]
 
@@ -48,6 +50,14 @@ def apply(scale: float) -> None:
     style.font_scale_dpi = scale
     if os.path.isfile(_FONT):
         imgui.get_io().fonts.add_font_from_file_ttf(str(_FONT), FONT_SIZE)
+    if os.path.isfile(_FIXED_FONT):
+        imgui.get_io().fonts.add_font_from_file_ttf(str(_FIXED_FONT), FONT_SIZE)
+
+
+def push_fixed_font() -> None:
+    """Write in a font of one width until `imgui.pop_font`, where there is one; it is the second font."""
+    fonts = imgui.get_io().fonts.fonts
+    imgui.push_font(fonts[1] if len(fonts) > 1 else None, 0.0)
 
 
 def linear(color: Color) -> Color:

@@ -75,7 +75,7 @@ def _walk(frames: WindowFrames, display: Display, root: Path) -> None:
     good = (root / SHADER).read_text()
     last = "colour = vec4(alphaMode == BLEND ? sum"
     (root / SHADER).write_text(good.replace(last, last.replace("vec4(", "nonsense(")))
-    until(frames, lambda: any("surface.fs.glsl" in text for text in frames._reported), "a problem")
+    until(frames, lambda: any("surface.fs.glsl" in one.render() for one in frames._reported), "a problem")
     settle(frames)
     assert (on_screen(frames, display) == shown).all()
     dark = reloaded(SHADER, good.replace(last, last.replace("vec4(", "0.2 * vec4(")))

@@ -74,5 +74,6 @@ def test_what_was_reported_stands_among_the_problems_at_once_and_first() -> None
     )
     facts = StatisticsCollector(runtime, "a.hu")  # type: ignore[arg-type]
     (problem,) = facts.collect().problems
-    facts.reported.append("the device was lost")
-    assert facts.collect().problems == ("the device was lost", problem)
+    lost = Problem("device.lost", "the device was lost")
+    facts.reported.append(lost)
+    assert facts.collect().problems == (lost, problem)

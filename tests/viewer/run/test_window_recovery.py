@@ -73,7 +73,7 @@ def test_a_lost_device_comes_back_in_the_same_window_with_the_panels_as_they_wer
         shown = on_screen(frames, display)
         images.assert_same(shown[scene_area(frames)], picture[..., :3])
         images.assert_same(shown[30:, :left], before)
-        assert frames._facts.collect().problems == tuple(loss.render() for loss in log.losses)
+        assert frames._facts.collect().problems == tuple(log.losses)
         assert len(log.losses) == 1
 
 

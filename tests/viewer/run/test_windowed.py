@@ -236,7 +236,7 @@ def test_with_a_little_too_little_memory_fallbacks_are_drawn_and_listed_among_th
     images.assert_different(runtime.read_pixels(), lit, share=0.01)
     until(
         frames,
-        lambda: any("plan.short" in reported for reported in frames._facts.collect().problems),
+        lambda: any(problem.code == "plan.short" for problem in frames._facts.collect().problems),
         "the shortage is reported",
     )
     runtime.limit_budget({})

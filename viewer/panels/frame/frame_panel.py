@@ -71,7 +71,7 @@ class FramePanel:
             for label, column, tint in _LINES:
                 values = history.column(column)
                 if values.any():
-                    spec = implot.Spec()
+                    spec = implot.Spec()  # type: ignore[no-untyped-call]
                     spec.line_color = imgui.ImVec4(*tint())
                     implot.plot_line(label, np.ascontiguousarray(values), spec=spec)
             implot.end_plot()

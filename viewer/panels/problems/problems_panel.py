@@ -1,21 +1,26 @@
-"""The panel of problems, each with its place and what to do."""
+"""The panel of problems, each with its place as a link, the line with a caret, and what to do."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from imgui_bundle import imgui
 
+from engine.humon import Problem, Severity
 from viewer.panels import widgets
+from viewer.session.links import SourceLink
 from viewer.session.session import Session
 from viewer.ui import style
 
 
 class ProblemsPanel:
-    """Lists the problems of a session."""
+    """Lists the problems of a session; what is typed above them chooses among them."""
 
     title = "problems"
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._search = ""
 
     def label(self) -> str:
         """The text of the tab, with the number of problems."""
@@ -27,10 +32,48 @@ class ProblemsPanel:
         problems = self._session.statistics.problems
         if not problems:
             widgets.quiet("none")
-        for number, problem in enumerate(problems):
-            imgui.push_id(number)
-            imgui.push_text_wrap_pos(0.0)
-            imgui.text_colored(style.WARNING, problem)
+            return
+        imgui.set_next_item_width(imgui.get_font_size() * 16)
+        _, self._search = imgui.input_text_with_hint("##search", "search", self._search)
+        shown = [one for one in problems if self._search.lower() in one.render().lower()]
+        imgui.same_line()
+        errors = sum(one.severity is Severity.ERROR for one in problems)
+        widgets.quiet(f"{errors:,} errors, {len(problems) - errors:,} warnings, {len(shown):,} shown")
+        imgui.same_line()
+        if imgui.small_button("copy"):
+            imgui.set_clipboard_text("\n\n".join(one.render() for one in shown))
+        widgets.tooltip(("copies what is shown",))
+        if imgui.begin_child("list"):
+            for number, problem in enumerate(shown):
+                imgui.push_id(number)
+                self._problem(number, problem)
+                imgui.pop_id()
+        imgui.end_child()
+
+    def _problem(self, number: int, problem: Problem) -> None:
+        is_error = problem.severity is Severity.ERROR
+        imgui.separator()
+        imgui.text_colored(style.BAD if is_error else style.WARNING, f"{problem.severity} {problem.code}")
+        position = problem.position
+        if position is not None:
+            imgui.same_line()
+            place = str(position)
+            if imgui.calc_text_size(place).x > imgui.get_content_region_avail().x:
+                imgui.new_line()
+            if widgets.link(widgets.fitting(place, imgui.get_content_region_avail().x), "place"):
+                self._session.links.follow(
+                    SourceLink(Path(position.file), max(1, position.line), position.column)
+                )
+            self._session.places[f"problem {number}"] = widgets.item_box()
+            widgets.tooltip((place, "click to see the line"))
+        imgui.push_text_wrap_pos(0.0)
+        imgui.text_unformatted(problem.message)
+        if problem.excerpt:
+            style.push_fixed_font()
+            imgui.push_text_wrap_pos(-1.0)  # a caret stands under its column
+            imgui.text_unformatted(problem.excerpt)
             imgui.pop_text_wrap_pos()
-            imgui.pop_id()
-            imgui.separator()
+            imgui.pop_font()
+        if problem.help:
+            widgets.quiet(problem.help)
+        imgui.pop_text_wrap_pos()
