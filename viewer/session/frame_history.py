@@ -29,7 +29,7 @@ FRAME = np.dtype(
     ]
 )
 """A frame: wall time of all of it, CPU of the scene and of the panels, time on the device (0 unless taken),
-of the garbage collector; how many steps of the schedule it did, whether it was planned anew or resized."""
+of the garbage collector; how many steps of the schedule it did, whether it was planned again or resized."""
 
 
 @dataclass(frozen=True, slots=True)
