@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from viewer.panels.assets.assets_panel import AssetsPanel
 from viewer.panels.frame.frame_panel import FramePanel
 from viewer.panels.memory_panel import MemoryPanel
 from viewer.panels.objects_panel import ObjectsPanel
@@ -17,6 +18,7 @@ def make_panels(session: Session) -> list[Placed]:
     return [
         Placed(ObjectsPanel(session), Dock.LEFT),
         Placed(MemoryPanel(session), Dock.BOTTOM),
+        Placed(AssetsPanel(session), Dock.BOTTOM),
         Placed(FramePanel(session), Dock.BOTTOM),
         Placed(SourcePanel(session), Dock.BOTTOM),
         Placed(problems, Dock.BOTTOM, label=problems.label),
