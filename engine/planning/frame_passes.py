@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
-from engine.assets import AssetLibrary, Material
+from engine.assets import AssetLibrary
 from engine.feature import Feature, FeatureRows, Registry
 from engine.feature.collect import RequirementCollector
 from engine.feature.morphs import Morphs
@@ -180,9 +179,8 @@ class FramePasses:
 
     def _may_draw(self, p: DrawPass) -> bool:
         """Whether the scene has a material that a pass draws."""
-        return not p.needs_rows or bool(
-            _covers(self._library, self._library.version).intersection(p.materials)
-        )
+        there = (AlphaMode[mode.name] for mode in self._library.alpha_modes)
+        return not p.needs_rows or any(mode in p.materials for mode in there)
 
     def draw_passes(self) -> list[DrawPass]:
         """Return the declared passes that may draw rows, those that have none now included."""
@@ -402,10 +400,3 @@ def _check_threads(name: str, threads: tuple[int, int, int]) -> None:
     """Raise ValueError where a compute pass runs no threads, or more than every device can."""
     if min(threads) < 1 or max(threads) > MAX_THREADS:
         raise ValueError(f"the pass {name} runs {threads} threads; from 1 to {MAX_THREADS} are possible")
-
-
-@lru_cache(maxsize=16)
-def _covers(library: AssetLibrary, version: int) -> frozenset[AlphaMode]:
-    """How the materials of a version of the library cover."""
-    materials = (asset for db in library.dbs for asset in db.assets if isinstance(asset, Material))
-    return frozenset(AlphaMode[asset.alpha_mode.name] for asset in materials)

@@ -136,7 +136,7 @@ class Runtime:
         self.profile = self._device_profile = live_profile(self.device)
         if options.budget_mib is not None:
             self.profile = self._device_profile = self.profile.limited(options.budget_mib * MIB)
-        caches = {db.id: self.library.cache(db.id) for db in self.library.dbs}
+        caches = {number: self.library.cache(number) for number in self.library.dbs}
         cycles = options.paging_cycles
         self.resident = Resident()
         self.memory = MemoryManager(

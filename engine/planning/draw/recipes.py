@@ -480,7 +480,7 @@ def find_shader(library: AssetLibrary, name: str) -> AssetRef:
     """
     database, _, label = name.rpartition("/")
     own = f"feature.{database}"
-    if any(db.name == own for db in library.dbs):
+    if any(db.name == own for db in library.dbs.values()):
         database = own
     return library.find(database or "builtin", label, ("shader",))
 
