@@ -98,6 +98,10 @@ class AssetLibrary:
         """How the materials of all databases cover."""
         self._current = list(self.dbs)
         self._kept: dict[int, Mapping[int, AssetRef]] = {}
+        self._uses: dict[int, Mapping[int, int]] = {
+            number: {number: len(db.assets)} for number, db in self.dbs.items()
+        }
+        """Of each newest database: how many of its assets lie in which database."""
         self._broken_assets = {number: find_broken_assets(one) for number, one in self._cooked.items()}
         self._facts: dict[tuple[int, str], Facts] = {}
         """By database and identity of the recipe: assets that are made alike share them."""
@@ -169,14 +173,38 @@ class AssetLibrary:
             self._cooked[number], self.dbs[number] = one, one.db
             self._broken_assets[number] = broken
             self._kept[number] = kept
+            self._uses[number] = update.uses[number]
             names = [self.dbs[each].name for each in self._current]
             if one.db.name in names:
-                self._current[names.index(one.db.name)] = number
+                place = names.index(one.db.name)
+                del self._uses[self._current[place]]
+                self._current[place] = number
             else:
                 self._current.append(number)
             self.next_id += 1
         self.alpha_modes |= update.alpha_modes
         self.version += 1
+
+    def uses_of(self, db: int) -> Mapping[int, int]:
+        """Return how many assets of a newest database lie in which database."""
+        return self._uses[db]
+
+    def unused(self) -> list[int]:
+        """Return the databases of which no newest one has an asset any more."""
+        used = {0, *self._current, *(number for of in self._uses.values() for number in of)}
+        for pair in self._variants:
+            used |= {ref.db for ref in pair}
+        return [number for number in self.dbs if number not in used]
+
+    def drop(self, dbs: Iterable[int]) -> None:
+        """Forget databases that nothing is drawn from any more, and close their caches."""
+        gone = set(dbs)
+        for number in gone:
+            self._cooked.pop(number).image.close()
+            del self.dbs[number], self._broken_assets[number]
+            self._kept.pop(number, None)
+        for key in [key for key in self._facts if key[0] in gone]:
+            del self._facts[key]
 
     def variant(self, model: AssetRef, material: AssetRef) -> AssetRef:
         """Return a model with another material, the same each time: an asset after those of all databases."""

@@ -45,12 +45,16 @@ SLOWEST_S = 60.0
 class Reload:
     """What has come of a change: an update of the library, the scene read again, problems of what cannot be.
 
-    `seconds` passed from when the files had settled.
+    `files` have changed, the last of them at `saved` (seconds since the epoch); they had settled at `settled`
+    (of `time.monotonic`), and `seconds` later this was made.
     """
 
     update: LibraryUpdate | None
     scene: Scene | None = None
     problems: tuple[Problem, ...] = ()
+    files: frozenset[Path] = frozenset()
+    saved: float = 0.0
+    settled: float = 0.0
     seconds: float = 0.0
 
 
@@ -170,6 +174,7 @@ class LiveSources:
         """Read the scene again if its text has changed, cook what has a changed source, and offer both."""
         problems: list[Problem] = []
         scene: Scene | None = None
+        now = time.time()
         if not found.isdisjoint(self._texts):
             try:
                 scene = load_scenes(self._scenes)
@@ -185,7 +190,10 @@ class LiveSources:
         else:
             update = self._cook_sources(found)
         if update is not None or scene is not None or problems:
-            self._offer(Reload(update, scene, tuple(problems), time.monotonic() - since))
+            latest = max((self._files[path].mtime_ns for path in found), default=0) / 1e9
+            saved = min(latest, now) if latest else now
+            took = time.monotonic() - since
+            self._offer(Reload(update, scene, tuple(problems), frozenset(found), saved, since, took))
         if stale:
             again = {db.name for db in stale}
             self._indices = {

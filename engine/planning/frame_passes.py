@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from engine.assets import AssetLibrary
@@ -57,6 +57,10 @@ MAX_SAMPLES = 4
 """Samples of a frame in which no feature says how many."""
 MAX_GRAPHS = 8
 """Compiled graphs that are kept."""
+
+
+MAX_GONE_BATCHES = 1024
+"""Batches that nothing draws any more, beyond as many as are drawn, before a draw table is made again."""
 
 
 @dataclass(frozen=True)
@@ -231,6 +235,13 @@ class FramePasses:
             if state is not None:
                 self._states[p.name] = state
         return table
+
+    def forget(self, dbs: Collection[int]) -> None:
+        """Forget assets of databases that are gone, and draw tables with mostly rows that nothing draws."""
+        for name, table in list(self._tables.items()):
+            table.recipes.forget(dbs)
+            if len(table.batches) > MAX_GONE_BATCHES + 2 * len(table.in_use.batches):
+                del self._tables[name]
 
     def _usable(self, name: str, state: PipelineState) -> Usable | None:
         """Return what says which pipelines of a pass may be drawn with."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -159,7 +159,7 @@ class ScenePlanner:
         next call goes on; then their requirements are collected: so that no frame waits for thousands.
         """
         now = self._signature()
-        if not self.has_many and self._collector.changed() <= FEW_ASSETS:
+        if self.knows_enough():
             return True
         if self._unknown is None or self._unknown[0] != now:
             self._unknown = now, self._collector.unknown()
@@ -174,6 +174,26 @@ class ScenePlanner:
                 gc.freeze()
             return False
         return self._collector.collect(self._requests.table, until)
+
+    def knows_enough(self) -> bool:
+        """Whether so few assets are new that `prepare` leaves them to `needs`."""
+        return not self.has_many and self._collector.changed() <= FEW_ASSETS
+
+    def collect(self) -> None:
+        """Collect what changed rows require, ahead of `needs`."""
+        self._collector.collect(self._requests.table)
+
+    def input_versions(self) -> tuple[object, ...]:
+        """Return what differs where the input of a plan may have changed."""
+        return self._signature()
+
+    def forget(self, dbs: Collection[int]) -> None:
+        """Forget what is known of assets of databases that are gone, by the numbers of these.
+
+        Draw tables in which most of what was ever drawn is not drawn any more are made again.
+        """
+        self._collector.forget(dbs)
+        self._passes.forget(dbs)
 
     def _learn(self, unknown: list[tuple[str, int]], until: float) -> None:
         """Learn at least one of these assets, until this time (CPU seconds), and take them off the list."""

@@ -75,6 +75,7 @@ class LiveUpdate:
         self._assets = list(self._moved_assets())
         self._arriving = Arriving(list(self._requirements()), version=library.version)
         runtime.planner.others.append(self._arriving)
+        runtime.spread.want()
 
     def advance(self) -> bool:
         """Switch to what has changed once all of it is there; return whether that is done."""
@@ -85,7 +86,7 @@ class LiveUpdate:
         waiting = runtime.planner.foresee(self._assets)
         if waiting and runtime.trials.pending:
             return False
-        if not runtime.memory.settled or runtime.planner.stale():
+        if not runtime.memory.settled or runtime.spread.is_busy or runtime.planner.stale():
             return False
         self._switch()
         return True
@@ -108,6 +109,7 @@ class LiveUpdate:
                     table.set(spec.name, rows, keys)
         self._runtime.scene.renew(self._dbs, moves, self._runtime.library.kept)
         self.cancel()
+        self._runtime.spread.want()
         self._then()
 
     def _moved_assets(self) -> Iterator[tuple[str, int]]:

@@ -6,6 +6,7 @@ is broken now and was not before stays as it was: it is drawn in its last good v
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -47,7 +48,8 @@ class LibraryUpdate:
     """What an update adds to the version `base` of a library.
 
     `moves` are the keys of changed assets, before and now. `changes` list all assets that are not as before.
-    `ranges` are the bytes of what is added, as `AssetLibrary.ranges`; `alpha_modes` how new materials cover.
+    `ranges` are the bytes of what is added, as `AssetLibrary.ranges`; `alpha_modes` how new materials cover;
+    `uses`, by the id of each added database, how many of its assets lie in which database.
     """
 
     base: int
@@ -56,6 +58,7 @@ class LibraryUpdate:
     changes: tuple[AssetChange, ...]
     ranges: NDArray[np.int64]
     alpha_modes: frozenset[AlphaMode]
+    uses: Mapping[int, Mapping[int, int]]
 
 
 def make_update(library: AssetLibrary, cooked: Sequence[CookedDb]) -> LibraryUpdate:
@@ -76,7 +79,11 @@ def make_update(library: AssetLibrary, cooked: Sequence[CookedDb]) -> LibraryUpd
         changes += comparison.changes()
     ranges = np.concatenate([library.ranges_of(*each) for each in added])
     covers = alpha_modes(asset for one in cooked for asset in one.db.assets)
-    return LibraryUpdate(base, tuple(added), moves, tuple(changes), ranges, covers)
+    uses = {
+        number: Counter(kept.get(index, one.db.assets[index].ref).db for index in range(len(one.db.assets)))
+        for number, one, _, kept in added
+    }
+    return LibraryUpdate(base, tuple(added), moves, tuple(changes), ranges, covers, uses)
 
 
 class _Comparison:

@@ -7,6 +7,7 @@ Its work is that of the changed assets and of what is made of them, but for copi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -66,6 +67,7 @@ def make_patches(
         tuple(change for patch in patches for change in patch.changes()),
         np.array([row for patch in patches for row in patch.ranges()], np.int64).reshape(-1, 4),
         alpha_modes(asset for patch in patches for asset in patch.assets()),
+        {patch.number: patch.uses() for patch in patches},
     )
     return update, new
 
@@ -118,6 +120,13 @@ class Patch:
     def assets(self) -> Iterator[Asset]:
         """Yield the records of changed assets."""
         return (self.cooked.db.assets[each] for each in self._moved)
+
+    def uses(self) -> dict[int, int]:
+        """Return how many assets lie in which database."""
+        uses = Counter(self._library.uses_of(self._before.db.id))
+        uses.subtract(key >> 32 for key in self.moves)
+        uses[self.number] = len(self.moves)
+        return {number: count for number, count in uses.items() if count > 0}
 
     def ranges(self) -> Iterator[tuple[int, int, int, int]]:
         """Yield the ranges of changed assets, as `AssetLibrary.ranges`."""

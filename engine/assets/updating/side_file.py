@@ -29,8 +29,8 @@ class Part:
 class SideFile:
     """A file without a name beside a cache, which no other process can open.
 
-    Ranges that are released are used again. The file is there from the first write on, and until its owner has closed it and every range is released.
-    Any thread may call it.
+    Ranges that are released are used again. The file is there from the first write on, and until its owner
+    has closed it and every range is released. Any thread may call it.
     """
 
     def __init__(self, folder: Path) -> None:

@@ -5,7 +5,7 @@ The numbers of shader sets, pipelines, materials and batches count up and never 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -237,6 +237,13 @@ class Recipes:
             facts = self._vertices_facts(min(drawables, key=lambda one: one.level).vertices)
             ordered = [sizes[level] for level in sorted(sizes)]
             self.details[key] = Detail.around(ordered, facts.minimum, facts.maximum)
+
+    def forget(self, dbs: Collection[int]) -> None:
+        """Forget assets of databases that are gone, by their numbers; what they drew keeps its rows."""
+        for key in [key for key in self._of_asset if key >> 32 in dbs]:
+            del self._of_asset[key]
+            self._replaced.pop(key, None)
+            self.details.pop(key, None)
 
     def is_replaced(self, key: int) -> bool:
         """Whether something else is drawn in place of an asset until its pipelines are usable."""
