@@ -211,11 +211,14 @@ class LiveSources:
 
     def _cook_sources(self, found: set[Path]) -> LibraryUpdate | None:
         """Cook what the changed files concern, of databases whose texts are as before."""
-        update, new = make_patches(self._library, self._indices, found, self._side, self._jobs)
+        wanted = {
+            name: recipes for name, index in self._indices.items() if (recipes := index.concerned(found))
+        }
+        update, new = make_patches(self._library, self._indices, wanted, self._side, self._jobs)
         self._look_at(new)
         for one in self._library.current[1:]:
             path = self._caches.get(one.db.name)
-            if path is not None and self._indices[one.db.name].concerned(found):
+            if path is not None and one.db.name in wanted:
                 self._behind.add(one.db, path)
         return update
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from engine.assets import AssetLibrary
 from engine.feature import Feature, FeatureRows, Registry
@@ -58,6 +59,8 @@ MAX_SAMPLES = 4
 MAX_GRAPHS = 8
 """Compiled graphs that are kept."""
 
+
+Made = TypeVar("Made")
 
 MAX_GONE_BATCHES = 1024
 """Batches that nothing draws any more, beyond as many as are drawn, before a draw table is made again."""
@@ -127,6 +130,8 @@ class FramePasses:
         self._unwritten: tuple[tuple[str, str, str], ...] = ()
         self._last: tuple[dict[str, list[Pass]], int, dict[str, int]] = {}, 0, {}
         self._compiled: deque[_Compiled] = deque(maxlen=MAX_GRAPHS)
+        self._next_screens: dict[ShaderPass, ShaderSet | None] = {}
+        self._next_tables: dict[str, DrawTable | None] = {}
 
     def graph(self, samples: int, features: frozenset[str] | None) -> tuple[CompiledGraph, FeaturesOf]:
         """Compile the passes of the active features, for so many samples; `features` are the device's.
@@ -214,27 +219,89 @@ class FramePasses:
     def table(self, p: DrawPass, samples: int, features: frozenset[str] | None) -> DrawTable:
         """Return the draw table of a pass, an empty one where it is new, or its pipelines must be tried."""
         table = self._tables.get(p.name)
-        state = None
-        if self._trials is not None:
-            state = pipeline_state(p, pass_samples(p, samples), p.state, features)
+        state = self._state(p, samples, features)
         if table is None or table.declaration != p or self._states.get(p.name) != state:
-            feature = self._registry[p.draws]
-            usable = None if state is None else self._usable(p.name, state)
-            table = DrawTable(
-                p,
-                feature,
-                self._tableau,
-                self._library,
-                self._report,
-                features,
-                usable,
-                frozenset(self._registry.buffers),
-                self._bone_boxes,
-            )
-            self._tables[p.name] = table
+            table = self._tables[p.name] = self._new_table(p, state, features)
             if state is not None:
                 self._states[p.name] = state
         return table
+
+    def _state(self, p: DrawPass, samples: int, features: frozenset[str] | None) -> PipelineState | None:
+        if self._trials is None:
+            return None
+        return pipeline_state(p, pass_samples(p, samples), p.state, features)
+
+    def _new_table(
+        self, p: DrawPass, state: PipelineState | None, features: frozenset[str] | None
+    ) -> DrawTable:
+        return DrawTable(
+            p,
+            self._registry[p.draws],
+            self._tableau,
+            self._library,
+            self._report,
+            features,
+            None if state is None else self._usable(p.name, state),
+            frozenset(self._registry.buffers),
+            self._bone_boxes,
+        )
+
+    def next_screen(
+        self, p: Pass, moved: Container[int], features: frozenset[str] | None
+    ) -> ShaderSet | None:
+        """Return the shaders that a pass without meshes will run, where some of them are `moved` keys.
+
+        None for another pass, and where they do not fit it: it keeps those that it has, which is reported.
+        """
+        known = self._screens.get(p) if isinstance(p, FullscreenPass | PrimitivePass | ComputePass) else None
+        if known is None or not any(shader.key in moved for shader in known.shaders):
+            return None
+        assert isinstance(p, FullscreenPass | PrimitivePass | ComputePass)
+        if p not in self._next_screens:
+            self._next_screens[p] = self._if_fitting(lambda: self._screen(p, features))
+        return self._next_screens[p]
+
+    def next_table(
+        self, p: Pass, moved: Container[int], samples: int, features: frozenset[str] | None
+    ) -> DrawTable | None:
+        """Return the draw table of a pass with its own shaders, as `next_screen`; it has its rows."""
+        known = self._tables.get(p.name)
+        if known is None or not any(shader.key in moved for shader in known.recipes.own_shaders):
+            return None
+        declaration = known.declaration
+        if p.name not in self._next_tables:
+            state = self._state(declaration, samples, features)
+            self._next_tables[p.name] = self._if_fitting(
+                lambda: self._new_table(declaration, state, features)
+            )
+        table = self._next_tables[p.name]
+        if table is not None:
+            table.update()
+        return table
+
+    def _if_fitting(self, make: Callable[[], Made]) -> Made | None:
+        try:
+            return make()
+        except InputError as error:
+            for problem in error.problems:
+                self._report(problem)
+        return None
+
+    def take_next(self) -> bool:
+        """Run the shaders that were foreseen from now on; return whether there are any."""
+        screens = {p: shaders for p, shaders in self._next_screens.items() if shaders is not None}
+        tables = {name: table for name, table in self._next_tables.items() if table is not None}
+        self._screens |= screens
+        self._tables |= tables
+        self._next_screens.clear()
+        self._next_tables.clear()
+        return bool(screens or tables)
+
+    def shader_dbs(self) -> set[int]:
+        """Return the numbers of the databases that the shaders of passes are of."""
+        sets = [shaders.shaders for shaders in self._screens.values()]
+        sets += [table.recipes.own_shaders for table in self._tables.values()]
+        return {shader.db for shaders in sets for shader in shaders}
 
     def forget(self, dbs: Collection[int]) -> None:
         """Forget assets of databases that are gone, and draw tables with mostly rows that nothing draws."""

@@ -42,14 +42,14 @@ def plan_scene(
     for setting in settings:
         scene.apply_setting(setting)
     with open_library(scene.dbs, progress=progress) as library:
-        planner, needs = _frame(scene, library, profile, size)
+        planner, needs = frame_of(scene, library, profile, size)
         plan = planner.plan(needs)
         return PlannedScene(plan, scene_problems(scene, library, planner))
 
 
 def find_problems(scene: Scene, library: AssetLibrary, profile: DeviceProfile) -> tuple[Problem, ...]:
     """Return the problems that drawing a scene on a device with this profile reports, without planning it."""
-    planner, _ = _frame(scene, library, profile, SIZE)
+    planner, _ = frame_of(scene, library, profile, SIZE)
     return scene_problems(scene, library, planner)
 
 
@@ -59,7 +59,7 @@ def scene_problems(scene: Scene, library: AssetLibrary, planner: ScenePlanner) -
     return tuple(dict.fromkeys([*found, *scene.registry.problems, *planner.problems]))
 
 
-def _frame(
+def frame_of(
     scene: Scene, library: AssetLibrary, profile: DeviceProfile, size: tuple[int, int]
 ) -> tuple[ScenePlanner, FrameNeeds]:
     """Return the planner and the needs of a frame, once no more code of features raises in it."""

@@ -34,7 +34,7 @@ from engine.planning.active_rows import ActiveRows
 from engine.planning.asset_cubes import AssetCubes
 from engine.planning.contradictions import Contradictions, Requested
 from engine.planning.draw.blocks import Block
-from engine.planning.draw.drawing import PipelineTrials, drawing_plan
+from engine.planning.draw.drawing import PipelineTrials, ShaderDrawing, drawing_plan, shader_state
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity
 from engine.planning.draw.ring_names import ColumnRing, RingNames
@@ -108,6 +108,7 @@ class ScenePlanner:
         self._active = ActiveRows(tableau)
         self._unknown: tuple[tuple[object, ...], list[tuple[str, int]]] | None = None
         self.has_many = False
+        self._shader_version = 0
         self._passes = FramePasses(
             tableau,
             registry,
@@ -229,6 +230,29 @@ class ScenePlanner:
                     if table.recipes.is_replaced(key):
                         waiting.add(key)
         return waiting
+
+    def foresee_shaders(self, moves: Mapping[int, int]) -> bool:
+        """Prepare passes for changed shaders, by their keys before; return whether all of it is usable."""
+        samples, features, usable = self.samples, self.profile.features, True
+        graph, _ = self._passes.graph(samples, features)
+        for compiled in graph.passes:
+            p = compiled.declaration
+            shaders = self._passes.next_screen(p, moves, features)
+            if shaders is not None and self._trials is not None:
+                state, cubes = shader_state(compiled, features), self.cubes.active()
+                drawing = ShaderDrawing(compiled, state, shaders, self.keys, (), self._names, cubes)
+                usable &= self._trials.usable(drawing.pipeline(), (), shaders)
+            table = self._passes.next_table(p, moves, samples, features)
+            usable &= table is None or not table.recipes.any_replaced
+        return usable
+
+    def take_shaders(self) -> None:
+        """Let passes run the shaders that were foreseen from the next plan on."""
+        self._shader_version += self._passes.take_next()
+
+    def shader_dbs(self) -> set[int]:
+        """Return the numbers of the databases that the shaders of passes are of."""
+        return self._passes.shader_dbs()
 
     def update_tables(self) -> Iterator[None]:
         """Let each draw table follow the active rows, in steps, ahead of the first `needs`."""
@@ -442,6 +466,7 @@ class ScenePlanner:
             self.profile,
             self._trials.version if self._trials is not None else 0,
             self._passes.watched,
+            self._shader_version,
         )
 
     def watch(self, images: frozenset[str]) -> None:

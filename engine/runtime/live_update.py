@@ -21,6 +21,7 @@ from engine.feature.row_assets import RowAssets
 from engine.plan.requirements.requirements import Requirement
 from engine.plan.requirements.sources import Sources
 from engine.plan.terms.table import is_in
+from engine.planning.moved_assets import move_assets
 from engine.tableau import FeatureTable
 
 if TYPE_CHECKING:
@@ -84,7 +85,8 @@ class LiveUpdate:
             self._switch()
             return True
         waiting = runtime.planner.foresee(self._assets)
-        if waiting and runtime.trials.pending:
+        usable = runtime.planner.foresee_shaders(self.moves)
+        if (waiting or not usable) and runtime.trials.pending:
             return False
         if not runtime.memory.settled or runtime.spread.is_busy or runtime.planner.stale():
             return False
@@ -99,16 +101,10 @@ class LiveUpdate:
     def _switch(self) -> None:
         """Give rows the new assets."""
         moves = self.moves
-        old = np.fromiter(moves, np.int64, len(moves))
-        for table in self._runtime.tableau.tables.values():
-            for spec in table.schema.asset_fields:
-                column = table.column(spec.name)
-                rows = np.flatnonzero((table.object >= 0) & is_in(column, old)).astype(np.int32)
-                if len(rows):
-                    keys = np.array([moves[key] for key in column[rows].tolist()], np.int64)
-                    table.set(spec.name, rows, keys)
+        move_assets(self._runtime.tableau, moves)
         self._runtime.scene.renew(self._dbs, moves, self._runtime.library.kept)
         self.cancel()
+        self._runtime.planner.take_shaders()
         self._runtime.spread.want()
         self._then()
 

@@ -20,7 +20,8 @@ def drop_old_versions(runtime: Runtime) -> list[int]:
     unused = runtime.library.unused()
     if unused:
         rows = runtime.plan.memory.subresources
-        unused = sorted(set(unused) - set(np.unique(rows["key"] >> 32).tolist()))
+        drawn = set(np.unique(rows["key"] >> 32).tolist()) | runtime.planner.shader_dbs()
+        unused = sorted(set(unused) - drawn)
     if unused:
         runtime.planner.forget(unused)
         runtime.sources = runtime.sources.without(unused)

@@ -8,7 +8,7 @@ Its work is that of the changed assets and of what is made of them, but for copi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from engine.assets.cache.freshness import tool_identity
 from engine.assets.cook import CookedDb
 from engine.assets.importing import import_recipes
 from engine.assets.library import AssetLibrary, alpha_modes
+from engine.assets.recipes import Recipe
 from engine.assets.records import Asset, AssetRef
 from engine.assets.updating.asset_changes import AssetChange, Change
 from engine.assets.updating.asset_index import AssetIndex
@@ -31,11 +32,11 @@ from engine.assets.updating.side_file import SideFile
 def make_patches(
     library: AssetLibrary,
     indices: Mapping[str, AssetIndex],
-    files: Collection[Path],
+    wanted: Mapping[str, Sequence[Recipe]],
     side: SideFile,
     jobs: int,
 ) -> tuple[LibraryUpdate | None, list[Path]]:
-    """Cook what changed files concern, of the newest databases that `indices` names.
+    """Run the `wanted` recipes of the newest databases, by the names of these, which `indices` has, too.
 
     Returns the update, None where nothing differs, and files that are included now and were not. Does not
     change the library, so that it may run on another thread as long as no update is applied.
@@ -43,10 +44,10 @@ def make_patches(
     patches: list[Patch] = []
     new: list[Path] = []
     newest = {one.db.name: one for one in library.current}
-    for name, index in indices.items():
-        recipes = index.concerned(files)
+    for name, recipes in wanted.items():
         if not recipes:
             continue
+        index = indices[name]
         tool = tool_identity() if any(recipe.is_compiled for recipe in recipes) else ""
         results = import_recipes(recipes, index.gate, tool, jobs, None, side.keep)
         image = side.image(results)
