@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from engine.assets import AssetLibrary
+from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature, FeatureRows, Registry
 from engine.feature.collect import RequirementCollector
 from engine.feature.morphs import Morphs
@@ -246,27 +246,22 @@ class FramePasses:
             self._bone_boxes,
         )
 
-    def next_screen(
-        self, p: Pass, moved: Container[int], features: frozenset[str] | None
-    ) -> ShaderSet | None:
-        """Return the shaders that a pass without meshes will run, where some of them are `moved` keys.
+    def next_screen(self, p: Pass, features: frozenset[str] | None) -> ShaderSet | None:
+        """Return the shaders that a pass without meshes will run, where some of them have changed.
 
         None for another pass, and where they do not fit it: it keeps those that it has, which is reported.
         """
         known = self._screens.get(p) if isinstance(p, FullscreenPass | PrimitivePass | ComputePass) else None
-        if known is None or not any(shader.key in moved for shader in known.shaders):
+        if known is None or known.shaders == self._found(_shader_names(known_pass := cast("ShaderPass", p))):
             return None
-        assert isinstance(p, FullscreenPass | PrimitivePass | ComputePass)
-        if p not in self._next_screens:
-            self._next_screens[p] = self._if_fitting(lambda: self._screen(p, features))
-        return self._next_screens[p]
+        if known_pass not in self._next_screens:
+            self._next_screens[known_pass] = self._if_fitting(lambda: self._screen(known_pass, features))
+        return self._next_screens[known_pass]
 
-    def next_table(
-        self, p: Pass, moved: Container[int], samples: int, features: frozenset[str] | None
-    ) -> DrawTable | None:
+    def next_table(self, p: Pass, samples: int, features: frozenset[str] | None) -> DrawTable | None:
         """Return the draw table of a pass with its own shaders, as `next_screen`; it has its rows."""
         known = self._tables.get(p.name)
-        if known is None or not any(shader.key in moved for shader in known.recipes.own_shaders):
+        if known is None or known.recipes.own_shaders == self._found(known.declaration.shaders):
             return None
         declaration = known.declaration
         if p.name not in self._next_tables:
@@ -278,6 +273,10 @@ class FramePasses:
         if table is not None:
             table.update()
         return table
+
+    def _found(self, names: Sequence[str]) -> tuple[AssetRef, ...]:
+        """Return the newest shaders of these names."""
+        return tuple(find_shader(self._library, name) for name in names)
 
     def _if_fitting(self, make: Callable[[], Made]) -> Made | None:
         try:
@@ -336,11 +335,7 @@ class FramePasses:
 
     def _screen(self, p: ShaderPass, features: frozenset[str] | None) -> ShaderSet:
         """Return the shaders of a pass. Raises InputError where they do not fit it."""
-        if isinstance(p, PrimitivePass):
-            names = p.shaders
-        else:
-            names = (p.shader,) if isinstance(p, ComputePass) else (SCREEN_SHADER, p.shader)
-        shaders = tuple(find_shader(self._library, name) for name in names)
+        shaders = self._found(_shader_names(p))
         if not shaders:
             raise ValueError(f"the pass {p.name} has no shaders")
         for shader in shaders:
@@ -462,6 +457,13 @@ def _unwritten(graph: CompiledGraph, features_of: FeaturesOf) -> Iterator[tuple[
         for (name, is_optional), (_, bound) in zip(read, [*compiled.reads, *compiled.buffers], strict=True):
             if bound == stand_in_name(name) and not is_optional:
                 yield of[0], p.name, name
+
+
+def _shader_names(p: ShaderPass) -> tuple[str, ...]:
+    """Return the names of the shaders of a pass without meshes."""
+    if isinstance(p, PrimitivePass):
+        return tuple(p.shaders)
+    return (p.shader,) if isinstance(p, ComputePass) else (SCREEN_SHADER, p.shader)
 
 
 def _checked_rows(rows: Mapping[str, int]) -> dict[str, int]:

@@ -231,18 +231,18 @@ class ScenePlanner:
                         waiting.add(key)
         return waiting
 
-    def foresee_shaders(self, moves: Mapping[int, int]) -> bool:
-        """Prepare passes for changed shaders, by their keys before; return whether all of it is usable."""
+    def foresee_shaders(self) -> bool:
+        """Prepare passes for shaders of theirs that have changed; return whether all of it is usable."""
         samples, features, usable = self.samples, self.profile.features, True
         graph, _ = self._passes.graph(samples, features)
         for compiled in graph.passes:
             p = compiled.declaration
-            shaders = self._passes.next_screen(p, moves, features)
+            shaders = self._passes.next_screen(p, features)
             if shaders is not None and self._trials is not None:
                 state, cubes = shader_state(compiled, features), self.cubes.active()
                 drawing = ShaderDrawing(compiled, state, shaders, self.keys, (), self._names, cubes)
                 usable &= self._trials.usable(drawing.pipeline(), (), shaders)
-            table = self._passes.next_table(p, moves, samples, features)
+            table = self._passes.next_table(p, samples, features)
             usable &= table is None or not table.recipes.any_replaced
         return usable
 

@@ -85,7 +85,7 @@ class LiveUpdate:
             self._switch()
             return True
         waiting = runtime.planner.foresee(self._assets)
-        usable = runtime.planner.foresee_shaders(self.moves)
+        usable = runtime.planner.foresee_shaders()
         if (waiting or not usable) and runtime.trials.pending:
             return False
         if not runtime.memory.settled or runtime.spread.is_busy or runtime.planner.stale():
