@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -79,8 +78,8 @@ class LiveSources:
         self._looked = time.monotonic()
         self._caches = {one.db.name: one.image.path for one in library.current[1:]}
         self._behind = WholeCaches(jobs)
-        folder = next((path.parent for path in self._caches.values() if path is not None), None)
-        self._side = SideFile(folder or Path(tempfile.gettempdir()))
+        folders = (path.parent for path in self._caches.values() if path is not None)
+        self._side = SideFile(next(folders, None))
         self._thread = threading.Thread(target=self._run, name="live sources", daemon=True)
         self._failure: BaseException | None = None
         self._thread.start()

@@ -243,7 +243,8 @@ class ScenePlanner:
                 drawing = ShaderDrawing(compiled, state, shaders, self.keys, (), self._names, cubes)
                 usable &= self._trials.usable(drawing.pipeline(), (), shaders)
             table = self._passes.next_table(p, samples, features)
-            usable &= table is None or not table.recipes.any_replaced
+            drawn = [] if table is None else np.unique(table.assets).tolist()
+            usable &= table is None or not any(map(table.recipes.is_replaced, drawn))
         return usable
 
     def take_shaders(self) -> None:

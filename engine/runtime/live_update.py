@@ -21,7 +21,7 @@ from engine.feature.row_assets import RowAssets
 from engine.plan.requirements.requirements import Requirement
 from engine.plan.requirements.sources import Sources
 from engine.plan.terms.table import is_in
-from engine.planning.moved_assets import move_assets
+from engine.scene.snapshot import move_assets
 from engine.tableau import FeatureTable
 
 if TYPE_CHECKING:

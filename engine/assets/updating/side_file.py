@@ -33,7 +33,8 @@ class SideFile:
     has closed it and every range is released. Any thread may call it.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None) -> None:
+        """`folder` is on the disk of the file; without one, all is in memory."""
         self._folder = folder
         self._lock = threading.Lock()
         self._file: BinaryIO | None = None
@@ -52,7 +53,7 @@ class SideFile:
         from engine.files.scratch import scratch_file
 
         size = padded(len(data))
-        if not size or not hasattr(os, "preadv"):
+        if not size or self._folder is None or not hasattr(os, "preadv"):
             return (data,)
         with self._lock:
             try:

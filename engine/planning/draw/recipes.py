@@ -249,11 +249,6 @@ class Recipes:
         """Whether something else is drawn in place of an asset until its pipelines are usable."""
         return key in self._replaced
 
-    @property
-    def any_replaced(self) -> bool:
-        """Whether something else is drawn in place of any asset."""
-        return bool(self._replaced)
-
     def outdated(self) -> list[int]:
         """Return the assets whose pipelines have become usable since they were learnt without them."""
         return [
