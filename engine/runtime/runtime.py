@@ -213,7 +213,7 @@ class Runtime:
         """Whether the next frame would be the last one again: nothing moves, arrives or is returned."""
         if self.plan is None or self.planner.stale() or not self._page_return.is_done(self.plan):
             return False
-        busy = self._is_preparing or self.trials.pending or not self.memory.settled
+        busy = self._is_preparing or self.spread.is_busy or self.trials.pending or not self.memory.settled
         return not busy and self._idle_check.holds(self.size)
 
     def advance(self, milliseconds: float | None = None) -> bool:
