@@ -232,9 +232,9 @@ class LiveSources:
                 if db.path in found:
                     again = read_database(db.path, db.root, db.name, number, db.document.name)
                 else:
-                    again = read_asset_db(db.document, db.path, number, db.root)
-                    assert again is not None, "its text had a database before"
-                    again = replace(again, name=db.name)
+                    same_text = read_asset_db(db.document, db.path, number, db.root)
+                    assert same_text is not None, "its text had a database before"
+                    again = replace(same_text, name=db.name)
                 cooked.append(cook_database(again, jobs=self._jobs, path=self._caches.get(db.name)))
             except InputError as error:
                 problems += error.problems
