@@ -97,12 +97,17 @@ def _add_assets(commands: argparse._SubParsersAction[Parser]) -> None:
         commands,
         "assets",
         "States are cooked, stale (a source or parameter has changed), missing (a source is not there) and\n"
-        "broken. Nothing is cooked. With a scene, assets that no feature of it uses are marked as unused.",
+        "broken. No cache is written. With a scene, assets that no feature of it uses are marked as unused.",
     )
     assets.add_argument(
         "scene", metavar="SCENE", type=Path, nargs="?", help="a scene (default: all below the project root)"
     )
-    assets.add_argument("--diff", action="store_true", help="only what differs from what was cooked")
+    assets.add_argument(
+        "--diff",
+        action="store_true",
+        help="only what differs from what was cooked; of a scene also the bytes moved and transferred",
+    )
+    assets.add_argument("--profile", metavar="NAME", help="the device that --diff plans for (or FILE.json)")
 
 
 def _add_cook(commands: argparse._SubParsersAction[Parser]) -> None:

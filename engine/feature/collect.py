@@ -8,7 +8,7 @@ adds only the requirements of rows that have changed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -243,6 +243,11 @@ class RequirementCollector:
         with suppress(Exception):
             found = self._columns(feature.requirements(AssetRef.from_key(key), self._library))
             self._cached[type_name, key] = found
+
+    def forget(self, dbs: Collection[int]) -> None:
+        """Forget the requirements of assets of databases that are gone, by the numbers of these."""
+        for known in [known for known in self._cached if known[1] >> 32 in dbs]:
+            del self._cached[known]
 
     def _changed(self, table: FeatureTable) -> Rows:
         """Return the rows that have changed since they were collected."""

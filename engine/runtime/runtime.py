@@ -21,15 +21,12 @@ from engine.assets.roots import user_cache_folder
 from engine.graph import PICTURE, PICTURE_VIEW, ImageDecl, Layout
 from engine.humon import Problem
 from engine.memory.device.live_profile import live_profile
-from engine.memory.device.problems import HeapFull
 from engine.memory.device.samplers import SamplerPool
 from engine.memory.readback import read_image
 from engine.memory.streaming.manager import MemoryManager, Pace
 from engine.plan.model.plan import Plan
 from engine.plan.placement.compaction import Compaction, compact
 from engine.plan.placement.page_return import PageReturn
-from engine.plan.placement.planner import plan_again
-from engine.plan.placement.planning_round import Keep
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.requirements.sources import Sources
 from engine.plan.resident.resident import Resident
@@ -50,6 +47,8 @@ from engine.runtime.movement import Movement
 from engine.runtime.open_device import open_device
 from engine.runtime.options import Presenter, RuntimeOptions
 from engine.runtime.problems import all_problems
+from engine.runtime.refused_memory import RefusedMemory
+from engine.runtime.spread_plan import SpreadPlan
 from engine.runtime.trials.shader_trials import ShaderTrials
 from engine.vk.errors import DeviceLost, OutOfDeviceMemory, Result, VulkanError
 from engine.vk.instance import Instance
@@ -64,8 +63,6 @@ PREPARE_MS = 3.0
 """Milliseconds of CPU time per frame in which new assets are learnt, where they are many."""
 REPLAN_MS = 50.0
 """Milliseconds that the frame after a new plan may take to create its attachments and rings."""
-MAX_REFUSALS = 8
-"""How many refused allocations lead to a smaller plan before the scene returns to its last plan."""
 _WRITES_TARGET = Stage.TRANSFER | Stage.COLOR_ATTACHMENT_OUTPUT
 """The stages that write to a window's image: they wait until it is acquired."""
 _DRIVER_GONE = (Result.INITIALIZATION_FAILED, Result.INCOMPATIBLE_DRIVER)
@@ -115,12 +112,12 @@ class Runtime:
     def _open(self, undo: ExitStack, options: RuntimeOptions) -> None:
         self.plan: Plan | None = None
         self.schedule: Schedule | None = None
-        self._needs: FrameNeeds | None = None
-        self._requested: FrameNeeds | None = None
-        self._settled: tuple[FrameNeeds, Plan] | None = None
+        self.needs: FrameNeeds | None = None
+        self.spread = SpreadPlan(self)
+        self.requested: FrameNeeds | None = None
+        self.settled_plan: tuple[FrameNeeds, Plan] | None = None
         self._page_return = PageReturn()
-        self._refusals = self._rollbacks = 0
-        self._observed_limits: dict[int, int] = {}
+        self._refused = RefusedMemory(self)
         self._tickets = [0] * FRAMES_IN_FLIGHT
         self._visibility: FrustumQuery | None = None
         self._cycles = 0
@@ -136,7 +133,7 @@ class Runtime:
         self.profile = self._device_profile = live_profile(self.device)
         if options.budget_mib is not None:
             self.profile = self._device_profile = self.profile.limited(options.budget_mib * MIB)
-        caches = {db.id: self.library.cache(db.id) for db in self.library.dbs}
+        caches = {number: self.library.cache(number) for number in self.library.dbs}
         cycles = options.paging_cycles
         self.resident = Resident()
         self.memory = MemoryManager(
@@ -197,8 +194,9 @@ class Runtime:
         patience = self._plan_frame()
         drawn = False
         if self.plan is not None and self._first_plan is None:
-            self._return_pages()
-            self._reprioritize()
+            if not self.spread.is_busy:
+                self._return_pages()
+                self._reprioritize()
             self.advance(patience)
             self.renderer.update(self.timeline.submitted, self.planner.cubes.enabled())
             self._write_values()
@@ -206,6 +204,7 @@ class Runtime:
             self._idle_check.note(self.size)
         self._number, self._drawn = self._number + 1, self._drawn + drawn
         settled = self.memory.settled and not self._is_preparing and not self.trials.pending
+        settled &= not self.spread.is_busy
         wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
         return FrameFacts(self._number, wall * 1e3, cpu * 1e3, settled, drawn)
 
@@ -214,7 +213,7 @@ class Runtime:
         """Whether the next frame would be the last one again: nothing moves, arrives or is returned."""
         if self.plan is None or self.planner.stale() or not self._page_return.is_done(self.plan):
             return False
-        busy = self._is_preparing or self.trials.pending or not self.memory.settled
+        busy = self._is_preparing or self.spread.is_busy or self.trials.pending or not self.memory.settled
         return not busy and self._idle_check.holds(self.size)
 
     def advance(self, milliseconds: float | None = None) -> bool:
@@ -225,10 +224,10 @@ class Runtime:
         try:
             settled = self.memory.advance(milliseconds=milliseconds)
         except OutOfDeviceMemory as refused:
-            self._retry_with_less(refused)
+            self._refused.retry(refused)
             return False
-        if settled and self._needs is not None and self.plan is not None:
-            self._settled = (self._needs, self.plan)
+        if settled and self.needs is not None and self.plan is not None:
+            self.settled_plan = (self.needs, self.plan)
         return settled
 
     def limit_budget(self, budgets: Mapping[int, int]) -> None:
@@ -259,8 +258,8 @@ class Runtime:
         """Start the compaction that `compaction()` estimated and return it; the next frames carry it out."""
         found = self.compaction(max_bytes, max_moves)
         if found.moves:
-            assert self._needs is not None
-            self._apply_plan(self._needs, found.plan)
+            assert self.needs is not None
+            self.apply_plan(self.needs, found.plan)
         return found
 
     def load(self, until: Callable[[], bool] = lambda: False) -> None:
@@ -273,7 +272,7 @@ class Runtime:
             try:
                 self.memory.settle(until=until)
             except OutOfDeviceMemory as refused:
-                self._retry_with_less(refused)
+                self._refused.retry(refused)
             if self.trials.pending:
                 self.trials.wait()
                 self.replan()
@@ -297,7 +296,7 @@ class Runtime:
 
     def pick(self, x: int, y: int) -> Future[PickHit | None]:
         """Find what the last frame shows at a pixel, row 0 at the top, without waiting: see `Picker.pick`."""
-        tables = self._needs.tables.values() if self._needs is not None else ()
+        tables = self.needs.tables.values() if self.needs is not None else ()
         return self._picker.pick(tables, self._values.eyes.get(PICTURE_VIEW), self.size, x, y)
 
     def wait(self) -> None:
@@ -323,8 +322,10 @@ class Runtime:
     def _plan_frame(self) -> float | None:
         """Do a frame's share of planning if the scene has changed; return how long its streaming may take.
 
-        Where very many assets are new, the first plan is made in steps, one in each frame.
+        Where very many assets are new, the first plan is made in steps, one in each frame; see `SpreadPlan`.
         """
+        if self.spread.step():
+            return None
         steps, self._first_plan = self._first_plan, None  # a step that raises ends the attempt
         if steps is not None and next(steps, steps) is not steps:
             self._first_plan = steps
@@ -342,93 +343,44 @@ class Runtime:
 
     def _plan_in_steps(self) -> Iterator[None]:
         """Make a new plan and schedule, in steps of similar cost."""
-        self._refusals = self._rollbacks = 0
-        self._observed_limits.clear()
-        self._requested = self.planner.needs()
+        self._refused.reset()
+        self.requested = self.planner.needs()
         yield
         try:
-            plan = self.planner.plan(self._requested, self.resident.snapshot())
+            plan = self.planner.plan(self.requested, self.resident.snapshot())
         except PlanError:
-            if self._needs is not None:
-                self._needs.restore()  # frames go on with what is drawn now
+            if self.needs is not None:
+                self.needs.restore()  # frames go on with what is drawn now
             raise
         yield
-        yield from self._apply_in_steps(self._requested, plan)
+        yield from self._apply_in_steps(self.requested, plan)
         yield
+
+    def take_plan(
+        self, needs: FrameNeeds, plan: Plan, schedule: Schedule, visibility: FrustumQuery | None
+    ) -> None:
+        """Carry out a plan that was made from the present resident state, and draw with it from now on."""
+        self._refused.reset()
+        needs.restore()
+        self.requested = self.needs = needs
+        self.plan, self.schedule = plan, schedule
+        self._visibility, self._cycles = visibility, self.memory.statistics.cycles
+        self.memory.submit(schedule)
+        self.renderer.apply_plan(needs, plan.memory, self.timeline.submitted)
 
     def _return_pages(self) -> None:
         """Start to return pages that are mostly free, once the scene has been at rest for a while."""
         plan = self._page_return.next(self.plan, settled=self.memory.settled)
-        if plan is not None and self._needs is not None:
-            self._apply_plan(self._needs, plan)
+        if plan is not None and self.needs is not None:
+            self.apply_plan(self.needs, plan)
 
-    def _retry_with_less(self, refused: OutOfDeviceMemory) -> None:
-        """Plan with less, after the device has refused memory that was within its budget.
-
-        The first plan evicts unused assets and may place assets in other memory; the same is tried once
-        more; then used assets draw their fallbacks. If that is refused too, or the refused allocation was
-        not for a heap, raises `refused` and returns to the last settled plan; if that is refused as well, to
-        what is still resident of it.
-        """
-        self._refusals += 1
-        if self._rollbacks == 1 and self._settled is not None:
-            return self._roll_back()
-        if isinstance(refused, HeapFull) and self._refusals <= MAX_REFUSALS and not self._rollbacks:
-            try:
-                self._plan_less(refused)
-            except PlanError as short:
-                refused.detail += f"; {short.problem}"
-            else:
-                return None
-        if self._refusals == 1:
-            return None
-        if not self._rollbacks:
-            self._roll_back()
-        raise refused
-
-    def _roll_back(self) -> None:
-        """Return to the last settled plan; the second time to what is still resident of it."""
-        self._rollbacks += 1
-        if self._settled is not None:
-            needs, before = self._settled
-            there = self.resident.snapshot()
-            assert there is not None, "a plan was carried out"
-            self._apply_plan(needs, plan_again(before, there, fetch=self._rollbacks == 1))
-
-    def _plan_less(self, refused: HeapFull) -> None:
-        """Apply a plan that limits the refusing heap to its live bytes and a part of the refused bytes.
-
-        How much the heap can still provide is unknown: half of the refused bytes is tried, and if no plan
-        fits, all but one byte. The limit is dropped when the scene changes. Raises PlanError.
-        """
-        assert self._requested is not None
-        live, before = self.memory.heap_bytes[refused.heap], self.resident.snapshot()
-        for more in (refused.size // 2, refused.size - 1):
-            self._observed_limits[refused.heap] = live + more
-            observed = self.profile.with_budgets({**self.profile.budgets, **self._observed_limits})
-            placeholders = self._refusals > 1
-            try:
-                plan = self.planner.plan(
-                    self._requested,
-                    before,
-                    profile=observed,
-                    placeholders=placeholders,
-                    keep=Keep.DENSE_PAGES,
-                )
-            except PlanError:
-                if more == refused.size - 1:
-                    raise
-            else:
-                self._apply_plan(self._requested, plan)
-                break
-
-    def _apply_plan(self, needs: FrameNeeds, plan: Plan) -> None:
+    def apply_plan(self, needs: FrameNeeds, plan: Plan) -> None:
         """Start to carry out a plan from the resident state, and draw with it as it is published."""
         _finish(self._apply_in_steps(needs, plan))
 
     def _apply_in_steps(self, needs: FrameNeeds, plan: Plan) -> Iterator[None]:
         needs.restore()
-        self._needs, self.plan = needs, plan
+        self.needs, self.plan = needs, plan
         is_streamed = len(plan.staging.allocation_table) > 0
         yield from self._submit_schedule(plan, self.planner.visibility(needs) if is_streamed else None)
         self.renderer.apply_plan(needs, plan.memory, self.timeline.submitted)
@@ -446,14 +398,14 @@ class Runtime:
         """
         if self._number % CHECK_INTERVAL or not self.memory.steps_left:
             return
-        if self._needs is not None and self.plan is not None and self.memory.statistics.cycles > self._cycles:
-            visibility = self.planner.visibility(self._needs)
+        if self.needs is not None and self.plan is not None and self.memory.statistics.cycles > self._cycles:
+            visibility = self.planner.visibility(self.needs)
             if needs_reordering(self._visibility, visibility, self.memory.open_steps):
                 _finish(self._submit_schedule(self.plan, visibility))
 
     def _write_values(self) -> None:
         """Write what has moved and what has changed of the values of shaders."""
-        needs, values = self._needs, self._values
+        needs, values = self.needs, self._values
         if needs is None or not self.renderer.ready:
             return
         values.content_scale = self.content_scale

@@ -23,7 +23,7 @@ def test_a_frame_waits_for_a_ring_that_grows_at_its_place(root: Path) -> None:
     options = RuntimeOptions(size=(16, 16))
     with open_library(scene.dbs) as library, Runtime(scene, library, options) as runtime:
         runtime.settle()
-        needs, plan, binder = runtime._needs, runtime.plan, runtime.renderer._binder
+        needs, plan, binder = runtime.needs, runtime.plan, runtime.renderer._binder
         assert needs is not None
         assert plan is not None
         assert binder.addresses(needs, plan.memory) is not None
@@ -54,7 +54,7 @@ def test_sets_have_the_present_size_of_their_rings(root: Path, tmp_path: Path) -
                 tableau.remove(tableau.handle(row))
             made = made[:count] if count < 0 else made
             runtime.settle()
-            needs = runtime._needs
+            needs = runtime.needs
             assert needs is not None
             key = needs.requirements.keys.transient("forward.draws")
             place = runtime.memory.location(key)

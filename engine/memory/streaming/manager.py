@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -184,6 +184,11 @@ class MemoryManager:
     def add_caches(self, caches: Mapping[int, Any]) -> None:
         """Let transfers read further caches, by the numbers of their databases."""
         self._executor.fills.add_caches(caches)
+
+    def drop_caches(self, dbs: Iterable[int]) -> None:
+        """Close caches of databases that no plan names any more; while it is settled."""
+        assert self.settled
+        self._executor.fills.drop_caches(dbs)
 
     def submit(self, schedule: Schedule, caches: Mapping[int, Any] | None = None) -> None:
         """Replace the schedule, whatever is left of the previous one.
