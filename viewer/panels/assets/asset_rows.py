@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ class AssetRows:
                     continue  # an older version is drawn with: it has a row of its own
                 keys.append(record.ref.key)
                 kinds.append(number[record.type])
-                names.append(record.name or f"#{record.ref.index}")
+                names.append(record.name or _source_name(record) or f"#{record.ref.index}")
                 searched.append(f"{record.type} {names[-1]} {one.db.name}".lower())
                 broken.append(library.is_broken(record.ref))
                 pairs += [(record.ref.key, ref.key) for ref in references(record)]
@@ -99,6 +100,12 @@ def references(record: Asset) -> list[AssetRef]:
 
     with_references(record, note)
     return found
+
+
+def _source_name(record: Asset) -> str:
+    """The name of the file that a record without a name is made from; empty where there is none."""
+    source = getattr(record, "source", None)
+    return source.name if isinstance(source, Path) else ""
 
 
 def planned_bytes(rows: AssetRows, plan: Plan) -> Ints:

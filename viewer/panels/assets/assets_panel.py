@@ -124,7 +124,7 @@ class AssetsPanel:
         imgui.table_setup_column("kind", _FIXED, imgui.calc_text_size("morphTargets").x)
         largest = imgui.TableColumnFlags_.prefer_sort_descending.value
         is_first = imgui.TableColumnFlags_.default_sort.value
-        imgui.table_setup_column("memory", _FIXED | largest | is_first, imgui.calc_text_size("9.99 MiB  ").x)
+        imgui.table_setup_column("memory", _FIXED | largest | is_first, imgui.calc_text_size("memory    ").x)
         imgui.table_setup_column("used by", _FIXED | largest, imgui.calc_text_size("used by  ").x)
         imgui.table_headers_row()
         self._take_order()
