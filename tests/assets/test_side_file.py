@@ -59,6 +59,9 @@ def test_ranges_between_others_are_joined_when_they_are_released(file: SideFile)
         b"b",
         b"\3",
     ]
+    for image in (images[0], both, images[3]):
+        image.close()
+    assert file.size == 0
 
 
 def test_an_image_outlives_the_owner_of_the_file(file: SideFile) -> None:
