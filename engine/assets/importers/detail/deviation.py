@@ -24,11 +24,11 @@ Ints = npt.NDArray[np.int64]
 WITHIN = 0.99
 """The part of all vertices whose differences other than in position are within the deviation."""
 
-_MOST = 1 << 14
-"""How many vertices of a mesh are compared at most, spread evenly over its list."""
+_MOST, _MOST_PAIRS = 1 << 13, 1 << 17
+"""How many vertices of a mesh are compared at most, spread evenly, and with how many triangles."""
 
-_WORST = 256
-"""How many vertices that are far off are compared with more triangles, those around the ones around them."""
+_STEPS, _NEARER = 16, 1.0 - 1e-9
+"""How often a nearer triangle is looked for at most, and by which part it must be nearer."""
 
 _SLOPE = 0.5
 
@@ -63,31 +63,27 @@ def deviation(surface: Surface, vertices: Ints, merged: Ints, triangles: Ints, p
 
     That is the largest distance of a position, and the difference of anything else that all but one vertex in
     a hundred keep within. `vertices` are those of the mesh to compare, and `merged` the points that they are
-    in the coarser level. `triangles`, int64[m, 3], has the vertices of its corners, and `points`, int64[m,
-    3], their points.
+    in the coarser level. `triangles`, int64[m, 3], has the vertices of its corners, and `points`,
+    int64[m, 3], their points.
     """
     around = _Around(points)
     present = around.counts(merged) > 0
     vertices, merged = vertices[present], merged[present]
-    step = -(-len(vertices) // _MOST) or 1
-    vertices, merged = vertices[::step], merged[::step]
     if not len(vertices):
         return 0.0
-    away, other = _differences(surface, vertices, around.counts(merged), triangles[around.of(merged)])
-    worst = np.argsort(away, kind="stable")[-_WORST:]
-    faces = around.of(merged[worst])
-    farther = np.add.reduceat(
-        around.counts(points[faces].reshape(-1)), 3 * _firsts(around.counts(merged[worst]))
-    )
-    corners = triangles[around.of(points[faces].reshape(-1))]
-    away[worst], _ = _differences(surface, vertices[worst], farther, corners)
-    return max(float(away.max()), float(np.quantile(other, WITHIN, method="higher")))
+    pairs = int(around.counts(merged).sum())
+    step = max(-(-len(vertices) // _MOST), -(-pairs // _MOST_PAIRS))
+    vertices, merged = vertices[::step], merged[::step]
+    nearest, away = _nearest_triangles(surface, vertices, merged, triangles, around)
+    seen = _differences(surface, vertices, triangles[nearest])
+    return max(float(away.max()), float(np.quantile(seen, WITHIN, method="higher")))
 
 
 class _Around:
     """The triangles around each point, by the points of their corners, int64[m, 3]."""
 
     def __init__(self, points: Ints) -> None:
+        self.points = points
         order = np.argsort(points.reshape(-1), kind="stable")
         self._triangles = order // 3
         self._count = int(points.max()) + 1
@@ -102,33 +98,56 @@ class _Around:
     def of(self, points: Ints) -> Ints:
         """Return the triangles around these points, one point after the other."""
         counts = self.counts(points)
-        within = np.arange(int(counts.sum())) - np.repeat(_firsts(counts), counts)
+        within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
         return self._triangles[np.repeat(self._starts[np.minimum(points, self._count - 1)], counts) + within]
 
 
-def _firsts(counts: Ints) -> Ints:
-    """Return where each of several parts of these lengths starts, one after the other."""
-    firsts: Ints = np.cumsum(counts) - counts
-    return firsts
+def _nearest_triangles(
+    surface: Surface, vertices: Ints, merged: Ints, triangles: Ints, around: _Around
+) -> tuple[Ints, Doubles]:
+    """Return the triangle of the coarser level that each vertex is compared with, and how far it is from all.
 
-
-def _differences(surface: Surface, vertices: Ints, counts: Ints, corners: Ints) -> tuple[Doubles, Doubles]:
-    """Return how far positions of vertices are off, and all else; each has `counts` triangles to choose
-    from.
+    It is looked for around the point that a vertex was merged into, and from there on around the corners of
+    the nearest one, as long as that brings it nearer.
     """
-    pairs = np.repeat(vertices, counts)
-    at = surface.positions[pairs]
+    nearest, away = np.zeros(len(vertices), np.int64), np.full(len(vertices), np.inf)
+    least = np.full(len(vertices), np.inf)
+    moving, faces, counts = np.arange(len(vertices)), around.of(merged), around.counts(merged)
+    for _ in range(_STEPS):
+        cost, distance = _costs(surface, np.repeat(vertices[moving], counts), triangles[faces])
+        starts = np.cumsum(counts) - counts
+        lowest = np.minimum.reduceat(cost, starts)
+        away[moving] = np.minimum(away[moving], np.sqrt(np.minimum.reduceat(distance, starts)))
+        fitting = np.flatnonzero(cost == np.repeat(lowest, counts))
+        first = np.unique(np.repeat(np.arange(len(moving)), counts)[fitting], return_index=True)[1]
+        better = lowest < least[moving] * _NEARER
+        nearest[moving[better]] = faces[fitting[first]][better]
+        least[moving[better]] = lowest[better]
+        moving = moving[better & (lowest > 0)]
+        corners = around.points[nearest[moving]].reshape(-1)
+        counts = around.counts(corners).reshape(-1, 3).sum(axis=1)
+        if not 0 < counts.sum() <= _MOST_PAIRS:
+            break
+        faces = around.of(corners)
+    return nearest, away
+
+
+def _costs(surface: Surface, vertices: Ints, corners: Ints) -> tuple[Doubles, Doubles]:
+    """Return how unlike vertices are to the nearest places of triangles, and the squares of the distances."""
+    at = surface.positions[vertices]
     shares = nearest_shares(at, surface.positions[corners])
-    cost = _squared(at - _mixed(surface.positions, corners, shares))
-    starts = _firsts(counts)
-    away = np.sqrt(np.minimum.reduceat(cost, starts))
-    extent = _extent(surface, pairs, corners, shares)
+    distance = _squared(at - _mixed(surface.positions, corners, shares))
+    cost, extent = distance.copy(), _extent(surface, vertices, corners, shares)
     for values in (*surface.lengths[:1], surface.slopes):  # which tell the two sides of a seam apart
         scale = _SLOPE * extent if values is surface.slopes else 1.0
-        cost += _squared(values[pairs] - _mixed(values, corners, shares)) * scale**2
-    fitting = np.flatnonzero(cost == np.repeat(np.minimum.reduceat(cost, starts), counts))
-    best = fitting[np.unique(np.repeat(np.arange(len(vertices)), counts)[fitting], return_index=True)[1]]
-    corners, shares, extent = corners[best], shares[best], extent[best]
+        cost += _squared(values[vertices] - _mixed(values, corners, shares)) * scale**2
+    return cost, distance
+
+
+def _differences(surface: Surface, vertices: Ints, corners: Ints) -> Doubles:
+    """Return how much else than positions of vertices differs from the nearest places of triangles."""
+    shares = nearest_shares(surface.positions[vertices], surface.positions[corners])
+    extent = _extent(surface, vertices, corners, shares)
 
     def off(values: Doubles) -> Doubles:
         return np.sqrt(_squared(values[vertices] - _mixed(values, corners, shares)))
@@ -137,7 +156,8 @@ def _differences(surface: Surface, vertices: Ints, counts: Ints, corners: Ints) 
     found += [off(surface.slopes) * extent * _SLOPE, off(surface.shades) * extent]
     if surface.weights.shape[1]:
         found.append(_bent_apart(surface, vertices, corners, shares))
-    return away, np.max(found, axis=0)
+    most: Doubles = np.max(found, axis=0)
+    return most
 
 
 def _bent_apart(surface: Surface, vertices: Ints, corners: Ints, shares: Doubles) -> Doubles:
@@ -167,9 +187,8 @@ def nearest_shares(places: Doubles, corners: Doubles) -> Doubles:
     aa, bb, mixed = _squared(ab), _squared(ac), (ab * ac).sum(axis=1)
     along, across = (ap * ab).sum(axis=1), (ap * ac).sum(axis=1)
     size = aa * bb - mixed * mixed
-    with np.errstate(divide="ignore", invalid="ignore"):
-        v = (bb * along - mixed * across) / size
-        w = (aa * across - mixed * along) / size
+    divisor = np.where(size > 0, size, 1.0)
+    v, w = (bb * along - mixed * across) / divisor, (aa * across - mixed * along) / divisor
     choices = [np.stack((1.0 - v - w, v, w), axis=1)]
     inside = (size > 0) & (v >= 0) & (w >= 0) & (v + w <= 1)
     choices[0][~inside] = (1.0, 0.0, 0.0)

@@ -51,17 +51,3 @@ def ordered_triangles(indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     is_used = places != _UNUSED
     vertices[places[is_used]] = np.flatnonzero(is_used)
     return vertices[found]
-
-
-def transformed_per_triangle(indices: npt.NDArray[np.integer], cache: int = 16) -> float:
-    """Return how many vertices are transformed for each triangle of a list (ACMR): 3 at most, 0.5 at best.
-
-    The cache holds so many vertices, and the first that came is the first that goes.
-    """
-    came: dict[int, int] = {}
-    missed = 0
-    for vertex in indices.tolist():
-        if came.get(vertex, -cache) <= missed - cache:
-            came[vertex] = missed
-            missed += 1
-    return missed * 3 / max(len(indices), 1)
