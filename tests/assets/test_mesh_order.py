@@ -74,6 +74,7 @@ def test_vertices_and_indices_are_packed_in_one_order_with_tangents_and_without(
             frozenset(map(bytes, each)) for each in expected
         }
         assert len(shown) == len(expected)
+        assert transformed_per_triangle(np.frombuffer(indices.data, np.uint32)) < 0.85
 
 
 def test_a_warning_names_the_vertex_by_its_number_in_the_source():

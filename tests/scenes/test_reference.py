@@ -111,4 +111,4 @@ def test_a_skinned_clip_looks_as_filament_draws_it_at_three_times(root: Path, tm
         difference = np.abs(picture - expected[number]).mean(axis=-1)
         assert difference[covered].mean() <= 8.0
         another = np.abs(picture - expected[number - 1]).mean(axis=-1)
-        assert another[covered].mean() > 8.0, "another time is told apart"
+        assert another[covered].mean() > 8.0, "another time looks different"

@@ -24,7 +24,7 @@ from engine.assets.importers.mesh_source import MeshSource, SourceLod
 from engine.assets.importers.surface_frames import smooth_normals, tangents_of, triangles_of
 from engine.assets.limits import MAX_VERTICES
 from engine.assets.records import Simplify
-from engine.humon import Place, Position, Problem, Severity, failure, suggestion
+from engine.humon import Place, Problem, Severity, failure, suggestion
 
 BONE = np.dtype([("parent", "<u2"), ("rotation", "<f4", 4), ("translation", "<f4", 3), ("scale", "<f4")])
 """One bone in the cache: 34 bytes, packed."""
@@ -135,7 +135,8 @@ def pack_indices(source: MeshSource, settings: IndexSettings) -> Imported:
         message = f"index {int(indices.max())} does not fit into 16 bits (0xffff is primitive restart)"
         raise failure(AssetCode.MESH_RANGE, message, node, "use indexFormat: uint32")
     highest = int(indices.max())
-    levels, warnings = (), source.warnings
+    levels: tuple[IndexLevel, ...] = ()
+    warnings = source.warnings
     if settings.simplify is not None and topology is Topology.TRIANGLE_LIST:
         indices, levels, warning = _with_levels(source, level, settings)
         warnings = (*warnings, *warning)
@@ -151,8 +152,7 @@ def _with_levels(
     made = simplified(level, source.morph, settings.simplify, order=bool(settings.order))
     if not made.levels:
         message = f"no coarser level is made: {made.reason}"
-        place = Position(level.index_node.document.name)
-        warning = Problem(AssetCode.MESH_SIMPLIFY, message, place, "", made.hint, Severity.WARNING)
+        warning = Problem(AssetCode.MESH_SIMPLIFY, message, help=made.hint, severity=Severity.WARNING)
         return level.indices, (), (warning,)
     parts = [level.indices, *(one.indices for one in made.levels)]
     errors = [0.0, *(one.error for one in made.levels)]

@@ -156,7 +156,7 @@ class Recipes:
         self._shading_numbers: dict[tuple[AssetRef, ...], int] = {}
         self._material_numbers: dict[tuple[int, AssetRef], int] = {}
         self._pipeline_numbers: dict[tuple[object, ...], int] = {}
-        self._batch_numbers: dict[tuple[int, ...], int] = {}
+        self._batch_numbers: dict[tuple[int | tuple[int, int] | None, ...], int] = {}
         self._material_problems: dict[AssetRef, tuple[Problem, ...]] = {}
         self._unread: dict[tuple[int, _Layout, AssetRef], tuple[Problem, ...]] = {}
         self._fitting: dict[tuple[int, _Layout], bool] = {}

@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.assets.importers.models.gltf_primitives import coordinates_of
 from engine.gltf import GltfMaterial, Item
+from engine.humon import InputError
 
 Plain = dict[str, Any]
 
@@ -60,10 +61,13 @@ def topology_of(primitive: Item) -> str:
 
 
 def triangle_count(primitive: Item) -> int:
-    """Return how many triangles a primitive has; strips and fans of n corners have n - 2."""
+    """Return how many triangles a primitive has; strips and fans of n corners have n - 2, broken ones 0."""
     if topology_of(primitive) != _TRIANGLES:
         return 0
-    corners = _corner_count(primitive)
+    try:
+        corners = _corner_count(primitive)
+    except InputError:  # reported when it is imported
+        return 0
     mode = primitive.get("mode")
     return corners // 3 if mode is None or mode.integer(0) == _LIST else max(corners - 2, 0)
 

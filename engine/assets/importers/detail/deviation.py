@@ -99,7 +99,9 @@ class _Around:
         """Return the triangles around these points, one point after the other."""
         counts = self.counts(points)
         within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-        return self._triangles[np.repeat(self._starts[np.minimum(points, self._count - 1)], counts) + within]
+        starts = self._starts[np.minimum(points, self._count - 1)]
+        found: Ints = self._triangles[np.repeat(starts, counts) + within]
+        return found
 
 
 def _nearest_triangles(
@@ -138,7 +140,7 @@ def _costs(surface: Surface, vertices: Ints, corners: Ints) -> tuple[Doubles, Do
     shares = nearest_shares(at, surface.positions[corners])
     distance = _squared(at - _mixed(surface.positions, corners, shares))
     cost, extent = distance.copy(), _extent(surface, vertices, corners, shares)
-    for values in (*surface.lengths[:1], surface.slopes):  # which tell the two sides of a seam apart
+    for values in (*surface.lengths[:1], surface.slopes):  # which differ on the two sides of a seam
         scale = _SLOPE * extent if values is surface.slopes else 1.0
         cost += _squared(values[vertices] - _mixed(values, corners, shares)) * scale**2
     return cost, distance

@@ -1,8 +1,7 @@
-"""Triangles in an order in which a GPU finds vertices in its cache, and vertices in the order of their first
-use.
+"""Puts triangles in an order in which a GPU finds vertices in its cache, and vertices in that of their use.
 
-The order is that of `meshopt`, after Sander, Nehab and Barczak, "Fast triangle reordering for vertex locality
-and reduced overdraw", 2007, as its library has it. Vertices that no triangle uses come last.
+That is done by `meshopt`, after Forsyth, "Linear-Speed Vertex Cache Optimisation", 2006. Vertices that no
+triangle uses come last.
 """
 
 from __future__ import annotations
@@ -50,4 +49,5 @@ def ordered_triangles(indices: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     vertices = np.empty(used, np.int64)
     is_used = places != _UNUSED
     vertices[places[is_used]] = np.flatnonzero(is_used)
-    return vertices[found]
+    triangles: npt.NDArray[np.int64] = vertices[found]
+    return triangles
