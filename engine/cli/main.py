@@ -90,6 +90,14 @@ def _add_import(commands: argparse._SubParsersAction[Parser]) -> None:
         help="the folder to write to, made if it is not there",
     )
     importing.add_argument("--replace", action="store_true", help="replace files that are there already")
+    importing.add_argument(
+        "--levels",
+        type=int,
+        choices=range(16),  # MAX_LODS, of a package that is not imported for the command line
+        default=3,
+        metavar="N",
+        help="let up to N coarser levels be made of large meshes (default 3, 0 for none)",
+    )
 
 
 def _add_assets(commands: argparse._SubParsersAction[Parser]) -> None:

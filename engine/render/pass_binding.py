@@ -267,6 +267,7 @@ class PassBinding:
             self.late = np.append(self.late, np.zeros(len(grown) - len(self.late), np.bool_))
         of = table.batches.take(numbers)
         made = self._mesh(of["vertices"], of["indices"], of["stride"], of["index_bytes"])
+        made["first_index"] += of["first_index"]
         made["pipeline"], made["index_count"] = of["pipeline"], of["index_count"]
         late = ~made["ready"] & (of["fallback"] >= 0)
         if late.any():

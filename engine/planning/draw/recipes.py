@@ -58,6 +58,7 @@ BATCH_KEYS = np.dtype(
         ("indices", "<i8"),
         ("stride", "<i4"),
         ("index_bytes", "<i4"),
+        ("first_index", "<u4"),
         ("index_count", "<u4"),
         ("low", "<f4", 3),
         ("high", "<f4", 3),
@@ -155,7 +156,7 @@ class Recipes:
         self._shading_numbers: dict[tuple[AssetRef, ...], int] = {}
         self._material_numbers: dict[tuple[int, AssetRef], int] = {}
         self._pipeline_numbers: dict[tuple[object, ...], int] = {}
-        self._batch_numbers: dict[tuple[int, ...], int] = {}
+        self._batch_numbers: dict[tuple[int | tuple[int, int] | None, ...], int] = {}
         self._material_problems: dict[AssetRef, tuple[Problem, ...]] = {}
         self._unread: dict[tuple[int, _Layout, AssetRef], tuple[Problem, ...]] = {}
         self._fitting: dict[tuple[int, _Layout], bool] = {}
@@ -232,11 +233,16 @@ class Recipes:
 
     def _note_levels(self, key: int, drawables: Sequence[Drawable]) -> None:
         """Note the levels of detail of an asset, where it has several."""
-        sizes = {one.level: one.screen_size for one in drawables if one.level >= 0}
-        if len(sizes) > 1:
-            facts = self._vertices_facts(min(drawables, key=lambda one: one.level).vertices)
-            ordered = [sizes[level] for level in sorted(sizes)]
-            self.details[key] = Detail.around(ordered, facts.minimum, facts.maximum)
+        levels = {one.level: one for one in drawables if one.level >= 0}
+        if len(levels) > 1:
+            ordered = [levels[level] for level in sorted(levels)]
+            facts = self._vertices_facts(ordered[0].vertices)
+            box = facts.minimum, facts.maximum
+            errors = [one.error for one in ordered if one.error is not None]
+            if len(errors) == len(ordered):
+                self.details[key] = Detail.within(errors, *box)
+            else:
+                self.details[key] = Detail.around([one.screen_size for one in ordered], *box)
 
     def forget(self, dbs: Collection[int]) -> None:
         """Forget assets of databases that are gone, by their numbers; what they drew keeps its rows."""
@@ -311,7 +317,8 @@ class Recipes:
         vertices, indices = self.mesh_facts(drawable.vertices, drawable.indices)
         is_material_read = not self.own_shaders or self.shadings[shading].reads_material
         material = self._material(drawable, shading) if is_material_read else -1
-        identity = (pipeline, material, drawable.vertices.key, drawable.indices.key, drawable.level)
+        mesh = drawable.vertices.key, drawable.indices.key, drawable.part
+        identity = (pipeline, material, *mesh, drawable.level)
         found = self._batch_numbers.get(identity)
         if found is None:
             found = self._batch_numbers[identity] = len(self._batches)
@@ -324,7 +331,7 @@ class Recipes:
                 drawable.indices.key,
                 vertices.stride,
                 indices.type.dtype.itemsize,
-                indices.count,
+                *(drawable.part or (0, indices.count)),
                 vertices.minimum,
                 vertices.maximum,
                 drawable.level,
