@@ -102,6 +102,7 @@ class DrawTable:
         self._collected: Versions | None = None
         self._refreshed: tuple[int, int] | None = None
         self._uses = np.zeros(0, np.int64)
+        self._used = 0  # how many batches have a use
         self._shadings, self._pipelines = _Uses(), _Uses()
         self._materials: list[_Uses] = []
         self._placeholders = 0
@@ -333,25 +334,21 @@ class DrawTable:
         if not differ.any():
             self.assets = self.assets if size == len(self.assets) else old
             return
-        rows, keys, before = rows[differ], keys[differ], old[rows[differ]]
+        rows, keys = rows[differ], keys[differ]
         drawn = keys != NO_ASSET
-        added = rows[drawn]
         assets, inverse = distinct_keys(keys[drawn])
-        flat, counts = self.recipes.batches_of(assets)
-        per_row = counts[inverse]
-        starts = (np.cumsum(counts) - counts)[inverse]
-        offset = np.arange(int(per_row.sum())) - np.repeat(np.cumsum(per_row) - per_row, per_row)
-        batches = flat[np.repeat(starts, per_row) + offset]
-        gone = rows[before != NO_ASSET]
-        slots = self.blocks.slots_of(gone)
-        left = self.blocks.blocks.rows["batch"][self.blocks.block_of.rows[slots]]
-        uses = _padded(self._uses, len(self.batches), 0)
-        before_uses = uses > 0
-        uses -= np.bincount(left, minlength=len(uses))
-        uses += np.bincount(batches, minlength=len(uses))
-        self._uses = uses
-        switched = (before_uses != (uses > 0)).nonzero()[0]
-        changed = self.blocks.change(gone, np.repeat(added, per_row), batches, int((uses > 0).sum()))
+        added, batches = self._with_batches(rows[drawn], assets, inverse)
+        gone = rows[old[rows] != NO_ASSET]
+        left = self.blocks.blocks.rows["batch"][self.blocks.block_of.rows[self.blocks.slots_of(gone)]]
+        uses = self._uses = _padded(self._uses, len(self.batches), 0)
+        touched = distinct(np.concatenate((left, batches)))
+        before = uses[touched] > 0
+        np.subtract.at(uses, left, 1)
+        np.add.at(uses, batches, 1)
+        after = uses[touched] > 0
+        switched = touched[before != after]
+        self._used += int(after.sum()) - int(before.sum())
+        changed = self.blocks.change(gone, added, batches, self._used)
         self.assets = old if old is not self.assets else old.copy()
         self.assets[rows] = keys
         if self.recipes.details:
@@ -362,6 +359,18 @@ class DrawTable:
         if len(switched):
             self._number(switched)
         self._note(changed)
+
+    def _with_batches(
+        self, rows: npt.NDArray[np.int32], assets: Ints, inverse: Ints
+    ) -> tuple[npt.NDArray[np.int32], Ints]:
+        """Return each row as often as its asset has batches, and these: row i draws assets[inverse[i]]."""
+        flat, counts = self.recipes.batches_of(assets)
+        if len(rows) == 1:
+            return np.repeat(rows, counts), flat
+        per_row = counts[inverse]
+        starts = (np.cumsum(counts) - counts)[inverse]
+        offset = np.arange(int(per_row.sum())) - np.repeat(np.cumsum(per_row) - per_row, per_row)
+        return np.repeat(rows, per_row), flat[np.repeat(starts, per_row) + offset]
 
     def _number(self, switched: Ints) -> None:
         """Work out what is used since these batches came into use or went out of it; number material rows."""
@@ -376,14 +385,17 @@ class DrawTable:
         more = len(recipes.materials) - len(self._materials)
         self._materials += [_Uses() for _ in range(more)]
         before = self.material_rows + [np.zeros(0, np.int32)] * more
-        self.material_rows = []
-        for shading, (known, uses) in enumerate(zip(recipes.materials, self._materials, strict=True)):
-            ours = (of["shading"] == shading) & (of["material"] >= 0)
-            uses.count(of["material"][ours], by[ours])
-            rows = _padded(before[shading], len(known), -1)
-            if ours.any():
-                rows = numbered(rows, uses.used, capacity(len(uses.used)))
-            self.material_rows.append(rows)
+        self.material_rows = [
+            _padded(rows, len(known), -1) for rows, known in zip(before, recipes.materials, strict=True)
+        ]
+        shaded = of[of["material"] >= 0]
+        by = by[of["material"] >= 0]
+        concerned = distinct(shaded["shading"]).tolist()
+        for shading in concerned:
+            ours, uses = shaded["shading"] == shading, self._materials[shading]
+            uses.count(shaded["material"][ours], by[ours])
+            rows = self.material_rows[shading]
+            self.material_rows[shading] = numbered(rows, uses.used, capacity(len(uses.used)))
         self.in_use = InUse(
             self._shadings.used,
             self._pipelines.used,
@@ -393,8 +405,10 @@ class DrawTable:
         )
         moved = [
             (shading, number)
-            for shading, (old, new) in enumerate(zip(before, self.material_rows, strict=True))
-            for number in np.flatnonzero((old >= 0) & (old != new[: len(old)]) & (new[: len(old)] >= 0))
+            for shading in concerned
+            for old in (before[shading],)
+            for new in (self.material_rows[shading][: len(old)],)
+            for number in ((old >= 0) & (old != new) & (new >= 0)).nonzero()[0].tolist()
         ]
         if moved:
             batches = self.batches_of_materials(np.array(moved, np.int64))
@@ -442,6 +456,8 @@ def numbered(rows: npt.NDArray[np.int32], used: Ints, limit: int) -> npt.NDArray
 
 def distinct_keys(keys: Ints) -> tuple[Ints, Ints]:
     """The distinct keys, ascending, and the index of each key among them."""
+    if len(keys) < 2:
+        return keys, np.zeros(len(keys), np.int64)
     db, index = keys >> 32, keys & 0xFFFF_FFFF
     stride = int(index.max(initial=0)) + 1
     if (int(db.max(initial=0)) + 1) * stride > 4 * len(keys) + 65_536:
