@@ -220,7 +220,7 @@ class RequirementCollector:
             for asset in sorted(assets):
                 known = self._cached.get((type_name, asset))
                 if known is not None:
-                    for at in np.flatnonzero(known.numbers[:, 0] == key).tolist():
+                    for at in (known.numbers[:, 0] == key).nonzero()[0].tolist():
                         content = int(known.numbers[at, NUMBERS.index("content")])
                         yield type_name, asset, self._terms[int(known.terms[at])], content
 

@@ -282,7 +282,7 @@ class FeatureTable:
         version = self.version
         cached = self._cached.get(flag)
         if cached is None or cached[0] != version:
-            rows = np.flatnonzero(self._columns[flag]).astype(np.int32)
+            rows = self._columns[flag].nonzero()[0].astype(np.int32)
             rows.flags.writeable = False
             cached = self._cached[flag] = (version, rows)
         return cached[1]

@@ -198,10 +198,10 @@ class PlanningRound:
     ) -> None:
         """Copy the places of keys that stay into `rows`, and free the rest of a footprint that has shrunk."""
         kept = stays[had]
-        at = np.flatnonzero(had)[kept]
+        at = had.nonzero()[0][kept]
         before = chosen(old, kept)
         rows["resource"][at], rows["offset"][at] = before["resource"], before["offset"]
-        shrunk = np.flatnonzero(before["footprint"] != rows["footprint"][at])
+        shrunk = (before["footprint"] != rows["footprint"][at]).nonzero()[0]
         for i in shrunk.tolist():
             resource, start = int(before["resource"][i]), int(before["offset"][i])
             small, large = int(rows["footprint"][at[i]]), int(before["footprint"][i])
@@ -230,7 +230,7 @@ class PlanningRound:
         order = columns.placing_order(self.coalesced)
         order = order[new[order]]
         group = columns.group[order]
-        breaks = (np.flatnonzero(group[1:] != group[:-1]) + 1).tolist()
+        breaks = ((group[1:] != group[:-1]).nonzero()[0] + 1).tolist()
         for start, stop in zip([0, *breaks], [*breaks, len(group)], strict=True):
             if start == stop:
                 break

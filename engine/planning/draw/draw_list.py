@@ -280,14 +280,14 @@ class DrawList(Draws):
     def _arrange(self) -> None:
         """Put the commands of all blocks that can be drawn in the order of their groups."""
         blocks = self._table.blocks.blocks.rows
-        ready = np.flatnonzero(self._batches["ready"][blocks["batch"]])
+        ready = (self._batches["ready"][blocks["batch"]]).nonzero()[0]
         turned = ready[self._counts[ready, 1] > 0]
         shown = np.concatenate((ready, turned))
         mirrored = np.arange(len(shown)) >= len(ready)
         codes = group_codes(self._batches)[blocks["batch"][shown]] << 1 | mirrored
         order = np.argsort(codes, kind="stable")
         self._shown, self._shown_mirrored, codes = shown[order], mirrored[order], codes[order]
-        self._starts = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1]))[: len(codes)])
+        self._starts = (np.concatenate(([True], codes[1:] != codes[:-1]))[: len(codes)]).nonzero()[0]
         self._place = np.full((len(blocks), 2), -1, np.int64)
         self._place[self._shown, self._shown_mirrored.astype(np.int64)] = np.arange(len(self._shown))
         self._arranged = self._batches.copy()

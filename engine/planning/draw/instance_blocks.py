@@ -179,7 +179,7 @@ class InstanceBlocks:
 
     def pairs(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """Return (row, batch) of all instances, by slot."""
-        slots = np.flatnonzero(self.rows.rows >= 0)
+        slots = (self.rows.rows >= 0).nonzero()[0]
         return self.rows.rows[slots], self.blocks.rows["batch"][self.block_of.rows[slots]]
 
     def _remove(self, rows: npt.NDArray[np.integer]) -> Ints:
@@ -217,7 +217,7 @@ class InstanceBlocks:
             return self._add_row(int(rows[0]), sorted(batches.tolist()))
         order = np.argsort(batches, kind="stable")
         rows, batches = rows[order], batches[order]
-        starts = np.flatnonzero(np.diff(batches, prepend=FREE))
+        starts = np.diff(batches, prepend=FREE).nonzero()[0]
         wanted = np.diff(starts, append=len(batches))
         distinct = batches[starts]
         free, free_starts, free_counts = self._free_slots(distinct)
@@ -255,7 +255,7 @@ class InstanceBlocks:
     def _free_slots(self, batches: Ints) -> tuple[Ints, Ints, Ints]:
         """Return the free slots of these batches (ascending), batch after batch; start and count of each."""
         blocks = self.blocks.rows
-        roomy = np.flatnonzero(blocks["used"] < blocks["capacity"])
+        roomy = (blocks["used"] < blocks["capacity"]).nonzero()[0]
         at = np.minimum(np.searchsorted(batches, blocks["batch"][roomy]), len(batches) - 1)
         ours = batches[at] == blocks["batch"][roomy]
         roomy, at = roomy[ours], at[ours]
@@ -304,7 +304,7 @@ class InstanceBlocks:
         # The k-th slot of a row stands in column k.
         order = np.argsort(rows, kind="stable")
         ordered = rows[order]
-        starts = np.flatnonzero(np.diff(ordered, prepend=FREE))
+        starts = np.diff(ordered, prepend=FREE).nonzero()[0]
         counts = np.diff(starts, append=len(ordered))
         self._reserve(int(ordered[-1]) + 1, int(counts.max()))
         column = np.arange(len(ordered)) - np.repeat(starts, counts)
@@ -438,4 +438,4 @@ def _ascending(numbers: npt.NDArray[np.integer], count: int) -> Ints:
         return distinct(numbers)
     used = np.zeros(count, np.bool_)
     used[numbers] = True
-    return np.flatnonzero(used)
+    return used.nonzero()[0]

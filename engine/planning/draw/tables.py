@@ -142,7 +142,7 @@ class DrawTable:
         """
         outdated = self.recipes.outdated()
         if outdated:
-            rows = np.flatnonzero(is_in(self.assets, outdated)).astype(np.int32)
+            rows = is_in(self.assets, outdated).nonzero()[0].astype(np.int32)
             self._set_assets(rows, np.full(len(rows), NO_ASSET))
             self._collected = None
         return self._learn_each(outdated, again=True)
@@ -291,7 +291,7 @@ class DrawTable:
         wanted[materials[:, 0] * count + materials[:, 1]] = True
         material = self.batches["material"].astype(np.int64)
         code = np.where(material >= 0, self.batches["shading"] * count + material, len(wanted) - 1)
-        return np.flatnonzero(wanted[code])
+        return wanted[code].nonzero()[0]
 
     def assets_of(self, batches: Ints) -> Ints:
         """Return the keys of vertices, indices and textures that these batches draw with."""
@@ -421,7 +421,7 @@ class DrawTable:
         """Return the blocks of these batches, ascending."""
         chosen = np.zeros(len(self.batches), np.bool_)
         chosen[batches] = True
-        return np.flatnonzero(chosen[self.blocks.blocks.rows["batch"]])
+        return (chosen[self.blocks.blocks.rows["batch"]]).nonzero()[0]
 
 
 class _Uses:
@@ -450,7 +450,7 @@ def numbered(rows: npt.NDArray[np.int32], used: Ints, limit: int) -> npt.NDArray
     new = used[made[used] < 0]
     free = np.ones(limit, np.bool_)
     free[made[kept]] = False
-    made[new] = np.flatnonzero(free)[: len(new)]
+    made[new] = free.nonzero()[0][: len(new)]
     return made
 
 
@@ -463,7 +463,7 @@ def distinct_keys(keys: Ints) -> tuple[Ints, Ints]:
     if (int(db.max(initial=0)) + 1) * stride > 4 * len(keys) + 65_536:
         return np.unique(keys, return_inverse=True)
     code = db * stride + index  # small, as databases and their assets are numbered from 0: no sort is needed
-    used = np.flatnonzero(np.bincount(code))
+    used = np.bincount(code).nonzero()[0]
     places = np.zeros(int(used.max(initial=0)) + 1, np.int64)
     places[used] = np.arange(len(used))
     return used // stride << 32 | used % stride, places[code]
