@@ -68,10 +68,11 @@ class DescriptorSets:
             self._write(found[0], contents)
         return found[0]
 
-    def acquire(self, layout: SetLayout, contents: tuple[Bound, ...]) -> None:
-        """Make the set with this layout and these contents, if need be, and keep it until it is released."""
-        self.get(layout, contents)
+    def acquire(self, layout: SetLayout, contents: tuple[Bound, ...]) -> Any:
+        """Return the set with this layout and these contents, and keep it until it is released."""
+        handle = self.get(layout, contents)
         self._users[layout, contents] = self._users.get((layout, contents), 0) + 1
+        return handle
 
     def release(self, layout: SetLayout, contents: tuple[Bound, ...], ticket: int) -> None:
         """Release a set that was acquired; the last release retires it."""

@@ -60,13 +60,13 @@ def test_sets_have_the_present_size_of_their_rings(root: Path, tmp_path: Path) -
             place = runtime.memory.location(key)
             assert place is not None
             sizes.add((place.resource, place.offset, place.stride))
-            for (name, shading, slot, view), bound in binder._frame_set_of.items():
+            for (name, shading, slot, view), known in binder.frame_sets.kept.items():
                 drawing = needs.drawings[name]
                 if isinstance(drawing, ShaderDrawing):
                     row, shaders = drawing.frame_set(view), drawing.shading
                 else:
                     row, shaders = drawing.frame_set(shading, view), drawing.recipes.shadings[shading]
-                again = binder._frame_set(row, drawing, shaders, slot)
-                assert again == bound
+                again = binder.frame_set_contents(row, drawing, shaders, slot)
+                assert again == (known.contents, known.keys)
         places = {place[:2] for place in sizes}
         assert len(places) < len(sizes)  # a ring had another size at one place

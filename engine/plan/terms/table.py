@@ -180,9 +180,7 @@ class Table:
         return self.patch[self.by].astype(np.int64)
 
 
-def _changed(
-    rows: Rows, ids: Int64s, more: Rows, more_ids: Int64s, removed: Int64s
-) -> tuple[Rows, Int64s]:
+def _changed(rows: Rows, ids: Int64s, more: Rows, more_ids: Int64s, removed: Int64s) -> tuple[Rows, Int64s]:
     """Rows and their ids without `removed`, with `more` inserted or in place of others; all sorted by id."""
     at = ids.searchsorted(more_ids)
     known = _at(ids, at, more_ids)
