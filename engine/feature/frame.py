@@ -220,10 +220,7 @@ class Reads:
             now = view.seen_world(objects)
             if now is not matrices and some(now != matrices, axis=None):
                 return False
-        for name, box in self.bounds.items():
-            if not _same_box(view.box(name), box):
-                return False
-        return True
+        return all(_same_box(view.box(name), box) for name, box in self.bounds.items())
 
 
 class FrameView:
