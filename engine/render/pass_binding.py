@@ -195,6 +195,8 @@ class PassBinding:
                 self._set_of[shading][numbers] = self._find_sets(shading, numbers)
             else:
                 self._set_of[shading][numbers] = NO_SET
+        if not self._contents:
+            return
         used = np.zeros(len(self._contents), np.bool_)
         for of_materials in self._set_of:
             used[of_materials[of_materials >= 0]] = True

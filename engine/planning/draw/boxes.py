@@ -257,7 +257,7 @@ AXES = np.array([0, 1, 2, 4, 5, 6, 8, 9, 10])
 BONES_AT_ONCE = 16384
 """About how many bones are measured together: a megabyte of placements."""
 
-SLOTS_AT_ONCE = 4096
+SLOTS_AT_ONCE = 16_384
 """About how many instances are measured together."""
 
 
@@ -366,6 +366,8 @@ class BlockBoxes:
             return None
         if not len(moved):
             return changed
+        if len(moved) == len(self._tableau.origin):
+            return np.arange(len(self._table.blocks.blocks))
         if len(bones.objects):
             moved = np.concatenate((moved, bones.owners(moved)))
         rows = self._table.feature.rows_of(moved)

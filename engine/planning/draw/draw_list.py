@@ -123,6 +123,7 @@ class DrawList(Draws):
         super().__init__(table)
         self._views = views
         self._visible: npt.NDArray[np.bool_] | None = None  # by view and block; None: all are
+        self._culled: npt.NDArray[np.bool_] | None = None  # what `_visible` was when the commands followed it
         self._full = np.zeros(0, np.uint32)  # the instances of each command in a view that sees all
         self._layout: int | None = None
         self._seen = 0
@@ -168,7 +169,7 @@ class DrawList(Draws):
                 return None
         known = len(table.blocks.blocks) == len(self._counts)
         if self._layout != table.blocks.layout or not known:
-            self._visible = None
+            self._visible = self._culled = None
         self._layout, self._seen = table.blocks.layout, table.changes.version
         self._batches = batches
         ranges = self._write_instances(changed)
@@ -196,16 +197,29 @@ class DrawList(Draws):
         Only these `views` may have changed. Returns what was written, None for nothing: of each view one
         range, from the first command that changes to the last.
         """
-        self._visible = visible
+        before, self._visible = self._culled, visible
+        self._culled = None if visible is None else visible.copy()
         written: list[tuple[int, int]] = []
         for view in views:
             part = self.of_view(view)
             counts = self.commands["instance_count"][part]
-            wanted = self._full if visible is None else self._full * visible[view].take(self._shown)
-            differ = (counts != wanted).nonzero()[0]
+            places: npt.NDArray[np.integer] | slice = slice(0, len(self._full))
+            if visible is not None and before is not None and before.shape == visible.shape:
+                of_blocks = self._place[(before[view] != visible[view]).nonzero()[0]].ravel()
+                places = of_blocks[of_blocks >= 0]
+                places.sort()
+            wanted = self._full[places]
+            if visible is not None:
+                wanted = wanted * visible[view].take(self._shown[places])
+            differ = (counts[places] != wanted).nonzero()[0]
             if len(differ):
-                counts[differ] = wanted[differ]
-                written.append((part.start + int(differ[0]), part.start + int(differ[-1]) + 1))
+                at = (
+                    np.arange(len(self._full))[places][differ]
+                    if isinstance(places, slice)
+                    else places[differ]
+                )
+                counts[at] = wanted[differ]
+                written.append((part.start + int(at[0]), part.start + int(at[-1]) + 1))
         none = np.zeros((0, 2), np.int64)
         return Written(none, np.array(written, np.int64), False) if written else None
 

@@ -32,6 +32,9 @@ from engine.tableau import NO_ASSET, FeatureTable, Tableau
 from engine.tableau.columns import as_slice
 from engine.tableau.journal import Journal
 
+FEW_MATERIALS = 8
+"""Materials whose batches are looked up one by one."""
+
 Ints = npt.NDArray[np.int64]
 Integer = TypeVar("Integer", bound=np.integer[Any])
 
@@ -108,6 +111,7 @@ class DrawTable:
         self._placeholders = 0
         self.in_use = InUse(*(np.zeros(0, np.int64),) * 3, ())
         self._by_mesh = {name: RowIndex(np.int64) for name in ("vertices", "indices")}
+        self._by_material = RowIndex(np.int32)
         self._by_texture = {name: RowIndex(np.int64) for name in ("key", "fallback")}
         self.tableau = tableau
         self._levels = Levels(self)
@@ -286,6 +290,12 @@ class DrawTable:
 
     def batches_of_materials(self, materials: Ints) -> Ints:
         """Return the batches that draw with one of these materials (shader set, material), ascending."""
+        if len(materials) <= FEW_MATERIALS:
+            of, found = self.batches, [np.zeros(0, np.int64)]
+            for shading, material in materials.tolist():
+                drawing = self._by_material.find(of["material"], np.array([material]))
+                found.append(drawing[of["shading"][drawing] == shading])
+            return distinct(np.concatenate(found))
         count = max(map(len, self.recipes.materials), default=0)
         wanted = np.zeros(count * len(self.recipes.materials) + 1, np.bool_)
         wanted[materials[:, 0] * count + materials[:, 1]] = True
@@ -390,12 +400,17 @@ class DrawTable:
         ]
         shaded = of[of["material"] >= 0]
         by = by[of["material"] >= 0]
-        concerned = distinct(shaded["shading"]).tolist()
-        for shading in concerned:
+        moving: list[int] = []
+        for shading in distinct(shaded["shading"]).tolist():
             ours, uses = shaded["shading"] == shading, self._materials[shading]
             uses.count(shaded["material"][ours], by[ours])
-            rows = self.material_rows[shading]
-            self.material_rows[shading] = numbered(rows, uses.used, capacity(len(uses.used)))
+            rows, limit = self.material_rows[shading], capacity(len(uses.used))
+            if rows.max(initial=-1) < limit:  # none has to move
+                renumbered = numbered_few(rows, uses.used, distinct(shaded["material"][ours]), limit)
+            else:
+                renumbered = numbered(rows, uses.used, limit)
+                moving.append(shading)
+            self.material_rows[shading] = renumbered
         self.in_use = InUse(
             self._shadings.used,
             self._pipelines.used,
@@ -405,7 +420,7 @@ class DrawTable:
         )
         moved = [
             (shading, number)
-            for shading in concerned
+            for shading in moving
             for old in (before[shading],)
             for new in (self.material_rows[shading][: len(old)],)
             for number in ((old >= 0) & (old != new) & (new >= 0)).nonzero()[0].tolist()
@@ -419,6 +434,8 @@ class DrawTable:
 
     def blocks_of_batches(self, batches: Ints) -> Ints:
         """Return the blocks of these batches, ascending."""
+        if len(batches) == 1:
+            return (self.blocks.blocks.rows["batch"] == batches[0]).nonzero()[0]
         chosen = np.zeros(len(self.batches), np.bool_)
         chosen[batches] = True
         return (chosen[self.blocks.blocks.rows["batch"]]).nonzero()[0]
@@ -451,6 +468,22 @@ def numbered(rows: npt.NDArray[np.int32], used: Ints, limit: int) -> npt.NDArray
     free = np.ones(limit, np.bool_)
     free[made[kept]] = False
     made[new] = free.nonzero()[0][: len(new)]
+    return made
+
+
+def numbered_few(
+    rows: npt.NDArray[np.int32], used: Ints, switched: Ints, limit: int
+) -> npt.NDArray[np.int32]:
+    """Return what `numbered` does where no row is above the limit and only these materials are `switched`."""
+    is_used = np.zeros(len(rows), np.bool_)
+    is_used[used] = True
+    made = rows.copy()
+    made[switched[~is_used[switched]]] = -1
+    new = switched[is_used[switched] & (rows[switched] < 0)]
+    if len(new):
+        free = np.ones(limit + 1, np.bool_)  # the last one stands for those without a row
+        free[made] = False
+        made[new] = free[:limit].nonzero()[0][: len(new)]
     return made
 
 
