@@ -74,6 +74,7 @@ class Binder:
         pipelines: Pipelines,
     ) -> None:
         self._memory = memory
+        self._locate = memory.published.location
         self.frame_sets = FrameSets(frame_sets)
         self._material_sets = material_sets
         self._pipelines = pipelines
@@ -102,7 +103,7 @@ class Binder:
 
     def require_location(self, key: int) -> Location:
         """Return the address of `key`. Raises NotResident, also while it is in an earlier plan's resource."""
-        found = self._memory.location(key)
+        found = self._locate(key)
         if found is None or self._plan is None:
             raise NotResident(key)
         if key in self._planned:

@@ -15,7 +15,7 @@ from engine.planning.draw.draw_list import COMMAND
 from engine.vk.binding import constants, ffi
 from engine.vk.device import Device
 from engine.vk.enums import BindPoint, IndexType, LoadOp, ResolveMode, StoreOp
-from engine.vk.structs import array, new
+from engine.vk.structs import new
 
 _IGNORED_FAMILY = 0xFFFF_FFFF
 _REMAINING = 0xFFFF_FFFF
@@ -194,7 +194,7 @@ class FrameRecorder:
                 group.layout,
                 0,
                 len(group.sets),
-                array("VkDescriptorSet", group.sets),
+                ffi.new("VkDescriptorSet[]", group.sets),
                 0,
                 ffi.NULL,
             )
@@ -207,8 +207,8 @@ class FrameRecorder:
         if isinstance(group, BoundShader):
             return self._draw_shader(commands, group)
         vk.vkCmdSetFrontFace(commands, group.front_face)
-        offsets = ffi.new("VkDeviceSize[]", [0])
-        vk.vkCmdBindVertexBuffers(commands, 0, 1, array("VkBuffer", [group.vertex_buffer]), offsets)
+        offsets = ffi.new("VkDeviceSize[]", (0,))
+        vk.vkCmdBindVertexBuffers(commands, 0, 1, ffi.new("VkBuffer[]", (group.vertex_buffer,)), offsets)
         vk.vkCmdBindIndexBuffer(commands, group.index_buffer, 0, group.index_type)
         if not self.indirect:
             drawn = group.rows[group.rows["instance_count"] > 0]

@@ -266,7 +266,8 @@ class FeatureTable:
         of_active, of_enabled = column["effective_active"], column["effective_enabled"]
         differs = (of_active[rows] != active) | (of_enabled[rows] != enabled)
         of_active[rows], of_enabled[rows] = active, enabled
-        return rows[differs]
+        changed: Rows = rows[differs]
+        return changed
 
     def _changed(self, rows: Rows) -> None:
         self._tableau.structure_version += 1

@@ -30,6 +30,7 @@ from engine.plan.terms.table import (
     distinct_ids,
     distinct_rows,
     is_in,
+    some,
     stack,
 )
 from engine.plan.terms.vocabulary import Kind
@@ -167,9 +168,10 @@ class PlanningRound:
         new_foot, own = columns.footprint[had], resource["sharing"] == Sharing.OWN
         fits: NDArray[np.bool_] = (old["content"] == rows["content"][had]) & (new_foot <= old["footprint"])
         fits &= columns.usage[had] & ~resource["usage"].astype(np.int64) == 0
-        fits &= (resource["kind"] == Kind.IMAGE) | (old["offset"] % columns.alignment[had] == 0)
+        images = resource["kind"] == Kind.IMAGE
+        fits &= images | (old["offset"] % columns.alignment[had] == 0)
         fits &= ~own | (2 * new_foot > old["footprint"])
-        if not fits.any():
+        if not some(fits):
             return fits
         facts = (old["terms"], columns.group[had], allocation["memory_type"], resource["sharing"])
         pairs = np.stack([*facts, resource["aliased"], rows["terms"][had]], 1)
@@ -177,18 +179,17 @@ class PlanningRound:
         good = np.zeros(len(different), bool)
         for i, (terms, group, memory_type, sharing, aliased, new) in enumerate(different.tolist()):
             target, previous = columns.groups[group], self.terms[terms]
-            has = self.profile.memory_types[memory_type].properties
+            has = int(self.profile.memory_types[memory_type].properties)
             good[i] = (
                 target.sharing == sharing
                 and target.kind is previous.kind
                 and target.shape == previous.shape
                 and target.mapped == previous.persistent_map
                 and not (aliased and previous.lifetime != self.terms[new].lifetime)
-                and not target.required & ~has
+                and not int(target.required) & ~has
             )
         fits &= good[index]
         address = np.array([g.device_address for g in columns.groups], bool)
-        images = resource["kind"] == Kind.IMAGE
         fits &= ~(images & own) | (new_foot == old["footprint"])
         fits &= allocation["device_address"] | ~address[columns.group[had]]
         return fits
