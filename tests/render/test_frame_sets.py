@@ -70,3 +70,26 @@ def test_sets_have_the_present_size_of_their_rings(root: Path, tmp_path: Path) -
                 assert again == (known.contents, known.keys)
         places = {place[:2] for place in sizes}
         assert len(places) < len(sizes)  # a ring had another size at one place
+
+
+def test_a_switch_leaves_the_sets_of_passes_that_bind_nothing_else(root: Path) -> None:
+    scene = load_scene(root / "scenes" / "cube.hu")
+    with (
+        open_library(scene.dbs) as library,
+        Runtime(scene, library, RuntimeOptions(size=(16, 16))) as runtime,
+    ):
+        kept = runtime.renderer._binder.frame_sets.kept
+
+        def settled() -> dict[tuple[str, int], object]:
+            runtime.settle()
+            for _ in range(2):
+                runtime.frame()  # each slot binds sets of its own
+            return {(name, slot): known for (name, _, slot, _), known in kept.items()}
+
+        before = settled()
+        scene.tableau["cube"].shadowCaster.active = False
+        after = settled()
+        assert {name for name, _ in before} - {name for name, _ in after} == {"shadow"}
+        same = {place for place in after if after[place] is before[place]}
+        assert {name for name, _ in after} - {name for name, _ in same} == {"forward"}
+        assert len(same) == 2
