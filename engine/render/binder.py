@@ -40,9 +40,8 @@ from engine.planning.draw.shading import ShaderSet
 from engine.planning.draw.sorted_draws import SortedDraws
 from engine.planning.draw.tables import DrawTable
 from engine.planning.needs import FrameNeeds
-from engine.render.descriptors import Bound, BoundBuffer, BoundImage, DescriptorSets
+from engine.render.descriptors import Bound, BoundBuffer, BoundImage, DescriptorSets, FrameSets, Place
 from engine.render.frame_recorder import BoundArguments, BoundDispatch, BoundGroup, BoundShader, Push
-from engine.render.frame_sets import FrameSets, Place
 from engine.render.pass_binding import PassBinding
 from engine.render.pipeline_description import set_layouts
 from engine.render.pipelines import Pipelines

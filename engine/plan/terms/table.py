@@ -271,6 +271,21 @@ def distinct(values: NDArray[np.integer[Any]]) -> Int64s:
     return found
 
 
+def distinct_keys(keys: Int64s) -> tuple[Int64s, Int64s]:
+    """The distinct keys, ascending, and the index of each key among them."""
+    if len(keys) < 2:
+        return keys, np.zeros(len(keys), np.int64)
+    db, index = keys >> 32, keys & 0xFFFF_FFFF
+    stride = int(index.max(initial=0)) + 1
+    if (int(db.max(initial=0)) + 1) * stride > 4 * len(keys) + 65_536:
+        return np.unique(keys, return_inverse=True)
+    code = db * stride + index  # small, as databases and their assets are numbered from 0: no sort is needed
+    used = np.bincount(code).nonzero()[0]
+    places = np.zeros(int(used.max(initial=0)) + 1, np.int64)
+    places[used] = np.arange(len(used))
+    return used // stride << 32 | used % stride, places[code]
+
+
 def begins_run(ordered: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
     """Which of these values, equal ones side by side, differ from the value before them."""
     begins = np.empty(len(ordered), bool)

@@ -206,8 +206,7 @@ class DrawList(Draws):
             places: npt.NDArray[np.integer] | slice = slice(0, len(self._full))
             if visible is not None and before is not None and before.shape == visible.shape:
                 of_blocks = self._place[(before[view] != visible[view]).nonzero()[0]].ravel()
-                places = of_blocks[of_blocks >= 0]
-                places.sort()
+                places = np.sort(of_blocks[of_blocks >= 0])
             wanted = self._full[places]
             if visible is not None:
                 wanted = wanted * visible[view].take(self._shown[places])

@@ -206,7 +206,8 @@ class InstanceBlocks:
         known, end = self._known_sizes, int(batches.max(initial=-1)) + 1
         if end > len(known):
             known = self._known_sizes = np.concatenate((known, self._sizes(np.arange(len(known), end))))
-        return known[batches]
+        found: Ints = known[batches]
+        return found
 
     def _add(self, rows: npt.NDArray[np.int32], batches: Ints) -> Ints:
         """Give each pair a free slot of its batch, the lowest first, and new blocks to those without one.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +21,11 @@ from engine.feature.skins import NO_BONES, Bones
 from engine.graph import DrawPass
 from engine.humon import Problem
 from engine.plan.terms.row_index import RowIndex
-from engine.plan.terms.table import distinct, is_in
+from engine.plan.terms.table import distinct, distinct_keys, is_in
 from engine.planning.draw.boxes import BlockBoxes, BoneBoxes, relative_boxes
 from engine.planning.draw.eyes import Eye
 from engine.planning.draw.instance_blocks import InstanceBlocks, block_rows, capacity
 from engine.planning.draw.levels import Levels
-from engine.planning.draw.numbering import Uses, numbered, numbered_few, padded
 from engine.planning.draw.rays import Ray, box_entries
 from engine.planning.draw.recipes import Recipes, Usable
 from engine.tableau import NO_ASSET, FeatureTable, Tableau
@@ -36,6 +36,7 @@ FEW_MATERIALS = 8
 """Materials whose batches are looked up one by one."""
 
 Ints = npt.NDArray[np.int64]
+Integer = TypeVar("Integer", bound=np.integer[Any])
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,8 +106,8 @@ class DrawTable:
         self._refreshed: tuple[int, int] | None = None
         self._uses = np.zeros(0, np.int64)
         self._used = 0  # how many batches have a use
-        self._shadings, self._pipelines = Uses(), Uses()
-        self._materials: list[Uses] = []
+        self._shadings, self._pipelines = _Uses(), _Uses()
+        self._materials: list[_Uses] = []
         self._placeholders = 0
         self.in_use = InUse(*(np.zeros(0, np.int64),) * 3, ())
         self._by_mesh = {name: RowIndex(np.int64) for name in ("vertices", "indices")}
@@ -156,7 +157,7 @@ class DrawTable:
             return
         now, then = self.assets, assets
         rows = np.arange(max(len(now), len(then)), dtype=np.int32)
-        self._set_assets(rows, padded(then, len(rows)))
+        self._set_assets(rows, _padded(then, len(rows)))
         self._collected = None
 
     def refresh(self) -> None:
@@ -323,7 +324,7 @@ class DrawTable:
 
     def _learn(self, rows: npt.NDArray[np.int32], keys: Ints) -> dict[int, Exception]:
         """Learn the assets that are new on these rows; return what was raised, by the key of the asset."""
-        new = keys[keys != padded(self.assets, int(rows.max(initial=-1)) + 1)[rows]]
+        new = keys[keys != _padded(self.assets, int(rows.max(initial=-1)) + 1)[rows]]
         return self._learn_each(distinct(new[new != NO_ASSET]).tolist())
 
     def _learn_each(self, keys: list[int], *, again: bool = False) -> dict[int, Exception]:
@@ -338,7 +339,7 @@ class DrawTable:
     def _set_assets(self, rows: npt.NDArray[np.int32], keys: Ints) -> None:
         """Let these rows draw these assets."""
         size = max(len(self.assets), int(rows[-1]) + 1 if len(rows) else 0)
-        old = padded(self.assets, size)
+        old = _padded(self.assets, size)
         differ = old[rows] != keys
         if not differ.any():
             self.assets = self.assets if size == len(self.assets) else old
@@ -349,7 +350,7 @@ class DrawTable:
         added, batches = self._with_batches(rows[drawn], assets, inverse)
         gone = rows[old[rows] != NO_ASSET]
         left = self.blocks.blocks.rows["batch"][self.blocks.block_of.rows[self.blocks.slots_of(gone)]]
-        uses = self._uses = padded(self._uses, len(self.batches), 0)
+        uses = self._uses = _padded(self._uses, len(self.batches), 0)
         touched = distinct(np.concatenate((left, batches)))
         before = uses[touched] > 0
         np.subtract.at(uses, left, 1)
@@ -392,10 +393,10 @@ class DrawTable:
         self._pipelines.count(of["pipeline"], by)
         self._pipelines.count(of["fallback"][has_fallback], by[has_fallback])
         more = len(recipes.materials) - len(self._materials)
-        self._materials += [Uses() for _ in range(more)]
+        self._materials += [_Uses() for _ in range(more)]
         before = self.material_rows + [np.zeros(0, np.int32)] * more
         self.material_rows = [
-            padded(rows, len(known), -1) for rows, known in zip(before, recipes.materials, strict=True)
+            _padded(rows, len(known), -1) for rows, known in zip(before, recipes.materials, strict=True)
         ]
         shaded = of[of["material"] >= 0]
         by = by[of["material"] >= 0]
@@ -433,23 +434,64 @@ class DrawTable:
 
     def blocks_of_batches(self, batches: Ints) -> Ints:
         """Return the blocks of these batches, ascending."""
+        of = self.blocks.blocks.rows["batch"]
         if len(batches) == 1:
-            return (self.blocks.blocks.rows["batch"] == batches[0]).nonzero()[0]
+            return np.flatnonzero(of == batches[0])
         chosen = np.zeros(len(self.batches), np.bool_)
         chosen[batches] = True
-        return (chosen[self.blocks.blocks.rows["batch"]]).nonzero()[0]
+        return np.flatnonzero(chosen[of])
 
 
-def distinct_keys(keys: Ints) -> tuple[Ints, Ints]:
-    """The distinct keys, ascending, and the index of each key among them."""
-    if len(keys) < 2:
-        return keys, np.zeros(len(keys), np.int64)
-    db, index = keys >> 32, keys & 0xFFFF_FFFF
-    stride = int(index.max(initial=0)) + 1
-    if (int(db.max(initial=0)) + 1) * stride > 4 * len(keys) + 65_536:
-        return np.unique(keys, return_inverse=True)
-    code = db * stride + index  # small, as databases and their assets are numbered from 0: no sort is needed
-    used = np.bincount(code).nonzero()[0]
-    places = np.zeros(int(used.max(initial=0)) + 1, np.int64)
-    places[used] = np.arange(len(used))
-    return used // stride << 32 | used % stride, places[code]
+class _Uses:
+    """How many batches in use use each of some numbered things; `used` are the numbers of those in use."""
+
+    def __init__(self) -> None:
+        self.used: Ints = np.zeros(0, np.int64)
+        self._counts = np.zeros(0, np.int64)
+
+    def count(self, numbers: npt.NDArray[np.integer], by: Ints) -> None:
+        """Add to the count of each of these numbers."""
+        if len(numbers):
+            self._counts = _padded(self._counts, int(numbers.max()) + 1, 0)
+            np.add.at(self._counts, numbers, by)
+            self.used = self._counts.nonzero()[0]
+
+
+def numbered(rows: npt.NDArray[np.int32], used: Ints, limit: int) -> npt.NDArray[np.int32]:
+    """Return rows below `limit` for the materials `used`, -1 for the others, changing as few as possible.
+
+    A material keeps its row where that is below the limit; the others get the lowest free ones.
+    """
+    kept = used[(rows[used] >= 0) & (rows[used] < limit)]
+    made = np.full(len(rows), -1, np.int32)
+    made[kept] = rows[kept]
+    new = used[made[used] < 0]
+    free = np.ones(limit, np.bool_)
+    free[made[kept]] = False
+    made[new] = free.nonzero()[0][: len(new)]
+    return made
+
+
+def numbered_few(
+    rows: npt.NDArray[np.int32], used: Ints, switched: Ints, limit: int
+) -> npt.NDArray[np.int32]:
+    """Return what `numbered` does where no row is above the limit and only these materials are `switched`."""
+    is_used = np.zeros(len(rows), np.bool_)
+    is_used[used] = True
+    made = rows.copy()
+    made[switched[~is_used[switched]]] = -1
+    new = switched[is_used[switched] & (rows[switched] < 0)]
+    if len(new):
+        free = np.ones(limit + 1, np.bool_)  # the last one stands for those without a row
+        free[made] = False
+        made[new] = free[:limit].nonzero()[0][: len(new)]
+    return made
+
+
+def _padded(values: npt.NDArray[Integer], size: int, filler: int = NO_ASSET) -> npt.NDArray[Integer]:
+    """Return `values`, or where they are fewer than `size` a copy with `filler` for the missing ones."""
+    if len(values) >= size:
+        return values
+    padded = np.full(size, filler, values.dtype)
+    padded[: len(values)] = values
+    return padded

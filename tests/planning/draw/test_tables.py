@@ -15,10 +15,10 @@ from engine.feature import Feature, Registry, discover
 from engine.graph import DepthTarget, DrawPass, ImageDecl
 from engine.plan import Format
 from engine.plan.terms.row_index import RowIndex
+from engine.plan.terms.table import distinct_keys
 from engine.planning import scene as planning
-from engine.planning.draw.numbering import numbered, numbered_few, padded
 from engine.planning.draw.recipes import BATCH_KEYS, TEXTURE
-from engine.planning.draw.tables import DrawTable, distinct_keys
+from engine.planning.draw.tables import DrawTable, _padded, numbered, numbered_few
 from engine.planning.scene import ScenePlanner
 from engine.scene import load_scene
 
@@ -115,11 +115,11 @@ def test_materials_keep_their_rows_below_the_limit_and_others_get_the_lowest_fre
     assert found.tolist() == made
 
 
-def test_what_is_long_enough_is_notpadded():
+def test_what_is_long_enough_is_not_padded():
     values = np.array([4, 5], np.int64)
-    assert padded(values, 2) is padded(values, 1) is values
-    assert padded(values, 4).tolist() == [4, 5, -1, -1]
-    assert padded(values, 3, 0).tolist() == [4, 5, 0]
+    assert _padded(values, 2) is _padded(values, 1) is values
+    assert _padded(values, 4).tolist() == [4, 5, -1, -1]
+    assert _padded(values, 3, 0).tolist() == [4, 5, 0]
 
 
 def materials(table: DrawTable) -> list[tuple[int, int]]:
