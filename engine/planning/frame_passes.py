@@ -125,8 +125,10 @@ class FramePasses:
         self.watched: frozenset[str] = frozenset()
         self._tables: dict[str, DrawTable] = {}
         self._states: dict[str, PipelineState] = {}
+        self._current: dict[str, tuple[object, ...]] = {}  # what each table was last found current for
         self._screens: dict[ShaderPass, ShaderSet] = {}
         self._asked: dict[str, _Asked] = {}
+        self._known: tuple[tuple[object, ...], dict[str, list[Pass]]] | None = None
         self._unwritten: tuple[tuple[str, str, str], ...] = ()
         self._last: tuple[dict[str, list[Pass]], int, dict[str, int]] = {}, 0, {}
         self._compiled: deque[_Compiled] = deque(maxlen=MAX_GRAPHS)
@@ -219,11 +221,15 @@ class FramePasses:
     def table(self, p: DrawPass, samples: int, features: frozenset[str] | None) -> DrawTable:
         """Return the draw table of a pass, an empty one where it is new, or its pipelines must be tried."""
         table = self._tables.get(p.name)
+        now = p, samples, features
+        if table is not None and self._current.get(p.name) == now:
+            return table
         state = self._state(p, samples, features)
         if table is None or table.declaration != p or self._states.get(p.name) != state:
             table = self._tables[p.name] = self._new_table(p, state, features)
             if state is not None:
                 self._states[p.name] = state
+        self._current[p.name] = now
         return table
 
     def _state(self, p: DrawPass, samples: int, features: frozenset[str] | None) -> PipelineState | None:
@@ -396,16 +402,28 @@ class FramePasses:
 
         A feature is asked again only after a row of it has changed.
         """
+        now = (*self._tableau.features_version, self._skins.bones, self._morphs.shapes)
+        if self._known is not None and self._known[0] == now:
+            return self._known[1]
+        self._tableau.flush()
+        is_same = self._known is not None
         for name, feature in self._registry.items():
             table = self._tableau.tables.get(name)
-            bones = self._skins.bones if feature.bends else None
-            shapes = self._morphs.shapes if feature.morphs else None
-            version = (table.version if table is not None else -1), bones, shapes
+            bones = now[2] if feature.bends else None
+            shapes = now[3] if feature.morphs else None
+            version = (table.changes.version if table is not None else -1), bones, shapes
             known = self._asked.get(name)
             if known is None or known.version != version:
                 self._asked[name] = self._ask(feature, table, version)
-        declared = {name: asked.passes for name, asked in self._asked.items() if asked.passes is not None}
-        return _with_repeated(declared)
+                is_same = False
+        if is_same and self._known is not None:
+            declared = self._known[1]
+        else:
+            declared = _with_repeated(
+                {name: asked.passes for name, asked in self._asked.items() if asked.passes is not None}
+            )
+        self._known = now, declared
+        return declared
 
     def _ask(
         self, feature: Feature, table: FeatureTable | None, version: tuple[int, object, object]

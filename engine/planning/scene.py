@@ -283,8 +283,8 @@ class ScenePlanner:
     def _needs(self) -> tuple[FrameNeeds, Requested]:
         """Return the present needs of the frame, and what passes and others request."""
         self.has_many = False
-        rows = sum(map(len, self._tableau.tables.values()))
-        if len(self._requests.table.requesters) > MAX_REMOVED_REQUESTERS + 2 * rows:
+        left = len(self._requests.table.requesters) - MAX_REMOVED_REQUESTERS
+        if left > 0 and left > 2 * sum(map(len, self._tableau.tables.values())):
             self._start_requests()
         requirements, features = self._requests.table, self.profile.features
         while True:

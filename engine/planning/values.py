@@ -311,7 +311,11 @@ class FrameValues:
 
     def _frame_pieces(self, values: Mapping[str, npt.ArrayLike]) -> Pieces:
         """Return the bytes of a feature's values in all views. Raises ValueError."""
-        return [piece for member, value in values.items() for piece in _pieces(self._members, member, value)]
+        found: Pieces = []
+        for member, value in values.items():
+            if member in self._members:
+                found += _pieces(self._members, member, value)
+        return found
 
     def _views_of(self, feature: Feature, frame: FrameView) -> Mapping[str, Mapping[str, npt.ArrayLike]]:
         """Ask a feature for its views; note which they are, and what they see."""
@@ -328,12 +332,13 @@ class FrameValues:
 
     def _view_pieces(self, views: Mapping[str, Mapping[str, npt.ArrayLike]]) -> Pieces:
         """Return the bytes of a feature's values in the views that it makes. Raises ValueError."""
-        return [
-            piece
-            for view, values in views.items()
-            for member, value in values.items()
-            for piece in _pieces(self._fields.get(view, {}), member, value)
-        ]
+        found: Pieces = []
+        for view, values in views.items():
+            members = self._fields.get(view, {})
+            for member, value in values.items():
+                if member in members:
+                    found += _pieces(members, member, value)
+        return found
 
     def _look(self, size: tuple[int, int]) -> View | None:
         """Return how the picture is viewed: the same view as long as what it was made from stays."""
@@ -366,9 +371,9 @@ def scene_view(
 
 def _pieces(members: Members, member: str, value: npt.ArrayLike) -> Pieces:
     """Return the bytes of a value in all blocks that have the member. Raises ValueError."""
-    return [
-        (start + at, piece)
-        for field, starts in members.get(member, {}).items()
-        for at, piece in field.pieces(member, value)
-        for start in starts
-    ]
+    found: Pieces = []
+    for field, starts in members.get(member, {}).items():
+        for at, piece in field.pieces(member, value):
+            for start in starts:
+                found.append((start + at, piece))
+    return found

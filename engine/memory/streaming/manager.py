@@ -265,7 +265,8 @@ class MemoryManager:
             self._next += 1
             if self.state is not None:
                 self.state.apply(step)
-            self._counts.update(steps=1, cycles=int(is_cycle))
+            self._counts["steps"] += 1
+            self._counts["cycles"] += is_cycle
             self._look_ahead(share)
 
     def _pages_by_hand(self) -> bool:
@@ -275,7 +276,7 @@ class MemoryManager:
 
     def _look_ahead(self, share: int) -> None:
         """Have the threads start on the next transfers, unless this frame may run no cycle."""
-        if share:
+        if share and self._next < len(self._steps):
             self._executor.look_ahead(self._steps[i] for i in range(self._next, len(self._steps)))
 
     def settle(self, patience_s: float = PATIENCE_S, until: Callable[[], bool] = lambda: False) -> None:

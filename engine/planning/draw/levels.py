@@ -95,7 +95,7 @@ class Levels:
         numbers = np.array([-1 if one is None else self._number(one) for one in details], np.int32)
         self._detail[rows] = numbers[of] if len(numbers) else -1
         self._chosen[rows] = UNKNOWN
-        self._rows = np.flatnonzero(self._detail >= 0).astype(np.int32)
+        self._rows = (self._detail >= 0).nonzero()[0].astype(np.int32)
         self._fresh = True
 
     def _number(self, detail: Detail) -> int:
