@@ -34,8 +34,9 @@ from engine.plan.terms.drawing import AlphaMode
 from engine.plan.terms.drawing_rows import PipelineState
 from engine.planning.draw.boxes import BoneBoxes
 from engine.planning.draw.drawing import PipelineTrials, mesh_pipeline, pipeline_state
+from engine.planning.draw.frame_layout import frame_members
 from engine.planning.draw.interfaces import PassInterface
-from engine.planning.draw.recipes import Usable, find_shader, frame_members
+from engine.planning.draw.recipes import Usable, find_shader
 from engine.planning.draw.shading import ShaderSet, check_shaders, shader_set
 from engine.planning.draw.tables import DrawTable
 from engine.tableau import FeatureTable, Tableau
@@ -449,8 +450,7 @@ class FramePasses:
                 raise GraphError(f"there is another pass {p.name}")
         written = {image.name: image for one in by_name.values() for image in one.written()}
         watched = [written[name] for name in sorted(self.watched & written.keys())]
-        outputs = dict.fromkeys((*self._outputs, *watched))
-        return compile_graph(list(by_name.values()), list(outputs), samples)
+        return compile_graph(list(by_name.values()), [*dict.fromkeys((*self._outputs, *watched))], samples)
 
 
 def _with_repeated(declared: Mapping[str, list[Pass]]) -> dict[str, list[Pass]]:

@@ -43,8 +43,8 @@ from engine.planning.needs import FrameNeeds
 from engine.render.descriptors import Bound, BoundBuffer, BoundImage, DescriptorSets, FrameSets, Place
 from engine.render.frame_recorder import BoundArguments, BoundDispatch, BoundGroup, BoundShader, Push
 from engine.render.pass_binding import PassBinding
-from engine.render.pipeline_description import set_layouts
-from engine.render.pipelines import Pipelines
+from engine.render.pipelines.pipeline_description import set_layouts
+from engine.render.pipelines.pipelines import Pipelines
 from engine.render.texture_samplers import TextureSamplers
 from engine.vk.binding import NULL
 from engine.vk.enums import AddressMode, Filter, MipmapMode

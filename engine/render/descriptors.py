@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from engine.plan.terms.drawing import DescriptorType
 from engine.plan.terms.drawing_rows import DescriptorSetRow
 from engine.render.descriptor_pools import DescriptorPools
-from engine.render.layouts import Layouts, SetLayout
+from engine.render.pipelines.layouts import Layouts, SetLayout
 from engine.vk.binding import constants, ffi
 from engine.vk.device import Device
 

@@ -20,8 +20,8 @@ from engine.planning.draw.draw_list import BATCH
 from engine.planning.draw.instance_blocks import capacity
 from engine.planning.draw.tables import DrawTable
 from engine.render.descriptors import BoundImage, DescriptorSets
-from engine.render.layouts import SetLayout
-from engine.render.pipeline_description import set_layouts
+from engine.render.pipelines.layouts import SetLayout
+from engine.render.pipelines.pipeline_description import set_layouts
 from engine.render.texture_samplers import TextureSamplers
 from engine.vk.enums import IndexType
 

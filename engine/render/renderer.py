@@ -35,12 +35,12 @@ from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.render.binder import Binder
 from engine.render.descriptors import DescriptorSets
 from engine.render.frame_recorder import AnyBound, FrameImage, FrameRecorder
-from engine.render.layouts import Layouts
 from engine.render.pass_binding import PassBinding
 from engine.render.pass_timer import PassTimer
-from engine.render.pipeline_cache import PipelineCache
-from engine.render.pipelines import Pipelines
-from engine.render.prepared_pipelines import PreparedPipelines
+from engine.render.pipelines.layouts import Layouts
+from engine.render.pipelines.pipeline_cache import PipelineCache
+from engine.render.pipelines.pipelines import Pipelines
+from engine.render.pipelines.prepared_pipelines import PreparedPipelines
 from engine.render.rings import RingWriter
 from engine.vk.device import Device
 from engine.vk.facts import facts

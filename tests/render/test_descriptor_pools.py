@@ -9,7 +9,7 @@ import pytest
 from support.gpu import checked_device
 
 from engine.render.descriptor_pools import SETS_PER_POOL, DescriptorPools
-from engine.render.layouts import BindingSlot, Layouts
+from engine.render.pipelines.layouts import BindingSlot, Layouts
 from engine.testing import assert_same_pixels, open_scene
 from engine.vk.binding import constants as c
 from engine.vk.device import Device

@@ -8,7 +8,7 @@ import pytest
 
 from engine.render.descriptor_pools import DescriptorPools
 from engine.render.descriptors import Bound, DescriptorSets
-from engine.render.layouts import SetLayout
+from engine.render.pipelines.layouts import SetLayout
 from engine.testing import open_scene
 
 pytestmark = pytest.mark.gpu

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.gpu import checked_device
 
-from engine.render.pipeline_cache import PipelineCache
+from engine.render.pipelines.pipeline_cache import PipelineCache
 
 pytestmark = pytest.mark.gpu
 

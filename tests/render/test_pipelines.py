@@ -8,9 +8,9 @@ import pytest
 
 from engine.plan.terms.drawing import Topology
 from engine.plan.terms.drawing_rows import PipelineRow
-from engine.render import pipelines as module
-from engine.render.pipelines import KEPT, Pipelines
-from engine.render.prepared_pipelines import PreparedPipelines
+from engine.render.pipelines import pipelines as module
+from engine.render.pipelines.pipelines import KEPT, Pipelines
+from engine.render.pipelines.prepared_pipelines import PreparedPipelines
 from engine.vk.errors import VulkanError
 
 

@@ -10,7 +10,7 @@ import pytest
 from support.scenes import ROOT
 
 from engine.render.descriptors import Bound, BoundImage, DescriptorSets
-from engine.render.layouts import SetLayout
+from engine.render.pipelines.layouts import SetLayout
 from engine.testing import open_scene
 from engine.vk.device import Device
 from engine.vk.enums import AdapterType

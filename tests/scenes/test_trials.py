@@ -25,8 +25,8 @@ from engine.assets.roots import user_cache_folder
 from engine.assets.spirv.module import reflect
 from engine.assets.spirv.types import SpirvError
 from engine.assets.tools.tools import find_validator
-from engine.render import pipelines, prepared_pipelines
-from engine.render.pipeline_description import create_pipeline
+from engine.render.pipelines import pipelines, prepared_pipelines
+from engine.render.pipelines.pipeline_description import create_pipeline
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
 from engine.runtime.trials import worker_process

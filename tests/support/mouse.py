@@ -81,7 +81,14 @@ def session_of(tableau: Tableau, plan: Plan | None = None, **parts: Any) -> Sess
         raise AssertionError("nobody calls this")
 
     runtime = SimpleNamespace(
-        **{"tableau": tableau, "plan": plan, "compaction": nobody, "compact": nobody, **parts}
+        **{
+            "tableau": tableau,
+            "plan": plan,
+            "compaction": nobody,
+            "compact": nobody,
+            "library": SimpleNamespace(version=0),
+            **parts,
+        }
     )
     return Session(runtime, lambda text: quiet("report", text))  # type: ignore[arg-type]
 

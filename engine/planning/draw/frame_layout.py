@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from engine.assets import AssetLibrary, Member, ShaderFacts
 from engine.planning.draw.blocks import Block, Field
 from engine.planning.draw.ring_names import RingNames
 
@@ -100,3 +101,11 @@ class FrameLayout:
             return {}
         starts = ((key, self.starts[key]) for key in self._pushed)
         return {key: packed[start : start + key[1].size].tobytes() for key, start in starts}
+
+
+def frame_members(library: AssetLibrary) -> tuple[Member, ...]:
+    """Return the members of frame.glsl, as the builtin shaders declare them."""
+    facts = library.facts(library.find("builtin", "default.vs", ("shader",)))
+    if not isinstance(facts, ShaderFacts):
+        return ()
+    return next((row.members for row in facts.reflection.bindings if row.name == "frame"), ())

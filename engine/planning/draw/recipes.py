@@ -17,9 +17,7 @@ from engine.assets import (
     AssetRef,
     IndicesFacts,
     Material,
-    Member,
     Mesh,
-    ShaderFacts,
     VertexFormat,
     VerticesFacts,
 )
@@ -28,6 +26,7 @@ from engine.graph import DrawPass
 from engine.humon import InputError, Problem
 from engine.plan.requirements.request_table import GrowingArray
 from engine.plan.terms.drawing import AlphaMode
+from engine.planning.draw.frame_layout import frame_members
 from engine.planning.draw.interfaces import PassInterface
 from engine.planning.draw.levels import Detail
 from engine.planning.draw.material_use import (
@@ -497,11 +496,3 @@ def find_shader(library: AssetLibrary, name: str) -> AssetRef:
     if any(db.name == own for db in library.dbs.values()):
         database = own
     return library.find(database or "builtin", label, ("shader",))
-
-
-def frame_members(library: AssetLibrary) -> tuple[Member, ...]:
-    """Return the members of frame.glsl, as the builtin shaders declare them."""
-    facts = library.facts(library.find("builtin", "default.vs", ("shader",)))
-    if not isinstance(facts, ShaderFacts):
-        return ()
-    return next((row.members for row in facts.reflection.bindings if row.name == "frame"), ())

@@ -21,7 +21,7 @@ from engine.assets import AssetRef, AssetType, ShaderFacts
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.drawing_rows import PipelineRow
 from engine.planning.draw.shading import ShaderSet
-from engine.render.pipeline_description import describe_pipeline
+from engine.render.pipelines.pipeline_description import describe_pipeline
 from engine.runtime.trials.trial import Done, Input, Module, Outcome, Prepare, Trial, Verdict
 from engine.vk.facts import driver_identity
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.render.pipeline_description import PipelineDescription
+from engine.render.pipelines.pipeline_description import PipelineDescription
 
 Input = tuple[int, int, str, int]
 """An input of a fragment stage: location, first component, "float", "int" or "uint", number of components."""

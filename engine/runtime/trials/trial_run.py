@@ -14,8 +14,8 @@ from typing import Any
 
 from engine.memory.commands.recorder import Recorder
 from engine.planning.draw.interfaces import TEXELS
-from engine.render.layouts import BindingSlot, Layouts
-from engine.render.pipeline_description import PipelineDescription, create_pipeline
+from engine.render.pipelines.layouts import BindingSlot, Layouts
+from engine.render.pipelines.pipeline_description import PipelineDescription, create_pipeline
 from engine.runtime.trials.covering_stage import covering_stage
 from engine.runtime.trials.trial import Input
 from engine.vk.binding import NULL, REMAINING, constants, ffi

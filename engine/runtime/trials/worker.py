@@ -14,8 +14,8 @@ from queue import SimpleQueue
 from typing import Any, BinaryIO
 
 from engine.files import read_regular
-from engine.render.pipeline_cache import PipelineCache
-from engine.render.pipeline_description import PipelineDescription
+from engine.render.pipelines.pipeline_cache import PipelineCache
+from engine.render.pipelines.pipeline_description import PipelineDescription
 from engine.runtime.trials.limits import CPU_SECONDS, DATA_BYTES, MAX_BLOB_BYTES
 from engine.runtime.trials.messages import read_message, write_message
 from engine.runtime.trials.trial_run import try_pipeline

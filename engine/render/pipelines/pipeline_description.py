@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from engine.plan.terms.drawing import Blend
 from engine.plan.terms.formats import Format
 from engine.planning.draw.shading import attribute_for, reads_bits
-from engine.render.layouts import BindingSlot, Layouts, PushRange, SetLayout
+from engine.render.pipelines.layouts import BindingSlot, Layouts, PushRange, SetLayout
 from engine.vk.binding import NULL, constants
 from engine.vk.device import Device
 from engine.vk.enums import ColorComponent

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from engine.render.layouts import Layouts
-from engine.render.pipeline_cache import PipelineCache
-from engine.render.pipeline_description import PipelineDescription, create_pipeline
+from engine.render.pipelines.layouts import Layouts
+from engine.render.pipelines.pipeline_cache import PipelineCache
+from engine.render.pipelines.pipeline_description import PipelineDescription, create_pipeline
 from engine.vk.device import Device
 
 

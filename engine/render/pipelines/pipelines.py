@@ -7,15 +7,15 @@ from typing import Any
 
 from engine.plan.terms.drawing_rows import PipelineRow
 from engine.planning.draw.shading import ShaderSet
-from engine.render.layouts import Layouts
-from engine.render.pipeline_cache import PipelineCache
-from engine.render.pipeline_description import (
+from engine.render.pipelines.layouts import Layouts
+from engine.render.pipelines.pipeline_cache import PipelineCache
+from engine.render.pipelines.pipeline_description import (
     create_pipeline,
     describe_pipeline,
     push_range,
     set_layouts,
 )
-from engine.render.prepared_pipelines import PreparedPipelines
+from engine.render.pipelines.prepared_pipelines import PreparedPipelines
 from engine.vk.device import Device
 from engine.vk.errors import DeviceLost, VulkanError
 
