@@ -39,21 +39,20 @@ def hatching(
     """
     left, top, right, bottom = (np.asarray(side, float) for side in (left, top, right, bottom))
     height = bottom - top
-    # A rising line meets the bottom at x = foot and the top at x = foot + height.
-    first = np.floor((left - height) / gap).astype(np.int64)
+    # A line meets the bottom at x = foot and the top at x = foot + height.
+    first = np.floor((left - height - line) / gap).astype(np.int64)
     count = np.maximum(np.ceil(right / gap).astype(np.int64) - first, 0)
     owner = np.repeat(np.arange(len(left)), count)
     number = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
     foot = (np.repeat(first, count) + number) * gap
-    low, high = np.maximum(left[owner], foot), np.minimum(right[owner], foot + height[owner] + line)
-    inside = high - low > 1e-6
-    owner, foot, low, high = owner[inside], foot[inside], low[inside], high[inside]
-    # At x the line covers the heights from x - foot - line to x - foot above the bottom.
+    low, high = left[owner], right[owner]
+    start = np.maximum(0.0, low - foot - line)  # the heights above the bottom between which it is inside
+    end = np.minimum(height[owner], high - foot)
+    inside = end - start > 1e-6
+    owner, foot, low, high, start, end = (each[inside] for each in (owner, foot, low, high, start, end))
     corners = np.empty((len(owner), 4, 2), np.float32)
-    tall = height[owner]
-    for column, (x, back) in enumerate(((low, 0.0), (high, 0.0), (high, line), (low, line))):
-        rise = np.clip(x - foot - back, 0.0, tall)
-        corners[:, column, 0] = x
+    for column, (rise, right_of) in enumerate(((start, 0.0), (start, line), (end, line), (end, 0.0))):
+        corners[:, column, 0] = np.clip(foot + rise + right_of, low, high)
         corners[:, column, 1] = (top[owner] + rise) if falling else (bottom[owner] - rise)
     return corners, owner
 

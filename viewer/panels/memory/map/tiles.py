@@ -1,6 +1,6 @@
 """Memory as tiles: every byte of every allocation belongs to exactly one, and each says what the byte is.
 
-All bytes form one line (`Places.bases`), and tiles are its cuts, so that any range is found by a binary search.
+All bytes form one line (`Places.bases`) and tiles are its cuts, so any range is found by a binary search.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ class _Builder:
         return Tiles(places, starts, states, keys, homes, aliased)
 
     def _resource_ranges(self) -> tuple[Int64s, Int64s, NDArray[np.int64]]:
-        """Disjoint (begins, ends, resource rows); overlapping resources are one range with the first's row."""
+        """Disjoint (begins, ends, resource rows); overlapping resources are one range, the first's."""
         places = self._places
         start = places.resource_start
         end = start + places.resources["size"]

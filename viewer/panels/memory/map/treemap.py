@@ -109,8 +109,7 @@ def treemap(
     At most about `most` tiles get rectangles of their own, each of at least `least` square points: the
     smaller ones of an allocation share one with their mean colour.
     """
-    tiles, places = colors.tiles, colors.tiles.places
-    sizes = places.allocations["size"][rows]
+    sizes = colors.tiles.places.allocations["size"][rows]
     order = np.argsort(-sizes, kind="stable")
     rows, sizes = rows[order], sizes[order]
     outer = squarified(sizes, (0.0, 0.0, width, height))
