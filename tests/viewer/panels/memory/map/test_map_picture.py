@@ -79,7 +79,7 @@ def test_the_byte_under_the_pointer_is_in_the_tile_that_is_drawn_there(
         assert tile is not None
         exact = picture.tile[mine & (picture.tile != NO_TILE)]
         if len(exact) and tiles.sizes[tile] > 6 * viewport.scale:
-            # The line between two blocks shows none; blocks of less than a point may lie over their neighbour.
+            # The line between two blocks shows none; blocks narrower than a point may lie over others.
             near = tiles.sizes[exact] < 2 * viewport.scale
             edge = viewport.point_of(int(tiles.starts[tile + 1]) - int(places.bases[row])) - x < 1.01
             assert tile in exact or near.any() or edge
@@ -147,7 +147,7 @@ def test_what_is_missing_is_pale_and_gone_without_the_wanted_layer() -> None:
     assert (current.colors[mine] == PALETTE.ground).all()
     distance = np.abs(both.colors[mine].astype(int) - PALETTE.ground).sum(axis=1)
     full = np.abs(np.array(PALETTE.categories[0]) - PALETTE.ground).sum()
-    assert (0 < distance).all()
+    assert (distance > 0).all()
     assert (distance < full / 2).all()
 
 
