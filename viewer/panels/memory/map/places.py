@@ -40,9 +40,13 @@ class Places:
     """How many of the subresources are planned; the rest are staging."""
 
     @staticmethod
-    def of(plan: Plan, leaving: Rows | None = None) -> Places:
-        """The places of a plan; `leaving` are resident allocations (dtype ALLOCATION) that it has not."""
-        return Places.of_memory((plan.memory, plan.staging), plan.profile, leaving)
+    def of(plan: Plan, leaving: Rows | None = None, *, staging: bool = True) -> Places:
+        """The places of a plan; `leaving` are resident allocations (dtype ALLOCATION) that it has not.
+
+        A plan keeps its staging once it is settled, though that memory is freed then: leave it out.
+        """
+        parts = (plan.memory, plan.staging) if staging else (plan.memory,)
+        return Places.of_memory(parts, plan.profile, leaving)
 
     @staticmethod
     def of_memory(parts: Sequence[MemoryPlan], profile: DeviceProfile, leaving: Rows | None = None) -> Places:
