@@ -26,6 +26,19 @@ ACCENT_DIM: Color = (0.902, 0.557, 0.290, 0.35)
 GOOD: Color = (0.420, 0.765, 0.490, 1.0)
 WARNING: Color = (0.945, 0.765, 0.310, 1.0)
 BAD: Color = (0.925, 0.390, 0.360, 1.0)
+CATEGORIES: tuple[Color, ...] = (
+    (0.337, 0.706, 0.914, 1.0),
+    (0.902, 0.624, 0.000, 1.0),
+    (0.000, 0.620, 0.451, 1.0),
+    (0.800, 0.475, 0.655, 1.0),
+    (0.941, 0.894, 0.259, 1.0),
+    (0.000, 0.447, 0.698, 1.0),
+    (0.835, 0.369, 0.000, 1.0),
+    (0.530, 0.800, 0.600, 1.0),
+)
+"""Colours for things of different kinds, told apart without red and green (after Okabe and Ito, 2008)."""
+RAMP: tuple[Color, Color] = ((0.137, 0.243, 0.478, 1.0), (0.965, 0.890, 0.420, 1.0))
+"""The ends of a scale from least to most."""
 
 
 def apply(scale: float) -> None:

@@ -88,3 +88,17 @@ def old_ranges(places: Places, resident: Resident) -> tuple[Int64s, Int64s]:
     begin = np.where(layers > 0, size * old["offset"] // count, old["offset"])
     end = np.where(layers > 0, size * last // count, last)
     return base[at] + begin, base[at] + end
+
+
+def layered(
+    overlay: ResidentOverlay, *, wanted: bool, current: bool, in_flight: bool
+) -> NDArray[np.uint8] | None:
+    """The presence to draw with these layers switched on; None where all places are drawn alike."""
+    if wanted and not current and not in_flight:
+        return None
+    table = np.array([Presence.RESIDENT, Presence.IN_FLIGHT, Presence.MISSING], np.uint8)
+    if not current:  # what is there is told apart from what is not by nothing but the wish
+        table[[Presence.RESIDENT, Presence.MISSING]] = Presence.RESIDENT if wanted else Presence.MISSING
+    if not in_flight:
+        table[Presence.IN_FLIGHT] = table[Presence.MISSING]
+    return table[overlay.presence]

@@ -11,7 +11,7 @@ from engine.plan.model.plan import Plan
 from engine.plan.placement.staging_plan import STAGING_REQUESTER
 from engine.plan.requirements.requesters import Requester
 from engine.tableau.tableau import Tableau
-from viewer.panels.memory.text_index import TextIndex
+from viewer.panels.memory.table.text_index import TextIndex
 
 _IN_TABLE = -1
 """In place of a requester's id: it is a row of a feature table, of a group that the plan only counts."""

@@ -62,7 +62,7 @@ def test_what_is_switched_off_leaves(runtime: Runtime) -> None:
     assert runtime.plan is not None
     leaving = leaving_allocations(runtime.plan, runtime.resident.allocations)
     tiles = Tiles.of(Places.of(runtime.plan, leaving))
-    assert tiles.state_bytes()[TileState.LEAVING] == totals.leaving
+    assert tiles.state_bytes[TileState.LEAVING] == totals.leaving
     runtime.settle()
     assert MemoryTotals.of(runtime.plan, runtime.memory).leaving == 0
 

@@ -81,7 +81,7 @@ class TileColors:
         """Colour the tiles of places by `colors[codes]` and all others by what they are.
 
         `presence` (Presence of each place; None: all are resident) pales what is missing and marks what is
-        in flight. Without `wanted`, what is not resident is drawn as ground.
+        in flight. Without `wanted`, what is missing is drawn as ground.
         """
         table = np.zeros((len(colors) + len(TileState), 3), np.uint8)
         table[: len(colors)] = np.array(colors, np.uint8).reshape(-1, 3)
@@ -96,7 +96,7 @@ class TileColors:
             state_of = presence[tiles.place[at]]
             missing, flying = at[state_of == Presence.MISSING], at[state_of == Presence.IN_FLIGHT]
             found[missing] = _mixed(found[missing], palette.ground, 0.72 if wanted else 1.0)
-            found[flying] = _mixed(found[flying], palette.in_flight if wanted else palette.ground, 0.6)
+            found[flying] = _mixed(found[flying], palette.in_flight, 0.5)
         return TileColors(tiles, found, _sums(found, tiles.sizes))
 
     def between(self, positions: Int64s) -> Int64s:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,6 +96,7 @@ class Tiles:
         place = int(self.place[tile])
         return np.array([] if place == NO_PLACE else [place], np.int64)
 
+    @cached_property
     def state_bytes(self) -> Int64s:
         """Bytes in each TileState."""
         sums = np.bincount(self.states, self.sizes, len(TileState))

@@ -63,6 +63,13 @@ class Viewport:
         self.scroll -= y
         self.clamp(largest, content_height)
 
+    def frame(self, begin: int, end: int, largest: int, content_height: float) -> None:
+        """Zoom so that a range of bytes takes most of the width."""
+        self.scale = max((end - begin) / (self.width * 0.8), NARROWEST)
+        self.scale = min(self.scale, max(max(largest, 1) / self.width, NARROWEST))
+        self.origin = (begin + end) / 2 - self.width * self.scale / 2
+        self.clamp(largest, content_height)
+
     def show(self, begin: int, end: int, y: float, largest: int, content_height: float) -> None:
         """Bring a range of bytes and a row into sight, without a zoom that would make either smaller."""
         if (end - begin) < 4 * self.scale:

@@ -71,9 +71,9 @@ def test_aliased_bytes_name_all_their_owners() -> None:
 
 def test_the_free_rest_of_a_waiting_page_waits() -> None:
     plan = sparse_page()
-    sums = tiles_of(plan).state_bytes()
+    sums = tiles_of(plan).state_bytes
     assert sums[TileState.WAITING] == plan.waste_bytes > 0
-    assert Tiles.of(Places.of(plan)).state_bytes()[TileState.FREE_IN_PAGE] == plan.waste_bytes
+    assert Tiles.of(Places.of(plan)).state_bytes[TileState.FREE_IN_PAGE] == plan.waste_bytes
 
 
 def test_allocations_that_no_plan_has_are_about_to_be_freed() -> None:
@@ -85,5 +85,5 @@ def test_allocations_that_no_plan_has_are_about_to_be_freed() -> None:
     leaving = leaving_allocations(plan, {**resident, **kept})
     assert set(leaving["id"].tolist()) == set(resident)
     tiles = Tiles.of(Places.of(plan, leaving))
-    assert tiles.state_bytes()[TileState.LEAVING] == before.planned_bytes
+    assert tiles.state_bytes[TileState.LEAVING] == before.planned_bytes
     assert tiles.starts[-1] == plan.planned_bytes + plan.staging.planned_bytes + before.planned_bytes

@@ -16,11 +16,11 @@ from support.random_scenes import profile
 
 from engine.plan.model.plan import Plan
 from engine.plan.terms.vocabulary import BufferUsage, ImageUsage
-from viewer.panels.memory.export import csv_text, export_rows
 from viewer.panels.memory.map.places import Places
-from viewer.panels.memory.memory_table import COLUMNS, TITLES, Column, Level, MemoryTable
 from viewer.panels.memory.request_columns import RequestColumns
-from viewer.panels.memory.table_filter import parse_filter, usage_bits_of
+from viewer.panels.memory.table.export import csv_text, export_rows
+from viewer.panels.memory.table.memory_table import COLUMNS, TITLES, Column, Level, MemoryTable
+from viewer.panels.memory.table.table_filter import parse_filter, usage_bits_of
 
 
 def table_of(plan: Plan, level: Level = Level.SUBRESOURCE) -> MemoryTable:

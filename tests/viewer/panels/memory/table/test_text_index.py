@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from viewer.panels.memory.text_index import TextIndex
+from viewer.panels.memory.table.text_index import TextIndex
 
 WORDS = st.text(st.sampled_from('abAB ÄßΣ_"日,'), min_size=0, max_size=4)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.files import write_whole
-from viewer.panels.memory.memory_table import TITLES, Column, MemoryTable
+from viewer.panels.memory.table.memory_table import TITLES, Column, MemoryTable
 
 SUFFIXES = (".csv", ".json")
 

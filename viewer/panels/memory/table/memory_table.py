@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from engine.plan.model.plan import Plan
 from engine.plan.requirements.requesters import NO_OBJECT
 from engine.plan.terms.formats import Format
-from engine.plan.terms.keys import is_transient
 from engine.plan.terms.table import Int64s
 from engine.plan.terms.vocabulary import (
     BufferUsage,
@@ -29,8 +28,8 @@ from engine.plan.terms.vocabulary import (
 from viewer.panels.memory.map.color_modes import usage_bits
 from viewer.panels.memory.map.places import Places
 from viewer.panels.memory.request_columns import NOBODY, SEVERAL, SEVERAL_OBJECTS, RequestColumns
-from viewer.panels.memory.table_filter import TableFilter
-from viewer.panels.memory.text_index import TextIndex
+from viewer.panels.memory.table.table_filter import TableFilter
+from viewer.panels.memory.table.text_index import TextIndex
 
 Order = NDArray[np.int64]
 
@@ -183,6 +182,10 @@ class MemoryTable:
             number = int(self.numbers(column)[row])
             return number if number >= 0 else None
         return self._texts[column](row) or None
+
+    def has_same_rows(self, other: MemoryTable) -> bool:
+        """Whether the rows of another table are those of this one, by level and ids."""
+        return self.level == other.level and np.array_equal(self._ids, other._ids)
 
     def identity(self, row: int) -> tuple[int, int]:
         """(level, id or key) of a row, as a MemoryLink has it."""
@@ -382,9 +385,3 @@ def memory_type_text(plan: Plan, memory_type: int) -> str:
     """The properties of a memory type: `deviceLocal hostVisible`."""
     properties = plan.profile.memory_types[memory_type].properties
     return " ".join(flag_names(MemoryProperty(int(properties)))) or "no properties"
-
-
-def is_asset(key: int, places: Places) -> bool:
-    """Whether a key is an asset of a database: neither a transient nor staging."""
-    place = places.place_of(key)
-    return place is not None and place < places.planned_count and not is_transient(key)
