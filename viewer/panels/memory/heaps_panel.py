@@ -49,12 +49,10 @@ def _heap(row: HeapRow) -> None:
     kind = "device local" if row.device_local else "host"
     imgui.text_unformatted(f"heap {row.index}")
     imgui.same_line()
-    widgets.quiet(f"{kind}, {bytes_text(row.size)}")
-    imgui.same_line()
-    over = row.allocated > row.budget
-    widgets.right_aligned(
-        f"{bytes_text(row.allocated)} of {bytes_text(row.budget)}", style.BAD if over else style.TEXT
-    )
+    about = f"{kind}, {bytes_text(row.size)}"
+    shown = widgets.fitting(about, imgui.get_content_region_avail().x)
+    widgets.quiet(shown)
+    widgets.tooltip((about if shown != about else "",))
     _bar(row)
     lines = [
         ("budget", row.budget, "What this process may use of the heap."),
@@ -74,7 +72,8 @@ def _heap(row: HeapRow) -> None:
             widgets.quiet(name)
             widgets.tooltip((about,))
             imgui.table_next_column()
-            widgets.right_aligned(bytes_text(size))
+            over = name == "allocated" and row.allocated > row.budget
+            widgets.right_aligned(bytes_text(size), style.BAD if over else style.TEXT)
             widgets.tooltip((f"{size:,} bytes", about))
         imgui.end_table()
 

@@ -18,7 +18,7 @@ from viewer.panels.memory.resident_overlay import ResidentOverlay
 from viewer.panels.number_format import bytes_text
 from viewer.ui import style
 
-_LINES = 2
+_MOST_LINES = 3
 _MOST_NAME = 28
 _ABOUT = {
     TileState.ALIASED: "Resources that are never live at once share these bytes: a lane for each.",
@@ -39,19 +39,28 @@ class _Entry:
     about: str
 
 
-def legend_height(coloring: Coloring) -> float:
-    """The height that the legend takes, in points."""
-    return imgui.get_text_line_height_with_spacing() * _LINES + imgui.get_style().item_spacing.y
+class MapLegend:
+    """Draws the legend in as many lines as it needs, but for very many: then it scrolls."""
 
+    def __init__(self) -> None:
+        self._content = 0.0
 
-def draw_legend(coloring: Coloring, tiles: Tiles, overlay: ResidentOverlay, palette: MapPalette) -> None:
-    """Draw one entry after the other; those without bytes are left out."""
-    if imgui.begin_child("legend", (0.0, 0.0)):
-        first = True
-        for entry in (*_categories(coloring), *_states(tiles, overlay, palette)):
-            _entry(entry, first=first)
-            first = False
-    imgui.end_child()
+    @property
+    def height(self) -> float:
+        """The height that it takes, in points."""
+        line = imgui.get_text_line_height_with_spacing()
+        return min(max(self._content, line), line * _MOST_LINES) + imgui.get_style().item_spacing.y
+
+    def draw(self, coloring: Coloring, tiles: Tiles, overlay: ResidentOverlay, palette: MapPalette) -> None:
+        """Draw what bytes are, then what they are used for; what has no bytes is left out."""
+        if imgui.begin_child("legend", (0.0, 0.0)):
+            top = imgui.get_cursor_pos_y()
+            first = True
+            for entry in (*_categories(coloring), *_states(tiles, overlay, palette)):
+                _entry(entry, first=first)
+                first = False
+            self._content = imgui.get_cursor_pos_y() - top
+        imgui.end_child()
 
 
 def _categories(coloring: Coloring) -> list[_Entry]:

@@ -10,7 +10,7 @@ from viewer.panels.memory import tile_texts
 from viewer.panels.memory.map.color_modes import ColorMode
 from viewer.panels.memory.map.quad_drawing import QuadBatch
 from viewer.panels.memory.map.tile_colors import MapPalette
-from viewer.panels.memory.map_legend import draw_legend, legend_height
+from viewer.panels.memory.map_legend import MapLegend
 from viewer.panels.memory.map_palette import map_palette, text_on
 from viewer.panels.memory.map_state import Drawn, MapState
 from viewer.panels.memory.plan_models import PlanModels, SharedModels
@@ -44,6 +44,7 @@ class MapPanel:
         self.state = MapState()
         self._compaction_button = CompactionButton(session)
         self._quads = QuadBatch()
+        self._legend = MapLegend()
         self._selected: tuple[int, int] | None = None
         self._dragged = False
 
@@ -57,13 +58,12 @@ class MapPanel:
         self._choices()
         palette = map_palette()
         coloring = self.state.coloring(models, palette)
-        below = legend_height(coloring)
         room = imgui.get_content_region_avail()
-        height = max(room.y - below, imgui.get_font_size() * 4)
+        height = max(room.y - self._legend.height, imgui.get_font_size() * 4)
         if imgui.begin_child("canvas", (0.0, height), 0, _CANVAS):
             self._canvas(models, overlay, palette)
         imgui.end_child()
-        draw_legend(coloring, models.tiles, overlay, palette)
+        self._legend.draw(coloring, models.tiles, overlay, palette)
 
     def _totals(self, models: PlanModels, totals: MemoryTotals) -> None:
         place = imgui.get_cursor_screen_pos()
@@ -157,6 +157,8 @@ class MapPanel:
         if tile is not None:
             self._point_at(models, overlay, tile, lane, largest)
         draw.pop_clip_rect()
+        if not state.choices.is_treemap:
+            self._scrollbar(corner.x + size.x, corner.y)
         draw.pop_clip_rect()
 
     def _steer(self, hovered: bool, origin: tuple[float, float], largest: int) -> None:
@@ -248,7 +250,7 @@ class MapPanel:
         sums = models.plan.heap_bytes()
         for heap, top in layout.headings:
             place = y + top - view.scroll
-            if -layout.heading_height < place < view.height:
+            if y - layout.heading_height < place < y + view.height:
                 local = "device local" if models.plan.profile.heaps[heap].device_local else "host"
                 label = f"heap {heap}, {local}, {bytes_text(int(sums[heap]))} planned"
                 draw.add_text((x, place + unit * 0.35), quiet, label)
@@ -261,6 +263,17 @@ class MapPanel:
             right = x + width - unit * 0.5 - imgui.calc_text_size(amount).x
             draw.add_text((x, top), text, f"a{ident}{mark}")
             draw.add_text((right, top), quiet, amount)
+
+    def _scrollbar(self, x: float, y: float) -> None:
+        """Mark at the right edge which rows are in sight, where not all are."""
+        view, layout, unit = self.state.viewport, self.state.layout, imgui.get_font_size()
+        if layout.height <= view.height:
+            return
+        width, share = unit * 0.3, view.height / layout.height
+        top = y + view.scroll * share
+        draw = imgui.get_window_draw_list()
+        low, high = (x - width, top), (x, top + view.height * share)
+        draw.add_rect_filled(low, high, widgets.color(style.QUIET, 0.7), width / 2)
 
     def _names(self, drawn: Drawn, origin: tuple[float, float]) -> None:
         """Write the names of wide blocks, cut off with an ellipsis where they are longer."""

@@ -27,7 +27,7 @@ def tile_lines(models: PlanModels, overlay: ResidentOverlay, tile: int) -> tuple
     allocation = int(places.allocations["id"][row])
     state = TileState(int(tiles.states[tile]))
     address = f"allocation {allocation}: {offset:#x} to {offset + end - begin:#x}"
-    size = f"{bytes_text(end - begin)} ({end - begin:,} bytes)"
+    size = size_text(end - begin)
     kind = memory_type_text(models.plan, int(places.allocations["memory_type"][row]))
     where = f"{size} at {address}, {kind}"
     place = int(tiles.place[tile])
@@ -45,6 +45,11 @@ def tile_lines(models: PlanModels, overlay: ResidentOverlay, tile: int) -> tuple
         count = int(models.requests.counts(places.subresources["key"][place : place + 1].astype("int64"))[0])
         lines.append(f"{count_text(count, 'requester')}; a click shows why it is here")
     return tuple(lines)
+
+
+def size_text(size: int) -> str:
+    """A size for reading, and exactly: `1.59 KiB (1,632 bytes)`."""
+    return f"{bytes_text(size)} ({size:,} bytes)" if size >= 1000 else bytes_text(size)
 
 
 def name_of(models: PlanModels, place: int) -> str:

@@ -90,8 +90,9 @@ class WhyPanel:
         resource = int(table.numbers(Column.RESOURCE)[row]) if level is not Level.ALLOCATION else -1
         self._link(f"allocation {allocation}", MemoryLink(Level.ALLOCATION, allocation), "allocation")
         imgui.same_line()
-        widgets.quiet(f"heap {heap}, memory type {type_}")
-        widgets.tooltip((tile_texts.memory_type_text(models.plan, type_),))
+        where = f"heap {heap}, memory type {type_}"
+        widgets.quiet(widgets.fitting(where, imgui.get_content_region_avail().x))
+        widgets.tooltip((where, tile_texts.memory_type_text(models.plan, type_)))
         if resource >= 0:
             at = self._table(models, Level.RESOURCE)
             of = at.row_of((Level.RESOURCE, resource))
@@ -100,7 +101,7 @@ class WhyPanel:
         if level is Level.SUBRESOURCE:
             self._key(table, row)
         size = int(table.sizes[row])
-        _wrapped(f"{bytes_text(size)} ({size:,} bytes) at {table.address(row)}")
+        _wrapped(f"{tile_texts.size_text(size)} at {table.address(row)}")
         format_text = table.text(row, Column.FORMAT) if level is not Level.ALLOCATION else ""
         if format_text:
             _wrapped(format_text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,7 +62,7 @@ _USAGES: tuple[tuple[str, Kind, int], ...] = (
 )
 """The usages that are told apart; a place has the colour of the first that it has."""
 _STAGING = "staging"
-_OTHER = "other"
+_OTHER = "copies only"
 
 
 def coloring(
@@ -178,13 +179,16 @@ def usage_bits(plan: Plan, places: Places) -> tuple[NDArray[np.int64], NDArray[n
 
 
 def _named(places: Places, codes: Codes, names: Sequence[str], palette: MapPalette) -> Coloring:
-    """Colour a few names, those without bytes left out."""
+    """Colour a few names, each always alike; those without bytes are left out of the legend."""
     sizes = _sizes(places, codes, len(names))
     used = np.flatnonzero(np.bincount(codes, minlength=len(names)))
     ranks = used[np.argsort(-sizes[used], kind="stable")]
     number = np.zeros(len(names), np.int64)
     number[ranks] = np.arange(len(ranks))
-    return _limited(number[codes], sizes[ranks], lambda rank: names[int(ranks[rank])], palette)
+    if len(names) > len(palette.categories):
+        return _limited(number[codes], sizes[ranks], lambda rank: names[int(ranks[rank])], palette)
+    colors = tuple(palette.categories[name] for name in ranks.tolist())
+    return Coloring(number[codes], colors, tuple(names[name] for name in ranks.tolist()), sizes[ranks])
 
 
 def _largest(
@@ -201,13 +205,25 @@ def _largest(
 def _limited(codes: Codes, sizes: Int64s, name: Callable[[int], str], palette: MapPalette) -> Coloring:
     """Colours for the first ranks; the last colour stands for all others."""
     most = len(palette.categories)
+    labels = [name(rank) for rank in range(min(len(sizes), most))]
+    colors = stable_colors(labels, palette)
     if len(sizes) <= most:
-        labels = [name(rank) for rank in range(len(sizes))]
-        return Coloring(codes, palette.categories[: len(sizes)], tuple(labels), sizes)
-    labels = [*(name(rank) for rank in range(most)), f"{len(sizes) - most:,} others"]
+        return Coloring(codes, colors, tuple(labels), sizes)
+    labels.append(f"{len(sizes) - most:,} other{'s' * (len(sizes) - most > 1)}")
     shown = np.append(sizes[:most], sizes[most:].sum())
-    colors = (*palette.categories, palette.other)
-    return Coloring(np.minimum(codes, most), colors, tuple(labels), shown)
+    return Coloring(np.minimum(codes, most), (*colors, palette.other), tuple(labels), shown)
+
+
+def stable_colors(labels: Sequence[str], palette: MapPalette) -> tuple[Rgb, ...]:
+    """A colour for each of at most as many labels as there are; most keep theirs when others come or go."""
+    free = list(range(len(palette.categories)))
+    chosen = []
+    for label in labels:
+        wanted = crc32(label.encode("utf-8", "surrogatepass")) % len(palette.categories)
+        at = min(free, key=lambda color: (color - wanted) % len(palette.categories))
+        free.remove(at)
+        chosen.append(palette.categories[at])
+    return tuple(chosen)
 
 
 def _scaled(places: Places, codes: Codes, labels: Sequence[str], palette: MapPalette) -> Coloring:

@@ -62,6 +62,6 @@ class QuadBatch:
             draw_list.idx_buffer.data_address() + index_end - index_bytes, moved.ctypes.data, index_bytes
         )
         draw_list._vtx_current_idx = first + 4 * count
-        # An invisible rectangle lets ImGui set its write pointers to the ends of its buffers, which it checks.
+        # An invisible rectangle makes ImGui set its write pointers to the ends of its buffers.
         draw_list.prim_reserve(6, 4)
         draw_list.prim_rect((x, y), (x, y), 0)

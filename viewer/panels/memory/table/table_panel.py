@@ -46,6 +46,7 @@ _BYTES = frozenset({Column.SIZE, Column.RESERVED, Column.FREE})
 _WIDTHS = {
     Column.NAME: 18.0,
     Column.USAGE: 13.0,
+    Column.FEATURE: 8.0,
     Column.OBJECT: 11.0,
     Column.ADDRESS: 14.0,
     Column.FORMAT: 13.0,

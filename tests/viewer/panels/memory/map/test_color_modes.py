@@ -11,7 +11,7 @@ from support.plans import cube_plan, large_plan
 from support.random_scenes import profile
 
 from engine.plan.model.plan import Plan
-from viewer.panels.memory.map.color_modes import Coloring, ColorMode, coloring, fragmentation
+from viewer.panels.memory.map.color_modes import Coloring, ColorMode, coloring, fragmentation, stable_colors
 from viewer.panels.memory.map.places import Places
 from viewer.panels.memory.map.tiles import Tiles
 from viewer.panels.memory.request_columns import RequestColumns
@@ -68,6 +68,14 @@ def test_more_values_than_colors_share_the_last() -> None:
     assert found.labels[-1] == f"{100 - len(PALETTE.categories)} others"
     assert found.labels[0].startswith("object")
     assert found.sizes[-1] == 256 * 10 * (100 - len(PALETTE.categories))
+
+
+def test_colors_stay_when_others_come_and_go() -> None:
+    names = [f"object {number}" for number in range(len(PALETTE.categories))]
+    whole = dict(zip(names, stable_colors(names, PALETTE), strict=True))
+    assert len(set(whole.values())) == len(names)
+    assert stable_colors(names[:2], PALETTE) == (whole[names[0]], whole[names[1]])
+    assert stable_colors(names[:1], PALETTE) == stable_colors([names[0], names[3]], PALETTE)[:1]
 
 
 def test_age_follows_the_order_in_which_resources_were_made() -> None:
