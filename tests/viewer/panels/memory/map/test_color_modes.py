@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from support.memory_maps import PALETTE, random_plan
 from support.plans import cube_plan, large_plan
-from support.random_scenes import profile
 
 from engine.plan.model.plan import Plan
 from viewer.panels.memory.map.color_modes import Coloring, ColorMode, coloring, fragmentation, stable_colors
@@ -36,7 +33,7 @@ def test_every_place_has_a_color_and_the_legend_all_bytes(mode: ColorMode, seed:
 
 def labels_of(mode: ColorMode) -> dict[str, str]:
     """The label of each key of the cube's plan, by its name."""
-    plan = replace(cube_plan(), profile=profile("nvidia-h200"))
+    plan = cube_plan()
     tiles, found = colored(plan, mode)
     keys = tiles.places.subresources["key"].tolist()
     return {
@@ -63,7 +60,7 @@ def test_usages_features_kinds_objects_and_assets_are_told_apart() -> None:
 
 
 def test_more_values_than_colors_share_the_last() -> None:
-    plan = replace(large_plan(1000), profile=profile("nvidia-h200"))
+    plan = large_plan(1000)
     _, found = colored(plan, ColorMode.OBJECT)
     assert found.labels[-1] == f"{100 - len(PALETTE.categories)} others"
     assert found.labels[0].startswith("object")

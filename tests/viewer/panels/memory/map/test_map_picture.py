@@ -108,13 +108,9 @@ def test_the_wheel_reaches_a_single_byte_of_a_large_heap() -> None:
 
 
 def test_many_blocks_need_no_more_rectangles_than_columns() -> None:
-    from dataclasses import replace
-
-    from support.random_scenes import profile
-
     rectangles = []
     for count in (10, 20_000):
-        plan = replace(large_plan(count), profile=profile("nvidia-h200"))
+        plan = large_plan(count)
         tiles = Tiles.of(Places.of(plan))
         codes = np.arange(count) % len(PALETTE.categories)
         colors = TileColors.of(tiles, codes, PALETTE.categories, PALETTE)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.memory_maps import aliased_plan, random_plan
 from support.plans import cube_plan
-from support.random_scenes import profile
 
 from engine.plan.model.plan import Plan
 from engine.plan.terms.vocabulary import BufferUsage, ImageUsage
@@ -32,7 +30,7 @@ def table_of(plan: Plan, level: Level = Level.SUBRESOURCE) -> MemoryTable:
 
 @pytest.fixture(scope="module")
 def cube() -> MemoryTable:
-    return table_of(replace(cube_plan(), profile=profile("nvidia-h200")))
+    return table_of(cube_plan())
 
 
 def names(table: MemoryTable, text: str) -> list[str]:
@@ -166,7 +164,7 @@ def test_an_export_with_another_suffix_writes_nothing(tmp_path: Path, cube: Memo
 
 
 def test_names_with_commas_quotes_and_formulas_survive(monkeypatch: pytest.MonkeyPatch) -> None:
-    table = table_of(replace(cube_plan(), profile=profile("nvidia-h200")))
+    table = table_of(cube_plan())
     odd = ['a,"b"', "=1+1", "שלום ##%s"]
     monkeypatch.setattr(table, "_texts", {**table._texts, Column.NAME: odd.__getitem__})
     read = list(csv.reader(io.StringIO(csv_text(table, np.arange(3), (Column.NAME, Column.SIZE)))))
