@@ -68,8 +68,7 @@ class MapPanel:
     def _totals(self, models: PlanModels, totals: MemoryTotals) -> None:
         place = imgui.get_cursor_screen_pos()
         imgui.text_unformatted(f"{bytes_text(totals.resident)} of {bytes_text(totals.planned)} resident")
-        waste = models.plan.waste_bytes if totals.planned else 0
-        parts = [f"{bytes_text(waste)} waste"]
+        parts = [f"{bytes_text(models.waste)} waste"]
         if totals.staging:
             parts.append(f"{bytes_text(totals.staging)} staging")
         if totals.leaving:
@@ -133,7 +132,7 @@ class MapPanel:
         gutter = 0.0 if state.choices.is_treemap else _GUTTER * unit
         width, height = max(size.x - gutter, 1.0), max(size.y, 1.0)
         state.lay_out(models, unit)
-        largest = int(models.places.allocations["size"].max(initial=1))
+        largest = models.largest
         state.viewport.resize(width, height, largest, state.layout.height)
         imgui.invisible_button("##map", (max(size.x, 1.0), height))
         hovered = imgui.is_item_hovered()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,16 @@ class PlanModels:
     places: Places
     tiles: Tiles
     requests: RequestColumns
+
+    @cached_property
+    def waste(self) -> int:
+        """Planned bytes that belong to no key."""
+        return self.plan.waste_bytes
+
+    @cached_property
+    def largest(self) -> int:
+        """Bytes of the largest allocation, at least 1."""
+        return int(self.places.allocations["size"].max(initial=1))
 
 
 class SharedModels:

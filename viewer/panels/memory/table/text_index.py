@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BATCH = 256
+_MOST_KNOWN = 8
+"""Words whose places are remembered: those that were typed last."""
 _END = b"\n"  # no text has one: names are printable
 
 
@@ -35,7 +37,7 @@ class TextIndex:
         self._lengths: list[int] = []
         self._bytes: NDArray[np.uint8] = np.zeros(0, np.uint8)
         self._starts: NDArray[np.int64] = np.zeros(1, np.int64)
-        self._last: tuple[bytes, int, NDArray[np.int64]] | None = None
+        self._known: dict[bytes, tuple[NDArray[np.int64], NDArray[np.bool_]]] = {}
 
     @property
     def is_complete(self) -> bool:
@@ -83,28 +85,29 @@ class TextIndex:
         return found
 
     def _holds(self, word: bytes) -> NDArray[np.bool_]:
-        found = np.zeros(self.count, bool)
-        if not word:
-            found[: self.done] = True
-            return found
-        at = self._positions(word)
-        starts = self._starts
-        before = np.searchsorted(at, starts)
-        found[: self.done] = np.diff(before) > 0
-        return found
+        known = self._known.pop(word, None)
+        if known is None:
+            at = self._positions(word)
+            found = np.zeros(self.count, bool)
+            found[: self.done] = np.diff(np.searchsorted(at, self._starts)) > 0 if word else True
+            known = at, found
+        self._known[word] = known  # the last used one comes last
+        while len(self._known) > _MOST_KNOWN:
+            del self._known[next(iter(self._known))]
+        return known[1]
 
     def _positions(self, word: bytes) -> NDArray[np.int64]:
         """Where the word begins in the array, ascending; typing on only narrows what was found before."""
         data = self._bytes
-        last = self._last
-        if last is not None and word.startswith(last[0]) and last[1] == len(data):
-            at, known = last[2], len(last[0])
+        shorter = [each for each in self._known if each and word.startswith(each)]
+        if shorter:
+            before = max(shorter, key=len)
+            at, known = self._known[before][0], len(before)
         else:
-            at, known = np.flatnonzero(data == word[0]), 1
+            at, known = np.flatnonzero(data == word[0]) if word else np.zeros(0, np.int64), 1
         for offset in range(known, len(word)):
-            at = at[at + offset < len(data)]
+            at = at[: np.searchsorted(at, len(data) - offset)]
             at = at[data[at + offset] == word[offset]]
-        self._last = word, len(data), at
         return at
 
     def _join(self) -> None:
@@ -113,3 +116,4 @@ class TextIndex:
             ends = np.cumsum(self._lengths, dtype=np.int64) + self._starts[-1]
             self._bytes, self._starts = np.append(self._bytes, more), np.append(self._starts, ends)
             self._parts, self._lengths = [], []
+            self._known.clear()
