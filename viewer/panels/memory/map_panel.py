@@ -135,6 +135,7 @@ class MapPanel:
         largest = models.largest
         state.viewport.resize(width, height, largest, state.layout.height)
         imgui.invisible_button("##map", (max(size.x, 1.0), height))
+        imgui.set_item_key_owner(imgui.Key.mouse_wheel_y)  # else the wheel scrolls a window around the map
         hovered = imgui.is_item_hovered()
         origin = (corner.x + gutter, corner.y)
         self._session.places["memory map"] = (*origin, corner.x + size.x, corner.y + size.y)

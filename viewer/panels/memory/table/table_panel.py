@@ -238,12 +238,13 @@ class TablePanel:
 
     def _row(self, table: MemoryTable, row: int, columns: tuple[Column, ...], *, is_selected: bool) -> None:
         imgui.table_next_row()
+        right = imgui.get_window_pos().x + imgui.get_window_size().x
         for column in columns:
             if not imgui.table_next_column():
                 continue
             if column is Column.NAME:
                 clicked, _ = imgui.selectable(f"##row{row}", is_selected, _ROW)
-                self._place(f"table row {row}")
+                self._place(f"table row {row}", right)
                 if clicked:
                     self._selected = table.identity(row)
                     self._session.links.follow(MemoryLink(*self._selected))
@@ -262,10 +263,10 @@ class TablePanel:
         at = np.flatnonzero(self.rows == row)
         return int(at[0]) if len(at) else None
 
-    def _place(self, name: str) -> None:
-        """Record where the last item is."""
+    def _place(self, name: str, right: float = float("inf")) -> None:
+        """Record where the last item is, as far as `right`."""
         low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
-        self._session.places[name] = (low.x, low.y, high.x, high.y)
+        self._session.places[name] = (low.x, low.y, min(high.x, right), high.y)
 
 
 def _cell(table: MemoryTable, row: int, column: Column) -> None:
