@@ -37,7 +37,7 @@ def rows() -> Iterable[Row]:
 
     few, many = large_plan(FEW), large_plan(BLOCKS)
     build = _cpu(lambda: Tiles.of(Places.of(many)), 15)
-    yield Row("memory.map_model", build, "ms", aim="<= 50 ms for each plan", holds=build <= 50)
+    yield Row("memory.map_model", build, "ms", aim="<= 30 ms for each plan", holds=build <= 30)
     colors, columns = _bytes_a_block(many)
     yield Row("memory.model_bytes", columns, "bytes/block", aim="<= 200 bytes a block", holds=columns <= 200)
     yield Row("memory.map_colors", colors, "ms", aim="<= 30 ms for each plan", holds=colors <= 30)

@@ -11,7 +11,7 @@ from viewer.panels import widgets
 from viewer.panels.memory.map.color_modes import Coloring
 from viewer.panels.memory.map.composition import Pattern, patterns
 from viewer.panels.memory.map.quads import hatching
-from viewer.panels.memory.map.tile_colors import MapPalette, Presence, Rgb
+from viewer.panels.memory.map.tile_colors import PALE, MapPalette, Presence, Rgb
 from viewer.panels.memory.map.tiles import STATE_NAMES, Tiles, TileState
 from viewer.panels.memory.map_palette import color_of
 from viewer.panels.memory.resident_overlay import ResidentOverlay
@@ -64,11 +64,13 @@ class MapLegend:
 
 
 def _categories(coloring: Coloring) -> list[_Entry]:
-    entries = []
-    for color, label, size in zip(coloring.colors, coloring.labels, coloring.sizes.tolist(), strict=True):
-        if label or size:
-            entries.append(_Entry(color, None, label, size if label else 0, label))
-    return entries
+    is_scale = "" in coloring.labels
+    sizes = coloring.sizes.tolist()
+    return [
+        _Entry(color, None, label, 0 if is_scale else size, label)
+        for color, label, size in zip(coloring.colors, coloring.labels, sizes, strict=True)
+        if size or is_scale
+    ]
 
 
 def _states(tiles: Tiles, overlay: ResidentOverlay, palette: MapPalette) -> list[_Entry]:
@@ -84,7 +86,7 @@ def _states(tiles: Tiles, overlay: ResidentOverlay, palette: MapPalette) -> list
     old = int((overlay.old_end - overlay.old_begin).sum())
     for color, pattern, name, size, about in (
         (palette.other, Pattern(palette.in_flight, 0.5), "in flight", flying, "Is being transferred."),
-        (palette.ground, None, "wanted (pale)", missing, "The plan wants it; it is not resident yet."),
+        (_pale(palette), None, "wanted (pale)", missing, "The plan wants it; it is not resident yet."),
         (
             palette.leaving,
             hatched[TileState.LEAVING],
@@ -98,6 +100,12 @@ def _states(tiles: Tiles, overlay: ResidentOverlay, palette: MapPalette) -> list
     return entries
 
 
+def _pale(palette: MapPalette) -> Rgb:
+    """A colour as it is where the bytes are missing."""
+    red, green, blue = (round(a + (b - a) * PALE) for a, b in zip(palette.other, palette.ground, strict=True))
+    return red, green, blue
+
+
 def _entry(entry: _Entry, *, first: bool) -> None:
     name = entry.text if len(entry.text) <= _MOST_NAME else entry.text[: _MOST_NAME - 1] + "…"
     amount = f" {bytes_text(entry.size)}" if entry.size else ""
@@ -108,7 +116,7 @@ def _entry(entry: _Entry, *, first: bool) -> None:
         right = imgui.get_item_rect_max().x + gap * 1.5 + width
         edge = imgui.get_window_pos().x + imgui.get_window_size().x
         if name == "":
-            imgui.same_line(0, 0)
+            imgui.same_line(0, 1.0)
         elif right < edge:
             imgui.same_line(0, gap * 1.5)
     corner, line = imgui.get_cursor_screen_pos(), imgui.get_text_line_height()

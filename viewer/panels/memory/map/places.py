@@ -70,7 +70,7 @@ class Places:
             (kind > 0) & (kind < len(parts)),
             bases,
             resources,
-            stack([part.subresources for part in parts]),
+            _joined([part.subresources for part in parts]),
             len(parts[0].subresources),
         )
 
@@ -157,6 +157,12 @@ class Places:
     @cached_property
     def _allocation_order(self) -> NDArray[np.int64]:
         return np.argsort(self.allocations["id"], kind="stable")
+
+
+def _joined(parts: Sequence[Rows]) -> Rows:
+    """All rows in one array; those of the only part that has any are not copied."""
+    filled = [part for part in parts if len(part)] or list(parts[:1])
+    return filled[0] if len(filled) == 1 else stack(filled)
 
 
 def leaving_allocations(plan: Plan, resident: dict[int, np.void]) -> Rows:

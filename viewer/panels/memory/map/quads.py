@@ -34,8 +34,8 @@ def hatching(
 ) -> tuple[Corners, NDArray[np.int64]]:
     """Slanted lines (45 degrees) within rectangles: their corners, and the rectangle that each lies in.
 
-    Lines are `gap` points apart and `line` wide; `falling` ones go down to the right. They are cut off at the
-    sides, so that none leaves its rectangle.
+    Lines are `gap` points apart and `line` wide; `falling` ones go down to the right. They end where they
+    would leave their rectangle.
     """
     left, top, right, bottom = (np.asarray(side, float) for side in (left, top, right, bottom))
     height = bottom - top
@@ -45,14 +45,14 @@ def hatching(
     owner = np.repeat(np.arange(len(left)), count)
     number = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
     foot = (np.repeat(first, count) + number) * gap
-    low, high = left[owner], right[owner]
-    start = np.maximum(0.0, low - foot - line)  # the heights above the bottom between which it is inside
-    end = np.minimum(height[owner], high - foot)
+    # Between these heights above the bottom its whole width is inside.
+    start = np.maximum(0.0, left[owner] - foot)
+    end = np.minimum(height[owner], right[owner] - foot - line)
     inside = end - start > 1e-6
-    owner, foot, low, high, start, end = (each[inside] for each in (owner, foot, low, high, start, end))
+    owner, foot, start, end = (each[inside] for each in (owner, foot, start, end))
     corners = np.empty((len(owner), 4, 2), np.float32)
-    for column, (rise, right_of) in enumerate(((start, 0.0), (start, line), (end, line), (end, 0.0))):
-        corners[:, column, 0] = np.clip(foot + rise + right_of, low, high)
+    for column, (rise, beside) in enumerate(((start, 0.0), (start, line), (end, line), (end, 0.0))):
+        corners[:, column, 0] = foot + rise + beside
         corners[:, column, 1] = (top[owner] + rise) if falling else (bottom[owner] - rise)
     return corners, owner
 

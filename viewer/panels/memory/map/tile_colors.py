@@ -14,6 +14,8 @@ from viewer.panels.memory.map.places import NO_PLACE
 from viewer.panels.memory.map.tiles import Tiles, TileState
 
 Rgb = tuple[int, int, int]
+PALE = 0.72
+"""How much of the ground is mixed into the colour of what is not resident."""
 
 
 class Presence(IntEnum):
@@ -95,7 +97,7 @@ class TileColors:
         if presence is not None:
             state_of = presence[tiles.place[at]]
             missing, flying = at[state_of == Presence.MISSING], at[state_of == Presence.IN_FLIGHT]
-            found[missing] = _mixed(found[missing], palette.ground, 0.72 if wanted else 1.0)
+            found[missing] = _mixed(found[missing], palette.ground, PALE if wanted else 1.0)
             found[flying] = _mixed(found[flying], palette.in_flight, 0.5)
         return TileColors(tiles, found, _sums(found, tiles.sizes))
 

@@ -103,6 +103,23 @@ class Tiles:
         return sums.astype(np.int64)
 
 
+_RESOURCE = 2
+"""`source` of the begin of a resource: the ends of resources and begins of allocations come before it."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Points:
+    """Positions at which something begins or ends, ascending: its used bytes, its reserved bytes, a gap."""
+
+    begin: Int64s
+    used: Int64s
+    reserved: Int64s
+    place: NDArray[np.int32]
+    resource: NDArray[np.int32]
+    state: NDArray[np.uint8]
+    source: NDArray[np.int8]
+
+
 class _Builder:
     """Cuts the line: begins and ends of resources and places are sorted once, and gaps lie between them."""
 
@@ -115,59 +132,73 @@ class _Builder:
 
     def tiles(self) -> Tiles:
         places = self._places
-        start, used, reserved = places.ranges
-        alone = np.flatnonzero(~self._is_aliased[places.resource_of])
-        shared = np.flatnonzero(self._is_aliased[places.resource_of])
-        aliased = AliasedRanges.of(start[shared], reserved[shared], shared)
-        cuts, home = aliased.cuts, places.resource_of[aliased.first]
-        begins, ends, owner = self._resource_ranges()
-        columns = [
-            (ends, ends, ends, NO_PLACE, owner, TileState.FREE),
-            (*(places.bases[:-1],) * 3, NO_PLACE, _NO_RESOURCE, TileState.FREE),
-            (begins, begins, begins, NO_PLACE, owner, TileState.FREE_IN_PAGE),
-            (start[alone], used[alone], reserved[alone], alone, places.resource_of[alone], TileState.USED),
-            (cuts[:, 0], cuts[:, 1], cuts[:, 1], aliased.first, home, TileState.ALIASED),
-        ]
-        counts = [len(column[0]) for column in columns]
-        source = np.repeat(np.arange(len(columns)), counts)
-        firsts, useds, lasts, place, resource = (
-            np.concatenate([np.broadcast_to(np.asarray(c[n], np.int64), len(c[0])) for c in columns])
-            for n in range(5)
-        )
-        state = np.where(source == 3, TileState.USED, TileState.ALIASED)
-        single = np.zeros(len(source), bool)
-        single[len(source) - len(cuts) :] = aliased.count == 1
-        state[single] = TileState.USED
-        # Stable: at one position an end comes before the next allocation, resource and place.
-        order = stable_argsort(firsts)
-        firsts, useds, lasts, place, resource, state, source = (
-            column[order] for column in (firsts, useds, lasts, place, resource, state, source)
-        )
-        after = np.append(firsts[1:], places.total)
-        lasts = np.minimum(lasts, after)  # padding of a place may reach under the next one
-        useds = np.minimum(useds, lasts)
-        state = state.astype(np.uint8)
-        sizes = (useds - firsts, lasts - useds, after - lasts)
-        used_at, padded_at, gap_at = (np.flatnonzero(size) for size in sizes)
-        has = np.stack([size > 0 for size in sizes], axis=1)
-        slot = np.cumsum(has).reshape(has.shape) - 1
-        count = len(used_at) + len(padded_at) + len(gap_at)
+        aliased, points = self._points()
+        first, last = points.begin, points.reserved
+        after = np.append(first[1:], places.total)
+        last = np.minimum(last, after)  # padding of a place may reach under the next one
+        used = np.minimum(points.used, last)
+        has_used, has_padding, has_gap = used > first, last > used, after > last
+        counts = has_used.view(np.uint8) + has_padding.view(np.uint8) + has_gap.view(np.uint8)
+        slot = np.cumsum(counts, dtype=np.int64)
+        count = int(slot[-1]) if len(slot) else 0
+        slot -= counts  # of the first tile of each point: used bytes, then padding, then the gap
         starts, states = np.full(count + 1, places.total, np.int64), np.zeros(count, np.uint8)
         keys, homes = np.full(count, NO_PLACE, np.int32), np.full(count, _NO_RESOURCE, np.int32)
-        for column, (at, begin) in enumerate(((used_at, firsts), (padded_at, useds), (gap_at, lasts))):
-            into = slot[at, column]
-            starts[into] = begin[at]
-            homes[into] = resource[at]
-            if column < 2:
-                keys[into] = place[at]
-                states[into] = state[at] if column == 0 else TileState.PADDING
-        into, is_inside = slot[gap_at, 2], source[gap_at] >= 2
-        follower = np.minimum(gap_at + 1, len(source) - 1)
-        following = np.where((source == 2)[follower] & (gap_at + 1 < len(source)), resource[follower], -1)
-        gaps = (lasts[gap_at], after[gap_at])
-        states[into] = self._gap_states(gaps, np.where(is_inside, resource[gap_at], -1), following)
-        homes[into[~is_inside]] = _NO_RESOURCE
+        at = np.flatnonzero(has_used)
+        into = slot[at]
+        starts[into], states[into] = first[at], points.state[at]
+        keys[into], homes[into] = points.place[at], points.resource[at]
+        at = np.flatnonzero(has_padding)
+        into = slot[at] + has_used[at]
+        starts[into], states[into] = used[at], TileState.PADDING
+        keys[into], homes[into] = points.place[at], points.resource[at]
+        at = np.flatnonzero(has_gap)
+        into = slot[at] + has_used[at] + has_padding[at]
+        inside = np.where(points.source[at] >= _RESOURCE, points.resource[at], _NO_RESOURCE)
+        follower = np.minimum(at + 1, len(first) - 1)
+        is_before = (points.source[follower] == _RESOURCE) & (at + 1 < len(first))
+        following = np.where(is_before, points.resource[follower], _NO_RESOURCE)
+        starts[into], homes[into] = last[at], inside
+        states[into] = self._gap_states((last[at], after[at]), inside, following)
         return Tiles(places, starts, states, keys, homes, aliased)
+
+    def _points(self) -> tuple[AliasedRanges, _Points]:
+        """Aliased ranges, and all begins and ends, sorted.
+
+        At one position an end comes before the next allocation, that before a resource, and that before a
+        place: what lies behind them is told by the last one.
+        """
+        places = self._places
+        start, used, reserved = places.ranges
+        is_shared = self._is_aliased[places.resource_of]
+        shared, alone = np.flatnonzero(is_shared), slice(None)
+        if len(shared):
+            alone = np.flatnonzero(~is_shared)
+        aliased = AliasedRanges.of(start[shared], reserved[shared], shared)
+        low, high, home = aliased.cuts[:, 0], aliased.cuts[:, 1], places.resource_of[aliased.first]
+        begins, ends, owner = self._resource_ranges()
+        bases, mine = places.bases[:-1], np.arange(len(places), dtype=np.int32)[alone]
+        counts = [len(ends), len(bases), len(begins), len(mine), len(low)]
+        source = np.repeat(np.arange(len(counts), dtype=np.int8), counts)
+        state = np.zeros(len(source), np.uint8)
+        state[len(source) - len(low) :] = np.where(aliased.count > 1, TileState.ALIASED, TileState.USED)
+        nothing = np.full(len(source) - len(mine) - len(low), -1, np.int32)
+        nobody = np.full(len(bases), _NO_RESOURCE, np.int32)
+        of_places = places.resource_of[alone]
+        position = np.concatenate([ends, bases, begins, start[alone], low])
+        # numpy merges parts that are sorted already; else its radix sort is faster.
+        is_sorted = bool((start[1:] >= start[:-1]).all())
+        order = np.argsort(position, kind="stable") if is_sorted else stable_argsort(position)
+        columns = (
+            position,
+            np.concatenate([ends, bases, begins, used[alone], high]),
+            np.concatenate([ends, bases, begins, reserved[alone], high]),
+            np.concatenate([nothing, mine, aliased.first.astype(np.int32)]),
+            np.concatenate([owner, nobody, owner, of_places, home]).astype(np.int32),
+            state,
+            source,
+        )
+        return aliased, _Points(*(column[order] for column in columns))
 
     def _resource_ranges(self) -> tuple[Int64s, Int64s, NDArray[np.int64]]:
         """Disjoint (begins, ends, resource rows); overlapping resources are one range, the first's."""
