@@ -142,9 +142,10 @@ def _entry(entry: _Entry, *, first: bool) -> None:
 
 def _hatch(pattern: Pattern, low: tuple[float, float], high: tuple[float, float]) -> None:
     """Hatch a swatch, more closely than the map, so that the pattern is seen in it."""
-    sides = (np.array([side]) for side in (low[0], low[1], high[0], high[1]))
+    left, top, right, bottom = (np.array([side]) for side in (*low, *high))
     gap = imgui.get_font_size() * 0.3
-    corners, _ = hatching(*sides, gap, max(1.0, gap * 0.3), falling=pattern.falling)
+    line = max(1.0, gap * 0.3)
+    corners, _ = hatching(left, top, right, bottom, gap, line, falling=pattern.falling)
     draw, tint = imgui.get_window_draw_list(), widgets.color(color_of(pattern.color))
-    for quad in corners.tolist():
-        draw.add_quad_filled(*(tuple(point) for point in quad), tint)
+    for first, second, third, fourth in corners.tolist():
+        draw.add_quad_filled(tuple(first), tuple(second), tuple(third), tuple(fourth), tint)

@@ -57,7 +57,9 @@ class WhyModel:
         columns = self._table.columns
         is_group = columns.objects[ids] > 1
         named = ids[~is_group]
-        parts = [(named, columns.feature[named], np.full(len(named), -1, np.int64))]
+        parts: list[tuple[NDArray[np.integer], ...]] = [
+            (named, columns.feature[named], np.full(len(named), -1, np.int64))
+        ]
         for group in ids[is_group].tolist():
             parts.append(self._group(int(columns.feature[group]), named))
         self._ids, self._features, self._rows = (
@@ -66,7 +68,7 @@ class WhyModel:
         self.count = 1 if self._is_staging else len(self._ids)
         self.texts = TextIndex(self.count, self._text)
 
-    def _group(self, feature: int, named: NDArray[np.int64]) -> tuple[NDArray[np.int64], ...]:
+    def _group(self, feature: int, named: NDArray[np.int64]) -> tuple[NDArray[np.integer], ...]:
         """The objects that a group counts: active rows of the feature's table that are not named."""
         columns = self._table.columns
         table = self._tableau.tables.get(columns.features[feature])

@@ -12,7 +12,12 @@ from engine.plan.terms.keys import is_transient
 from viewer.panels import widgets
 from viewer.panels.memory import tile_texts
 from viewer.panels.memory.plan_models import PlanModels, SharedModels
-from viewer.panels.memory.table.memory_table import Column, Level, MemoryTable
+from viewer.panels.memory.table.memory_table import (
+    Column,
+    Level,
+    MemoryTable,
+    memory_type_text,
+)
 from viewer.panels.memory.why_model import WhyModel, WhyRow
 from viewer.panels.number_format import bytes_text, count_text
 from viewer.session.links import AssetLink, FeatureLink, Link, MemoryLink, ObjectLink, SourceLink
@@ -92,7 +97,7 @@ class WhyPanel:
         imgui.same_line()
         where = f"heap {heap}, memory type {type_}"
         widgets.quiet(widgets.fitting(where, imgui.get_content_region_avail().x))
-        widgets.tooltip((where, tile_texts.memory_type_text(models.plan, type_)))
+        widgets.tooltip((where, memory_type_text(models.plan, type_)))
         if resource >= 0:
             at = self._table(models, Level.RESOURCE)
             of = at.row_of((Level.RESOURCE, resource))

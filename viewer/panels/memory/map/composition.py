@@ -111,7 +111,9 @@ def compose_treemap(
     state = colors.tiles.states[np.maximum(found.tile, 0)]
     for of, pattern in patterns(palette).items():
         at = np.flatnonzero((found.tile >= 0) & (state == of))
-        corners, _ = hatching(*boxes[at].T, pattern.gap * unit, _line(unit), falling=pattern.falling)
+        left, top, right, bottom = boxes[at].T
+        gap, line = pattern.gap * unit, _line(unit)
+        corners, _ = hatching(left, top, right, bottom, gap, line, falling=pattern.falling)
         made.add(corners, pattern.color, 160)
     outer = found.outer
     for side in _frame(outer, max(1.0, unit * 0.08)):

@@ -70,7 +70,7 @@ def column_bounds(rows_base: Int64s, rows_size: Int64s, viewport: Viewport) -> I
     """
     columns = int(np.ceil(viewport.width / COLUMN))
     edges = np.floor(viewport.origin + np.arange(columns + 1) * (COLUMN * viewport.scale)).astype(np.int64)
-    return rows_base[:, None] + np.clip(edges[None, :], 0, rows_size[:, None])
+    return np.asarray(rows_base[:, None] + np.clip(edges[None, :], 0, rows_size[:, None]), np.int64)
 
 
 def _tile_by_tile(

@@ -96,7 +96,7 @@ class Places:
     @cached_property
     def resource_start(self) -> Int64s:
         """Where each resource begins on the line of all bytes."""
-        return self.bases[self.row_of_resource] + self.resources["offset"]
+        return np.asarray(self.bases[self.row_of_resource] + self.resources["offset"], np.int64)
 
     @cached_property
     def ranges(self) -> tuple[Int64s, Int64s, Int64s]:

@@ -60,8 +60,8 @@ def hatching(
 def packed_colors(colors: NDArray[np.uint8], alpha: int = 255) -> NDArray[np.uint32]:
     """uint8[n, 3] as the 32 bits of draw lists."""
     wide = colors.astype(np.uint32)
-    packed = wide[:, 0] | wide[:, 1] << np.uint32(8) | wide[:, 2] << np.uint32(16) | np.uint32(alpha << 24)
-    return packed.astype(np.uint32)
+    alphas = np.uint32(alpha << 24)
+    return np.asarray(wide[:, 0] | wide[:, 1] << 8 | wide[:, 2] << 16 | alphas, np.uint32)
 
 
 def vertices(corners: Corners, colors: NDArray[np.uint32], uv: tuple[float, float]) -> NDArray[np.void]:
@@ -76,4 +76,5 @@ def vertices(corners: Corners, colors: NDArray[np.uint32], uv: tuple[float, floa
 def indices(count: int) -> NDArray[np.uint32]:
     """Six indices for each of `count` quads, from 0 on."""
     pattern = np.array([0, 1, 2, 0, 2, 3], np.uint32)
-    return (np.arange(count, dtype=np.uint32)[:, None] * np.uint32(4) + pattern).reshape(-1)
+    first = np.arange(count, dtype=np.uint32)[:, None] * np.uint32(4)
+    return np.asarray((first + pattern).reshape(-1), np.uint32)

@@ -171,9 +171,7 @@ class _Builder:
         places = self._places
         start, used, reserved = places.ranges
         is_shared = self._is_aliased[places.resource_of]
-        shared, alone = np.flatnonzero(is_shared), slice(None)
-        if len(shared):
-            alone = np.flatnonzero(~is_shared)
+        shared, alone = np.flatnonzero(is_shared), np.flatnonzero(~is_shared)
         aliased = AliasedRanges.of(start[shared], reserved[shared], shared)
         low, high, home = aliased.cuts[:, 0], aliased.cuts[:, 1], places.resource_of[aliased.first]
         begins, ends, owner = self._resource_ranges()
@@ -189,16 +187,17 @@ class _Builder:
         # numpy merges parts that are sorted already; else its radix sort is faster.
         is_sorted = bool((start[1:] >= start[:-1]).all())
         order = np.argsort(position, kind="stable") if is_sorted else stable_argsort(position)
-        columns = (
-            position,
-            np.concatenate([ends, bases, begins, used[alone], high]),
-            np.concatenate([ends, bases, begins, reserved[alone], high]),
-            np.concatenate([nothing, mine, aliased.first.astype(np.int32)]),
-            np.concatenate([owner, nobody, owner, of_places, home]).astype(np.int32),
-            state,
-            source,
+        place = np.concatenate([nothing, mine, aliased.first.astype(np.int32)])
+        resource = np.concatenate([owner, nobody, owner, of_places, home]).astype(np.int32)
+        return aliased, _Points(
+            position[order],
+            np.concatenate([ends, bases, begins, used[alone], high])[order],
+            np.concatenate([ends, bases, begins, reserved[alone], high])[order],
+            place[order],
+            resource[order],
+            state[order],
+            source[order],
         )
-        return aliased, _Points(*(column[order] for column in columns))
 
     def _resource_ranges(self) -> tuple[Int64s, Int64s, NDArray[np.int64]]:
         """Disjoint (begins, ends, resource rows); overlapping resources are one range, the first's."""

@@ -123,16 +123,12 @@ def treemap(
     small = np.flatnonzero(sizes < least_bytes)
     if len(small):
         parts.append(_whole(colors, rows[small], outer[small]))
-    columns = list(zip(*parts, strict=True)) if parts else [[]] * 6
-    shapes: tuple[tuple[type, tuple[int, ...]], ...] = (
-        *((np.float64, (0, 4)), (np.int32, (0,)), (np.int32, (0,))),
-        *((np.int64, (0,)), (np.int64, (0,)), (np.uint8, (0, 3))),
+    nothing = np.zeros(0, np.int64)
+    parts.append((np.zeros((0, 4)), nothing, nothing, nothing, nothing, np.zeros((0, 3), np.uint8)))
+    boxes, allocation, tile, count, size, color = (
+        np.concatenate([part[column] for part in parts]) for column in range(6)
     )
-    joined = [
-        np.concatenate([np.zeros(shape, dtype), *column]).astype(dtype)
-        for column, (dtype, shape) in zip(columns, shapes, strict=True)
-    ]
-    return Treemap(*joined, rows, outer)
+    return Treemap(boxes, allocation.astype(np.int32), tile.astype(np.int32), count, size, color, rows, outer)
 
 
 _Part = tuple[Boxes, NDArray[np.int64], NDArray[np.int64], Int64s, Int64s, NDArray[np.uint8]]
