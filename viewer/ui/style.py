@@ -40,7 +40,7 @@ CATEGORIES: tuple[Color, ...] = (
     (0.600, 0.390, 0.240, 1.0),
     (0.350, 0.750, 0.760, 1.0),
 )
-"""Colours for things of different kinds, told apart without red and green (after Okabe and Ito, 2008)."""
+"""Colours for things of different kinds, distinct without red and green (after Okabe and Ito, 2008)."""
 RAMP: tuple[Color, Color] = ((0.137, 0.243, 0.478, 1.0), (0.965, 0.890, 0.420, 1.0))
 """The ends of a scale from least to most."""
 

@@ -152,7 +152,7 @@ class MapPanel:
         draw.push_clip_rect(origin, (corner.x + size.x, corner.y + size.y), True)
         self._quads.draw(draw, *origin)
         self._names(drawn, origin)
-        self._outline(models, drawn, origin)
+        self._mark_selected(models, drawn, origin)
         tile, lane = self._tile_at(models, drawn, origin) if hovered else (None, 0.0)
         if tile is not None:
             self._point_at(models, overlay, tile, lane, largest)
@@ -290,8 +290,8 @@ class MapPanel:
                 font = imgui.get_font()
                 draw.add_text(font, small, (origin[0] + x0 + unit * 0.3, y), tint, text)
 
-    def _outline(self, models: PlanModels, drawn: Drawn, origin: tuple[float, float]) -> None:
-        """Outline what is selected."""
+    def _mark_selected(self, models: PlanModels, drawn: Drawn, origin: tuple[float, float]) -> None:
+        """Draw a frame around what is selected."""
         found = tile_texts.selected_range(models, self._session.selection.memory)
         if found is None:
             return

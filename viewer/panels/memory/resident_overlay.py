@@ -97,7 +97,7 @@ def layered(
     if wanted and not current and not in_flight:
         return None
     table = np.array([Presence.RESIDENT, Presence.IN_FLIGHT, Presence.MISSING], np.uint8)
-    if not current:  # what is there is told apart from what is not by nothing but the wish
+    if not current:  # what is there looks like what is not, but for the wish
         table[[Presence.RESIDENT, Presence.MISSING]] = Presence.RESIDENT if wanted else Presence.MISSING
     if not in_flight:
         table[Presence.IN_FLIGHT] = table[Presence.MISSING]

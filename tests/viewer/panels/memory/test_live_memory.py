@@ -110,7 +110,7 @@ def test_the_driver_is_asked_at_most_twice_a_second(
     assert len(calls) == 2
 
 
-def test_the_overlay_tells_resident_in_flight_and_missing_apart(runtime: Runtime) -> None:
+def test_the_overlay_shows_what_is_resident_in_flight_and_missing(runtime: Runtime) -> None:
     presences = set()
     frames = 0
     while True:

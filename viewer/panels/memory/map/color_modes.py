@@ -60,7 +60,7 @@ _USAGES: tuple[tuple[str, Kind, int], ...] = (
     ("storage images", Kind.IMAGE, ImageUsage.STORAGE),
     ("textures", Kind.IMAGE, ImageUsage.SAMPLED),
 )
-"""The usages that are told apart; a place has the colour of the first that it has."""
+"""The usages that have colours of their own; a place has the colour of the first that it has."""
 _STAGING = "staging"
 _OTHER = "copies only"
 

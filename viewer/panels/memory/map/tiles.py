@@ -166,7 +166,7 @@ class _Builder:
         """Aliased ranges, and all begins and ends, sorted.
 
         At one position an end comes before the next allocation, that before a resource, and that before a
-        place: what lies behind them is told by the last one.
+        place: the last one says what lies behind them.
         """
         places = self._places
         start, used, reserved = places.ranges

@@ -1,4 +1,4 @@
-"""Each way to colour the map tells apart what it says, and its legend's bytes are all bytes."""
+"""Each way to colour the map shows what it says, and its legend's bytes are all bytes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def labels_of(mode: ColorMode) -> dict[str, str]:
     }
 
 
-def test_usages_features_kinds_objects_and_assets_are_told_apart() -> None:
+def test_usages_features_kinds_objects_and_assets_differ() -> None:
     vertices, indices, shadow = "assetDb: 0 asset: 2", "assetDb: 0 asset: 3", "shadowMap"
     assert labels_of(ColorMode.USAGE) == {
         vertices: "vertices",
