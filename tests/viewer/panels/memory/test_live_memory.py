@@ -110,6 +110,24 @@ def test_the_driver_is_asked_at_most_twice_a_second(
     assert len(calls) == 2
 
 
+def test_a_driver_with_budgets_shows_what_others_hold(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime.settle()
+    extensions = {*runtime.device.extensions, "VK_EXT_memory_budget"}
+    monkeypatch.setattr(runtime.device, "extensions", frozenset(extensions))
+    live = runtime.memory.heap_bytes
+    heaps = [heap.size for heap in runtime.profile.heaps]
+    reported = tuple((size - 5000, bytes_ + 300) for size, bytes_ in zip(heaps, live, strict=True))
+    monkeypatch.setattr(runtime.device, "memory_budget", lambda: reported)
+    figures = HeapModel(runtime, {}).figures()
+    assert figures.has_usage
+    for row, size, bytes_ in zip(figures.heaps, heaps, live, strict=True):
+        assert (row.usage, row.beside) == (bytes_ + 300, 300)
+        assert row.budget == min(size - 5000, runtime.profile.budget(row.index))
+        assert row.others == size - row.budget
+
+
 def test_the_overlay_shows_what_is_resident_in_flight_and_missing(runtime: Runtime) -> None:
     presences = set()
     frames = 0

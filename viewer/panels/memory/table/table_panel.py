@@ -74,7 +74,7 @@ class TablePanel:
         self._state: tuple[object, ...] = ()
         self._shown: tuple[Column, ...] = FIRST_SHOWN
         self._selected: tuple[int, int] | None = None
-        self._path = "memory.csv"
+        self._path = "memory-table.csv"
         self._exported = ""
 
     def draw(self) -> None:
