@@ -28,8 +28,8 @@ _BUDGETS = "VK_EXT_memory_budget"
 class HeapRow:
     """One heap, in bytes.
 
-    `budget` is what this process may use, `usage` what the driver says it uses (None without
-    VK_EXT_memory_budget). `allocated` is VkDeviceMemory of the memory manager, `bound` the part of it with
+    `budget` is what this process may use; `usage` what the driver says it uses, and `others` about what other
+    processes and the system hold: what is in no budget of ours (both None without VK_EXT_memory_budget). `allocated` is VkDeviceMemory of the memory manager, `bound` the part of it with
     resources, `requested` what the keys of the plan take by themselves. `staging` is a part of `allocated`.
     """
 
@@ -38,6 +38,7 @@ class HeapRow:
     device_local: bool
     budget: int
     usage: int | None
+    others: int | None
     allocated: int
     bound: int
     requested: int
@@ -47,11 +48,6 @@ class HeapRow:
     def beside(self) -> int | None:
         """Bytes of this process that the driver counts and no plan has: swapchain, pipelines and the like."""
         return None if self.usage is None else max(self.usage - self.allocated, 0)
-
-    @property
-    def others(self) -> int | None:
-        """About what other processes and the system hold: what of the heap is in nobody's budget of ours."""
-        return None if self.usage is None else max(self.size - self.budget, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +102,7 @@ class HeapModel:
                 heap.device_local,
                 min(budgets[index][0], runtime.profile.budget(index)),
                 budgets[index][1] if has_usage else None,
+                max(heap.size - budgets[index][0], 0) if has_usage else None,
                 allocated[index],
                 bound[index],
                 requested[index],
