@@ -29,8 +29,9 @@ class HeapRow:
     """One heap, in bytes.
 
     `budget` is what this process may use; `usage` what the driver says it uses, and `others` about what other
-    processes and the system hold: what is in no budget of ours (both None without VK_EXT_memory_budget). `allocated` is VkDeviceMemory of the memory manager, `bound` the part of it with
-    resources, `requested` what the keys of the plan take by themselves. `staging` is a part of `allocated`.
+    processes and the system hold, as it is in no budget of ours (both None without VK_EXT_memory_budget).
+    `allocated` is VkDeviceMemory of the memory manager, `bound` the part of it with resources, `requested`
+    what the keys of the plan take by themselves. `staging` is a part of `allocated`.
     """
 
     index: int

@@ -111,7 +111,7 @@ class MapPanel:
             ("in flight", "What is being transferred."),
         )
         for name, about in layers:
-            _same_line_if_it_fits(imgui.calc_text_size(name).x + imgui.get_frame_height() * 1.5)
+            widgets.same_line_if_it_fits(imgui.calc_text_size(name).x + imgui.get_frame_height() * 1.5)
             field = name.replace(" ", "_")
             changed, value = imgui.checkbox(name, getattr(choices, field))
             self._place(f"memory layer {name}")
@@ -119,7 +119,7 @@ class MapPanel:
             if changed:
                 setattr(choices, field, value)
         text = "all" if choices.is_treemap else "fit"
-        _same_line_if_it_fits(imgui.calc_text_size(text).x + imgui.get_frame_height())
+        widgets.same_line_if_it_fits(imgui.calc_text_size(text).x + imgui.get_frame_height())
         if imgui.button(text):
             choices.only = None
             self.state.viewport.scale = 0.0
@@ -337,10 +337,3 @@ def _tooltip(lines: tuple[str, ...]) -> None:
                 imgui.pop_style_color()
         imgui.pop_text_wrap_pos()
         imgui.end_tooltip()
-
-
-def _same_line_if_it_fits(width: float) -> None:
-    """Go on in this line if an item of a width fits into what is left of it."""
-    right = imgui.get_item_rect_max().x + imgui.get_style().item_spacing.x + width
-    if right < imgui.get_window_pos().x + imgui.get_window_size().x - imgui.get_style().window_padding.x:
-        imgui.same_line()

@@ -28,6 +28,7 @@ from viewer.session.links import MemoryLink
 from viewer.session.session import Session
 from viewer.ui import style
 
+_HINT = "filter: name +usage -usage a3:0x0-0x100"
 NAMES_MS = 2.0
 """Milliseconds of a frame in which names are made searchable, while there are some left."""
 _LEVELS = {Level.SUBRESOURCE: "blocks", Level.RESOURCE: "resources", Level.ALLOCATION: "allocations"}
@@ -100,17 +101,17 @@ class TablePanel:
         return self._table
 
     def _head(self, table: MemoryTable) -> None:
+        unit = imgui.get_font_size()
         for level, name in _LEVELS.items():
+            if level is not Level.SUBRESOURCE:
+                widgets.same_line_if_it_fits(imgui.calc_text_size(name).x + unit * 1.8)
             if imgui.radio_button(name, self.level == level):
                 self.level = level
             self._place(f"table {name}")
-            imgui.same_line()
-        size = imgui.get_font_size()
-        buttons = sum(imgui.calc_text_size(text).x + size * 1.6 for text in ("copy", "export…"))
-        imgui.set_next_item_width(max(imgui.get_content_region_avail().x - buttons, size * 5))
-        changed, text = imgui.input_text_with_hint(
-            "##filter", "filter: name +usage -usage a3:0x0-0x100", self.text
-        )
+        buttons = sum(imgui.calc_text_size(text).x + unit * 1.6 for text in ("copy", "export…"))
+        widgets.same_line_if_it_fits(buttons + unit * 10)
+        imgui.set_next_item_width(max(imgui.get_content_region_avail().x - buttons, unit * 5))
+        changed, text = imgui.input_text_with_hint("##filter", _HINT, self.text)
         self._place("table filter")
         if changed:
             self.text, self._filter = text, parse_filter(text)
