@@ -53,36 +53,69 @@ steps = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 3), steps=steps, x=st.floats(0, 319.9))
-def test_the_byte_under_the_pointer_is_in_the_tile_that_is_drawn_there(
-    seed: int, steps: list[tuple[str, float, float]], x: float
-) -> None:
-    colors = colored(seed)
-    tiles, places = colors.tiles, colors.tiles.places
-    viewport = fitted(colors)
-    largest = int(places.allocations["size"].max())
-    for what, one, two in steps:
+def moved(colors: TileColors, changes: list[tuple[str, float, float]], width: float = 320.0) -> Viewport:
+    """A viewport after some zooming and panning."""
+    viewport = fitted(colors, width)
+    largest = int(colors.tiles.places.allocations["size"].max())
+    for what, one, two in changes:
         if what == "zoom":
             viewport.zoom(one, two, largest, 1000.0)
         else:
             viewport.pan(one, two, largest, 1000.0)
+    return viewport
+
+
+@settings(max_examples=80, deadline=None)
+@given(seed=st.integers(0, 1), changes=steps, width=st.sampled_from([16.0, 41.0, 320.0]))
+def test_every_rectangle_lies_where_its_bytes_are(
+    seed: int, changes: list[tuple[str, float, float]], width: float
+) -> None:
+    colors = colored(seed, 300)
+    tiles, places = colors.tiles, colors.tiles.places
+    viewport = moved(colors, changes, width)
     picture = map_picture(colors, np.arange(len(places.allocations)), viewport)
+    exact = picture.tile != NO_TILE
+    tile, row = picture.tile[exact], picture.row[exact]
+    begin = viewport.point_of(tiles.starts[tile] - places.bases[row])
+    end = viewport.point_of(tiles.starts[tile + 1] - places.bases[row])
+    left, right = picture.left[exact], picture.right[exact]
+    assert np.allclose(left, np.clip(begin, 0, viewport.width), atol=1e-6)
+    shown = np.clip(end, 0, viewport.width)
+    assert (right <= np.maximum(shown, left + 1.0) + 1e-6).all()
+    assert (right >= shown - 1.0 - 1e-6).all()
+    for each in np.unique(picture.row[~exact]).tolist():
+        mine = np.flatnonzero((picture.row == each) & ~exact)
+        assert (np.diff(picture.left[mine]) > 0).all()
+        assert (picture.right[mine][:-1] <= picture.left[mine][1:]).all()
+        bounds = column_bounds(places.bases[[each]], places.allocations["size"][[each]], viewport)[0]
+        filled = np.flatnonzero(np.diff(bounds)) * COLUMN
+        inside = (picture.left[mine] <= filled[:, None]) & (filled[:, None] < picture.right[mine])
+        assert (inside.sum(axis=1) == 1).all()
+        wide = float((picture.right[mine] - picture.left[mine]).sum())
+        assert wide == pytest.approx(len(filled) * COLUMN, abs=COLUMN)
+
+
+@settings(max_examples=80, deadline=None)
+@given(seed=st.integers(0, 3), changes=steps, x=st.floats(0, 319.9))
+def test_the_byte_under_the_pointer_is_in_the_tile_that_is_drawn_there(
+    seed: int, changes: list[tuple[str, float, float]], x: float
+) -> None:
+    colors = colored(seed)
+    tiles, places = colors.tiles, colors.tiles.places
+    viewport = moved(colors, changes)
+    picture = map_picture(colors, np.arange(len(places.allocations)), viewport)
+    offset = viewport.byte_at(x)
     for row in range(len(places.allocations)):
-        offset = viewport.byte_at(x)
-        inside = 0 <= offset < int(places.allocations["size"][row])
-        mine = (picture.row == row) & (picture.left <= x) & (x < picture.right)
-        if not inside:
-            assert not mine[picture.tile == NO_TILE].any() or viewport.scale * COLUMN > 1
+        if not 0 <= offset < int(places.allocations["size"][row]):
             continue
         tile = tiles.find(int(places.bases[row]) + offset)
         assert tile is not None
-        exact = picture.tile[mine & (picture.tile != NO_TILE)]
-        if len(exact) and tiles.sizes[tile] > 6 * viewport.scale:
-            # The line between two blocks shows none; blocks narrower than a point may lie over others.
-            near = tiles.sizes[exact] < 2 * viewport.scale
-            edge = viewport.point_of(int(tiles.starts[tile + 1]) - int(places.bases[row])) - x < 1.01
-            assert tile in exact or near.any() or edge
+        assert tiles.starts[tile] <= places.bases[row] + offset < tiles.starts[tile + 1]
+        there = (picture.row == row) & (picture.left <= x) & (x < picture.right)
+        drawn = picture.tile[there & (picture.tile != NO_TILE)]
+        # A block narrower than a point may lie over it, and the line between two blocks shows none.
+        if len(drawn) and (tiles.sizes[drawn] >= 2 * viewport.scale).all():
+            assert drawn.tolist() == [tile]
 
 
 @settings(max_examples=60, deadline=None)
