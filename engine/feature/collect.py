@@ -82,7 +82,9 @@ class RequesterIds:
 
     def _assign(self, rows: Rows, owners: NDArray[np.int32]) -> None:
         first = self.requesters.add_block(
-            len(rows), lambda index: self._describe(int(rows[index]), owners[index])
+            self._table.type_name,
+            owners[:, 0],
+            lambda index: self._describe(int(rows[index]), owners[index]),
         )
         self._ids[rows] = np.arange(first, first + len(rows), dtype=np.int32)
         self._owners[rows] = owners

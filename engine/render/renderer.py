@@ -139,6 +139,11 @@ class Renderer:
         self._calls = 0
         self._unmade_views: frozenset[str] = frozenset()
 
+    @property
+    def pipeline_cache_bytes(self) -> int:
+        """Bytes of the driver's pipeline cache, which are in host memory. Raises VulkanError."""
+        return self._cache.size
+
     def ring(self, name: str) -> RingWriter:
         """Return the writer of the ring with this name."""
         writer = self._rings.get(name)

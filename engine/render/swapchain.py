@@ -23,6 +23,8 @@ from engine.vk.errors import DeviceLost, Result, SurfaceLost, VulkanError
 from engine.vk.structs import new
 from engine.vk.timeline import Timeline
 
+TEXEL_BYTES = 4
+"""Bytes of a texel in all formats that surfaces are chosen with."""
 ACQUIRE_TIMEOUT_NS = 500_000_000
 PRESENTS_BEFORE_DESTROY = 3
 _ATTEMPTS = 3
@@ -75,6 +77,12 @@ class Swapchain:
     def extent(self) -> tuple[int, int]:
         """Width and height of the images in pixels; (0, 0) before the first acquire and while hidden."""
         return self._chain.extent if self._chain else (0, 0)
+
+    @property
+    def estimated_bytes(self) -> int:
+        """About how many bytes the images take: their texels, of all that were not destroyed yet."""
+        chains = [*([self._chain] if self._chain is not None else []), *self._retired]
+        return sum(len(chain.images) * chain.extent[0] * chain.extent[1] * TEXEL_BYTES for chain in chains)
 
     @property
     def retired(self) -> int:

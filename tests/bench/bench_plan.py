@@ -61,7 +61,9 @@ def scene(count: int, images: bool = True) -> tuple[RequirementTable, list[Terms
     """`count` assets in random order, each requested three times with other terms; a tenth are textures."""
     rng = np.random.default_rng(1)
     table = RequirementTable()
-    table.requesters.add_block(3 * count, lambda i: Requester("visibleModel", f"object{i}"))
+    table.requesters.add_block(
+        "visibleModel", np.arange(3 * count), lambda i: Requester("visibleModel", f"object{i}")
+    )
     terms = [
         Requirement(0, Kind.BUFFER, usage=u, alignment=4, contents=Contents.CACHE).terms() for u in USAGES
     ]
@@ -160,7 +162,9 @@ def _changes() -> Iterable[Row]:
 def _shared() -> Row:
     """One of 100,000 requesters of an asset drops it, or requests it again; beside 100,000 other assets."""
     table, terms = scene(COUNT, images=False)
-    requester = table.requesters.add_block(COUNT, lambda i: Requester("visibleModel", f"sharing{i}"))
+    requester = table.requesters.add_block(
+        "visibleModel", np.arange(COUNT), lambda i: Requester("visibleModel", f"sharing{i}")
+    )
     for each in terms:
         table.add_rows(each, key=FIRST + COUNT, size=4000, requester=requester + np.arange(COUNT))
     known = coalesce(table)

@@ -53,6 +53,10 @@ class Display:
         """Release a mouse button."""
         _xdotool("mouseup", str(button))
 
+    def type(self, text: str) -> None:
+        """Type a text into the window that has the focus."""
+        _xdotool("type", "--delay", "20", text)
+
 
 def _xdotool(*arguments: str) -> str:
     if shutil.which("xdotool") is None:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from imgui_bundle import imgui
 
 from engine.plan.model.plan import Plan
+from engine.plan.resident.resident import Resident
 from engine.tableau.tableau import Tableau
 from viewer.guard import Guard
 from viewer.panels.panel import Placed
@@ -74,22 +76,33 @@ def quiet(name: str, message: str) -> None:
     raise AssertionError(f"{name}: {message}")
 
 
+class SettledMemory:
+    """What panels read of a memory manager that has carried out a plan."""
+
+    steps_left = 0
+    settled = True
+
+    def __init__(self, plan: Plan) -> None:
+        self.live_bytes = plan.planned_bytes
+        rows = plan.memory.allocations
+        self._allocated = rows["id"].copy(), rows["size"].astype(np.int64)
+
+    def allocated(self) -> tuple[np.ndarray, np.ndarray]:
+        """Ids and bytes of all memory."""
+        return self._allocated
+
+
 def session_of(tableau: Tableau, plan: Plan | None = None, **parts: Any) -> Session:
     """Make a session of a tableau and a plan; `parts` are further attributes of its runtime."""
 
     def nobody(*_: object) -> None:
         raise AssertionError("nobody calls this")
 
-    runtime = SimpleNamespace(
-        **{
-            "tableau": tableau,
-            "plan": plan,
-            "compaction": nobody,
-            "compact": nobody,
-            "library": SimpleNamespace(version=0),
-            **parts,
-        }
-    )
+    common: dict[str, Any] = {"tableau": tableau, "plan": plan, "compaction": nobody, "compact": nobody}
+    common["library"] = SimpleNamespace(version=0)
+    if plan is not None:
+        common |= {"resident": Resident.settled_at(plan), "memory": SettledMemory(plan)}
+    runtime = SimpleNamespace(**{**common, **parts})
     return Session(runtime, lambda text: quiet("report", text))  # type: ignore[arg-type]
 
 

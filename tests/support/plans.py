@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from support.random_scenes import profile
 
 from engine.humon import Position
 from engine.plan.model.drawing_plan import NO_DRAWING
 from engine.plan.model.memory_plan import ALLOCATION, RESOURCE, SUBRESOURCE, MemoryPlan
 from engine.plan.model.plan import Plan
-from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import coalesce
 from engine.plan.requirements.requirements import ImageShape, Requirement, RequirementTable
 from engine.plan.terms.formats import Format
@@ -90,5 +90,5 @@ def large_plan(count: int) -> Plan:
 
 
 def _plan(memory: MemoryPlan, coalesced: object, table: RequirementTable) -> Plan:
-    profile = DeviceProfile.__new__(DeviceProfile)  # reading the memory plan needs no device
-    return Plan(memory, MemoryPlan.empty(), NO_DRAWING, coalesced, table.terms, profile, Policy())  # type: ignore[arg-type]
+    device = profile("nvidia-h200")
+    return Plan(memory, MemoryPlan.empty(), NO_DRAWING, coalesced, table.terms, device, Policy())  # type: ignore[arg-type]

@@ -5,7 +5,11 @@ from __future__ import annotations
 from viewer.panels.animation.animation_panel import AnimationPanel
 from viewer.panels.assets.assets_panel import AssetsPanel
 from viewer.panels.frame.frame_panel import FramePanel
-from viewer.panels.memory_panel import MemoryPanel
+from viewer.panels.memory.heaps_panel import HeapsPanel
+from viewer.panels.memory.map_panel import MapPanel
+from viewer.panels.memory.plan_models import SharedModels
+from viewer.panels.memory.table.table_panel import TablePanel
+from viewer.panels.memory.why_panel import WhyPanel
 from viewer.panels.objects_panel import ObjectsPanel
 from viewer.panels.panel import Dock, Placed
 from viewer.panels.problems.problems_panel import ProblemsPanel
@@ -15,10 +19,13 @@ from viewer.session.session import Session
 
 def make_panels(session: Session) -> list[Placed]:
     """Make every panel for a session; they take what is drawn and changed from it."""
-    problems = ProblemsPanel(session)
+    problems, memory = ProblemsPanel(session), SharedModels(session)
     return [
         Placed(ObjectsPanel(session), Dock.LEFT),
-        Placed(MemoryPanel(session), Dock.BOTTOM),
+        Placed(WhyPanel(session, memory), Dock.RIGHT),
+        Placed(HeapsPanel(session, memory), Dock.RIGHT),
+        Placed(MapPanel(session, memory), Dock.BOTTOM),
+        Placed(TablePanel(session, memory), Dock.BOTTOM),
         Placed(AnimationPanel(session), Dock.BOTTOM),
         Placed(AssetsPanel(session), Dock.BOTTOM),
         Placed(FramePanel(session), Dock.BOTTOM),

@@ -71,6 +71,9 @@ def _figures(facts: RunStatistics) -> None:
         imgui.text_colored(tint, text)
         if text == bytes_text(facts.live_bytes):
             widgets.tooltip(
-                (f"{facts.live_bytes:,} bytes of GPU memory are live, {facts.planned_bytes:,} planned",)
+                (
+                    f"{facts.live_bytes:,} bytes of GPU memory are live, with staging while there is some",
+                    f"{facts.planned_bytes:,} bytes are planned; the panel 'memory' shows both",
+                )
             )
         imgui.same_line(0, gap)

@@ -107,6 +107,13 @@ def clipped(text: str, tint: style.Color = style.TEXT) -> None:
         tooltip((text,))
 
 
+def same_line_if_it_fits(width: float) -> None:
+    """Go on in this line if an item of a width fits into what is left of it."""
+    right = imgui.get_item_rect_max().x + imgui.get_style().item_spacing.x + width
+    if right < imgui.get_window_pos().x + imgui.get_window_size().x - imgui.get_style().window_padding.x:
+        imgui.same_line()
+
+
 def link(text: str, identity: str) -> bool:
     """Draw a text that can be clicked, underlined under the pointer; returns whether it was."""
     corner, size = imgui.get_cursor_screen_pos(), imgui.calc_text_size(text)

@@ -75,6 +75,7 @@ class WindowFrames:
         kept = KeptPreferences(self._report)
         self.session = session = Session(runtime, self._report, kept.preferences)
         undo.callback(session.pictures.close)
+        session.estimates["swapchain"] = lambda: self.swapchain.estimated_bytes
         self.workspace = workspace = Workspace(session, self._guard, make_panels(session))
         undo.callback(lambda: self._guard.call("preferences", kept.keep, session, workspace))
         self._collector = CollectorTimer()

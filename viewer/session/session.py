@@ -36,6 +36,8 @@ class Session:
         The last frames.
     times_passes, watched_images : bool, set of str
         What panels want of this frame: the times of passes on the device, images to look at.
+    estimates : dict of str to callable
+        Bytes of device memory outside of all plans, by what they are: what the window itself has made.
     places : dict of str to (x0, y0, x1, y1)
         Rectangles on the screen, in points, of what can be clicked, by a stable name; renewed every frame.
     """
@@ -53,6 +55,7 @@ class Session:
         self.commands = Commands()
         self.preferences = preferences or Preferences()
         self.statistics = RunStatistics()
+        self.estimates: dict[str, Callable[[], int]] = {}
         self.places: dict[str, Rectangle] = {}
         self.pictures = Pictures()
         self.frames = FrameHistory()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.memory.device.addresses import LIVE_ALLOCATION, LIVE_RESOURCE, LiveTable, Location, Statistics
 from engine.memory.streaming.executor import Executor
@@ -157,6 +158,12 @@ class MemoryManager:
     def peak_heap_bytes(self) -> tuple[int, ...]:
         """The maximum of `heap_bytes` so far, per heap."""
         return tuple(self._objects.peak_heap_bytes)
+
+    def allocated(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Ids and bytes of all VkDeviceMemory, without what waits to be freed, in no particular order."""
+        rows = self._objects.allocations
+        ids = np.fromiter(rows, np.int32, len(rows))
+        return ids, np.fromiter((row.size for row in rows.values()), np.int64, len(rows))
 
     @property
     def open_steps(self) -> Sequence[AnyStep]:

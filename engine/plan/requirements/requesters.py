@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 class FilePosition(Protocol):
     """A position in a file, such as engine.humon's Position."""
@@ -51,6 +54,24 @@ MAX_NAMED = 16
 """How many requesters a text names; the others are counted."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RequesterColumns:
+    """Features and objects of all requesters, by id, without describing each.
+
+    `feature` is the number of its feature in `features`. Requesters with equal `object` are on one object:
+    its row where it is known (from 0), a number below -1 where only its path is, NO_OBJECT where there is
+    none. `objects` is how many objects it stands for: more than 1 for a group.
+    """
+
+    features: tuple[str, ...]
+    feature: NDArray[np.int32]
+    object: NDArray[np.int32]
+    objects: NDArray[np.int32]
+
+
+NO_OBJECT = -1
+
+
 class RequesterTable:
     """Interns requesters: equal ones have one id. Blocks of thousands are described only when read."""
 
@@ -60,7 +81,9 @@ class RequesterTable:
         self._ids: dict[Requester, int] = {}
         self._block_starts: list[int] = []
         self._blocks: list[Callable[[int], Requester]] = []
+        self._block_columns: list[tuple[str, NDArray[np.int32]]] = []
         self._groups: dict[int, int] = {}  # ids of groups, with their numbers of objects
+        self._columns: RequesterColumns | None = None
 
     def __len__(self) -> int:
         return self._count
@@ -111,14 +134,39 @@ class RequesterTable:
             self._count += 1
         return found
 
-    def add_block(self, count: int, describe: Callable[[int], Requester]) -> int:
-        """Add `count` requesters, distinct from all others, with consecutive ids; returns the first id.
+    def add_block(
+        self, feature: str, objects: NDArray[np.integer], describe: Callable[[int], Requester]
+    ) -> int:
+        """Add requesters, distinct from all others, with consecutive ids; returns the first id.
 
-        `describe(i)` returns the i-th of them; it is called on demand and must always return the same.
+        They have one feature, each on the object of that row. `describe(i)` returns the i-th of them; it is
+        called on demand and must always return the same.
         """
         first = self._count
-        if count:
+        if len(objects):
             self._block_starts.append(first)
             self._blocks.append(describe)
-            self._count += count
+            self._block_columns.append((feature, np.array(objects, np.int32)))
+            self._count += len(objects)
         return first
+
+    @property
+    def columns(self) -> RequesterColumns:
+        """All requesters as columns; made again only after some were added."""
+        if self._columns is None or len(self._columns.feature) != self._count:
+            self._columns = self._make_columns()
+        return self._columns
+
+    def _make_columns(self) -> RequesterColumns:
+        features: dict[str, int] = {}
+        paths: dict[str, int] = {"": NO_OBJECT}
+        feature, on = np.zeros(self._count, np.int32), np.full(self._count, NO_OBJECT, np.int32)
+        objects = np.ones(self._count, np.int32)
+        for index, requester in self._entries.items():
+            feature[index] = features.setdefault(requester.feature, len(features))
+            on[index] = paths.setdefault(requester.object_path, -1 - len(paths))
+            objects[index] = max(requester.more, 1)
+        for start, (name, rows) in zip(self._block_starts, self._block_columns, strict=True):
+            feature[start : start + len(rows)] = features.setdefault(name, len(features))
+            on[start : start + len(rows)] = rows
+        return RequesterColumns(tuple(features), feature, on, objects)

@@ -95,10 +95,16 @@ class PipelineCache:
         sources = array("VkPipelineCache", [other])
         self._device.call("vkMergePipelineCaches", self._device.handle, self.handle, 1, sources)
 
-    def data(self) -> bytes:
-        """Return the driver's cache data. Raises VulkanError."""
+    @property
+    def size(self) -> int:
+        """Bytes of the driver's cache data. Raises VulkanError."""
         size = ffi.new("size_t *")
         self._device.call("vkGetPipelineCacheData", self._device.handle, self.handle, size, NULL)
+        return int(size[0])
+
+    def data(self) -> bytes:
+        """Return the driver's cache data. Raises VulkanError."""
+        size = ffi.new("size_t *", self.size)
         data = ffi.new("char[]", max(1, size[0]))
         self._device.call("vkGetPipelineCacheData", self._device.handle, self.handle, size, data)
         return bytes(ffi.buffer(data, size[0]))

@@ -258,7 +258,8 @@ def test_a_budget_error_counts_an_asset_once_for_each_requester():
 def test_a_budget_error_counts_device_bytes_and_sums_them_by_name():
     table = RequirementTable()
     asset, frame = (
-        table.requesters.add_block(1, lambda _: Requester("visibleModel", "cube")) for _ in range(2)
+        table.requesters.add_block("visibleModel", np.array([0]), lambda _: Requester("visibleModel", "cube"))
+        for _ in range(2)
     )
     table.add(buffer(1, MIB), asset)
     samples = replace(DEPTH, samples=4)

@@ -11,7 +11,8 @@ from support.plans import cube_plan
 from engine.plan.placement.compaction import Compaction
 from engine.plan.terms.errors import PlanError
 from engine.tableau.tableau import Tableau
-from viewer.panels.memory_panel import MemoryPanel
+from viewer.panels.memory.map_panel import MapPanel
+from viewer.panels.memory.plan_models import SharedModels
 from viewer.panels.panel import Dock, Placed
 from viewer.session.session import Session
 
@@ -22,7 +23,9 @@ PLAN = cube_plan()
 
 def _presser(mouse: Mouse, session: Session) -> Callable[[], None]:
     """Return what presses the button as it stands."""
-    draw = drawn(workspace_of(session, [Placed(MemoryPanel(session), Dock.BOTTOM)]), session)
+    draw = drawn(
+        workspace_of(session, [Placed(MapPanel(session, SharedModels(session)), Dock.BOTTOM)]), session
+    )
 
     def press() -> None:
         for _ in range(3):
