@@ -58,6 +58,11 @@ class Workspace:
         self.visible = self.visible or shown
         self._session.wake()
 
+    @property
+    def is_laid_out(self) -> bool:
+        """Whether panels were drawn before, so that they have their places."""
+        return self._is_loaded
+
     def is_shown(self, title: str) -> bool:
         """Whether a panel is shown, be it behind another one."""
         return self._shown[title]

@@ -41,6 +41,10 @@ from viewer.window.no_display import NoDisplay
 from viewer.window.window import Window
 
 
+FRAMES_OF_LAYOUT = 4
+"""Panels are in their places after so many frames of ImGui: the scene is planned for its final size."""
+
+
 class WindowFrames:
     """Owns window, UI and runtime of one scene; draws until the window is closed.
 
@@ -143,7 +147,8 @@ class WindowFrames:
         wall, began = time.perf_counter(), time.thread_time()
         before, size = (self.runtime.plan, self.runtime.memory.statistics.steps), self.runtime.size
         self._follow_window()
-        self._draw_panels()
+        for _ in range(1 if self.workspace.is_laid_out else FRAMES_OF_LAYOUT):
+            self._draw_panels()
         panels = time.thread_time()
         self._place_picture()
         self.runtime.renderer.time_passes(timed=self.session.times_passes)
