@@ -366,9 +366,9 @@ def test_materials_of_one_page_that_are_sampled_alike_share_their_descriptor_set
     made: set[object] = set()
     acquire = DescriptorSets.acquire
 
-    def acquired(sets: DescriptorSets, *contents: Any) -> None:
+    def acquired(sets: DescriptorSets, *contents: Any) -> Any:
         made.add(contents)
-        acquire(sets, *contents)
+        return acquire(sets, *contents)
 
     for name, number in (("one", 33071), ("two", 33071), ("three", 10497)):
         small.texture(name, STRIPES, wrapS=number, minFilter=9729)
