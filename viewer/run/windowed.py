@@ -40,7 +40,6 @@ from viewer.window.camera_input import read_camera_input
 from viewer.window.no_display import NoDisplay
 from viewer.window.window import Window
 
-
 FRAMES_OF_LAYOUT = 4
 """Panels are in their places after so many frames of ImGui: the scene is planned for its final size."""
 
