@@ -81,8 +81,15 @@ class Plan:
 
     @property
     def waste_bytes(self) -> int:
-        """Planned bytes that belong to no key: holes, padding between resources, free layers of pages."""
-        return self.planned_bytes - int(self.filled().sum())
+        """Planned bytes that belong to no key: holes, padding between resources, free layers of pages.
+
+        Bytes that several images of the frame share in turns belong to them once.
+        """
+        places, resources, filled = self.memory.subresources, self.memory.resources, self.filled()
+        rows = resources[np.searchsorted(resources["id"], places["resource"])]
+        shared = rows["aliased"].astype(bool)
+        own = int(filled[~shared].sum())
+        return self.planned_bytes - own - _covered(rows[shared], filled[shared].astype(np.int64))
 
     @cached_property
     def waiting(self) -> tuple[WaitingPage, ...]:
@@ -133,3 +140,16 @@ class Plan:
     def store_packing(self, packing: Packing) -> None:
         """Store a packing of this plan for the next planning round."""
         self._packing[:] = [packing]
+
+
+def _covered(rows: NDArray[np.void], sizes: Int64s) -> int:
+    """Bytes in which at least one of these resources lies, of each its first `sizes` bytes."""
+    total, allocation, end = 0, -1, 0
+    order = np.lexsort((rows["offset"], rows["allocation"]))
+    columns = rows["allocation"][order].tolist(), rows["offset"][order].tolist(), sizes[order].tolist()
+    for where, begin, size in zip(*columns, strict=True):  # few: images of a frame
+        end = end if where == allocation else 0
+        allocation = where
+        total += max(0, begin + size - max(begin, end))
+        end = max(end, begin + size)
+    return total
