@@ -1,0 +1,285 @@
+"""What a switch would change, were it pressed, and what the scene would take on another device.
+
+Both are planned on a twin of the tableau, so nothing that is drawn changes. The work is done in steps between
+frames: `advance` carries steps out until its time is used up. A step is the collection of needs or one plan,
+the smallest pieces there are. A result belongs to one plan: when the scene has changed, it is dropped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from engine.plan.model.plan import Plan
+from engine.plan.model.plan_change import PlanChange, plan_change
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.terms.errors import PlanError
+from engine.planning.scene import ScenePlanner
+from engine.tableau import Tableau
+from engine.tableau.twin import Twin
+
+BUDGET_MS = 2.0
+"""Milliseconds of CPU time that the work may take between two frames."""
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Switches that are pressed together: a flag of objects, or of a feature of objects, and its new value.
+
+    `feature` is empty for the objects' own flag. `objects` are rows of the tableau; none means the tableau's
+    own flag.
+    """
+
+    flag: str
+    value: bool
+    objects: tuple[int, ...] = ()
+    feature: str = ""
+
+    def apply(self, tableau: Tableau) -> None:
+        """Press the switches."""
+        if not self.objects:
+            setattr(tableau, self.flag, self.value)
+            return
+        rows = np.array(self.objects, np.int32)
+        if self.feature:
+            table = tableau.tables[self.feature]
+            table.set_flag(self.flag, table.rows_of(rows), self.value)
+        else:
+            tableau.set_flag(self.flag, rows, self.value)
+
+    def reverse(self, tableau: Tableau) -> Callable[[], None]:
+        """A function that puts the switches back as they are now."""
+        if not self.objects:
+            was = bool(getattr(tableau, self.flag))
+            return lambda: setattr(tableau, self.flag, was)
+        rows = np.array(self.objects, np.int32)
+        if not self.feature:
+            before = tableau.flags(self.flag)[rows].copy()
+            return lambda: tableau.set_flag(self.flag, rows, before)
+        table = tableau.tables[self.feature]
+        of = table.rows_of(rows)
+        before, failed = table.flags(self.flag)[of].copy(), of[table.flags("failed")[of]]
+
+        def back() -> None:
+            table.set_flag(self.flag, of, before)
+            if len(failed):
+                table.switch_off(failed)
+
+        return back
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Outcome:
+    """What planning found: the change to the plan it was compared with, or the error that there is no plan.
+
+    `longest_ms` is the CPU time of the longest step that led to it.
+    """
+
+    change: PlanChange | None
+    plan: Plan | None
+    error: PlanError | None = None
+    longest_ms: float = 0.0
+
+
+class WhatIf:
+    """Plans one press of switches at a time, between frames.
+
+    `planner` is the one whose plans are drawn, `resident` returns the plan that its next one starts from,
+    None before there is one. Nothing is done and nothing kept until `press` is called.
+    """
+
+    def __init__(
+        self, tableau: Tableau, planner: Callable[[], ScenePlanner], resident: Callable[[], Plan | None]
+    ) -> None:
+        self._tableau = tableau
+        self._planner = planner
+        self._resident = resident
+        self._twin: _TwinPlanner | None = None
+        self._wanted: Press | None = None
+        self._version: tuple[object, ...] = ()
+        self._steps: Iterator[None] | None = None
+        self._longest = 0.0
+        self._outcome: Outcome | None = None
+
+    def press(self, wanted: Press | None) -> Outcome | None:
+        """Say which press is of interest, None for no more; return its outcome once `advance` has found it.
+
+        Calling it again with the same press goes on with it, with another drops what was begun.
+        """
+        if wanted != self._wanted:
+            self._drop()
+            self._wanted = wanted
+        if self._outcome is not None and self._version != self._now():
+            self._drop()
+        return self._outcome
+
+    @property
+    def is_working(self) -> bool:
+        """Whether `advance` has something to do."""
+        return self._wanted is not None and self._outcome is None
+
+    def advance(self, milliseconds: float = BUDGET_MS) -> bool:
+        """Work for so long (CPU time of this thread), at least one step; return whether work is left.
+
+        Waits for the next plan while the one that is drawn is not up to date.
+        """
+        if not self.is_working:
+            return False
+        until = time.thread_time() + milliseconds / 1e3
+        while True:
+            begin = time.thread_time()
+            if self._steps is not None and self._version != self._now():
+                self._drop()
+            if self._steps is None:
+                if self._resident() is None or self._planner().stale():
+                    return True
+                self._version, self._steps = self._now(), self._work(milliseconds)
+            if next(self._steps, self) is self:
+                return False
+            now = time.thread_time()
+            self._longest = max(self._longest, (now - begin) * 1e3)
+            if now >= until:
+                return True
+
+    def close(self) -> None:
+        """Drop the twin and what was found."""
+        self._drop()
+        self._twin, self._wanted = None, None
+
+    def _now(self) -> tuple[object, ...]:
+        """What a result is about: it is stale once this is another."""
+        planner, tableau = self._planner(), self._tableau
+        versions = tableau.structure_version, tableau.values_version, planner.size
+        return planner, self._resident(), *versions, tuple(other.version for other in planner.others)
+
+    def _drop(self) -> None:
+        if self._steps is not None:
+            close = getattr(self._steps, "close", None)
+            if close is not None:
+                close()
+        self._steps, self._outcome, self._longest = None, None, 0.0
+
+    def _work(self, milliseconds: float) -> Iterator[None]:
+        planner, resident, wanted = self._planner(), self._resident(), self._wanted
+        assert resident is not None and wanted is not None
+        if self._twin is None or not self._twin.follows(planner):
+            self._twin = _TwinPlanner(self._tableau, planner)
+        twin = self._twin
+        yield from twin.prepared(milliseconds)
+        base = resident
+        if resident.whole and planner.shortage is None:
+            yield from twin.based_on(resident)
+            base = twin.base or resident
+        try:
+            yield from twin.pressed(wanted, replace(base, _packing=[]))
+        except PlanError as error:
+            self._outcome = Outcome(None, None, error, self._longest)
+        else:
+            assert twin.plan is not None
+            self._outcome = Outcome(plan_change(resident, twin.plan), twin.plan, None, self._longest)
+
+
+class _TwinPlanner:
+    """A twin of the tableau and a planner of it."""
+
+    def __init__(self, source: Tableau, planner: ScenePlanner, profile: DeviceProfile | None = None) -> None:
+        self._of = planner
+        self._profile = profile
+        self._twin = Twin(source)
+        self._planner = planner.twin(self._twin.tableau, profile)
+        self._is_ready = False
+        self._based_on: Plan | None = None
+        self._base: Plan | None = None
+        self.plan: Plan | None = None
+
+    def follows(self, planner: ScenePlanner) -> bool:
+        """Bring the twin up to date; False where another one must be made."""
+        if planner is not self._of or not self._twin.follow():
+            return False
+        self._planner.size = planner.size
+        if self._profile is None:
+            self._planner.profile = planner.profile
+        return True
+
+    def prepared(self, milliseconds: float) -> Iterator[None]:
+        """Learn what the scene draws, in steps; at once where it is known."""
+        yield
+        while not self._planner.prepare(milliseconds):
+            yield
+        if not self._is_ready:
+            for _ in self._planner.update_tables():
+                yield
+            self._is_ready = True
+
+    @property
+    def base(self) -> Plan | None:
+        """The plan of the scene as it is, of `based_on`."""
+        return self._base
+
+    def based_on(self, resident: Plan) -> Iterator[None]:
+        """Plan the scene as it is, with everything where a settled plan has it; kept while that stays.
+
+        A plan from this planner's own requirements is the base of the next ones by difference.
+        """
+        if self._based_on is not resident:
+            yield from self.planned(replace(resident, _packing=[]))
+            self._based_on, self._base = resident, self.plan
+
+    def planned(self, resident: Plan | None) -> Iterator[None]:
+        """Plan the scene as it is; raises PlanError."""
+        needs = self._planner.needs()
+        yield
+        self.plan = self._planner.plan(needs, resident)
+        yield
+
+    def pressed(self, wanted: Press, resident: Plan) -> Iterator[None]:
+        """Plan the scene with switches pressed; they are back when the next step begins."""
+        tableau = self._twin.tableau
+        back = wanted.reverse(tableau)
+        try:
+            wanted.apply(tableau)
+            needs = self._planner.needs()
+            yield
+            self.plan = self._planner.plan(needs, resident)
+        finally:
+            back()
+        yield
+
+
+class OtherDevice:
+    """Plans the scene for another device profile, in steps, as `WhatIf` does; from nothing, not by difference.
+
+    `outcome` has no change, as plans of two devices have no allocations in common: compare their numbers.
+    """
+
+    def __init__(self, tableau: Tableau, planner: ScenePlanner, profile: DeviceProfile) -> None:
+        self.profile = profile
+        self.outcome: Outcome | None = None
+        self._longest = 0.0
+        self._steps: Iterator[None] = self._work(tableau, planner)
+
+    def advance(self, milliseconds: float = BUDGET_MS) -> bool:
+        """Work for so long (CPU time), at least one step; return whether work is left."""
+        until = time.thread_time() + milliseconds / 1e3
+        while self.outcome is None:
+            begin = time.thread_time()
+            if next(self._steps, self) is self:
+                break
+            now = time.thread_time()
+            self._longest = max(self._longest, (now - begin) * 1e3)
+            if now >= until:
+                break
+        return self.outcome is None
+
+    def _work(self, tableau: Tableau, planner: ScenePlanner) -> Iterator[None]:
+        twin = _TwinPlanner(tableau, planner, self.profile)
+        try:
+            yield from twin.prepared(BUDGET_MS)
+            yield from twin.planned(None)
+        except PlanError as error:
+            self.outcome = Outcome(None, None, error, self._longest)
+        else:
+            self.outcome = Outcome(None, twin.plan, None, self._longest)
