@@ -164,7 +164,8 @@ class WhatIf:
 
     def _work(self, milliseconds: float) -> Iterator[None]:
         planner, resident, wanted = self._planner(), self._resident(), self._wanted
-        assert resident is not None and wanted is not None
+        assert resident is not None
+        assert wanted is not None
         if self._twin is None or not self._twin.follows(planner):
             self._twin = _TwinPlanner(self._tableau, planner)
         twin = self._twin
@@ -250,7 +251,7 @@ class _TwinPlanner:
 
 
 class OtherDevice:
-    """Plans the scene for another device profile, in steps, as `WhatIf` does; from nothing, not by difference.
+    """Plans the scene for another device profile, in steps as `WhatIf` does, from nothing.
 
     `outcome` has no change, as plans of two devices have no allocations in common: compare their numbers.
     """

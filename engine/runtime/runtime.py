@@ -21,15 +21,12 @@ from engine.assets.roots import user_cache_folder
 from engine.graph import PICTURE, PICTURE_VIEW, ImageDecl, Layout
 from engine.humon import Problem
 from engine.memory.device.live_profile import live_profile
-from engine.memory.device.problems import HeapFull
 from engine.memory.device.samplers import SamplerPool
 from engine.memory.readback import read_image
 from engine.memory.streaming.manager import MemoryManager, Pace
 from engine.plan.model.plan import Plan
 from engine.plan.placement.compaction import Compaction, compact
 from engine.plan.placement.page_return import PageReturn
-from engine.plan.placement.planner import plan_again
-from engine.plan.placement.planning_round import Keep
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.requirements.sources import Sources
 from engine.plan.resident.resident import Resident
@@ -45,11 +42,14 @@ from engine.planning.values import FrameValues
 from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reordering
 from engine.render.renderer import Renderer
 from engine.runtime.frame_facts import FrameFacts
+from engine.runtime.hold import Hold
 from engine.runtime.idle import IdleCheck
 from engine.runtime.movement import Movement
+from engine.runtime.observation import Cause, Observers
 from engine.runtime.open_device import open_device
 from engine.runtime.options import Presenter, RuntimeOptions
 from engine.runtime.problems import all_problems
+from engine.runtime.refusals import Refusals
 from engine.runtime.trials.shader_trials import ShaderTrials
 from engine.vk.errors import DeviceLost, OutOfDeviceMemory, Result, VulkanError
 from engine.vk.instance import Instance
@@ -64,8 +64,6 @@ PREPARE_MS = 3.0
 """Milliseconds of CPU time per frame in which new assets are learnt, where they are many."""
 REPLAN_MS = 50.0
 """Milliseconds that the frame after a new plan may take to create its attachments and rings."""
-MAX_REFUSALS = 8
-"""How many refused allocations lead to a smaller plan before the scene returns to its last plan."""
 _WRITES_TARGET = Stage.TRANSFER | Stage.COLOR_ATTACHMENT_OUTPUT
 """The stages that write to a window's image: they wait until it is acquired."""
 _DRIVER_GONE = (Result.INITIALIZATION_FAILED, Result.INCOMPATIBLE_DRIVER)
@@ -90,6 +88,7 @@ class Runtime:
         self._number, self._drawn = 0, 0  # frames, and those that were drawn, which take slots in turn
         self.content_scale = 1.0
         self._budgets: Mapping[int, int] = {}
+        self.hold, self.observers = Hold(self), Observers()
         self._undo = ExitStack()
         with ExitStack() as undo:
             self._open(undo, options)
@@ -116,11 +115,8 @@ class Runtime:
         self.plan: Plan | None = None
         self.schedule: Schedule | None = None
         self._needs: FrameNeeds | None = None
-        self._requested: FrameNeeds | None = None
-        self._settled: tuple[FrameNeeds, Plan] | None = None
+        self._refusals = Refusals(self)
         self._page_return = PageReturn()
-        self._refusals = self._rollbacks = 0
-        self._observed_limits: dict[int, int] = {}
         self._tickets = [0] * FRAMES_IN_FLIGHT
         self._visibility: FrustumQuery | None = None
         self._cycles = 0
@@ -148,6 +144,7 @@ class Runtime:
             state=self.resident,
         )
         undo.callback(self.memory.close)
+        self.hold.reopened()
         self.samplers = SamplerPool(self.device)
         undo.callback(self.samplers.close)
         least = cull_from(options.culling, self.profile.device_type)
@@ -197,8 +194,9 @@ class Runtime:
         patience = self._plan_frame()
         drawn = False
         if self.plan is not None and self._first_plan is None:
-            self._return_pages()
-            self._reprioritize()
+            if not self.hold.is_on:
+                self._return_pages()
+                self._reprioritize()
             self.advance(patience)
             self.renderer.update(self.timeline.submitted, self.planner.cubes.enabled())
             self._write_values()
@@ -212,9 +210,12 @@ class Runtime:
     @property
     def is_idle(self) -> bool:
         """Whether the next frame would be the last one again: nothing moves, arrives or is returned."""
-        if self.plan is None or self.planner.stale() or not self._page_return.is_done(self.plan):
+        if self.plan is None or self.planner.stale():
             return False
-        busy = self._is_preparing or self.trials.pending or not self.memory.settled
+        if not (self.hold.is_on or self._page_return.is_done(self.plan)):
+            return False
+        streams = not self.memory.settled and not (self.memory.held and not self.memory.granted)
+        busy = self._is_preparing or self.trials.pending or streams or self.hold.is_released
         return not busy and self._idle_check.holds(self.size)
 
     def advance(self, milliseconds: float | None = None) -> bool:
@@ -225,10 +226,11 @@ class Runtime:
         try:
             settled = self.memory.advance(milliseconds=milliseconds)
         except OutOfDeviceMemory as refused:
-            self._retry_with_less(refused)
+            self._refusals.retry(refused)
             return False
         if settled and self._needs is not None and self.plan is not None:
-            self._settled = (self._needs, self.plan)
+            self._refusals.settled(self._needs, self.plan)
+            self.observers.settled(self._number)
         return settled
 
     def limit_budget(self, budgets: Mapping[int, int]) -> None:
@@ -260,7 +262,7 @@ class Runtime:
         found = self.compaction(max_bytes, max_moves)
         if found.moves:
             assert self._needs is not None
-            self._apply_plan(self._needs, found.plan)
+            self.apply_plan(self._needs, found.plan, Cause.COMPACTION)
         return found
 
     def load(self, until: Callable[[], bool] = lambda: False) -> None:
@@ -273,7 +275,7 @@ class Runtime:
             try:
                 self.memory.settle(until=until)
             except OutOfDeviceMemory as refused:
-                self._retry_with_less(refused)
+                self._refusals.retry(refused)
             if self.trials.pending:
                 self.trials.wait()
                 self.replan()
@@ -331,7 +333,11 @@ class Runtime:
             return None
         is_stale = self.plan is None or self.planner.stale()
         self._is_preparing = is_stale and not self.planner.prepare(PREPARE_MS)
-        if not is_stale or self._is_preparing:
+        if self.hold.is_on and self._needs is not None and not self.hold.is_released:
+            if is_stale and not self._is_preparing:
+                self.hold.look(self._needs)
+            return None
+        if not (is_stale or self.hold.is_released) or self._is_preparing:
             return None
         if self.plan is None and self.planner.has_many:
             self._is_preparing = True
@@ -342,96 +348,38 @@ class Runtime:
 
     def _plan_in_steps(self) -> Iterator[None]:
         """Make a new plan and schedule, in steps of similar cost."""
-        self._refusals = self._rollbacks = 0
-        self._observed_limits.clear()
-        self._requested = self.planner.needs()
+        requested = self.planner.needs()
+        self._refusals.begin(requested)
         yield
         try:
-            plan = self.planner.plan(self._requested, self.resident.snapshot())
+            plan = self.planner.plan(requested, self.resident.snapshot())
         except PlanError:
             if self._needs is not None:
                 self._needs.restore()  # frames go on with what is drawn now
             raise
         yield
-        yield from self._apply_in_steps(self._requested, plan)
+        yield from self._apply_in_steps(requested, plan, Cause.SCENE)
         yield
 
     def _return_pages(self) -> None:
         """Start to return pages that are mostly free, once the scene has been at rest for a while."""
         plan = self._page_return.next(self.plan, settled=self.memory.settled)
         if plan is not None and self._needs is not None:
-            self._apply_plan(self._needs, plan)
+            self.apply_plan(self._needs, plan, Cause.PAGE_RETURN)
 
-    def _retry_with_less(self, refused: OutOfDeviceMemory) -> None:
-        """Plan with less, after the device has refused memory that was within its budget.
-
-        The first plan evicts unused assets and may place assets in other memory; the same is tried once
-        more; then used assets draw their fallbacks. If that is refused too, or the refused allocation was
-        not for a heap, raises `refused` and returns to the last settled plan; if that is refused as well, to
-        what is still resident of it.
-        """
-        self._refusals += 1
-        if self._rollbacks == 1 and self._settled is not None:
-            return self._roll_back()
-        if isinstance(refused, HeapFull) and self._refusals <= MAX_REFUSALS and not self._rollbacks:
-            try:
-                self._plan_less(refused)
-            except PlanError as short:
-                refused.detail += f"; {short.problem}"
-            else:
-                return None
-        if self._refusals == 1:
-            return None
-        if not self._rollbacks:
-            self._roll_back()
-        raise refused
-
-    def _roll_back(self) -> None:
-        """Return to the last settled plan; the second time to what is still resident of it."""
-        self._rollbacks += 1
-        if self._settled is not None:
-            needs, before = self._settled
-            there = self.resident.snapshot()
-            assert there is not None, "a plan was carried out"
-            self._apply_plan(needs, plan_again(before, there, fetch=self._rollbacks == 1))
-
-    def _plan_less(self, refused: HeapFull) -> None:
-        """Apply a plan that limits the refusing heap to its live bytes and a part of the refused bytes.
-
-        How much the heap can still provide is unknown: half of the refused bytes is tried, and if no plan
-        fits, all but one byte. The limit is dropped when the scene changes. Raises PlanError.
-        """
-        assert self._requested is not None
-        live, before = self.memory.heap_bytes[refused.heap], self.resident.snapshot()
-        for more in (refused.size // 2, refused.size - 1):
-            self._observed_limits[refused.heap] = live + more
-            observed = self.profile.with_budgets({**self.profile.budgets, **self._observed_limits})
-            placeholders = self._refusals > 1
-            try:
-                plan = self.planner.plan(
-                    self._requested,
-                    before,
-                    profile=observed,
-                    placeholders=placeholders,
-                    keep=Keep.DENSE_PAGES,
-                )
-            except PlanError:
-                if more == refused.size - 1:
-                    raise
-            else:
-                self._apply_plan(self._requested, plan)
-                break
-
-    def _apply_plan(self, needs: FrameNeeds, plan: Plan) -> None:
+    def apply_plan(self, needs: FrameNeeds, plan: Plan, cause: Cause) -> None:
         """Start to carry out a plan from the resident state, and draw with it as it is published."""
-        _finish(self._apply_in_steps(needs, plan))
+        _finish(self._apply_in_steps(needs, plan, cause))
 
-    def _apply_in_steps(self, needs: FrameNeeds, plan: Plan) -> Iterator[None]:
+    def _apply_in_steps(self, needs: FrameNeeds, plan: Plan, cause: Cause) -> Iterator[None]:
         needs.restore()
         self._needs, self.plan = needs, plan
         is_streamed = len(plan.staging.allocation_table) > 0
         yield from self._submit_schedule(plan, self.planner.visibility(needs) if is_streamed else None)
         self.renderer.apply_plan(needs, plan.memory, self.timeline.submitted)
+        assert self.schedule is not None
+        self.hold.begin(self.schedule)
+        self.observers.planned(self._number, plan, self.schedule, cause)
 
     def _submit_schedule(self, plan: Plan, visibility: FrustumQuery | None) -> Iterator[None]:
         """Submit the schedule from the resident state to `plan`, visible assets first."""

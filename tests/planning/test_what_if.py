@@ -76,7 +76,8 @@ def test_every_switch_of_a_scene_changes_what_was_foreseen(tableau_scene: Drawn)
             before = tableau_scene.plan
             press.apply(tableau_scene.tableau)
             after = tableau_scene.replan()
-            assert foreseen.change is not None and foreseen.plan is not None
+            assert foreseen.change is not None
+            assert foreseen.plan is not None
             assert foreseen.change.bytes == after.planned_bytes - before.planned_bytes, press
             assert foreseen.change.allocations == len(after.memory.allocations) - len(
                 before.memory.allocations
@@ -102,7 +103,8 @@ def test_what_is_foreseen_changes_nothing_that_is_drawn(tableau_scene: Drawn) ->
     assert versions == (tableau.structure_version, tableau.values_version, tableau.world_version)
     assert tables == {name: table.version for name, table in tableau.tables.items()}
     assert not tableau_scene.planner.stale()
-    assert tableau_scene.plan is plan and str(plan) == text
+    assert tableau_scene.plan is plan
+    assert str(plan) == text
     assert tableau["cube"].shadowCaster.active
 
 
@@ -110,7 +112,8 @@ def test_a_texture_that_loses_a_use_names_the_bit(tableau_scene: Drawn) -> None:
     row = tableau_scene.tableau["cube"].row
     found = tableau_scene.outcome(Press("active", False, (row,)))
     assert found.change is not None
-    assert len(found.change.lost) and found.change.lost_bytes > 0
+    assert len(found.change.lost)
+    assert found.change.lost_bytes > 0
     assert not len(found.change.gained)
 
 
@@ -143,7 +146,8 @@ def test_work_is_done_in_steps_and_another_press_drops_what_was_begun(tableau_sc
     tableau_scene.what_if.advance(0.0)
     assert tableau_scene.what_if.press(one) is None
     assert tableau_scene.outcome(one).change.bytes != tableau_scene.outcome(other).change.bytes
-    assert tableau_scene.what_if.press(None) is None and not tableau_scene.what_if.is_working
+    assert tableau_scene.what_if.press(None) is None
+    assert not tableau_scene.what_if.is_working
 
 
 def test_the_twin_follows_switches_fields_and_objects(root: Path, tmp_path: Path) -> None:
@@ -182,7 +186,8 @@ def test_a_press_that_does_not_fit_says_so(root: Path, tmp_path: Path) -> None:
         tight = PROFILE.limited(roomy.plan.planned_bytes + 1024)
         drawn = Drawn(scene, library, tight)
         found = drawn.outcome(Press("active", True))
-        assert found.error is not None and found.error.code == "plan.budget"
+        assert found.error is not None
+        assert found.error.code == "plan.budget"
         assert not tableau.active
         assert drawn.outcome(Press("enabled", False)).change.is_nothing
 
@@ -196,7 +201,8 @@ def test_another_device_is_planned_as_it_would_be(tableau_scene: Drawn) -> None:
         with open_library(scene.dbs) as library:
             alone = ScenePlanner(scene.tableau, scene.registry, library, device, SIZE)
             plan = alone.plan(alone.needs())
-        assert other.outcome is not None and other.outcome.plan is not None
+        assert other.outcome is not None
+        assert other.outcome.plan is not None
         assert other.outcome.plan.planned_bytes == plan.planned_bytes
         assert len(other.outcome.plan.memory.allocations) == len(plan.memory.allocations)
     assert not tableau_scene.planner.stale()

@@ -108,4 +108,3 @@ def _usages(old: Plan, new: Plan, keys: Int64s) -> tuple[UsageChange, ...]:
                 )
             )
     return tuple(found)
-

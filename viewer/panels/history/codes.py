@@ -7,5 +7,8 @@ class SnapshotCode(ProblemCode):
     """The codes of reading a snapshot."""
 
     VERSION = "snapshot.version", "The snapshot was written by another version of the viewer."
-    ROW = "snapshot.row", "A line of a snapshot's table is not a row of it: a number is missing, wrong or out of range."
-    TABLE = "snapshot.table", "Rows of a snapshot contradict each other: an id twice, or one that is not there."
+    ROW = "snapshot.row", "A line in a snapshot is no row of its table: a number is missing or out of range."
+    TABLE = (
+        "snapshot.table",
+        "Rows of a snapshot contradict each other: an id is there twice, or not at all.",
+    )

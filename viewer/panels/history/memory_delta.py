@@ -120,9 +120,7 @@ def _missing(count: int, present: Int64s) -> Int64s:
     return np.flatnonzero(absent)
 
 
-def _by_name(
-    first: MemoryImage, mine: Int64s, second: MemoryImage, theirs: Int64s
-) -> NDArray[np.int64]:
+def _by_name(first: MemoryImage, mine: Int64s, second: MemoryImage, theirs: Int64s) -> NDArray[np.int64]:
     """Pairs of rows of one name, in the order of the rows where a name occurs more than once."""
     if not len(mine) or not len(theirs):
         return np.zeros((0, 2), np.int64)

@@ -1,4 +1,4 @@
-"""The memory of a device at one time, as three tables: what a snapshot, a file and a time of the timeline have.
+"""The memory of a device at one time, as three tables: of a snapshot, a file or a time of the timeline.
 
 Tables are those of a MemoryPlan, which never change, so an image of a plan costs nothing but what it keeps
 alive. Names and requesters are looked up when they are shown.
@@ -121,7 +121,7 @@ class DeviceFacts:
 
 @dataclass(frozen=True, eq=False)
 class MemoryImage:
-    """Allocations (dtype ALLOCATION) and resources (RESOURCE) by id, places (PLACED) by key; bytes throughout."""
+    """Allocations (dtype ALLOCATION) and resources (RESOURCE) by id, places (PLACED) by key; in bytes."""
 
     allocations: Rows
     resources: Rows

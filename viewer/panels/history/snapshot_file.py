@@ -1,8 +1,8 @@
 """Snapshots as files, `NAME.snapshot.hu`: Humon, with the rows of its tables as lines of texts.
 
 A table is a list of texts of many lines; a line is a row of whole numbers, which costs a tenth of a node for
-each number. A line of `places` ends with numbers of its requesters and its name as JSON. The format is written
-by `write_snapshot` alone, and believed only after every check of `read_snapshot`.
+each number. A line of `places` ends with numbers of its requesters and its name as JSON. What is read is
+believed only after every check of `read_snapshot`.
 """
 
 from __future__ import annotations
@@ -88,5 +88,3 @@ def _place_lines(image: MemoryImage, requesters: dict[str, int]) -> Iterator[str
 def _blocks(lines: Iterable[str]) -> list[str]:
     every = list(lines)
     return ["\n".join(every[at : at + LINES]) + "\n" for at in range(0, len(every), LINES)]
-
-

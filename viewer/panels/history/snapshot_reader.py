@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from engine.humon import (
     InputError,
-    Kind as NodeKind,
     Node,
     Position,
     Problem,
@@ -28,6 +27,9 @@ from engine.humon import (
     parse,
     required,
     text,
+)
+from engine.humon import (
+    Kind as NodeKind,
 )
 from engine.humon.files import read_bytes
 from engine.plan.model.memory_plan import ALLOCATION, RESOURCE, Sharing
@@ -95,13 +97,10 @@ def parse_snapshot(content: bytes | str, name: str) -> Snapshot:
     device = _device(root)
     tables = {table: _numbers(root, table, dtype) for table, dtype in _TABLES.items()}
     places, names = _places(root)
-    image = MemoryImage(
-        tables["allocations"].rows, tables["resources"].rows, places.rows, device, names
-    )
+    image = MemoryImage(tables["allocations"].rows, tables["resources"].rows, places.rows, device, names)
     _check(image, tables["allocations"], tables["resources"], places)
-    objects = {
-        key: integer(count, 0, MAX_ID) for key, count in expect(required(root, "objects"), NodeKind.DICT).items()
-    }
+    counts = expect(required(root, "objects"), NodeKind.DICT)
+    objects = {key: integer(count, 0, MAX_ID) for key, count in counts.items()}
     return Snapshot(
         text(required(root, "name")),
         text(required(root, "scene")),
@@ -282,7 +281,8 @@ def _sorted(read: _Read, by: str) -> _Read:
     found = _Read(read.name, read.rows[order], read.lines[order], read.file)
     again = np.zeros(len(order), bool)
     again[1:] = found.rows[by][1:] == found.rows[by][:-1]
-    found.fail(SnapshotCode.TABLE, again, lambda row: f"{by} {found.rows[by][row]} of {read.name} is there twice")
+    ids = found.rows[by]
+    found.fail(SnapshotCode.TABLE, again, lambda row: f"{by} {ids[row]} of {read.name} is there twice")
     return found
 
 

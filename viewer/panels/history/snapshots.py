@@ -30,7 +30,7 @@ class Snapshot:
 
 @dataclass(frozen=True, eq=False)
 class LeakCheck:
-    """Memory now against a base line: `leaks` says in words what there is more of; empty if nothing leaked."""
+    """Memory now against a base line: `leaks` says what there is more of; empty if nothing leaked."""
 
     delta: MemoryDelta
     leaks: tuple[str, ...]
@@ -42,7 +42,7 @@ class LeakCheck:
 
 
 def leak_check(base: Snapshot, now: Snapshot) -> LeakCheck:
-    """Compare `now` with a base line that the scene should have returned to, as after off and on, or a reload.
+    """Compare `now` with a base line to which a scene returns, as after off and on, or a reload.
 
     Places may differ; bytes, counts and keys may not be more.
     """
@@ -100,7 +100,7 @@ class Snapshots:
         self.version += 1
 
     def rename(self, snapshot: Snapshot, name: str) -> Snapshot:
-        """Give a snapshot another name; an empty one or one that is taken is ignored. Returns the snapshot."""
+        """Give a snapshot another name, unless it is empty or taken. Returns the snapshot."""
         if not name.strip() or any(each.name == name for each in self.all):
             return snapshot
         made = replace(snapshot, name=name)
