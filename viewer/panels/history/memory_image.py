@@ -14,9 +14,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.model.memory_plan import ALLOCATION, RESOURCE
+from engine.plan.model.memory_plan import MemoryPlan
 from engine.plan.model.plan import Plan
 from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.requirements import TermsTable
 from engine.plan.terms.table import Int64s, Rows
 from engine.plan.terms.vocabulary import Kind, MemoryProperty
 
@@ -132,20 +133,7 @@ class MemoryImage:
     @staticmethod
     def of(plan: Plan) -> MemoryImage:
         """The image of a plan's memory."""
-        rows = plan.memory.subresources
-        places = np.empty(len(rows), PLACED)
-        for name in PLACED.names or ():
-            if name != "usage":
-                places[name] = rows[name]
-        usages = np.array([plan.terms[number].usage for number in range(len(plan.terms))] or [0], np.int64)
-        places["usage"] = usages[rows["terms"]]
-        return MemoryImage(
-            plan.memory.allocations,
-            plan.memory.resources,
-            places,
-            DeviceFacts.of(plan.profile),
-            PlanNames(plan),
-        )
+        return image_of(plan.memory, plan.terms, plan.profile, PlanNames(plan))
 
     @property
     def allocated(self) -> int:
@@ -195,6 +183,13 @@ class MemoryImage:
         return sums.astype(np.int64)
 
 
-def empty_image(device: DeviceFacts, names: Names) -> MemoryImage:
-    """An image without allocations."""
-    return MemoryImage(np.zeros(0, ALLOCATION), np.zeros(0, RESOURCE), np.zeros(0, PLACED), device, names)
+def image_of(memory: MemoryPlan, terms: TermsTable, profile: DeviceProfile, names: Names) -> MemoryImage:
+    """The image of planned memory, whose planned terms are in `terms`."""
+    rows = memory.subresources
+    places = np.empty(len(rows), PLACED)
+    for name in PLACED.names or ():
+        if name != "usage":
+            places[name] = rows[name]
+    usages = np.array([terms[number].usage for number in range(len(terms))] or [0], np.int64)
+    places["usage"] = usages[rows["terms"]]
+    return MemoryImage(memory.allocations, memory.resources, places, DeviceFacts.of(profile), names)
