@@ -87,16 +87,22 @@ class Outcome:
 class WhatIf:
     """Plans one press of switches at a time, between frames.
 
-    `planner` is the one whose plans are drawn, `resident` returns the plan that its next one starts from,
-    None before there is one. Nothing is done and nothing kept until `press` is called.
+    `planner` returns the one whose plans are drawn, `resident` the plan that its next one starts from, None
+    before there is one. `moment` returns something else whenever that plan is another. Nothing is done and
+    nothing kept until `press` is called.
     """
 
     def __init__(
-        self, tableau: Tableau, planner: Callable[[], ScenePlanner], resident: Callable[[], Plan | None]
+        self,
+        tableau: Tableau,
+        planner: Callable[[], ScenePlanner],
+        resident: Callable[[], Plan | None],
+        moment: Callable[[], object],
     ) -> None:
         self._tableau = tableau
         self._planner = planner
         self._resident = resident
+        self._moment = moment
         self._twin: _TwinPlanner | None = None
         self._wanted: Press | None = None
         self._version: tuple[object, ...] = ()
@@ -134,9 +140,10 @@ class WhatIf:
             if self._steps is not None and self._version != self._now():
                 self._drop()
             if self._steps is None:
-                if self._resident() is None or self._planner().stale():
+                resident = None if self._planner().stale() else self._resident()
+                if resident is None:
                     return True
-                self._version, self._steps = self._now(), self._work(milliseconds)
+                self._version, self._steps = self._now(), self._work(resident, milliseconds)
             if next(self._steps, self) is self:
                 return False
             now = time.thread_time()
@@ -153,7 +160,7 @@ class WhatIf:
         """What a result is about: it is stale once this is another."""
         planner, tableau = self._planner(), self._tableau
         versions = tableau.structure_version, tableau.values_version, planner.size
-        return planner, self._resident(), *versions, tuple(other.version for other in planner.others)
+        return planner, self._moment(), *versions, tuple(other.version for other in planner.others)
 
     def _drop(self) -> None:
         if self._steps is not None:
@@ -162,9 +169,8 @@ class WhatIf:
                 close()
         self._steps, self._outcome, self._longest = None, None, 0.0
 
-    def _work(self, milliseconds: float) -> Iterator[None]:
-        planner, resident, wanted = self._planner(), self._resident(), self._wanted
-        assert resident is not None
+    def _work(self, resident: Plan, milliseconds: float) -> Iterator[None]:
+        planner, wanted = self._planner(), self._wanted
         assert wanted is not None
         if self._twin is None or not self._twin.follows(planner):
             self._twin = _TwinPlanner(self._tableau, planner)
@@ -180,7 +186,7 @@ class WhatIf:
             self._outcome = Outcome(None, None, error, self._longest)
         else:
             assert twin.plan is not None
-            self._outcome = Outcome(plan_change(resident, twin.plan), twin.plan, None, self._longest)
+            self._outcome = Outcome(plan_change(base, twin.plan), twin.plan, None, self._longest)
 
 
 class _TwinPlanner:

@@ -208,6 +208,11 @@ class Runtime:
         return FrameFacts(self._number, wall * 1e3, cpu * 1e3, settled, drawn)
 
     @property
+    def frames(self) -> int:
+        """How many frames there were so far, drawn or not."""
+        return self._number
+
+    @property
     def is_idle(self) -> bool:
         """Whether the next frame would be the last one again: nothing moves, arrives or is returned."""
         if self.plan is None or self.planner.stale():

@@ -32,7 +32,7 @@ class Drawn:
         self.planner = ScenePlanner(scene.tableau, scene.registry, library, device, SIZE)
         self.tableau.update_world()
         self.plan: Plan | None = None
-        self.what_if = WhatIf(scene.tableau, lambda: self.planner, lambda: self.plan)
+        self.what_if = WhatIf(scene.tableau, lambda: self.planner, lambda: self.plan, lambda: self.plan)
         self.replan()
 
     def replan(self) -> Plan:

@@ -1,0 +1,187 @@
+"""The panel of the timeline: planned bytes over events, which is scrubbed, and the map as it was at one."""
+
+from __future__ import annotations
+
+from imgui_bundle import imgui
+
+from viewer.panels import parts, widgets
+from viewer.panels.history.memory_history import MemoryHistory
+from viewer.panels.history.memory_strips import NEW, MemoryStrips
+from viewer.panels.history.timeline import Event
+from viewer.panels.number_format import bytes_text, count_text
+from viewer.panels.what_if.change_text import signed_bytes
+from viewer.ui import style
+
+GRAPH = 4.0
+"""Height of the graph in widths of a letter."""
+WIDEST, NARROWEST = 1.0, 0.3
+"""Width of an event in the graph in widths of a letter; older ones are out of sight where there are more."""
+TINTS = {1: style.QUIET, NEW: style.ACCENT}
+
+
+class TimelinePanel:
+    """The graph is `timeline graph` of `Session.places`. `index` is the event shown, None: the last."""
+
+    title = "timeline"
+
+    def __init__(self, history: MemoryHistory) -> None:
+        self._history = history
+        self._session = history.session
+        self.index: int | None = None
+        self._number = -1
+        self._strips: tuple[tuple[int, int], MemoryStrips] | None = None
+
+    def draw(self) -> None:
+        """Draw into the current window."""
+        events = self._history.timeline.events
+        if not events:
+            widgets.quiet("no plan yet")
+            return
+        index = self._shown(events)
+        self._buttons(events, index)
+        index = self._graph(events, self._shown(events))
+        self._causes(events, index)
+        self._map(index)
+
+    def scrub(self, index: int | None) -> None:
+        """Show an event by its index; None for the last, whichever that is."""
+        events = self._history.timeline.events
+        self.index = None if index is None or index >= len(events) - 1 else max(0, index)
+        self._number = events[self.index].number if self.index is not None else -1
+
+    def _shown(self, events: list[Event]) -> int:
+        """The index of the event that is shown, wherever it is after old ones were thinned."""
+        if self.index is None:
+            return len(events) - 1
+        if self.index >= len(events) or events[self.index].number != self._number:
+            later = (i for i, event in enumerate(events) if event.number >= self._number)
+            self.scrub(next(later, None))
+        return len(events) - 1 if self.index is None else self.index
+
+    def _buttons(self, events: list[Event], index: int) -> None:
+        if parts.button(self._session, "timeline back", "<", "The event before", enabled=index > 0):
+            self.scrub(index - 1)
+        imgui.same_line()
+        is_last = index == len(events) - 1
+        if parts.button(self._session, "timeline forth", ">", "The event after", enabled=not is_last):
+            self.scrub(index + 1)
+        imgui.same_line()
+        if parts.button(self._session, "timeline now", "now", "The last event", enabled=not is_last):
+            self.scrub(None)
+        imgui.same_line()
+        imgui.align_text_to_frame_padding()
+        stored = bytes_text(self._history.timeline.nbytes)
+        parts.cut(f"{count_text(len(events), 'event')}, {stored} stored", style.QUIET)
+
+    def _graph(self, events: list[Event], index: int) -> int:
+        """Planned bytes of the events as columns; a click or a drag chooses one."""
+        letter = imgui.get_font_size()
+        corner, width = imgui.get_cursor_screen_pos(), imgui.get_content_region_avail().x
+        height = GRAPH * letter
+        step = max(NARROWEST * letter, min(WIDEST * letter, width / len(events)))
+        count = max(1, min(len(events), int(width / step)))
+        first = max(0, min(index - count // 2, len(events) - count))
+        imgui.invisible_button("graph", (max(width, 1.0), height))
+        parts.note_place(self._session, "timeline graph")
+        over = int((imgui.get_io().mouse_pos.x - corner.x) / step) + first
+        if imgui.is_item_active():
+            self.scrub(max(first, min(over, len(events) - 1)))
+            index = self._shown(events)
+        elif imgui.is_item_hovered() and first <= over < first + count:
+            widgets.tooltip((f"frame {events[over].frame:,}: {bytes_text(events[over].planned_bytes)}",))
+        if imgui.is_item_focused():
+            for key, by in ((imgui.Key.left_arrow, -1), (imgui.Key.right_arrow, 1)):
+                if imgui.is_key_pressed(key):
+                    self.scrub(max(0, index + by))
+                    index = self._shown(events)
+        draw = imgui.get_window_draw_list()
+        draw.add_rect_filled(corner, (corner.x + width, corner.y + height), widgets.color(style.RAISED))
+        most = max(event.planned_bytes for event in events[first : first + count]) or 1
+        for at in range(first, first + count):
+            x = corner.x + (at - first) * step
+            top = corner.y + height * (1 - 0.92 * events[at].planned_bytes / most)
+            tint = style.ACCENT if at == index else style.QUIET
+            far = (x + max(1.0, step - 1), corner.y + height)
+            draw.add_rect_filled((x, top), far, widgets.color(tint, 1.0 if at == index else 0.6))
+        return index
+
+    def _causes(self, events: list[Event], index: int) -> None:
+        event = events[index]
+        before = events[index - 1].planned_bytes if index else 0
+        when = f"frame {event.frame:,}"
+        if event.count > 1:
+            when += f", {event.count} events in one"
+        change = f", {signed_bytes(event.planned_bytes - before)}" if index else ""
+        took = "" if event.settled is None else f", settled at frame {event.settled:,}"
+        parts.cut(
+            f"{when}: {bytes_text(event.planned_bytes)}{change} in "
+            f"{count_text(event.allocations, 'allocation')}; {count_text(event.steps, 'step')}, "
+            f"{bytes_text(event.staged)} staged, {bytes_text(event.moved)} moved{took}"
+        )
+        shown = event.causes[:3]
+        for line in shown:
+            parts.cut(line, style.ACCENT, more=event.causes if len(event.causes) > 3 else ())
+        if len(event.causes) > len(shown):
+            parts.cut(f"and {len(event.causes) - len(shown)} more", style.QUIET, more=event.causes)
+
+    def strips(self, index: int) -> MemoryStrips:
+        """The map of an event, with what is new since the one before."""
+        timeline = self._history.timeline
+        numbers = timeline.events[index].number, timeline.events[index - 1].number if index else -1
+        if self._strips is None or self._strips[0] != numbers:
+            before = timeline.image(index - 1) if index else None
+            self._strips = numbers, MemoryStrips(timeline.image(index), before)
+        return self._strips[1]
+
+    def _map(self, index: int) -> None:
+        """The allocations of an event as strips of bytes."""
+        strips = self.strips(index)
+        if not len(strips.rows):
+            widgets.quiet("no memory is planned")
+            return
+        if imgui.begin_child("map"):
+            letter = imgui.get_font_size()
+            label, line = letter * 7, letter * 1.35
+            imgui.push_style_var(imgui.StyleVar_.item_spacing.value, (0, 0))
+            clipper = imgui.ListClipper()
+            clipper.begin(len(strips.rows), line)
+            while clipper.step():
+                for number in range(clipper.display_start, clipper.display_end):
+                    self._strip(strips, int(strips.rows[number]), label, line)
+            imgui.pop_style_var()
+        imgui.end_child()
+
+    def _strip(self, strips: MemoryStrips, row: int, label: float, line: float) -> None:
+        allocation = strips.image.allocations[row]
+        corner, room = imgui.get_cursor_screen_pos(), imgui.get_content_region_avail().x
+        tint = style.ACCENT if strips.is_new_allocation[row] else style.TEXT
+        name = f"{int(allocation['id'])}: {bytes_text(int(allocation['size']))}"
+        parts.cut(name, tint, label, (f"allocation {allocation['id']}, type {allocation['memory_type']}",))
+        x, width = corner.x + label, max(1, int(room - label))
+        imgui.set_cursor_screen_pos((x, corner.y))
+        imgui.invisible_button(f"strip{row}", (width, line - 1))
+        draw, bottom = imgui.get_window_draw_list(), corner.y + line - 3
+        draw.add_rect_filled((x, corner.y), (x + width, bottom), widgets.color(style.RAISED))
+        for first, last, state in strips.runs(row, width):
+            draw.add_rect_filled((x + first, corner.y), (x + last, bottom), widgets.color(TINTS[state], 0.85))
+        if imgui.is_item_hovered():
+            self._tip(strips, row, (imgui.get_io().mouse_pos.x - x) / width)
+        imgui.set_cursor_screen_pos((corner.x, corner.y + line))
+
+    def _tip(self, strips: MemoryStrips, row: int, share: float) -> None:
+        image, place = strips.image, strips.place_at(row, min(max(share, 0.0), 1.0))
+        byte = int(share * int(image.allocations["size"][row]))
+        if place is None:
+            imgui.begin_tooltip()
+            imgui.text_unformatted(f"free at byte {byte:,}")
+            imgui.end_tooltip()
+            return
+        key = int(image.places["key"][place])
+        size = bytes_text(int(image.bytes_of[place]))
+        where = f"{size} from byte {int(image.start_of[place]):,}"
+        imgui.begin_tooltip()
+        imgui.push_text_wrap_pos(imgui.get_font_size() * 36)
+        for text in (image.names.name(key), where, *image.names.why(key)):
+            imgui.text_unformatted(text)
+        imgui.pop_text_wrap_pos()
+        imgui.end_tooltip()
