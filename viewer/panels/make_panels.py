@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from viewer.panels.frame.frame_panel import FramePanel
+from viewer.panels.history.memory_history import MemoryHistory
+from viewer.panels.history.snapshots_panel import SnapshotsPanel
+from viewer.panels.history.timeline_panel import TimelinePanel
 from viewer.panels.memory_panel import MemoryPanel
 from viewer.panels.objects_panel import ObjectsPanel
 from viewer.panels.panel import Dock, Placed
+from viewer.panels.plans.plans_panel import PlansPanel
 from viewer.panels.problems.problems_panel import ProblemsPanel
 from viewer.panels.source.source_panel import SourcePanel
+from viewer.panels.schedule.schedule_panel import SchedulePanel
+from viewer.panels.what_if.other_devices_panel import OtherDevicesPanel
 from viewer.session.session import Session
 
 
 def make_panels(session: Session) -> list[Placed]:
     """Make every panel for a session; they take what is drawn and changed from it."""
     problems = ProblemsPanel(session)
+    history = MemoryHistory(session)
     return [
         Placed(ObjectsPanel(session), Dock.LEFT),
         Placed(MemoryPanel(session), Dock.BOTTOM),
         Placed(FramePanel(session), Dock.BOTTOM),
         Placed(SourcePanel(session), Dock.BOTTOM),
+        Placed(SchedulePanel(session), Dock.BOTTOM),
+        Placed(SnapshotsPanel(history), Dock.BOTTOM),
+        Placed(TimelinePanel(history), Dock.BOTTOM),
+        Placed(PlansPanel(history), Dock.BOTTOM),
+        Placed(OtherDevicesPanel(session), Dock.BOTTOM, shown=False),
         Placed(problems, Dock.BOTTOM, label=problems.label),
     ]

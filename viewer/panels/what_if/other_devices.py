@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from engine.assets import data_root
 from engine.cli.profiles import find_profile
@@ -52,15 +53,9 @@ class OtherDevices:
         plan: Callable[[], Plan | None],
     ) -> None:
         self._tableau, self._planner, self._plan = tableau, planner, plan
-        cards = [
-            Candidate(
-                f"this device with {size} GiB", lambda size=size: limited(planner().profile, size * GIB)
-            )
-            for size in SIZES
-        ]
+        cards = [Candidate(f"this device with {size} GiB", self._card(size * GIB)) for size in SIZES]
         names = sorted(path.stem for path in (data_root() / "assets" / "profiles").glob("*.json"))
-        recorded = [Candidate(name, lambda name=name: find_profile(name)) for name in names]
-        self.candidates = [*cards, *recorded]
+        self.candidates = [*cards, *(Candidate(name, partial(find_profile, name)) for name in names)]
         self._waiting: list[Candidate] = []
 
     @property
@@ -68,8 +63,11 @@ class OtherDevices:
         """Whether `advance` has something to do."""
         return bool(self._waiting)
 
+    def _card(self, size: int) -> Callable[[], DeviceProfile]:
+        return lambda: limited(self._planner().profile, size)
+
     def begin(self, candidate: Candidate) -> None:
-        """Plan the scene, as it is now, for a candidate; raises PlanError for a profile that is no profile."""
+        """Plan the scene, as it is now, for a candidate. Raises PlanError for a profile that is none."""
         candidate.planned, candidate.made_for = candidate.profile(), self._plan()
         candidate.outcome = None
         candidate.work = OtherDevice(self._tableau, self._planner(), candidate.planned)

@@ -75,10 +75,8 @@ class OtherDevicesPanel:
         imgui.table_next_column()
         if outcome is not None:
             problem = problem_of(outcome)
-            note = ("of an earlier plan",) if stale else ()
-            parts.cut(
-                problem or "yes", style.WARNING if problem else style.GOOD if not stale else tint, more=note
-            )
+            shade = tint if stale else style.WARNING if problem else style.GOOD
+            parts.cut(problem or "yes", shade, more=("of an earlier plan",) if stale else ())
 
     def _heaps(self, candidate: Candidate, tint: style.Color) -> None:
         """The device-local heaps: planned of the budget."""

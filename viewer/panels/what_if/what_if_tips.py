@@ -17,7 +17,7 @@ FLAGS = ("active", "enabled")
 
 
 class WhatIfTips:
-    """An overlay of the workspace; `pressed` is the switch that is pointed at, `outcome` what it would change."""
+    """An overlay of the workspace. `pressed` is the switch pointed at, `outcome` what it would change."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -75,10 +75,9 @@ class WhatIfTips:
         row = tableau[path].row
         if not feature:
             return Press(flag, not tableau.flags(flag)[row], (row,))
-        of = tableau.tables[feature].row_of(row)
-        return (
-            None if of is None else Press(flag, not tableau.tables[feature].flags(flag)[of], (row,), feature)
-        )
+        table = tableau.tables[feature]
+        of = table.row_of(row)
+        return None if of is None else Press(flag, not table.flags(flag)[of], (row,), feature)
 
     def _tip(self) -> None:
         assert self.pressed is not None
