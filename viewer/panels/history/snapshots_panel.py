@@ -174,7 +174,10 @@ class SnapshotsPanel:
             for side in "AB":
                 imgui.table_next_column()
                 chosen = (self.first if side == "A" else self.second) is snapshot
-                if imgui.radio_button(f"##{side}{number}", chosen):
+                imgui.push_style_var(imgui.StyleVar_.frame_border_size.value, 1.0)
+                pressed = imgui.radio_button(f"##{side}{number}", chosen)
+                imgui.pop_style_var()
+                if pressed:
                     self.compare(*((snapshot, self.second) if side == "A" else (self.first, snapshot)))
                 parts.note_place(self._session, f"snapshot {side} {shown.name}")
             imgui.table_next_column()

@@ -97,6 +97,10 @@ class TimelinePanel:
         draw = imgui.get_window_draw_list()
         draw.add_rect_filled(corner, (corner.x + width, corner.y + height), widgets.color(style.RAISED))
         most = max(event.planned_bytes for event in events[first : first + count]) or 1
+        label = f"at most {bytes_text(most)}"
+        if (room := width - count * step - letter) > imgui.calc_text_size(label).x:
+            at_right = corner.x + width - min(room, imgui.calc_text_size(label).x + letter / 2)
+            draw.add_text((at_right, corner.y + letter * 0.2), widgets.color(style.QUIET), label)
         for at in range(first, first + count):
             x = corner.x + (at - first) * step
             top = corner.y + height * (1 - 0.92 * events[at].planned_bytes / most)

@@ -1,9 +1,9 @@
-"""What the scene would take on other devices: recorded ones, and this one with less memory of its own."""
+"""What the scene would take on other devices: recorded ones, and this one with other memory of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from engine.assets import data_root
@@ -16,7 +16,7 @@ from engine.tableau import Tableau
 
 GIB = 1 << 30
 SIZES = (1, 2, 4, 8, 16)
-"""GiB of the device-local heaps of smaller cards."""
+"""GiB of memory of its own that this device is planned with."""
 
 
 @dataclass(eq=False)
@@ -34,13 +34,18 @@ class Candidate:
     work: OtherDevice | None = field(default=None, repr=False)
 
 
-def limited(profile: DeviceProfile, size: int) -> DeviceProfile:
-    """The same device with device-local heaps of at most so many bytes."""
-    budgets = {
-        number: min(profile.budget(number), size) if heap.device_local else profile.budget(number)
-        for number, heap in enumerate(profile.heaps)
-    }
-    return profile.with_budgets(budgets)
+def as_card(profile: DeviceProfile, size: int) -> DeviceProfile:
+    """The same device with so many bytes of memory of its own: its largest heap has them, smaller ones less.
+
+    Other processes take nothing of it.
+    """
+    local = [heap.size for heap in profile.heaps if heap.device_local]
+    heaps, budgets = list(profile.heaps), dict(profile.budgets)
+    for number, heap in enumerate(heaps):
+        if heap.device_local:
+            budgets[number] = size if heap.size == max(local) else min(heap.size, size)
+            heaps[number] = replace(heap, size=budgets[number])
+    return replace(profile, heaps=tuple(heaps), budgets=budgets)
 
 
 class OtherDevices:
@@ -53,7 +58,7 @@ class OtherDevices:
         plan: Callable[[], Plan | None],
     ) -> None:
         self._tableau, self._planner, self._plan = tableau, planner, plan
-        cards = [Candidate(f"this device with {size} GiB", self._card(size * GIB)) for size in SIZES]
+        cards = [Candidate(f"as a {size} GiB card", self._card(size * GIB)) for size in SIZES]
         names = sorted(path.stem for path in (data_root() / "assets" / "profiles").glob("*.json"))
         self.candidates = [*cards, *(Candidate(name, partial(find_profile, name)) for name in names)]
         self._waiting: list[Candidate] = []
@@ -64,7 +69,7 @@ class OtherDevices:
         return bool(self._waiting)
 
     def _card(self, size: int) -> Callable[[], DeviceProfile]:
-        return lambda: limited(self._planner().profile, size)
+        return lambda: as_card(self._planner().profile, size)
 
     def begin(self, candidate: Candidate) -> None:
         """Plan the scene, as it is now, for a candidate. Raises PlanError for a profile that is none."""
