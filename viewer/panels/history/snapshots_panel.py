@@ -11,8 +11,10 @@ from viewer.panels import parts, widgets
 from viewer.panels.history.delta_table import DeltaTable
 from viewer.panels.history.memory_delta import delta
 from viewer.panels.history.memory_history import NOW, MemoryHistory
+from viewer.panels.history.memory_strips import MemoryStrips
 from viewer.panels.history.snapshot_file import SUFFIX
 from viewer.panels.history.snapshots import LeakCheck, Snapshot, leak_check
+from viewer.panels.history.strips_view import draw_strips
 from viewer.panels.number_format import bytes_text, count_text
 from viewer.ui import style
 
@@ -41,6 +43,7 @@ class SnapshotsPanel:
         self.check: LeakCheck | None = None
         self.table = DeltaTable(history.session, "snapshots")
         self._compared: tuple[object, object] | None = None
+        self._strips: MemoryStrips | None = None
         self._name = "snapshot"
         self._file = ""
         self._said: tuple[str, bool] = "", True
@@ -70,6 +73,11 @@ class SnapshotsPanel:
             self.first, self.second = taken, None
             self._say(f"took '{taken.name}'")
         return taken
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Add a snapshot, and show its memory alone."""
+        added = self._history.snapshots.add(snapshot)
+        self.compare(added, added)
 
     def compare(self, first: Snapshot | None, second: Snapshot | None) -> None:
         """Show the delta of two snapshots; None for memory as it is now."""
@@ -193,7 +201,12 @@ class SnapshotsPanel:
             widgets.quiet("no plan yet")
             return
         if first is second:
-            widgets.quiet("choose two of the snapshots: what is only in A, in both, and only in B")
+            facts = _facts(first)
+            parts.cut(f"{first.name}: {facts[-1]}", style.ACCENT, more=facts)
+            parts.cut("choose another as B, for what is only in A, in both, and only in B", style.QUIET)
+            if self._strips is None or self._strips.image is not first.image:
+                self._strips = MemoryStrips(first.image, first.image)
+            draw_strips(self._strips)
             return
         if self._compared != (first, second):
             self._compared = first, second

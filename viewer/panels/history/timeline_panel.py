@@ -6,7 +6,8 @@ from imgui_bundle import imgui
 
 from viewer.panels import parts, widgets
 from viewer.panels.history.memory_history import MemoryHistory
-from viewer.panels.history.memory_strips import NEW, MemoryStrips
+from viewer.panels.history.memory_strips import MemoryStrips
+from viewer.panels.history.strips_view import draw_strips
 from viewer.panels.history.timeline import Event
 from viewer.panels.number_format import bytes_text, count_text
 from viewer.panels.what_if.change_text import signed_bytes
@@ -16,7 +17,6 @@ GRAPH = 4.0
 """Height of the graph in widths of a letter."""
 WIDEST, NARROWEST = 1.0, 0.3
 """Width of an event in the graph in widths of a letter; older ones are out of sight where there are more."""
-TINTS = {1: style.QUIET, NEW: style.ACCENT}
 
 
 class TimelinePanel:
@@ -41,7 +41,7 @@ class TimelinePanel:
         self._buttons(events, index)
         index = self._graph(events, self._shown(events))
         self._causes(events, index)
-        self._map(index)
+        draw_strips(self.strips(index))
 
     def scrub(self, index: int | None) -> None:
         """Show an event by its index; None for the last, whichever that is."""
@@ -136,56 +136,3 @@ class TimelinePanel:
             before = timeline.image(index - 1) if index else None
             self._strips = numbers, MemoryStrips(timeline.image(index), before)
         return self._strips[1]
-
-    def _map(self, index: int) -> None:
-        """The allocations of an event as strips of bytes."""
-        strips = self.strips(index)
-        if not len(strips.rows):
-            widgets.quiet("no memory is planned")
-            return
-        if imgui.begin_child("map"):
-            letter = imgui.get_font_size()
-            label, line = letter * 7, letter * 1.35
-            imgui.push_style_var(imgui.StyleVar_.item_spacing.value, (0, 0))
-            clipper = imgui.ListClipper()
-            clipper.begin(len(strips.rows), line)
-            while clipper.step():
-                for number in range(clipper.display_start, clipper.display_end):
-                    self._strip(strips, int(strips.rows[number]), label, line)
-            imgui.pop_style_var()
-        imgui.end_child()
-
-    def _strip(self, strips: MemoryStrips, row: int, label: float, line: float) -> None:
-        allocation = strips.image.allocations[row]
-        corner, room = imgui.get_cursor_screen_pos(), imgui.get_content_region_avail().x
-        tint = style.ACCENT if strips.is_new_allocation[row] else style.TEXT
-        name = f"{int(allocation['id'])}: {bytes_text(int(allocation['size']))}"
-        parts.cut(name, tint, label, (f"allocation {allocation['id']}, type {allocation['memory_type']}",))
-        x, width = corner.x + label, max(1, int(room - label))
-        imgui.set_cursor_screen_pos((x, corner.y))
-        imgui.invisible_button(f"strip{row}", (width, line - 1))
-        draw, bottom = imgui.get_window_draw_list(), corner.y + line - 3
-        draw.add_rect_filled((x, corner.y), (x + width, bottom), widgets.color(style.RAISED))
-        for first, last, state in strips.runs(row, width):
-            draw.add_rect_filled((x + first, corner.y), (x + last, bottom), widgets.color(TINTS[state], 0.85))
-        if imgui.is_item_hovered():
-            self._tip(strips, row, (imgui.get_io().mouse_pos.x - x) / width)
-        imgui.set_cursor_screen_pos((corner.x, corner.y + line))
-
-    def _tip(self, strips: MemoryStrips, row: int, share: float) -> None:
-        image, place = strips.image, strips.place_at(row, min(max(share, 0.0), 1.0))
-        byte = int(share * int(image.allocations["size"][row]))
-        if place is None:
-            imgui.begin_tooltip()
-            imgui.text_unformatted(f"free at byte {byte:,}")
-            imgui.end_tooltip()
-            return
-        key = int(image.places["key"][place])
-        size = bytes_text(int(image.bytes_of[place]))
-        where = f"{size} from byte {int(image.start_of[place]):,}"
-        imgui.begin_tooltip()
-        imgui.push_text_wrap_pos(imgui.get_font_size() * 36)
-        for text in (image.names.name(key), where, *image.names.why(key)):
-            imgui.text_unformatted(text)
-        imgui.pop_text_wrap_pos()
-        imgui.end_tooltip()
