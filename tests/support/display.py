@@ -53,6 +53,10 @@ class Display:
         """Release a mouse button."""
         _xdotool("mouseup", str(button))
 
+    def type(self, text: str) -> None:
+        """Type a text with the keyboard."""
+        _xdotool("type", "--delay", "30", text)
+
 
 def _xdotool(*arguments: str) -> str:
     if shutil.which("xdotool") is None:

@@ -15,8 +15,8 @@ from viewer.panels.history.timeline import Timeline
 from viewer.session.session import Session
 
 NOW = "now"
-COUNTED = ("Buffer", "DeviceMemory", "Image", "ImageView")
-"""The types of Vulkan objects that a leak check counts: others are kept on purpose."""
+COUNTED = ("Buffer", "DeviceMemory", "Image")
+"""The types of Vulkan objects that a leak check counts: others are made when they are used, and kept."""
 
 
 class MemoryHistory:

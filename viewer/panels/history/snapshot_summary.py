@@ -19,9 +19,10 @@ def snapshot_summary(snapshot: Snapshot) -> str:
         count_text(len(image.resources), "resource"),
         count_text(len(image.places), "key"),
     )
+    allocated, used = bytes_text(image.allocated), bytes_text(image.used)
     lines = [
         f"snapshot '{snapshot.name}' of {snapshot.scene}, frame {snapshot.frame:,}, on {image.device.name}",
-        f"{bytes_text(image.allocated)} allocated in {', '.join(counts)}; the keys take {bytes_text(image.used)}",
+        f"{allocated} allocated in {', '.join(counts)}; the keys take {used}",
         f"{bytes_text(snapshot.live_bytes)} live",
     ]
     for number, (heap, used) in enumerate(zip(image.device.heaps, image.heap_bytes().tolist(), strict=True)):
