@@ -38,6 +38,8 @@ class DeltaRows:
             self._search, self._matches = text, None
             self.is_searched = not text
             self.refresh()
+            if not text:
+                self.rows = self._make()
 
     def set_order(self, order: int, *, descending: bool) -> None:
         """Order the rows."""
