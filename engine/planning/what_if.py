@@ -197,7 +197,6 @@ class _TwinPlanner:
         self._profile = profile
         self._twin = Twin(source)
         self._planner = planner.twin(self._twin.tableau, profile)
-        self._is_ready = False
         self._based_on: Plan | None = None
         self._base: Plan | None = None
         self.plan: Plan | None = None
@@ -216,10 +215,6 @@ class _TwinPlanner:
         yield
         while not self._planner.prepare(milliseconds):
             yield
-        if not self._is_ready:
-            for _ in self._planner.update_tables():
-                yield
-            self._is_ready = True
 
     @property
     def base(self) -> Plan | None:
@@ -237,6 +232,7 @@ class _TwinPlanner:
 
     def planned(self, resident: Plan | None) -> Iterator[None]:
         """Plan the scene as it is; raises PlanError."""
+        yield from self._planner.update_tables()
         needs = self._planner.needs()
         yield
         self.plan = self._planner.plan(needs, resident)
@@ -248,6 +244,7 @@ class _TwinPlanner:
         back = wanted.reverse(tableau)
         try:
             wanted.apply(tableau)
+            yield from self._planner.update_tables()
             needs = self._planner.needs()
             yield
             self.plan = self._planner.plan(needs, resident)

@@ -25,6 +25,7 @@ class DeltaRows:
         self._search = ""
         self._names = [KeyNames(image.names.name) for image in (delta.first, delta.second)]
         self._matches: NDArray[np.bool_] | None = None
+        self._sides = [self._side(side) for side in (0, 1)]
         self.rows = self._make()
 
     @property
@@ -59,14 +60,18 @@ class DeltaRows:
             self._matches, self.is_searched = self._searched()
             self.rows = self._make()
 
+    def _side(self, side: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The rows whose names are those of one image, and their keys: the second, where both have them."""
+        delta = self.delta
+        mine = np.flatnonzero((delta.rows[:, side] != NONE) & ((side == 1) | (delta.rows[:, 1] == NONE)))
+        image = (delta.first, delta.second)[side]
+        return mine, image.places["key"][delta.rows[mine, side]].astype(np.int64)
+
     def _searched(self) -> tuple[NDArray[np.bool_], bool]:
         delta = self.delta
         matches = np.zeros(len(delta.rows), bool)
         is_all = True
-        for side, image in enumerate((delta.first, delta.second)):
-            # Names of what both have are those of the second.
-            mine = np.flatnonzero((delta.rows[:, side] != NONE) & ((side == 1) | (delta.rows[:, 1] == NONE)))
-            keys = image.places["key"][delta.rows[mine, side]]
+        for side, (mine, keys) in enumerate(self._sides):
             found, whole = self._names[side].matching(keys, self._search)
             matches[mine[found]] = True
             is_all &= whole

@@ -18,12 +18,16 @@ class KeyNames:
     def __init__(self, name_of: Callable[[int], str]) -> None:
         self._name_of = name_of
         self._known: dict[int, str] = {}
+        self._last: tuple[Int64s, list[str]] | None = None
 
     def matching(self, keys: Int64s, text: str, milliseconds: float = BUDGET_MS) -> tuple[list[int], bool]:
         """Indices of the keys whose names hold a text, whatever their case; and whether all were searched.
 
         Names that are not known yet are made for so long (CPU time); others are left to the next call.
         """
+        part = text.lower()
+        if self._last is not None and self._last[0] is keys:
+            return [n for n, name in enumerate(self._last[1]) if part in name], True
         if len(self._known) > MOST:
             self._known.clear()
         known, until = self._known, time.thread_time() + milliseconds / 1e3
@@ -35,6 +39,7 @@ class KeyNames:
                 if number % 64 == 0 and time.thread_time() > until:
                     is_all = False
                     break
-        part = text.lower()
-        found = [n for n, key in enumerate(wanted) if part in known.get(key, "")]
-        return found, is_all
+        names = [known.get(key, "") for key in wanted]
+        if is_all:
+            self._last = keys, names
+        return [n for n, name in enumerate(names) if part in name and name], is_all

@@ -6,7 +6,8 @@ alive. Names and requesters are looked up when they are shown.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -17,8 +18,9 @@ from numpy.typing import NDArray
 from engine.plan.model.memory_plan import MemoryPlan
 from engine.plan.model.plan import Plan
 from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.requesters import MAX_NAMED
 from engine.plan.requirements.requirements import TermsTable
-from engine.plan.terms.table import Int64s, Rows
+from engine.plan.terms.table import Int64s, Rows, distinct
 from engine.plan.terms.vocabulary import Kind, MemoryProperty
 
 PLACED = np.dtype(
@@ -47,6 +49,9 @@ class Names(Protocol):
     def why(self, key: int) -> tuple[str, ...]:
         """Who requests a key."""
 
+    def every_why(self, keys: Int64s) -> Iterator[tuple[str, ...]]:
+        """`why` of each of many keys, ascending; many times faster than one by one."""
+
 
 @dataclass(frozen=True, eq=False)
 class PlanNames:
@@ -70,6 +75,26 @@ class PlanNames:
         except KeyError:
             return ()
 
+    def every_why(self, keys: Int64s) -> Iterator[tuple[str, ...]]:
+        """`why` of each of many keys, ascending."""
+        requesters, rows = self.plan.requirements.requesters, self.plan.requirements.requested.rows
+        at = np.searchsorted(keys, rows["key"])
+        known = at < len(keys)
+        known[known] = keys[at[known]] == rows["key"][known]
+        pairs = distinct(at[known] << 32 | rows["requester"][known])
+        ids = (pairs & 0xFFFF_FFFF).tolist()
+        bounds = np.searchsorted(pairs >> 32, np.arange(len(keys) + 1)).tolist()
+        texts: dict[int, str] = {}
+        for low, high in itertools.pairwise(bounds):
+            mine = ids[low:high]
+            if len(mine) > MAX_NAMED:
+                yield tuple(requesters.names(mine))
+                continue
+            for one in mine:
+                if one not in texts:
+                    texts[one] = str(requesters[one])
+            yield tuple(sorted({texts[one] for one in mine}))
+
 
 @dataclass(frozen=True, eq=False)
 class WrittenNames:
@@ -90,6 +115,10 @@ class WrittenNames:
     def why(self, key: int) -> tuple[str, ...]:
         """Who requested a key when the file was written."""
         return self.requesters.get(key, ())
+
+    def every_why(self, keys: Int64s) -> Iterator[tuple[str, ...]]:
+        """`why` of each of many keys."""
+        return (self.why(key) for key in keys.tolist())
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ believed only after every check of `read_snapshot`.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
+from json.encoder import encode_basestring
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +63,7 @@ def snapshot_text(snapshot: Snapshot) -> str:
                 ],
                 "allocations": _blocks(_number_lines(image.allocations)),
                 "resources": _blocks(_number_lines(image.resources)),
-                "requesters": _blocks(json.dumps(each, ensure_ascii=False) for each in requesters),
+                "requesters": _blocks(map(encode_basestring, requesters)),
                 "places": _blocks(places),
             }
         }
@@ -78,11 +78,12 @@ def _number_lines(rows: Rows) -> list[str]:
 
 def _place_lines(image: MemoryImage, requesters: dict[str, int]) -> Iterator[str]:
     """Each place as its numbers, the numbers of its requesters, and its name."""
-    keys = image.places["key"].tolist()
-    for numbers, key in zip(_number_lines(image.places), keys, strict=True):
-        why = image.names.why(key)[: MAX_WHY + 1]
-        of = ",".join(str(requesters.setdefault(each, len(requesters))) for each in why) or "-"
-        yield f"{numbers} {of} {json.dumps(image.names.name(key), ensure_ascii=False)}"
+    keys = image.places["key"].astype(np.int64)
+    every = zip(_number_lines(image.places), keys.tolist(), image.names.every_why(keys), strict=True)
+    for numbers, key, why in every:
+        who = why[: MAX_WHY + 1]
+        of = ",".join([str(requesters.setdefault(each, len(requesters))) for each in who]) or "-"
+        yield f"{numbers} {of} {encode_basestring(image.names.name(key))}"
 
 
 def _blocks(lines: Iterable[str]) -> list[str]:

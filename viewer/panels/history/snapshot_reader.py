@@ -199,31 +199,40 @@ def _places(root: Node) -> tuple[_Read, WrittenNames]:
     """The places, and the names and requesters of their keys."""
     file = root.document.name
     lines, at = _lines(root, "requesters")
-    requesters = [_string(line, file, int(number)) for line, number in zip(lines, at, strict=True)]
+    requesters = _strings(lines, at, file)
     lines, at = _lines(root, "places")
-    numbers, names, why = [], [], []
+    numbers, named, why = [], [], []
     for line, number in zip(lines, at.tolist(), strict=True):
         found = _PLACE.fullmatch(line)
         if found is None:
             message = "not a row of places: numbers, requesters, and a name in quotes"
             raise _problem(SnapshotCode.ROW, message, file, number)
         numbers.append(found[1])
-        names.append(_string(found[3], file, number))
+        named.append(found[3])
         why.append(_requesters(found[2], requesters, file, number))
+    names = _strings(named, at, file)
     read = _rows("places", numbers, at, PLACED, file)
     keys = read.rows["key"].tolist()
     written = WrittenNames(dict(zip(keys, names, strict=True)), dict(zip(keys, why, strict=True)))
     return _sorted(read, "key"), written
 
 
-def _string(line: str, file: str, number: int) -> str:
+def _strings(lines: list[str], at: Int64s, file: str) -> list[str]:
+    """Strings of JSON, one in a line; all at once, and one by one where one of them is wrong."""
+    found = _json(f"[{','.join(lines)}]")
+    if isinstance(found, list) and len(found) == len(lines) and all(type(one) is str for one in found):
+        return found
+    for line, number in zip(lines, at.tolist(), strict=True):
+        if not isinstance(_json(line), str):
+            raise _problem(SnapshotCode.ROW, "not a name in quotes", file, number)
+    raise _problem(SnapshotCode.ROW, "not names in quotes", file, int(at[0]))
+
+
+def _json(text: str) -> object:
     try:
-        found = json.loads(line)
-    except ValueError:
-        found = None
-    if not isinstance(found, str):
-        raise _problem(SnapshotCode.ROW, "not a name in quotes", file, number)
-    return found
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _requesters(listed: str, known: list[str], file: str, number: int) -> tuple[str, ...]:

@@ -204,6 +204,8 @@ def _memory(plan: Plan) -> _Source:
     count = np.bincount(homes, minlength=len(rows))
     of = homes[np.searchsorted(resources["id"], places["resource"])] if len(places) else np.zeros(0, np.int64)
 
+    keys = places["key"].astype(np.int64)
+
     def describe(row: int) -> tuple[str, str]:
         each = rows[row]
         inside = count_text(int(count[row]), "resource")
@@ -214,7 +216,7 @@ def _memory(plan: Plan) -> _Source:
         rows["id"].astype(np.int64),
         describe,
         lambda row: allocation_values(plan, plan.memory, int(rows["id"][row])),
-        lambda: (places["key"].astype(np.int64), of),
+        lambda: (keys, of),
         Topic.MEMORY,
     )
 

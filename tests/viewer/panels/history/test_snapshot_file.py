@@ -54,6 +54,13 @@ def test_a_snapshot_is_read_back_as_it_was_written(snapshot: Snapshot, tmp_path:
     assert (found.change == Change.SAME).all()
 
 
+def test_requesters_of_many_keys_are_those_of_each(snapshot: Snapshot) -> None:
+    names, keys = snapshot.image.names, snapshot.image.places["key"].astype(np.int64)
+    assert list(names.every_why(keys)) == [names.why(key) for key in keys.tolist()]
+    assert list(names.every_why(keys[3:5])) == [names.why(key) for key in keys[3:5].tolist()]
+    assert list(names.every_why(keys[:0])) == []
+
+
 def test_names_may_hold_anything(snapshot: Snapshot) -> None:
     keys = snapshot.image.places["key"].tolist()
     names = WrittenNames(dict.fromkeys(keys, NASTY), dict.fromkeys(keys, (NASTY, "x")))
