@@ -24,14 +24,14 @@ from engine.plan.profile.profile_file import read_profile
 from engine.plan.requirements.coalesce import coalesce
 from engine.plan.schedule.schedule import Schedule
 from engine.planning.scene import ScenePlanner
-from engine.planning.what_if import BUDGET_MS, Press, WhatIf
+from engine.planning.what_if.what_if import BUDGET_MS, Press, WhatIf
 from engine.runtime.observation import Cause
 from engine.scene import load_scene
 from viewer.panels.history.delta_rows import DeltaRows
+from viewer.panels.history.files.snapshot_file import write_snapshot
+from viewer.panels.history.files.snapshot_reader import read_snapshot
 from viewer.panels.history.memory_delta import delta
 from viewer.panels.history.memory_image import MemoryImage
-from viewer.panels.history.snapshot_file import write_snapshot
-from viewer.panels.history.snapshot_reader import read_snapshot
 from viewer.panels.history.snapshots import Snapshot
 from viewer.panels.history.timeline import Timeline
 

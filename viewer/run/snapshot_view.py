@@ -13,9 +13,9 @@ from engine.files.streams import write_output
 from engine.humon import InputError, Problem
 from engine.vk.errors import NoVulkan
 from viewer.arguments import Options
-from viewer.panels.history.codes import SnapshotCode
-from viewer.panels.history.snapshot_reader import read_snapshot
-from viewer.panels.history.snapshot_summary import snapshot_summary
+from viewer.panels.history.files.codes import SnapshotCode
+from viewer.panels.history.files.snapshot_reader import read_snapshot
+from viewer.panels.history.files.snapshot_summary import snapshot_summary
 from viewer.window.no_display import NoDisplay
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from support.scenes import CUBE, ROOT
 
 from engine.planning.offline import plan_scene
 from viewer.arguments import parse
+from viewer.panels.history.files.snapshot_file import write_snapshot
 from viewer.panels.history.memory_image import MemoryImage
-from viewer.panels.history.snapshot_file import write_snapshot
 from viewer.panels.history.snapshots import Snapshot
 from viewer.run import snapshot_view
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.plan.model.plan import Plan
+from viewer.panels.history.files.snapshot_file import write_snapshot
+from viewer.panels.history.files.snapshot_reader import read_snapshot
 from viewer.panels.history.memory_image import MemoryImage
 from viewer.panels.history.plan_causes import PlanCauses
-from viewer.panels.history.snapshot_file import write_snapshot
-from viewer.panels.history.snapshot_reader import read_snapshot
 from viewer.panels.history.snapshots import Snapshot, Snapshots
 from viewer.panels.history.timeline import Timeline
 from viewer.session.session import Session

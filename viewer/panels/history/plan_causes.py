@@ -67,7 +67,7 @@ class _Scene:
         self.generation = tableau.generation.copy()
         self.versions = {name: table.version for name, table in tableau.tables.items()}
         kept = {} if before is None else before.tables
-        self.tables = {
+        self.tables: dict[str, dict[str, NDArray[Any]]] = {
             name: kept[name]
             if before is not None and before.versions.get(name) == self.versions[name]
             else _columns(table)

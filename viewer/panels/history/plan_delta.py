@@ -68,8 +68,13 @@ class PlanDelta:
 
     def apply(self, memory: MemoryPlan) -> MemoryPlan:
         """The second plan, from the first; without what is held while a schedule runs."""
-        pairs = zip(TABLES, self.tables, strict=True)
-        return replace(memory, **{name: delta.apply(getattr(memory, name)) for name, delta in pairs})
+        allocations, resources, subresources = self.tables
+        return replace(
+            memory,
+            allocation_table=allocations.apply(memory.allocation_table),
+            resource_table=resources.apply(memory.resource_table),
+            subresource_table=subresources.apply(memory.subresource_table),
+        )
 
     def then(self, after: PlanDelta) -> PlanDelta:
         """From the first plan of this delta to the second of one that follows it."""

@@ -9,10 +9,10 @@ from imgui_bundle import imgui
 from engine.humon import InputError
 from viewer.panels import parts, widgets
 from viewer.panels.history.delta_table import DeltaTable
+from viewer.panels.history.files.snapshot_file import SUFFIX
 from viewer.panels.history.memory_delta import delta
 from viewer.panels.history.memory_history import NOW, MemoryHistory
 from viewer.panels.history.memory_strips import MemoryStrips
-from viewer.panels.history.snapshot_file import SUFFIX
 from viewer.panels.history.snapshots import LeakCheck, Snapshot, leak_check
 from viewer.panels.history.strips_view import draw_strips
 from viewer.panels.number_format import bytes_text, count_text

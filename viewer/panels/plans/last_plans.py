@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.plan.model.plan import Plan
@@ -47,7 +48,7 @@ def row_changes(before: Plan, now: Plan) -> list[RowChange]:
     ):
         mine, theirs = ({_meaning(row): row for row in rows} for rows in (old, new))
 
-        def names(rows: dict[object, object], others: dict[object, object]) -> tuple[str, ...]:
+        def names(rows: Mapping[object, object], others: Mapping[object, object]) -> tuple[str, ...]:
             gone = [row for meaning, row in rows.items() if meaning not in others]
             return tuple(getattr(row, "name", "") or name(int(getattr(row, "key", 0))) for row in gone)
 

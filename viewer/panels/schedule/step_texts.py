@@ -37,8 +37,8 @@ def step_text(plan: Plan, step: of.AnyStep) -> StepText:
     if isinstance(step, of.CreateImage):
         shape = step.shape
         layers = count_text(step.layers, "layer")
-        size = f"{shape.width} x {shape.height} {word(Format(int(shape.format)))}"
-        return StepText("create image", f"#{step.resource}, {size}, {layers}")
+        texels = f"{shape.width} x {shape.height} {word(Format(int(shape.format)))}"
+        return StepText("create image", f"#{step.resource}, {texels}, {layers}")
     if isinstance(step, of.Bind):
         where = f"#{step.resource} to allocation {step.allocation} at {step.offset:,} B"
         return StepText("bind", where)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.plan.model.plan_change import PlanChange
-from engine.planning.what_if import Outcome
+from engine.planning.what_if.what_if import Outcome
 from viewer.panels.number_format import bytes_text, count_text
 
 MAX_LINES = 8

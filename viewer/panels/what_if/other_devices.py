@@ -11,7 +11,7 @@ from engine.cli.profiles import find_profile
 from engine.plan.model.plan import Plan
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.planning.scene import ScenePlanner
-from engine.planning.what_if import BUDGET_MS, OtherDevice, Outcome
+from engine.planning.what_if.what_if import BUDGET_MS, OtherDevice, Outcome
 from engine.tableau import Tableau
 
 GIB = 1 << 30

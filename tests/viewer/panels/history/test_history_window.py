@@ -15,8 +15,8 @@ from support.limits import limit
 from support.window_frames import OPTIONS, on_screen, settle, until
 
 from engine.plan.resident.steps import SetWindow, Transfer
+from viewer.panels.history.files.snapshot_reader import read_snapshot
 from viewer.panels.history.memory_delta import Change
-from viewer.panels.history.snapshot_reader import read_snapshot
 from viewer.panels.panel import Dock
 from viewer.run.scene_opening import opened
 

@@ -15,11 +15,11 @@ from support.scenes import CUBE
 
 from engine.humon import InputError
 from engine.planning.offline import plan_scene
-from viewer.panels.history import snapshot_file, snapshot_reader
+from viewer.panels.history.files import snapshot_file, snapshot_reader
+from viewer.panels.history.files.snapshot_file import is_snapshot, snapshot_text, write_snapshot
+from viewer.panels.history.files.snapshot_reader import parse_snapshot, read_snapshot
 from viewer.panels.history.memory_delta import Change, delta
 from viewer.panels.history.memory_image import MemoryImage, WrittenNames
-from viewer.panels.history.snapshot_file import is_snapshot, snapshot_text, write_snapshot
-from viewer.panels.history.snapshot_reader import parse_snapshot, read_snapshot
 from viewer.panels.history.snapshots import Snapshot
 
 NASTY = "a ##b %s, \u05d0\u05d1 \u65e5\u672c \U0001f600 ^x^ \" ' ` \n // { ] @"

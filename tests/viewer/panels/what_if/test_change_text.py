@@ -15,7 +15,7 @@ from engine.plan.model.plan_change import PlanChange, UsageChange
 from engine.plan.profile.profile_file import read_profile
 from engine.plan.terms.errors import PlanError
 from engine.planning.scene import ScenePlanner
-from engine.planning.what_if import Outcome
+from engine.planning.what_if.what_if import Outcome
 from engine.scene import load_scene
 from viewer.panels.what_if.change_text import MAX_LINES, change_lines, change_title, outcome_lines
 from viewer.panels.what_if.other_devices import GIB, OtherDevices, as_card, problem_of

@@ -36,7 +36,8 @@ from engine.plan.model.memory_plan import ALLOCATION, RESOURCE, Sharing
 from engine.plan.terms.formats import Format
 from engine.plan.terms.table import Int64s, Rows, contains
 from engine.plan.terms.vocabulary import Kind, MemoryProperty, flags_from_names
-from viewer.panels.history.codes import SnapshotCode
+from viewer.panels.history.files.codes import SnapshotCode
+from viewer.panels.history.files.snapshot_file import MAX_WHY, VERSION
 from viewer.panels.history.memory_image import (
     PLACED,
     DeviceFacts,
@@ -44,7 +45,6 @@ from viewer.panels.history.memory_image import (
     MemoryImage,
     WrittenNames,
 )
-from viewer.panels.history.snapshot_file import MAX_WHY, VERSION
 from viewer.panels.history.snapshots import Snapshot
 
 LARGEST_FILE = 128 << 20
