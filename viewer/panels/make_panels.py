@@ -11,8 +11,8 @@ from viewer.panels.objects_panel import ObjectsPanel
 from viewer.panels.panel import Dock, Placed
 from viewer.panels.plans.plans_panel import PlansPanel
 from viewer.panels.problems.problems_panel import ProblemsPanel
-from viewer.panels.source.source_panel import SourcePanel
 from viewer.panels.schedule.schedule_panel import SchedulePanel
+from viewer.panels.source.source_panel import SourcePanel
 from viewer.panels.what_if.other_devices_panel import OtherDevicesPanel
 from viewer.session.session import Session
 
