@@ -24,7 +24,8 @@ from engine.plan.profile.profile_file import read_profile
 from engine.plan.requirements.coalesce import coalesce
 from engine.plan.schedule.schedule import Schedule
 from engine.planning.scene import ScenePlanner
-from engine.planning.what_if.what_if import BUDGET_MS, Press, WhatIf
+from engine.planning.what_if.twin_planner import Press
+from engine.planning.what_if.what_if import BUDGET_MS, WhatIf
 from engine.runtime.observation import Cause
 from engine.scene import load_scene
 from viewer.panels.history.delta_rows import DeltaRows

@@ -17,7 +17,8 @@ from engine.plan.model.plan import Plan
 from engine.plan.model.plan_change import plan_change
 from engine.plan.terms.policy import MIB
 from engine.planning.scene import ScenePlanner
-from engine.planning.what_if.what_if import OtherDevice, Outcome, Press, WhatIf
+from engine.planning.what_if.twin_planner import Press
+from engine.planning.what_if.what_if import OtherDevice, Outcome, WhatIf
 from engine.scene import Scene, load_scene
 
 PROFILE = profile("discrete-window")

@@ -49,7 +49,7 @@ def _show(options: Options, snapshot: Snapshot) -> ExitCode:
     from viewer.run.run import run
     from viewer.run.scene_opening import opened
 
-    empty = replace(options, scene=data_root() / "assets" / "builtin" / "empty.hu", live=False)
+    empty = replace(options, scene=data_root() / "assets/builtin/empty.hu", live=False)
     with opened(empty) as (scene, library):
         named = replace(empty, scene=Path(options.title))
         return run(named, lambda: _frames(scene, library, named, snapshot))

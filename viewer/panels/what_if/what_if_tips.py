@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from imgui_bundle import imgui
 
-from engine.planning.what_if.what_if import BUDGET_MS, Outcome, Press, WhatIf
+from engine.planning.what_if.twin_planner import Press
+from engine.planning.what_if.what_if import BUDGET_MS, Outcome, WhatIf
 from viewer.panels.what_if.change_text import outcome_lines
 from viewer.session.session import Session
 from viewer.ui import style
