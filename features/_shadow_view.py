@@ -62,7 +62,7 @@ def shadow_view(
     half = [(b - a) / 2 for a, b in zip(low, high, strict=True)]
     centre = [(a + b) / 2 for a, b in zip(low, high, strict=True)]
     middle = [_along(axis, centre, place) for axis in axes]
-    spread = [sum(abs(a) * h for a, h in zip(axis, half, strict=True)) for axis in axes]
+    spread = [abs(a) * half[0] + abs(b) * half[1] + abs(c) * half[2] for a, b, c in axes]
     widest = max(spread[:2])
     ball = _ball_of_view(frame, distance, widest, (low, high), place, axes[2])
     if ball is None:
@@ -131,4 +131,4 @@ def _ball(lens: Lens, near: float, length: float) -> tuple[float, float]:
 
 def _along(axis: Sequence[float], point: Sequence[float], start: Sequence[float]) -> float:
     """Return how far along an axis a point lies from `start`."""
-    return sum(a * (p - s) for a, p, s in zip(axis, point, start, strict=True))
+    return axis[0] * (point[0] - start[0]) + axis[1] * (point[1] - start[1]) + axis[2] * (point[2] - start[2])

@@ -130,12 +130,13 @@ class Camera(Feature):
         diagonal = math.hypot(aspect, 1.0)
         world = _DEFAULT_WORLD.copy()
         fov_y, near, far = math.radians(45.0), 0.05, math.inf
-        if len(rows):
+        first = rows.first if len(rows) else {}
+        if first:
             world = frame.world(rows.objects[:1])[0].copy()
-            fov_y, near, far = (rows.first[name] for name in ("fovY", "near", "far"))
+            fov_y, near, far = first["fovY"], first["near"], first["far"]
             far = far if far > near else math.inf
-        if len(rows) and rows.first["projection"]:
-            top, deep = rows.first["height"] / 2, rows.first["depth"] / 2
+        if first.get("projection"):
+            top, deep = first["height"] / 2, first["depth"] / 2
             projection = orthographic_reversed(-top * aspect, top * aspect, -top, top, -deep, deep)
             half_size = (top * aspect, top, 0.0)
             lens = Lens(-deep, top * diagonal, 0.0)
@@ -174,9 +175,8 @@ class Camera(Feature):
         rows = frame.enabled(self.type_name)
         stops, curve, background = 0.0, 0, BACKGROUND[:3]
         if len(rows):
-            stops, curve, background = (
-                rows.first[name] for name in ("exposure", "toneMapping", "background")
-            )
+            first = rows.first
+            stops, curve, background = first["exposure"], first["toneMapping"], first["background"]
         position = (view.eye - view.origin).tolist()
         return {
             "clipToDirection": clip_to_direction(view),

@@ -159,7 +159,7 @@ class Light(Feature):
         rows = frame.enabled(self.type_name)
         if not len(rows):
             return {}
-        order, directional = _order(rows)
+        order, directional = self._order(frame)
         found: dict[str, npt.ArrayLike] = {
             "lightCounts": [directional, len(order) - directional, 0, 0],
             "skyAmbient": rows["sky"][order[0]],
@@ -178,7 +178,7 @@ class Light(Feature):
         rows = frame.enabled(self.type_name)
         if not len(rows):
             return {}
-        order, directional = _order(rows)
+        order, directional = self._order(frame)
         local = len(order) - directional
         found: dict[str, Mapping[str, npt.ArrayLike]] = {
             "": {"lightCounts": [directional, local, words(local), 0]}
@@ -194,7 +194,7 @@ class Light(Feature):
         rows = frame.enabled(self.type_name)
         if not len(rows):
             return {}
-        order, _ = _order(rows)
+        order, _ = self._order(frame)
         colors = light_colors(rows)
         scale, offset = cone(rows)
         world = frame.world(rows.objects)
@@ -213,6 +213,13 @@ class Light(Feature):
         lights = {name: column[order] for name, column in columns.items()}
         return {"lights": lights, "shadowViews": {"matrix": self._local_views(frame)}}
 
+    def _order(self, frame: FrameView) -> tuple[npt.NDArray[np.int64], int]:
+        """Return the order of the enabled lights, see `_order`, found once for a frame."""
+        if "order" not in frame.memo:
+            frame.memo["order"] = _order(frame.enabled(self.type_name))
+        found: tuple[npt.NDArray[np.int64], int] = frame.memo["order"]
+        return found
+
     def _shadow_views(self, frame: FrameView) -> list[ShadowView]:
         """Return the cascades of the first directional light, from the nearest; none without shadows."""
         if "cascades" not in frame.memo:
@@ -223,7 +230,7 @@ class Light(Feature):
     def _fitted(self, frame: FrameView) -> list[ShadowView]:
         """Return the cascades, fitted to what casts and what is seen."""
         rows = frame.enabled(self.type_name)
-        order, directional = _order(rows)
+        order, directional = self._order(frame)
         if not directional or rows["shadows"][order[0]] == OFF:
             return []
         first = int(order[0])
@@ -268,8 +275,8 @@ def _order(rows: FeatureRows) -> tuple[npt.NDArray[np.int64], int]:
     if not len(rows):
         return np.zeros(0, np.int64), 0
     is_local = rows["kind"] != DIRECTIONAL
-    first = np.flatnonzero(~is_local)[:MAX_LIGHTS]
-    return np.concatenate((first, np.flatnonzero(is_local)[:MAX_LOCAL_LIGHTS])), len(first)
+    first = (~is_local).nonzero()[0][:MAX_LIGHTS]
+    return np.concatenate((first, is_local.nonzero()[0][:MAX_LOCAL_LIGHTS])), len(first)
 
 
 def _cascades(rows: FeatureRows) -> int:
@@ -286,4 +293,7 @@ def _maps(rows: FeatureRows) -> tuple[npt.NDArray[np.int64], int]:
     """Return the first map of each local light among active rows, -1 without one, and their number."""
     if not len(rows):
         return np.zeros(0, np.int64), 0
-    return first_maps(rows["kind"], rows["shadows"] == ON)
+    casting = rows["shadows"] == ON
+    if not casting.any():
+        return np.full(len(casting), -1, np.int64), 0
+    return first_maps(rows["kind"], casting)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,15 +39,19 @@ from engine.assets.records import (
     Model,
     MorphTargets,
     Shader,
+    Simplify,
     Skeleton,
     Texture2d,
     Vertices,
 )
 from engine.humon import (
     Code,
+    InputError,
     Kind,
     Node,
+    Problem,
     ProblemCollector,
+    Severity,
     boolean,
     choice,
     expect,
@@ -75,7 +80,16 @@ _DATA_FIELDS = {
 _CACHE_FIELDS = frozenset({"cacheIndex", "cacheOffset", "cacheSize"})
 _FIELDS: Mapping[AssetType, tuple[str, ...]] = {
     AssetType.MODEL: ("mesh", "mesh_adbi", "material", "material_adbi"),
-    AssetType.MESH: ("source", "part", "lods", "skeleton", "skeleton_adbi", "targets", "targets_adbi"),
+    AssetType.MESH: (
+        "source",
+        "part",
+        "lods",
+        "simplify",
+        "skeleton",
+        "skeleton_adbi",
+        "targets",
+        "targets_adbi",
+    ),
     AssetType.VERTICES: ("source", "source_adbi", "vertexFormat"),
     AssetType.INDICES: ("source", "source_adbi", "indexFormat"),
     AssetType.SKELETON: ("source", "source_adbi", "part", "numBones"),
@@ -126,13 +140,17 @@ _MAX_PARAMETER_NUMBERS = 16
 FIRST_SCREEN_SIZE = 0.25
 """The screenSize of the finest of several levels that has none; a further one has half of that before it."""
 MIN_SCREEN_SIZE, MAX_SCREEN_SIZE = 1e-6, 1000.0
+_SIMPLIFY_KEYS = ("levels", "ratio", "error")
+MIN_RATIO, MAX_RATIO = 0.01, 0.95
+MIN_ERROR = 1e-6
 _FACES = 6
 
 
 class AssetReader:
     """Reads the assets of one database; a name of a file or a list that occurs often is read once.
 
-    Adds problems to a collector. `declared` collects derived fields that the text has nevertheless.
+    Adds problems to a collector. `declared` collects derived fields that the text has nevertheless,
+    `warnings` what is wrong in records that can be used all the same.
     """
 
     def __init__(self, names: NameTable, gate: FileGate, folder: Path, problems: ProblemCollector) -> None:
@@ -143,6 +161,7 @@ class AssetReader:
         self._sources: dict[str, Path] = {}
         self._lists: dict[object, Any] = {}
         self.declared: list[Declared] = []
+        self.warnings: list[Problem] = []
 
     def read(self, node: Node, ref: AssetRef, kind: AssetType) -> Asset | None:
         """Return the record of an asset, or None after adding its problems."""
@@ -176,7 +195,42 @@ class AssetReader:
         targets = None
         if "targets" in node or "targets_adbi" in node:
             targets = self._reference(node, "targets", AssetType.MORPH_TARGETS)
-        return Mesh(ref, name, self._source(node), lods, skeleton, targets, self._part(node))
+        source, part = self._source(node), self._part(node)
+        return Mesh(ref, name, source, lods, skeleton, targets, part, self._simplify(node, lods))
+
+    def _simplify(self, node: Node, lods: Sequence[Lod]) -> Simplify | None:
+        """Read which levels are to be made; what is wrong is a warning, and none are made then."""
+        if "simplify" not in node:
+            return None
+        try:
+            return self._checked_simplify(node["simplify"], lods)
+        except InputError as error:
+            hint = "the mesh is drawn in full detail until this is mended"
+            self.warnings += [
+                replace(problem, severity=Severity.WARNING, help=problem.help or hint)
+                for problem in error.problems
+            ]
+        return None
+
+    def _checked_simplify(self, given: Node, lods: Sequence[Lod]) -> Simplify:
+        """Read which levels are to be made. Raises InputError; only one level of triangles can have some."""
+        for key, child in expect(given, Kind.DICT).items():
+            if key not in _SIMPLIFY_KEYS:
+                hint = suggestion(key, _SIMPLIFY_KEYS)
+                raise failure(AssetCode.FIELD, f"a simplify has no field '{key}'", child, hint)
+        if len(lods) > 1:
+            message = f"the mesh has {len(lods)} levels of detail, so none are made"
+            raise failure(AssetCode.SIMPLIFY, message, given, "remove `simplify`, or the coarser `lods`")
+        if lods[0].topology is not Topology.TRIANGLE_LIST:
+            message = f"a {lods[0].topology} cannot be simplified"
+            hint = "remove `simplify`, or make the mesh a triangle_list"
+            raise failure(AssetCode.SIMPLIFY, message, given, hint)
+        usual = Simplify()
+        return Simplify(
+            integer(given["levels"], 1, MAX_LODS - 1) if "levels" in given else usual.levels,
+            number(given["ratio"], MIN_RATIO, MAX_RATIO) if "ratio" in given else usual.ratio,
+            number(given["error"], MIN_ERROR, 1.0) if "error" in given else usual.error,
+        )
 
     def _lod(self, node: Node, finer: Sequence[Lod], *, is_last: bool) -> Lod:
         self._check_keys(expect(node, Kind.DICT), _LOD_KEYS, "level of detail")

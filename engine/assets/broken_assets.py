@@ -67,7 +67,7 @@ def find_broken_assets(
         *_target_problems(cooked),
         *_unread_problems(cooked, broken),
     ]
-    return BrokenAssets(frozenset(broken), slots, (*problems.values(), *useless))
+    return BrokenAssets(frozenset(broken), slots, (*db.warnings, *problems.values(), *useless))
 
 
 def _failures(cooked: CookedDb, stays: Callable[[AssetRef], bool]) -> Iterator[Problem]:

@@ -23,6 +23,10 @@ class AssetCode(ProblemCode):
     PART = "asset.part", "The part of a source is no JSON pointer, or its source is no model file."
     REFERENCE = "asset.reference", "A reference has no asset, or one of another type."
     SHADERS = "asset.shaders", "A material has no shader, or one twice."
+    SIMPLIFY = (
+        "asset.simplify",
+        "A mesh that has several levels of detail, or no triangle list, is to be simplified.",
+    )
     SLOT = "asset.slot", "A texture slot is filled twice."
     TYPE = "asset.type", "The asset has no @type, or an unknown one."
     UNREAD = (
@@ -67,6 +71,11 @@ class AssetCode(ProblemCode):
     MESH_KEY = "mesh.key", "A mesh source has no such field."
     MESH_LOD = "mesh.lod", "The mesh source has fewer levels of detail than requested."
     MESH_RANGE = "mesh.range", "A value does not fit into its vertex or index format."
+    MESH_SIMPLIFY = (
+        "mesh.simplify",
+        "Coarser levels of a mesh cannot be made: a package is missing, or the mesh cannot be made coarser; "
+        "it is drawn in full detail.",
+    )
     MESH_SIZE = "mesh.size", "The mesh has more vertices or indices than the limit."
     MESH_TARGET = (
         "mesh.target",

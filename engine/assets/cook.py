@@ -54,13 +54,15 @@ def cook_database(
     jobs: int | None = None,
     progress: ProgressCallback | None = None,
     cache_root: Path | None = None,
+    path: Path | None = None,
 ) -> CookedDb:
     """Update the cache of `db` and open it.
 
     If no cache can be written, the result is in memory, with one warning `cache.write`. `cache_root` is the
-    folder for caches, by default that of the database. `jobs` is the number of threads (None: processors).
+    folder for caches, by default that of the database; `path` that of the cache itself, where it is known.
+    `jobs` is the number of threads (None: processors).
     """
-    return _Cook(db, jobs or os.cpu_count() or 1, progress, cache_path(db, cache_root)).run()
+    return _Cook(db, jobs or os.cpu_count() or 1, progress, path or cache_path(db, cache_root)).run()
 
 
 def cache_path(db: AssetDb, cache_root: Path | None = None) -> Path:

@@ -67,8 +67,9 @@ def read_asset_db(
     compresses = compress is not None and problems.attempt(lambda: boolean(compress), False)
     assets: tuple[Asset, ...] = ()
     declared: tuple[Declared, ...] = ()
+    warnings: tuple[Problem, ...] = ()
     with problems.catching():
-        assets, declared = _assets(node, db_id, path, gate, problems)
+        assets, declared, warnings = _assets(node, db_id, path, gate, problems)
     problems.check()
     return AssetDb(
         id=db_id,
@@ -81,6 +82,7 @@ def read_asset_db(
         position=node.position,
         declared=declared,
         compress_textures=compresses,
+        warnings=warnings,
     )
 
 
@@ -118,7 +120,7 @@ def _cache_file(node: Node, name: str, path: Path, gate: FileGate) -> Path:
 
 def _assets(
     node: Node, db_id: int, path: Path, gate: FileGate, problems: ProblemCollector
-) -> tuple[tuple[Asset, ...], tuple[Declared, ...]]:
+) -> tuple[tuple[Asset, ...], tuple[Declared, ...], tuple[Problem, ...]]:
     rows = list(expect(required(node, "assets"), Kind.LIST))
     if len(rows) > MAX_ASSETS:
         raise failure(AssetCode.ASSET_COUNT, f"{len(rows)} assets; a database has at most {MAX_ASSETS}", node)
@@ -135,7 +137,7 @@ def _assets(
         if asset is not None:
             assets.append(asset)
     problems.problems.extend(_similar_sources(assets, node, gate))
-    return tuple(assets), tuple(reader.declared)
+    return tuple(assets), tuple(reader.declared), tuple(reader.warnings)
 
 
 def _type(node: Node) -> AssetType:

@@ -26,7 +26,12 @@ from engine.assets.importers.mesh import (
 )
 from engine.assets.importers.mesh_source import MeshSource, read_mesh_source
 from engine.assets.importers.models.model_files import ModelFiles
-from engine.assets.importers.models.parts import import_parts, texture_settings
+from engine.assets.importers.models.parts import (
+    INDEX_SETTINGS,
+    VERTEX_SETTINGS,
+    import_parts,
+    texture_settings,
+)
 from engine.assets.importers.morph.packing import pack_targets
 from engine.assets.importers.shader import import_glsl, import_spirv
 from engine.assets.importers.shader_source import ShaderSource, expand
@@ -210,13 +215,11 @@ def _mesh_part(recipe: Recipe, source: MeshSource, gate: FileGate, stamps: tuple
         elif recipe.asset.type is AssetType.MORPH_TARGETS:
             imported = pack_targets(source)
         elif recipe.asset.type is AssetType.INDICES:
-            settings = IndexSettings(
-                *(parameters[name] for name in ("format", "topology", "lod", "tangents"))
-            )
+            settings = IndexSettings(*(parameters[name] for name in INDEX_SETTINGS))
             imported = pack_indices(source, settings)
         else:
-            names = ("format", "lod", "weights", "bones", "topology")
-            imported = pack_vertices(source, VertexSettings(*(parameters[name] for name in names)))
+            values = (parameters[name] for name in VERTEX_SETTINGS)
+            imported = pack_vertices(source, VertexSettings(*values))
         return made(recipe, imported, gate, stamps)
     except InputError as error:
         return failed(recipe, error.problems, gate, stamps)

@@ -20,7 +20,7 @@ from engine.assets.cache.facts import Facts, TextureFacts, facts_from_json, stan
 from engine.assets.codes import AssetCode
 from engine.assets.cook import CookedDb, ProgressCallback, cook_database
 from engine.assets.database import builtin_db
-from engine.assets.formats import TextureFormat
+from engine.assets.formats import AlphaMode, TextureFormat
 from engine.assets.names import BUILTIN, find_asset
 from engine.assets.records import Asset, AssetDb, AssetRef, AssetType, Material, Mesh, Model
 from engine.assets.updating.references import with_references
@@ -87,14 +87,22 @@ class AssetLibrary:
     """
 
     def __init__(self, cooked: Sequence[CookedDb]) -> None:
-        self._cooked = tuple(cooked)
-        self.dbs: tuple[AssetDb, ...] = tuple(one.db for one in cooked)
+        self._cooked = dict(enumerate(cooked))
+        self.dbs: dict[int, AssetDb] = {number: one.db for number, one in self._cooked.items()}
         """The databases by id; database 0 is the builtin one, and of one name the last is the newest."""
         self.version = 0
         """How many updates were applied."""
-        self._current = list(range(len(self.dbs)))
+        self.next_id = len(self.dbs)
+        """The id of the next database that is added."""
+        self.alpha_modes = alpha_modes(asset for db in self.dbs.values() for asset in db.assets)
+        """How the materials of all databases cover."""
+        self._current = list(self.dbs)
         self._kept: dict[int, Mapping[int, AssetRef]] = {}
-        self._broken_assets: tuple[BrokenAssets, ...] = tuple(find_broken_assets(one) for one in cooked)
+        self._uses: dict[int, Mapping[int, int]] = {
+            number: {number: len(db.assets)} for number, db in self.dbs.items()
+        }
+        """Of each newest database: how many of its assets lie in which database."""
+        self._broken_assets = {number: find_broken_assets(one) for number, one in self._cooked.items()}
         self._facts: dict[tuple[int, str], Facts] = {}
         """By database and identity of the recipe: assets that are made alike share them."""
         self._lacking: frozenset[TextureFormat] = frozenset()
@@ -127,7 +135,7 @@ class AssetLibrary:
     @property
     def cooked(self) -> int:
         """How many assets were cooked when the library was opened."""
-        return sum(one.cooked for one in self._cooked)
+        return sum(one.cooked for one in self._cooked.values())
 
     @property
     def current(self) -> tuple[CookedDb, ...]:
@@ -141,7 +149,7 @@ class AssetLibrary:
     def newest(self, name: str, index: int) -> AssetRef:
         """Return the reference of the asset with this index in the newest database of a name."""
         number = next(each for each in self._current if self.dbs[each].name == name)
-        return self.kept(AssetRef(number, index))
+        return self.kept(self.dbs[number].assets[index].ref)
 
     def kept(self, ref: AssetRef) -> AssetRef:
         """Return the reference that an asset has: an earlier one, where it is as before."""
@@ -161,16 +169,42 @@ class AssetLibrary:
         if update.base != self.version:
             raise ValueError(f"the update is for version {update.base} of the library, not {self.version}")
         for number, one, broken, kept in update.added:
-            assert number == len(self.dbs)
-            self._cooked, self.dbs = (*self._cooked, one), (*self.dbs, one.db)
-            self._broken_assets = (*self._broken_assets, broken)
+            assert number == self.next_id
+            self._cooked[number], self.dbs[number] = one, one.db
+            self._broken_assets[number] = broken
             self._kept[number] = kept
+            self._uses[number] = update.uses[number]
             names = [self.dbs[each].name for each in self._current]
             if one.db.name in names:
-                self._current[names.index(one.db.name)] = number
+                place = names.index(one.db.name)
+                del self._uses[self._current[place]]
+                self._current[place] = number
             else:
                 self._current.append(number)
+            self.next_id += 1
+        self.alpha_modes |= update.alpha_modes
         self.version += 1
+
+    def uses_of(self, db: int) -> Mapping[int, int]:
+        """Return how many assets of a newest database lie in which database."""
+        return self._uses[db]
+
+    def unused(self) -> list[int]:
+        """Return the databases of which no newest one has an asset any more."""
+        used = {0, *self._current, *(number for of in self._uses.values() for number in of)}
+        for pair in self._variants:
+            used |= {ref.db for ref in pair}
+        return [number for number in self.dbs if number not in used]
+
+    def drop(self, dbs: Iterable[int]) -> None:
+        """Forget databases that nothing is drawn from any more, and close their caches."""
+        gone = set(dbs)
+        for number in gone:
+            self._cooked.pop(number).image.close()
+            del self.dbs[number], self._broken_assets[number]
+            self._kept.pop(number, None)
+        for key in [key for key in self._facts if key[0] in gone]:
+            del self._facts[key]
 
     def variant(self, model: AssetRef, material: AssetRef) -> AssetRef:
         """Return a model with another material, the same each time: an asset after those of all databases."""
@@ -198,6 +232,10 @@ class AssetLibrary:
             return False
         ref = self.kept(ref)
         return ref in self._broken_assets[ref.db].refs
+
+    def broken_assets(self, db: int) -> BrokenAssets:
+        """Return the broken assets of a database, by its id."""
+        return self._broken_assets[db]
 
     def placeholder(self, kind: str) -> AssetRef:
         """Return the builtin asset that replaces broken assets of this type."""
@@ -252,32 +290,41 @@ class AssetLibrary:
             self._lacking = found
             self._facts.clear()
 
-    def _range(self, ref: AssetRef, entry: Entry) -> tuple[int, int]:
-        """Return offset and size of the bytes of an asset that the device takes."""
+    def range_of(self, entry: Entry) -> tuple[int, int]:
+        """Return offset and size of the bytes of an entry that the device takes."""
         form = entry.facts.get("format") if entry.facts else None
-        if form not in _WITH_STAND_IN:
+        if entry.facts is None or form not in _WITH_STAND_IN:
             return entry.offset, entry.size
-        facts = self.facts(ref)
+        facts = facts_from_json(AssetType.TEXTURE2D, entry.facts)
         assert isinstance(facts, TextureFacts)
-        begin = entry.size - facts.size if form in self._lacking else 0
-        return entry.offset + begin, facts.size
+        if form not in self._lacking:
+            return entry.offset, facts.size
+        size = stand_in_facts(facts).size
+        return entry.offset + entry.size - size, size
 
     def source(self, ref: AssetRef) -> CacheRange:
         """Return the range of an asset's bytes, or of its placeholder's if it is broken. Raises KeyError."""
         ref = self.usable(ref)
         entry = self._cooked[ref.db].entries[ref.index]
-        return CacheRange(ref.db, *self._range(ref, entry), entry.alignment)
+        return CacheRange(ref.db, *self.range_of(entry), entry.alignment)
 
-    def ranges(self, first: int = 0) -> NDArray[np.int64]:
-        """Return the ranges of assets that are not broken: int64[n, 4] of key, database, offset, size.
+    def ranges(self) -> NDArray[np.int64]:
+        """Return the ranges of all assets that are not broken: int64[n, 4] of key, database, offset, size."""
+        found = [
+            self.ranges_of(number, one, self._broken_assets[number], self._kept.get(number, {}))
+            for number, one in self._cooked.items()
+        ]
+        return np.concatenate(found)
 
-        They are those of the databases from `first` on, without assets that are as before.
-        """
+    def ranges_of(
+        self, number: int, cooked: CookedDb, broken: BrokenAssets, kept: Mapping[int, AssetRef]
+    ) -> NDArray[np.int64]:
+        """Return the ranges of one database's own assets, also of one that is not added yet; see `ranges`."""
+        assets = cooked.db.assets
         rows = [
-            (AssetRef(db, index).key, db, *self._range(AssetRef(db, index), entry))
-            for db, one in enumerate(self._cooked[first:], first)
-            for index, entry in one.entries.items()
-            if AssetRef(db, index) not in self._broken_assets[db].refs and index not in self._kept.get(db, ())
+            (ref.key, number, *self.range_of(entry))
+            for index, entry in cooked.entries.items()
+            if (ref := assets[index].ref).db == number and index not in kept and ref not in broken.refs
         ]
         return np.array(rows, np.int64).reshape(-1, 4)
 
@@ -301,7 +348,7 @@ class AssetLibrary:
 
     def close(self) -> None:
         """Close the caches. May be called again."""
-        for one in self._cooked:
+        for one in self._cooked.values():
             one.image.close()
 
     def _texture(self, slot: str, ref: AssetRef) -> AssetRef:
@@ -334,6 +381,11 @@ class AssetLibrary:
             if getattr(self._cooked[0].db[shader], "stage", None) == getattr(broken, "stage", ""):
                 return shader
         return material.shaders[0]
+
+
+def alpha_modes(assets: Iterable[Asset]) -> frozenset[AlphaMode]:
+    """Return how materials among these assets cover."""
+    return frozenset(asset.alpha_mode for asset in assets if isinstance(asset, Material))
 
 
 def _skeleton_of(mesh: Mesh) -> AssetRef:

@@ -33,6 +33,10 @@ MAX_VERTICES = 1 << 26
 MAX_INDICES = 1 << 28
 """Most indices of one mesh."""
 
+MAX_SIMPLIFIED_INDICES = 3 << 22
+"""Most indices of a mesh that coarser levels are made of: a minute of work, as 70,000 triangles take a
+second."""
+
 MAX_BONES = 0xFFFF
 """Most bones of one skeleton: 0xffff means no parent."""
 

@@ -6,12 +6,13 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from engine.assets.files import relative_name
-from engine.assets.formats import ColorSpace, TextureFormat
+from engine.assets.formats import AlphaMode, ColorSpace, TextureFormat, Topology
+from engine.assets.importers.detail import packages
 from engine.assets.records import (
     Animation,
     Asset,
@@ -32,8 +33,8 @@ from engine.assets.records import (
 )
 
 IMPORTER_VERSIONS: Mapping[AssetType, int] = {
-    AssetType.VERTICES: 4,
-    AssetType.INDICES: 2,
+    AssetType.VERTICES: 5,
+    AssetType.INDICES: 3,
     AssetType.SKELETON: 1,
     AssetType.SHADER: 4,
     AssetType.TEXTURE2D: 2,
@@ -44,8 +45,8 @@ IMPORTER_VERSIONS: Mapping[AssetType, int] = {
 """Incremented when an importer makes other bytes or facts of the same source, which invalidates caches."""
 
 _PARAMETERS: Mapping[AssetType, tuple[str, ...]] = {
-    AssetType.VERTICES: ("format", "lod", "weights", "bones", "topology", "part"),
-    AssetType.INDICES: ("format", "topology", "lod", "tangents", "part"),
+    AssetType.VERTICES: ("format", "lod", "weights", "bones", "topology", "part", "order"),
+    AssetType.INDICES: ("format", "topology", "lod", "tangents", "part", "order", "simplify", "simplifier"),
     AssetType.SKELETON: ("part",),
     AssetType.SHADER: ("stage", "entry_point"),
     AssetType.TEXTURE2D: ("color_space", "format", "blocks", "channel", "mip_levels", "part"),
@@ -57,6 +58,9 @@ _PARAMETERS: Mapping[AssetType, tuple[str, ...]] = {
 
 TANGENT = "tangent"
 """The vertex attribute for which vertices may be split."""
+
+_SourceLevel: TypeAlias = tuple[Path, str, int]
+"""A level of detail of a source: the file, the part of it, and the number of the level."""
 
 COLOR_SLOTS = frozenset({"albedo", "emissive", "specularColor"})
 """Slots of colour textures, which are sRGB unless their colorSpace differs."""
@@ -101,12 +105,12 @@ def recipes_of(db: AssetDb) -> dict[int, Recipe]:
 
     Assets that are used together are adjacent.
     """
-    slots = _slots(db)
+    slots, kept = _slots(db), _kept_orders(db)
     recipes: dict[int, Recipe] = {}
     made: dict[object, Recipe] = {}
     for asset in _in_order_of_use(db):
         if asset.type.has_data:
-            way = _way_to_make(db, asset, slots)
+            way = _way_to_make(db, asset, slots, kept)
             if way not in made:
                 made[way] = _recipe(db, asset, *way)
             recipes[asset.ref.index] = made[way]
@@ -143,7 +147,7 @@ def _references(asset: Asset) -> Iterable[AssetRef]:
 
 
 def _way_to_make(
-    db: AssetDb, asset: Asset, slots: Mapping[AssetRef, frozenset[str]]
+    db: AssetDb, asset: Asset, slots: Mapping[AssetRef, frozenset[str]], kept: frozenset[_SourceLevel]
 ) -> tuple[AssetType, Path, tuple[Any, ...]]:
     """Return type, source and settings of an asset with data; equal for assets that are made alike."""
     if isinstance(asset, Shader):
@@ -167,11 +171,38 @@ def _way_to_make(
         assert isinstance(mesh, Mesh)
         return asset.type, mesh.source, (asset.part,)
     mesh, number, lod = _level(db, asset)
+    order = "" if (mesh.source, mesh.part, number) in kept else packages.identity_of(packages.ORDERING)
     if isinstance(asset, Indices):
-        settings = asset.index_format, lod.topology, number, _has_tangents(db, lod), mesh.part
-        return asset.type, mesh.source, settings
+        simplifier = packages.identity_of(packages.SIMPLIFYING) if mesh.simplify is not None else ""
+        made = asset.index_format, lod.topology, number, _has_tangents(db, lod), mesh.part
+        return asset.type, mesh.source, (*made, order, mesh.simplify, simplifier)
     skin = lod.num_blend_weights, lod.num_bones
-    return asset.type, mesh.source, (asset.vertex_format, number, *skin, lod.topology, mesh.part)
+    return asset.type, mesh.source, (asset.vertex_format, number, *skin, lod.topology, mesh.part, order)
+
+
+def _kept_orders(db: AssetDb) -> frozenset[_SourceLevel]:
+    """Return the levels of detail of sources whose triangles and vertices stay in the order of the source.
+
+    That are those which blend, as triangles are drawn in their order, and those which are drawn as lines,
+    points or strips, too.
+    """
+    blending = {
+        asset.mesh
+        for asset in db.assets
+        if isinstance(asset, Model)
+        and isinstance(material := db[asset.material], Material)
+        and material.alpha_mode is AlphaMode.BLEND
+    }
+    kept: set[_SourceLevel] = set()
+    for mesh in db.assets:
+        if isinstance(mesh, Mesh):
+            for lod in mesh.lods:
+                if lod.topology is not Topology.TRIANGLE_LIST or mesh.ref in blending:
+                    for part in (db[lod.vertices], db[lod.indices]):
+                        assert isinstance(part, Vertices | Indices)
+                        of, number, _ = _level(db, part)
+                        kept.add((of.source, of.part, number))
+    return frozenset(kept)
 
 
 def source_level(db: AssetDb, asset: Vertices | Indices) -> tuple[tuple[Path, str], int, bool]:
@@ -193,7 +224,7 @@ def _recipe(db: AssetDb, asset: Asset, kind: AssetType, source: Path, settings: 
     parameters = dict(zip(_PARAMETERS[kind], settings, strict=True))
     name = relative_name(source, db.root)
     described = [kind.value, IMPORTER_VERSIONS[kind], name, parameters]
-    text = json.dumps(described, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(described, sort_keys=True, separators=(",", ":"), default=asdict)
     identity = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
     more = asset.sources[1:] if isinstance(asset, Environment) else ()
     if isinstance(asset, Animation) and asset.data is not None:

@@ -26,7 +26,7 @@ from engine.assets.formats import (
 )
 
 if TYPE_CHECKING:
-    from engine.humon import Document, Node, Position
+    from engine.humon import Document, Node, Position, Problem
 
 
 class AssetType(StrEnum):
@@ -107,8 +107,21 @@ class Lod:
 
 
 @dataclass(frozen=True, slots=True)
+class Simplify:
+    """Which coarser levels of detail are made of a mesh when it is cooked.
+
+    There are at most `levels`. Each has `ratio` of the triangles of the one before, and is off by no more
+    than `error`, a part of the diagonal of the box around the mesh.
+    """
+
+    levels: int = 3
+    ratio: float = 0.5
+    error: float = 0.02
+
+
+@dataclass(frozen=True, slots=True)
 class Mesh(Asset):
-    """Levels of detail, an optional skeleton and morph targets.
+    """Levels of detail, an optional skeleton and morph targets; with `simplify` more levels are made.
 
     `source` is a `.hu` mesh source, or a model file; `part` is then the JSON pointer of a primitive.
     """
@@ -119,6 +132,7 @@ class Mesh(Asset):
     skeleton: AssetRef | None = None
     targets: AssetRef | None = None
     part: str = ""
+    simplify: Simplify | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +254,7 @@ class AssetDb:
     """One assetDb: its records in the order of the text, and the path of its cache.
 
     `compress_textures` is for textures that name no format and do not say themselves.
+    `warnings` are about records that are used without what is wrong in them.
     """
 
     id: int
@@ -252,6 +267,7 @@ class AssetDb:
     position: Position
     declared: tuple[Declared, ...] = ()
     compress_textures: bool = False
+    warnings: tuple[Problem, ...] = ()
 
     def __getitem__(self, ref: AssetRef) -> Asset:
         """Return the record of `ref`."""

@@ -90,6 +90,14 @@ def _add_import(commands: argparse._SubParsersAction[Parser]) -> None:
         help="the folder to write to, made if it is not there",
     )
     importing.add_argument("--replace", action="store_true", help="replace files that are there already")
+    importing.add_argument(
+        "--levels",
+        type=int,
+        choices=range(16),  # MAX_LODS, of a package that is not imported for the command line
+        default=3,
+        metavar="N",
+        help="let up to N coarser levels be made of large meshes (default 3, 0 for none)",
+    )
 
 
 def _add_assets(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -97,12 +105,17 @@ def _add_assets(commands: argparse._SubParsersAction[Parser]) -> None:
         commands,
         "assets",
         "States are cooked, stale (a source or parameter has changed), missing (a source is not there) and\n"
-        "broken. Nothing is cooked. With a scene, assets that no feature of it uses are marked as unused.",
+        "broken. No cache is written. With a scene, assets that no feature of it uses are marked as unused.",
     )
     assets.add_argument(
         "scene", metavar="SCENE", type=Path, nargs="?", help="a scene (default: all below the project root)"
     )
-    assets.add_argument("--diff", action="store_true", help="only what differs from what was cooked")
+    assets.add_argument(
+        "--diff",
+        action="store_true",
+        help="only what differs from what was cooked; of a scene also the bytes moved and transferred",
+    )
+    assets.add_argument("--profile", metavar="NAME", help="the device that --diff plans for (or FILE.json)")
 
 
 def _add_cook(commands: argparse._SubParsersAction[Parser]) -> None:

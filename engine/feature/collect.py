@@ -8,7 +8,7 @@ adds only the requirements of rows that have changed.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -119,6 +119,7 @@ class RequirementCollector:
         """The version up to which each feature table has been collected; None: all rows are due again."""
         self._left: dict[str, Rows] = {}
         """Changed rows up to that version that are still to be collected, ascending."""
+        self._drawing: list[tuple[Feature, FeatureTable, RowAssets]] = []
 
     def collect(self, requirements: RequirementTable, until: float | None = None) -> bool:
         """Update a table to the requirements of the active features, with every active row as a requester.
@@ -131,11 +132,20 @@ class RequirementCollector:
             self._collected = requirements
             self._versions.clear()
             self._left.clear()
-        for type_name, table in self._tableau.tables.items():
-            feature = self._registry.get(type_name)
-            if feature is not None and table.schema.asset_fields:
+        for feature, table, assets in self._with_assets():
+            if assets.version != self._versions.get(table.type_name) or self._left:
                 self._update(feature, table, requirements, until)
         return not self._left
+
+    def _with_assets(self) -> list[tuple[Feature, FeatureTable, RowAssets]]:
+        """Return the features whose rows name assets, with their tables and what the rows draw."""
+        if not self._drawing:
+            self._drawing = [
+                (self._registry[name], table, self._assets_of(table))
+                for name, table in self._tableau.tables.items()
+                if name in self._registry and table.schema.asset_fields
+            ]
+        return self._drawing
 
     def _update(
         self, feature: Feature, table: FeatureTable, requirements: RequirementTable, until: float | None
@@ -210,21 +220,19 @@ class RequirementCollector:
             for asset in sorted(assets):
                 known = self._cached.get((type_name, asset))
                 if known is not None:
-                    for at in np.flatnonzero(known.numbers[:, 0] == key).tolist():
+                    for at in (known.numbers[:, 0] == key).nonzero()[0].tolist():
                         content = int(known.numbers[at, NUMBERS.index("content")])
                         yield type_name, asset, self._terms[int(known.terms[at])], content
 
     def changed(self) -> int:
         """Return how many rows have changed since they were collected, active or not."""
-        return sum(
-            len(self._left.get(type_name, ()))
-            + (
-                len(self._changed(table))
-                if self._assets_of(table).version != self._versions.get(type_name)
-                else 0
-            )
-            for type_name, table in self._tableau.tables.items()
-        )
+        count = 0
+        for _, table, assets in self._with_assets():
+            last = self._versions.get(table.type_name)
+            if assets.version != last:
+                count += len(assets.changed(last))
+            count += len(self._left.get(table.type_name, ()))
+        return count
 
     def unknown(self) -> list[tuple[str, int]]:
         """Return (feature type, key) of the assets of active rows whose requirements are not known yet."""
@@ -243,6 +251,11 @@ class RequirementCollector:
         with suppress(Exception):
             found = self._columns(feature.requirements(AssetRef.from_key(key), self._library))
             self._cached[type_name, key] = found
+
+    def forget(self, dbs: Collection[int]) -> None:
+        """Forget the requirements of assets of databases that are gone, by the numbers of these."""
+        for known in [known for known in self._cached if known[1] >> 32 in dbs]:
+            del self._cached[known]
 
     def _changed(self, table: FeatureTable) -> Rows:
         """Return the rows that have changed since they were collected."""

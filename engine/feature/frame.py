@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from engine.feature.morphs import NO_MORPHS, Morphing, Morphs, Shapes
 from engine.feature.skins import NO_BONES, Bones, Skins
 from engine.tableau import FeatureTable, Tableau
 
+some = np.logical_or.reduce
 Vector = npt.NDArray[np.float64]
 Point = tuple[float, float, float]
 
@@ -87,6 +87,7 @@ class FeatureRows:
     ) -> None:
         self.table = table
         self._find = find
+        self._indices: npt.NDArray[np.integer] | None = None
         self._skins = skins
         self._morphs = morphs
 
@@ -100,10 +101,12 @@ class FeatureRows:
         """Which objects are morphed, for `Feature.buffer_rows`."""
         return NO_MORPHS.shapes if self._morphs is None else self._morphs.shapes
 
-    @cached_property
+    @property
     def indices(self) -> npt.NDArray[np.integer]:
         """The rows, ascending."""
-        return self._find()
+        if self._indices is None:
+            self._indices = self._find()
+        return self._indices
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -190,7 +193,7 @@ class Reads:
             if lens != view.seen_lens:
                 return False
         for origin in self.origin:
-            if origin is not view.seen_origin and (origin != view.seen_origin).any():
+            if origin is not view.seen_origin and some(origin != view.seen_origin):
                 return False
         for bones in self.bones:
             if bones is not view.seen_bones:
@@ -205,7 +208,7 @@ class Reads:
             if view.table_version(name) != table:
                 return False
         for name, objects, rows in self.nearest:
-            if (view.rows_above(name, objects) != rows).any():
+            if some(view.rows_above(name, objects) != rows):
                 return False
         for paths, objects, values in self.numbers:
             if not np.array_equal(view.bound_numbers(paths, objects), values, equal_nan=True):
@@ -215,7 +218,7 @@ class Reads:
                 return False
         for objects, matrices in self.worlds:
             now = view.seen_world(objects)
-            if now is not matrices and (now != matrices).any():
+            if now is not matrices and some(now != matrices, axis=None):
                 return False
         return all(_same_box(view.box(name), box) for name, box in self.bounds.items())
 
@@ -223,6 +226,7 @@ class Reads:
 class FrameView:
     """One frame for `Feature.frame_values`. `size` is the target's (width, height) in texels.
 
+    `seen_lens` and `seen_origin` are what `lens` and `origin` are, without a note that they were read.
     Everything that is read through it is noted in `reads`.
     """
 
@@ -239,6 +243,8 @@ class FrameView:
         """`bounds` returns the world box of what the enabled rows of a feature draw, None for nothing."""
         self.size = size
         self.seen = view
+        self.seen_lens = None if view is None else view.lens
+        self.seen_origin = NOWHERE if view is None else view.origin
         self.reads = Reads()
         self.memo: dict[str, Any] = {}
         self._tableau = tableau
@@ -247,6 +253,9 @@ class FrameView:
         self._skins = skins
         self._morphs = morphs
         self._worlds: dict[bytes, npt.NDArray[np.float64]] = {}
+        self._bones: Bones | None = None
+        self._morphing: Morphing | None = None
+        self._rows: dict[tuple[str, str], tuple[int, FeatureRows]] = {}
 
     @property
     def morphs(self) -> Morphing:
@@ -258,7 +267,9 @@ class FrameView:
     @property
     def seen_morphs(self) -> Morphing:
         """What `morphs` are, without a note that they were read."""
-        return NO_MORPHS if self._morphs is None else self._morphs.now
+        if self._morphing is None:
+            self._morphing = NO_MORPHS if self._morphs is None else self._morphs.now
+        return self._morphing
 
     def deltas(self) -> Mapping[str, npt.NDArray[Any]]:
         """Return the deltas of all targets of `morphs`, as `Morphs.deltas`, which change with them alone."""
@@ -275,7 +286,9 @@ class FrameView:
     @property
     def seen_bones(self) -> Bones:
         """What `bones` are, without a note that they were read."""
-        return NO_BONES if self._skins is None else self._skins.bones
+        if self._bones is None:
+            self._bones = NO_BONES if self._skins is None else self._skins.bones
+        return self._bones
 
     def facts(self, asset: AssetRef) -> Facts:
         """Return what cooking has measured of an asset, or of its placeholder. Raises KeyError.
@@ -341,29 +354,24 @@ class FrameView:
         )
         return x, y, z
 
-    @property
-    def seen_lens(self) -> Lens | None:
-        """What `lens` is, without a note that it was read."""
-        return None if self.seen is None else self.seen.lens
-
-    @property
-    def seen_origin(self) -> Vector:
-        """What `origin` is, without a note that it was read."""
-        return NOWHERE if self.seen is None else self.seen.origin
-
     def enabled(self, feature: str) -> FeatureRows:
         """Return the enabled rows of a feature type; empty if the tableau has none."""
-        known = self.reads.tables[feature] = self.table_version(feature)
-        if known is None:
-            return FeatureRows(None)
-        return FeatureRows(known[0], known[0].rows_enabled)
+        return self._rows_of(feature, "enabled")
 
     def active(self, feature: str) -> FeatureRows:
         """Return the active rows of a feature type, enabled or not; empty if the tableau has none."""
-        known = self.reads.tables[feature] = self.table_version(feature)
-        if known is None:
+        return self._rows_of(feature, "active")
+
+    def _rows_of(self, feature: str, which: str) -> FeatureRows:
+        now = self.reads.tables[feature] = self.table_version(feature)
+        if now is None:
             return FeatureRows(None)
-        return FeatureRows(known[0], known[0].rows_active)
+        known = self._rows.get((feature, which))
+        if known is None or known[0] != now[1]:
+            table = now[0]
+            rows = FeatureRows(table, table.rows_enabled if which == "enabled" else table.rows_active)
+            known = self._rows[feature, which] = now[1], rows
+        return known[1]
 
     def table_version(self, feature: str) -> tuple[FeatureTable, int] | None:
         """Return the table of a feature type and its present version; None if the tableau has none."""
@@ -432,4 +440,4 @@ class FrameView:
 def _same_box(one: Box | None, other: Box | None) -> bool:
     if one is None or other is None:
         return one is other
-    return one is other or all(bool((a == b).all()) for a, b in zip(one, other, strict=True))
+    return one is other or not (some(one[0] != other[0]) or some(one[1] != other[1]))

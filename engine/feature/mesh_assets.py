@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from engine.assets import AlphaMode, AssetLibrary, AssetRef, Material, Mesh, Model
+from engine.assets import AlphaMode, AssetLibrary, AssetRef, IndicesFacts, Material, Mesh, Model
 from engine.feature import Drawable
 from engine.feature.requirement_builders import indices_requirement, texture_requirement, vertices_requirement
 from engine.plan import Requirement
@@ -51,13 +52,18 @@ def alpha_requirements(asset: AssetRef, library: AssetLibrary) -> Iterator[Requi
 def mesh_drawables(asset: AssetRef, library: AssetLibrary) -> Iterator[Drawable]:
     """Draw the mesh in one of its levels of detail, with the model's material if it is that of a model."""
     record = library.record(library.usable(asset))
+    material = record.material if isinstance(record, Model) else None
     lods = mesh_of(asset, library).lods
     for level, lod in enumerate(lods):
-        yield Drawable(
-            library.usable(lod.vertices),
-            library.usable(lod.indices),
-            lod.topology.name,
-            record.material if isinstance(record, Model) else None,
-            level if len(lods) > 1 else -1,
-            lod.screen_size,
-        )
+        vertices, indices = library.usable(lod.vertices), library.usable(lod.indices)
+        facts = library.facts(indices)
+        assert isinstance(facts, IndicesFacts)
+        whole = Drawable(vertices, indices, lod.topology.name, material)
+        if len(lods) > 1:
+            part = (0, facts.finest) if facts.levels else None
+            yield replace(whole, level=level, screen_size=lod.screen_size, part=part)
+        elif facts.levels:
+            for number, made in enumerate(facts.levels):
+                yield replace(whole, level=number, error=made.error, part=(made.first, made.count))
+        else:
+            yield whole

@@ -183,7 +183,7 @@ class Morphs:
     def now(self) -> Morphing:
         """The weights now: the same object as long as they are the same."""
         table = self._table
-        if table is None:
+        if table is None or (self._now is NO_MORPHS and not len(table)):
             return NO_MORPHS
         version = (table.version, *(assets.version for _, assets in self._models))
         posed, is_same = self._tableau.pose.weights, version == self._shapes_version

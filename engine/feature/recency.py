@@ -34,8 +34,9 @@ class Recency:
 
     def update(self) -> None:
         """Record the rows that were disabled since the last call; costs time in proportion to the changes."""
+        self._tableau.flush()
         for name, table in self._tableau.tables.items():
-            version = table.version
+            version = table.changes.version
             if self._versions.get(name) != version:
                 changed = table.changes.since(self._versions[name]) if name in self._versions else None
                 self._update_rows(table, np.arange(len(table.object)) if changed is None else changed)

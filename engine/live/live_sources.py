@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,14 +13,15 @@ from watchfiles import watch
 
 from engine.assets.cook import CookedDb, cook_database
 from engine.assets.database import read_asset_db
-from engine.assets.files import FileGate
-from engine.assets.importers.models.model_files import is_model
-from engine.assets.recipes import recipes_of
+from engine.assets.updating.asset_index import AssetIndex
 from engine.assets.updating.library_update import LibraryUpdate, make_update
-from engine.humon import InputError, Problem, read
-from engine.live.signatures import Signature, changed, signature_of, signatures
+from engine.assets.updating.patch import make_patches
+from engine.assets.updating.side_file import SideFile
+from engine.humon import InputError, Problem
+from engine.live.reading import read_database
+from engine.live.signatures import changed, signature_of, signatures
+from engine.live.whole_caches import WholeCaches
 from engine.scene import load_scenes
-from engine.scene.models import model_document
 
 if TYPE_CHECKING:
     from engine.assets import AssetDb, AssetLibrary
@@ -32,6 +33,9 @@ RESCAN_S = 2.0
 SETTLE_S = 0.06
 """How long a file must stay the same before it is read."""
 
+FEW_FILES = 8
+"""Where more files than these change, as by a checkout, others are about to: all are looked at."""
+
 SLOWEST_S = 60.0
 """How long a file that goes on changing is waited for."""
 
@@ -40,17 +44,25 @@ SLOWEST_S = 60.0
 class Reload:
     """What has come of a change: an update of the library, the scene read again, problems of what cannot be.
 
-    `seconds` passed from when the files had settled.
+    `files` have changed, the last of them at `saved` (seconds since the epoch); they had settled at `settled`
+    (of `time.monotonic`), and `seconds` later this was made.
     """
 
     update: LibraryUpdate | None
     scene: Scene | None = None
     problems: tuple[Problem, ...] = ()
+    files: frozenset[Path] = frozenset()
+    saved: float = 0.0
+    settled: float = 0.0
     seconds: float = 0.0
 
 
 class LiveSources:
-    """Watches the files of a scene and of its library, and makes updates. Close it before the library."""
+    """Watches the files of a scene and of its library, and makes updates. Close it before the library.
+
+    Changed sources of a database whose text is as before are cooked alone, into a side file, and its cache
+    is written behind (`WholeCaches`).
+    """
 
     def __init__(self, library: AssetLibrary, scene: Scene, *, jobs: int = 1) -> None:
         """`jobs` is the number of threads that cook."""
@@ -61,7 +73,13 @@ class LiveSources:
         self._lock = threading.Condition()
         self._made: Reload | None = None
         self._stopped = threading.Event()
+        self._indices = {one.db.name: AssetIndex(one) for one in library.current[1:]}
         self._files = signatures(self._watched())
+        self._looked = time.monotonic()
+        self._caches = {one.db.name: one.image.path for one in library.current[1:]}
+        self._behind = WholeCaches(jobs)
+        folders = (path.parent for path in self._caches.values() if path is not None)
+        self._side = SideFile(next(folders, None))
         self._thread = threading.Thread(target=self._run, name="live sources", daemon=True)
         self._failure: BaseException | None = None
         self._thread.start()
@@ -85,6 +103,8 @@ class LiveSources:
         with self._lock:
             self._lock.notify_all()
         self._thread.join()
+        self._behind.close()
+        self._side.close()
 
     def __enter__(self) -> LiveSources:
         return self
@@ -92,21 +112,27 @@ class LiveSources:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def behind(self) -> WholeCaches:
+        """The caches that are behind what was made."""
+        return self._behind
+
     def _run(self) -> None:
         try:
-            for _ in self._reports():
-                found = self._settled()
+            for reported in self._reports():
+                found = self._settled(reported)
                 if found and not self._stopped.is_set():
                     self._reload(found, time.monotonic())
+                self._behind.poll()
         except BaseException as error:  # noqa: BLE001 (`take` raises it)
             self._failure = error
 
-    def _reports(self) -> Iterator[None]:
-        """Yield when the system reports a change in a folder of a watched file, and from time to time."""
+    def _reports(self) -> Iterator[set[Path] | None]:
+        """Yield files of which the system reports a change, and from time to time None: all of them."""
         while not self._stopped.is_set():
             folders = {path.parent for path in self._files}
             there = sorted(str(folder) for folder in folders if signature_of(folder).inode)
-            for _ in watch(
+            for reports in watch(
                 *there,
                 stop_event=self._stopped,
                 recursive=False,
@@ -117,28 +143,37 @@ class LiveSources:
                 raise_interrupt=False,
                 watch_filter=None,
             ):
-                yield
+                is_late = not reports or time.monotonic() - self._looked >= RESCAN_S
+                yield None if is_late else {Path(path) for _, path in reports}
                 if {path.parent for path in self._files} != folders:
                     break
 
-    def _settled(self) -> set[Path]:
-        """Return the files that have changed, once they no longer do."""
-        now = signatures(self._files)
+    def _settled(self, reported: set[Path] | None) -> set[Path]:
+        """Return the files that have changed, once they no longer do.
+
+        Of a few that are `reported`, no others are looked at: a save costs the same, however many there are.
+        """
+        looked_at: Collection[Path] = self._files if reported is None else reported & self._files.keys()
+        now = signatures(looked_at)
         found = changed(self._files, now)
         until = time.monotonic() + SLOWEST_S
         while found and not self._stopped.wait(SETTLE_S):
-            again = signatures(self._files)
+            if len(found) > FEW_FILES:
+                looked_at = self._files
+            again = signatures(looked_at)
             if again == now or time.monotonic() > until:
                 break
             now, found = again, changed(self._files, again)
-        self._files = now
+        self._files.update(now)
+        if len(looked_at) == len(self._files):
+            self._looked = time.monotonic()
         return found
 
     def _reload(self, found: set[Path], since: float) -> None:
         """Read the scene again if its text has changed, cook what has a changed source, and offer both."""
-        cooked: list[CookedDb] = []
         problems: list[Problem] = []
         scene: Scene | None = None
+        now = time.time()
         if not found.isdisjoint(self._texts):
             try:
                 scene = load_scenes(self._scenes)
@@ -146,11 +181,61 @@ class LiveSources:
                 problems += (*scene.rejected, *scene.warnings)
             except InputError as error:
                 problems += error.problems
-        number = len(self._library.dbs)
-        for db in self._stale(found, scene):
+        stale = self._stale(found, scene)
+        if stale:
+            update, unread = self._cook_whole(stale, found, problems)
+            if unread:
+                scene = None  # it may name assets of a database that cannot be read
+        else:
+            update = self._cook_sources(found)
+        if update is not None or scene is not None or problems:
+            latest = max((self._files[path].mtime_ns for path in found), default=0) / 1e9
+            saved = min(latest, now) if latest else now
+            took = time.monotonic() - since
+            self._offer(Reload(update, scene, tuple(problems), frozenset(found), saved, since, took))
+        if stale:
+            again = {db.name for db in stale}
+            self._indices = {
+                (name := one.db.name): AssetIndex(one, self._indices.get(name))
+                if name in again
+                else self._indices[name]
+                for one in self._library.current[1:]
+            }
+            self._caches |= {
+                one.db.name: one.image.path
+                for one in self._library.current[1:]
+                if one.db.name not in self._caches
+            }
+            self._look_at(self._watched())
+
+    def _cook_sources(self, found: set[Path]) -> LibraryUpdate | None:
+        """Cook what the changed files concern, of databases whose texts are as before."""
+        wanted = {
+            name: recipes for name, index in self._indices.items() if (recipes := index.concerned(found))
+        }
+        update, new = make_patches(self._library, self._indices, wanted, self._side, self._jobs)
+        self._look_at(new)
+        for one in self._library.current[1:]:
+            path = self._caches.get(one.db.name)
+            if path is not None and one.db.name in wanted:
+                self._behind.add(one.db, path)
+        return update
+
+    def _cook_whole(
+        self, stale: Sequence[AssetDb], found: set[Path], problems: list[Problem]
+    ) -> tuple[LibraryUpdate | None, bool]:
+        """Cook databases whole; return the update, and whether one of them could not be read."""
+        cooked: list[CookedDb] = []
+        for db in stale:
+            number = self._library.next_id + len(cooked)
             try:
-                again = _read_again(db, number + len(cooked), found)
-                cooked.append(cook_database(again, jobs=self._jobs))
+                if db.path in found:
+                    again = read_database(db.path, db.root, db.name, number, db.document.name)
+                else:
+                    same_text = read_asset_db(db.document, db.path, number, db.root)
+                    assert same_text is not None, "its text had a database before"
+                    again = replace(same_text, name=db.name)
+                cooked.append(cook_database(again, jobs=self._jobs, path=self._caches.get(db.name)))
             except InputError as error:
                 problems += error.problems
         update = make_update(self._library, cooked) if cooked else None
@@ -158,22 +243,24 @@ class LiveSources:
             for one in cooked:
                 one.image.close()
             update = None
-        if scene is not None and len(cooked) < len(self._stale(found, scene)):
-            scene = None  # it may name assets of a database that cannot be read
-        if update is not None or scene is not None or problems:
-            self._offer(Reload(update, scene, tuple(problems), time.monotonic() - since))
-        self._files |= {
-            path: signature
-            for path, signature in signatures(self._watched()).items()
-            if path not in self._files
-        }
+        return update, len(cooked) < len(stale)
 
     def _stale(self, found: set[Path], scene: Scene | None) -> list[AssetDb]:
-        """Return the databases that have a changed source, and those that are new in a scene."""
+        """Return the databases to cook whole: where a text has changed, those with a changed file.
+
+        Those that are new in a scene are among them.
+        """
         current = self._library.current[1:]
         names = {one.db.name for one in current}
         fresh = [db for db in scene.dbs if db.name not in names] if scene is not None else []
-        return [*(one.db for one in current if not found.isdisjoint(_sources(one))), *fresh]
+        indices = self._indices
+        outdated = {one.db.name for one in current if indices[one.db.name].is_outdated(found)}
+        if not fresh and not outdated:
+            return []
+        concerned = (
+            one.db for one in current if one.db.name in outdated or indices[one.db.name].concerned(found)
+        )
+        return [*concerned, *fresh]
 
     def _offer(self, made: Reload) -> None:
         """Wait until what was made is taken, so that the next one is made of what came of it."""
@@ -181,11 +268,19 @@ class LiveSources:
             self._made = made
             while self._made is not None and not self._stopped.is_set():
                 self._lock.wait(0.5)
+        base = None if made.update is None else made.update.base
+        while base is not None and self._library.version == base and not self._stopped.wait(0.001):
+            pass  # it is being applied by the thread that has taken it
 
-    def _watched(self) -> dict[Path, Signature]:
-        """Return the files of the scene and of all databases but the builtin one."""
-        files = (path for one in self._library.current[1:] for path in _sources(one))
-        return dict.fromkeys((*self._texts, *files), Signature())
+    def _watched(self) -> Iterator[Path]:
+        """Yield the files of the scene and of all databases but the builtin one."""
+        yield from self._texts
+        for index in self._indices.values():
+            yield from index.files
+
+    def _look_at(self, files: Iterable[Path]) -> None:
+        """Watch these files from now on, too."""
+        self._files |= signatures(path for path in files if path not in self._files)
 
 
 def _texts(scene: Scene) -> set[Path]:
@@ -198,27 +293,3 @@ def _differs(library: AssetLibrary, update: LibraryUpdate) -> bool:
     found = [problem for _, one, broken, _ in update.added for problem in (*one.problems, *broken.problems)]
     names = {one.db.name for _, one, *_ in update.added}
     return found != library.problems_of(names)
-
-
-def _sources(cooked: CookedDb) -> set[Path]:
-    """Return the files that a database was made of: its text, its sources, and what they name."""
-    gate = FileGate(cooked.db.root)
-    found = {cooked.db.path}
-    for recipe in recipes_of(cooked.db).values():
-        found |= {recipe.source, *recipe.more}
-    for entry in cooked.entries.values():
-        found |= {Path(gate.locate(stamp.path)) for stamp in entry.sources}
-    return found
-
-
-def _read_again(db: AssetDb, number: int, found: set[Path]) -> AssetDb:
-    """Return a database with another id; its text is read again if it has changed. Raises InputError."""
-    document = db.document
-    if db.path in found:
-        if is_model(db.path):
-            document, _ = model_document(db.path, FileGate(db.root))
-        else:
-            document = read(db.path, document.name)
-    read_db = read_asset_db(document, db.path, number, db.root)
-    assert read_db is not None, "its text had a database before"
-    return read_db

@@ -19,35 +19,47 @@ class ActiveRows:
     def __init__(self, tableau: Tableau) -> None:
         self._tableau = tableau
         self._tables: dict[str, _Taken] = {}
+        self._same: tuple[int, int] | None = None  # the version of the tableau in which none differs
 
     def changed(self) -> bool:
         """Whether any differ from those of the last `take`."""
-        now = self._tableau.tables
-        if now.keys() != self._tables.keys():
+        tables, version = self._tableau.tables, self._tableau.features_version
+        if version == self._same:
+            return False
+        if tables.keys() != self._tables.keys():
             return True
-        return any(self._tables[name].differs(table) for name, table in now.items())
+        self._tableau.flush()
+        for name, table in tables.items():
+            taken = self._tables[name]
+            if taken.version != table.changes.version and taken.differs(table):
+                return True
+        self._same = version
+        return False
 
     def take(self) -> None:
         """Take the present ones."""
+        version = self._tableau.features_version
+        self._tableau.flush()
         for name, table in self._tableau.tables.items():
-            if name not in self._tables:
-                self._tables[name] = _Taken(table)
-            self._tables[name].take(table)
+            taken = self._tables.get(name)
+            if taken is None:
+                taken = self._tables[name] = _Taken(table)
+            if taken.version != table.changes.version:
+                taken.take(table)
+        self._same = version
 
 
 class _Taken:
     """The active rows of one table, and their assets, as they were taken."""
 
     def __init__(self, table: FeatureTable) -> None:
-        self._version: int | None = None
+        self.version: int | None = None
         self._columns: list[npt.NDArray[Any]] = [column[:0].copy() for column in _columns(table)]
 
     def differs(self, table: FeatureTable) -> bool:
         """Whether the table differs from what was taken."""
         version = table.version
-        if version == self._version:
-            return False
-        rows = table.changes.since(self._version) if self._version is not None else None
+        rows = table.changes.since(self.version) if self.version is not None else None
         if rows is None:
             rows = np.arange(len(table.object), dtype=np.int32)
         active = table.flags("effective_active")[rows]
@@ -62,22 +74,20 @@ class _Taken:
         now = _columns(table)[1:]
         if any(not np.array_equal(a[rows], b[rows]) for a, b in zip(assets, now, strict=True)):
             return True
-        self._version = version
+        self.version = version
         return False
 
     def take(self, table: FeatureTable) -> None:
         """Take the present rows."""
         version = table.version
-        if version == self._version:
-            return
-        rows = table.changes.since(self._version) if self._version is not None else None
+        rows = table.changes.since(self.version) if self.version is not None else None
         now = _columns(table)
         if rows is None or len(self._columns[0]) != len(now[0]):
             self._columns = [column.copy() for column in now]
         else:
             for column, values in zip(self._columns, now, strict=True):
                 column[rows] = values[rows]
-        self._version = version
+        self.version = version
 
 
 def _columns(table: FeatureTable) -> list[npt.NDArray[Any]]:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from engine.assets import AssetRef, AssetType
 from engine.plan.terms.drawing import ShaderStage
+from engine.plan.terms.table import some
 from engine.planning.draw.eyes import Eye
 from engine.planning.draw.shading import ShaderSet
 from engine.planning.draw.tables import DrawTable
@@ -88,9 +89,8 @@ class Culling:
         if blocks is None:
             views, self.visible = list(range(len(now))), np.ones((len(now), count), np.bool_)
             blocks = np.zeros(0, np.int32)
-        drawn = pinned[table.blocks.blocks.rows["batch"]] if views else None
+        drawn = pinned[table.blocks.blocks.rows["batch"]] if views and some(pinned) else False
         for view in views:
-            assert drawn is not None
             self.visible[view] = drawn | self._sees(now[view], boxes.corners)
         if not len(blocks):
             return views

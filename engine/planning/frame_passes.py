@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from typing import TypeVar, cast
 
-from engine.assets import AssetLibrary, Material
+from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature, FeatureRows, Registry
 from engine.feature.collect import RequirementCollector
 from engine.feature.morphs import Morphs
@@ -58,6 +58,12 @@ MAX_SAMPLES = 4
 """Samples of a frame in which no feature says how many."""
 MAX_GRAPHS = 8
 """Compiled graphs that are kept."""
+
+
+Made = TypeVar("Made")
+
+MAX_GONE_BATCHES = 1024
+"""Batches that nothing draws any more, beyond as many as are drawn, before a draw table is made again."""
 
 
 @dataclass(frozen=True)
@@ -119,11 +125,15 @@ class FramePasses:
         self.watched: frozenset[str] = frozenset()
         self._tables: dict[str, DrawTable] = {}
         self._states: dict[str, PipelineState] = {}
+        self._current: dict[str, tuple[object, ...]] = {}  # what each table was last found current for
         self._screens: dict[ShaderPass, ShaderSet] = {}
         self._asked: dict[str, _Asked] = {}
+        self._known: tuple[tuple[object, ...], dict[str, list[Pass]]] | None = None
         self._unwritten: tuple[tuple[str, str, str], ...] = ()
         self._last: tuple[dict[str, list[Pass]], int, dict[str, int]] = {}, 0, {}
         self._compiled: deque[_Compiled] = deque(maxlen=MAX_GRAPHS)
+        self._next_screens: dict[ShaderPass, ShaderSet | None] = {}
+        self._next_tables: dict[str, DrawTable | None] = {}
 
     def graph(self, samples: int, features: frozenset[str] | None) -> tuple[CompiledGraph, FeaturesOf]:
         """Compile the passes of the active features, for so many samples; `features` are the device's.
@@ -180,9 +190,8 @@ class FramePasses:
 
     def _may_draw(self, p: DrawPass) -> bool:
         """Whether the scene has a material that a pass draws."""
-        return not p.needs_rows or bool(
-            _covers(self._library, self._library.version).intersection(p.materials)
-        )
+        there = (AlphaMode[mode.name] for mode in self._library.alpha_modes)
+        return not p.needs_rows or any(mode in p.materials for mode in there)
 
     def draw_passes(self) -> list[DrawPass]:
         """Return the declared passes that may draw rows, those that have none now included."""
@@ -212,27 +221,99 @@ class FramePasses:
     def table(self, p: DrawPass, samples: int, features: frozenset[str] | None) -> DrawTable:
         """Return the draw table of a pass, an empty one where it is new, or its pipelines must be tried."""
         table = self._tables.get(p.name)
-        state = None
-        if self._trials is not None:
-            state = pipeline_state(p, pass_samples(p, samples), p.state, features)
+        now = p, samples, features
+        if table is not None and self._current.get(p.name) == now:
+            return table
+        state = self._state(p, samples, features)
         if table is None or table.declaration != p or self._states.get(p.name) != state:
-            feature = self._registry[p.draws]
-            usable = None if state is None else self._usable(p.name, state)
-            table = DrawTable(
-                p,
-                feature,
-                self._tableau,
-                self._library,
-                self._report,
-                features,
-                usable,
-                frozenset(self._registry.buffers),
-                self._bone_boxes,
-            )
-            self._tables[p.name] = table
+            table = self._tables[p.name] = self._new_table(p, state, features)
             if state is not None:
                 self._states[p.name] = state
+        self._current[p.name] = now
         return table
+
+    def _state(self, p: DrawPass, samples: int, features: frozenset[str] | None) -> PipelineState | None:
+        if self._trials is None:
+            return None
+        return pipeline_state(p, pass_samples(p, samples), p.state, features)
+
+    def _new_table(
+        self, p: DrawPass, state: PipelineState | None, features: frozenset[str] | None
+    ) -> DrawTable:
+        return DrawTable(
+            p,
+            self._registry[p.draws],
+            self._tableau,
+            self._library,
+            self._report,
+            features,
+            None if state is None else self._usable(p.name, state),
+            frozenset(self._registry.buffers),
+            self._bone_boxes,
+        )
+
+    def next_screen(self, p: Pass, features: frozenset[str] | None) -> ShaderSet | None:
+        """Return the shaders that a pass without meshes will run, where some of them have changed.
+
+        None for another pass, and where they do not fit it: it keeps those that it has, which is reported.
+        """
+        known = self._screens.get(p) if isinstance(p, FullscreenPass | PrimitivePass | ComputePass) else None
+        if known is None or known.shaders == self._found(_shader_names(known_pass := cast("ShaderPass", p))):
+            return None
+        if known_pass not in self._next_screens:
+            self._next_screens[known_pass] = self._if_fitting(lambda: self._screen(known_pass, features))
+        return self._next_screens[known_pass]
+
+    def next_table(self, p: Pass, samples: int, features: frozenset[str] | None) -> DrawTable | None:
+        """Return the draw table of a pass with its own shaders, as `next_screen`; it has its rows."""
+        known = self._tables.get(p.name)
+        if known is None or known.recipes.own_shaders == self._found(known.declaration.shaders):
+            return None
+        declaration = known.declaration
+        if p.name not in self._next_tables:
+            state = self._state(declaration, samples, features)
+            self._next_tables[p.name] = self._if_fitting(
+                lambda: self._new_table(declaration, state, features)
+            )
+        table = self._next_tables[p.name]
+        if table is not None:
+            table.update()
+        return table
+
+    def _found(self, names: Sequence[str]) -> tuple[AssetRef, ...]:
+        """Return the newest shaders of these names."""
+        return tuple(find_shader(self._library, name) for name in names)
+
+    def _if_fitting(self, make: Callable[[], Made]) -> Made | None:
+        try:
+            return make()
+        except InputError as error:
+            for problem in error.problems:
+                self._report(problem)
+        return None
+
+    def take_next(self) -> bool:
+        """Run the shaders that were foreseen from now on; return whether there are any."""
+        screens = {p: shaders for p, shaders in self._next_screens.items() if shaders is not None}
+        tables = {name: table for name, table in self._next_tables.items() if table is not None}
+        self._screens |= screens
+        self._tables |= tables
+        self._next_screens.clear()
+        self._next_tables.clear()
+        return bool(screens or tables)
+
+    def shader_dbs(self) -> set[int]:
+        """Return the numbers of the databases that the shaders of passes are of."""
+        sets = [shaders.shaders for shaders in self._screens.values()]
+        sets += [table.recipes.own_shaders for table in self._tables.values()]
+        return {shader.db for shaders in sets for shader in shaders}
+
+    def forget(self, dbs: Collection[int]) -> None:
+        """Forget assets of databases that are gone, and draw tables with mostly rows that nothing draws."""
+        for name, table in list(self._tables.items()):
+            table.recipes.forget(dbs)
+            if len(table.batches) > MAX_GONE_BATCHES + 2 * len(table.in_use.batches):
+                del self._tables[name]
 
     def _usable(self, name: str, state: PipelineState) -> Usable | None:
         """Return what says which pipelines of a pass may be drawn with."""
@@ -260,11 +341,7 @@ class FramePasses:
 
     def _screen(self, p: ShaderPass, features: frozenset[str] | None) -> ShaderSet:
         """Return the shaders of a pass. Raises InputError where they do not fit it."""
-        if isinstance(p, PrimitivePass):
-            names = p.shaders
-        else:
-            names = (p.shader,) if isinstance(p, ComputePass) else (SCREEN_SHADER, p.shader)
-        shaders = tuple(find_shader(self._library, name) for name in names)
+        shaders = self._found(_shader_names(p))
         if not shaders:
             raise ValueError(f"the pass {p.name} has no shaders")
         for shader in shaders:
@@ -325,16 +402,28 @@ class FramePasses:
 
         A feature is asked again only after a row of it has changed.
         """
+        now = (*self._tableau.features_version, self._skins.bones, self._morphs.shapes)
+        if self._known is not None and self._known[0] == now:
+            return self._known[1]
+        self._tableau.flush()
+        is_same = self._known is not None
         for name, feature in self._registry.items():
             table = self._tableau.tables.get(name)
-            bones = self._skins.bones if feature.bends else None
-            shapes = self._morphs.shapes if feature.morphs else None
-            version = (table.version if table is not None else -1), bones, shapes
+            bones = now[2] if feature.bends else None
+            shapes = now[3] if feature.morphs else None
+            version = (table.changes.version if table is not None else -1), bones, shapes
             known = self._asked.get(name)
             if known is None or known.version != version:
                 self._asked[name] = self._ask(feature, table, version)
-        declared = {name: asked.passes for name, asked in self._asked.items() if asked.passes is not None}
-        return _with_repeated(declared)
+                is_same = False
+        if is_same and self._known is not None:
+            declared = self._known[1]
+        else:
+            declared = _with_repeated(
+                {name: asked.passes for name, asked in self._asked.items() if asked.passes is not None}
+            )
+        self._known = now, declared
+        return declared
 
     def _ask(
         self, feature: Feature, table: FeatureTable | None, version: tuple[int, object, object]
@@ -388,6 +477,13 @@ def _unwritten(graph: CompiledGraph, features_of: FeaturesOf) -> Iterator[tuple[
                 yield of[0], p.name, name
 
 
+def _shader_names(p: ShaderPass) -> tuple[str, ...]:
+    """Return the names of the shaders of a pass without meshes."""
+    if isinstance(p, PrimitivePass):
+        return tuple(p.shaders)
+    return (p.shader,) if isinstance(p, ComputePass) else (SCREEN_SHADER, p.shader)
+
+
 def _checked_rows(rows: Mapping[str, int]) -> dict[str, int]:
     """Return how many rows buffers hold. Raises ValueError for what is no such number."""
     for name, count in rows.items():
@@ -402,10 +498,3 @@ def _check_threads(name: str, threads: tuple[int, int, int]) -> None:
     """Raise ValueError where a compute pass runs no threads, or more than every device can."""
     if min(threads) < 1 or max(threads) > MAX_THREADS:
         raise ValueError(f"the pass {name} runs {threads} threads; from 1 to {MAX_THREADS} are possible")
-
-
-@lru_cache(maxsize=16)
-def _covers(library: AssetLibrary, version: int) -> frozenset[AlphaMode]:
-    """How the materials of a version of the library cover."""
-    materials = (asset for db in library.dbs for asset in db.assets if isinstance(asset, Material))
-    return frozenset(AlphaMode[asset.alpha_mode.name] for asset in materials)

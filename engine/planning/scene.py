@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -34,7 +34,7 @@ from engine.planning.active_rows import ActiveRows
 from engine.planning.asset_cubes import AssetCubes
 from engine.planning.contradictions import Contradictions, Requested
 from engine.planning.draw.blocks import Block
-from engine.planning.draw.drawing import PipelineTrials, drawing_plan
+from engine.planning.draw.drawing import PipelineTrials, ShaderDrawing, drawing_plan, shader_state
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity
 from engine.planning.draw.ring_names import ColumnRing, RingNames
@@ -110,6 +110,7 @@ class ScenePlanner:
         self._active = ActiveRows(tableau)
         self._unknown: tuple[tuple[object, ...], list[tuple[str, int]]] | None = None
         self.has_many = False
+        self._shader_version = 0
         self._passes = FramePasses(
             tableau,
             registry,
@@ -181,7 +182,7 @@ class ScenePlanner:
         next call goes on; then their requirements are collected: so that no frame waits for thousands.
         """
         now = self._signature()
-        if not self.has_many and self._collector.changed() <= FEW_ASSETS:
+        if self.knows_enough():
             return True
         if self._unknown is None or self._unknown[0] != now:
             self._unknown = now, self._collector.unknown()
@@ -196,6 +197,26 @@ class ScenePlanner:
                 gc.freeze()
             return False
         return self._collector.collect(self._requests.table, until)
+
+    def knows_enough(self) -> bool:
+        """Whether so few assets are new that `prepare` leaves them to `needs`."""
+        return not self.has_many and self._collector.changed() <= FEW_ASSETS
+
+    def collect(self) -> None:
+        """Collect what changed rows require, ahead of `needs`."""
+        self._collector.collect(self._requests.table)
+
+    def input_versions(self) -> tuple[object, ...]:
+        """Return what differs where the input of a plan may have changed."""
+        return self._signature()
+
+    def forget(self, dbs: Collection[int]) -> None:
+        """Forget what is known of assets of databases that are gone, by the numbers of these.
+
+        Draw tables in which most of what was ever drawn is not drawn any more are made again.
+        """
+        self._collector.forget(dbs)
+        self._passes.forget(dbs)
 
     def _learn(self, unknown: list[tuple[str, int]], until: float) -> None:
         """Learn at least one of these assets, until this time (CPU seconds), and take them off the list."""
@@ -232,6 +253,30 @@ class ScenePlanner:
                         waiting.add(key)
         return waiting
 
+    def foresee_shaders(self) -> bool:
+        """Prepare passes for shaders of theirs that have changed; return whether all of it is usable."""
+        samples, features, usable = self.samples, self.profile.features, True
+        graph, _ = self._passes.graph(samples, features)
+        for compiled in graph.passes:
+            p = compiled.declaration
+            shaders = self._passes.next_screen(p, features)
+            if shaders is not None and self._trials is not None:
+                state, cubes = shader_state(compiled, features), self.cubes.active()
+                drawing = ShaderDrawing(compiled, state, shaders, self.keys, (), self._names, cubes)
+                usable &= self._trials.usable(drawing.pipeline(), (), shaders)
+            table = self._passes.next_table(p, samples, features)
+            drawn = [] if table is None else np.unique(table.assets).tolist()
+            usable &= table is None or not any(map(table.recipes.is_replaced, drawn))
+        return usable
+
+    def take_shaders(self) -> None:
+        """Let passes run the shaders that were foreseen from the next plan on."""
+        self._shader_version += self._passes.take_next()
+
+    def shader_dbs(self) -> set[int]:
+        """Return the numbers of the databases that the shaders of passes are of."""
+        return self._passes.shader_dbs()
+
     def update_tables(self) -> Iterator[None]:
         """Let each draw table follow the active rows, in steps, ahead of the first `needs`."""
         for p in self._passes.draw_passes():
@@ -260,8 +305,8 @@ class ScenePlanner:
     def _needs(self) -> tuple[FrameNeeds, Requested]:
         """Return the present needs of the frame, and what passes and others request."""
         self.has_many = False
-        rows = sum(map(len, self._tableau.tables.values()))
-        if len(self._requests.table.requesters) > MAX_REMOVED_REQUESTERS + 2 * rows:
+        left = len(self._requests.table.requesters) - MAX_REMOVED_REQUESTERS
+        if left > 0 and left > 2 * sum(map(len, self._tableau.tables.values())):
             self._start_requests()
         requirements, features = self._requests.table, self.profile.features
         while True:
@@ -444,6 +489,7 @@ class ScenePlanner:
             self.profile,
             self._trials.version if self._trials is not None else 0,
             self._passes.watched,
+            self._shader_version,
         )
 
     def watch(self, images: frozenset[str]) -> None:

@@ -141,7 +141,7 @@ class FrameValues:
                         for start, piece in kept.pieces or ():
                             self._block[start : start + len(piece)] = piece
             if changed or self._view is None or self._view[1] is not self._eyes_of:
-                self._note_eyes()
+                self._note_eyes(size[1])
         return self._block
 
     @property
@@ -284,10 +284,11 @@ class FrameValues:
         seen = [*(each.reads for each in kept), *self._kept_columns.values()]
         return any(reads.times for reads in (*seen, *([self._view[0]] if self._view is not None else ())))
 
-    def _note_eyes(self) -> None:
+    def _note_eyes(self, height: int) -> None:
         """Let `eyes` have those of all views, the same objects as before where nothing has changed.
 
-        What shaders read in the Frame block of a view is what it sees, whoever has given it.
+        `height` is that of the picture in pixels. What shaders read in the Frame block of a view is what it
+        sees, whoever has given it.
         """
         view = self._eyes_of = None if self._view is None else self._view[1]
         origin = NOWHERE if view is None else view.origin
@@ -302,7 +303,7 @@ class FrameValues:
             for field, starts in self._fields.get(name, {}).get(_MATRIX, {}).items():
                 if self._block is not None and field.width == 16:
                     matrix = self._block[starts[0] + field.offset :][:64].view(np.float32).reshape(4, 4)
-            eye, last = Eye(origin, np.asarray(matrix, np.float64)), before.get(name)
+            eye, last = Eye(origin, np.asarray(matrix, np.float64), height), before.get(name)
             self.eyes[name] = last if eye.sees_as(last) else eye
 
     def _values_of(self, feature: Feature, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
@@ -310,7 +311,11 @@ class FrameValues:
 
     def _frame_pieces(self, values: Mapping[str, npt.ArrayLike]) -> Pieces:
         """Return the bytes of a feature's values in all views. Raises ValueError."""
-        return [piece for member, value in values.items() for piece in _pieces(self._members, member, value)]
+        found: Pieces = []
+        for member, value in values.items():
+            if member in self._members:
+                found += _pieces(self._members, member, value)
+        return found
 
     def _views_of(self, feature: Feature, frame: FrameView) -> Mapping[str, Mapping[str, npt.ArrayLike]]:
         """Ask a feature for its views; note which they are, and what they see."""
@@ -327,12 +332,13 @@ class FrameValues:
 
     def _view_pieces(self, views: Mapping[str, Mapping[str, npt.ArrayLike]]) -> Pieces:
         """Return the bytes of a feature's values in the views that it makes. Raises ValueError."""
-        return [
-            piece
-            for view, values in views.items()
-            for member, value in values.items()
-            for piece in _pieces(self._fields.get(view, {}), member, value)
-        ]
+        found: Pieces = []
+        for view, values in views.items():
+            members = self._fields.get(view, {})
+            for member, value in values.items():
+                if member in members:
+                    found += _pieces(members, member, value)
+        return found
 
     def _look(self, size: tuple[int, int]) -> View | None:
         """Return how the picture is viewed: the same view as long as what it was made from stays."""
@@ -365,9 +371,9 @@ def scene_view(
 
 def _pieces(members: Members, member: str, value: npt.ArrayLike) -> Pieces:
     """Return the bytes of a value in all blocks that have the member. Raises ValueError."""
-    return [
-        (start + at, piece)
-        for field, starts in members.get(member, {}).items()
-        for at, piece in field.pieces(member, value)
-        for start in starts
-    ]
+    found: Pieces = []
+    for field, starts in members.get(member, {}).items():
+        for at, piece in field.pieces(member, value):
+            for start in starts:
+                found.append((start + at, piece))
+    return found

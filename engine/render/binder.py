@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET
 from engine.graph import (
+    CompiledGraph,
     ComputePass,
     CubeRead,
     ImageRead,
@@ -27,6 +30,7 @@ from engine.plan.model.memory_plan import MemoryPlan
 from engine.plan.terms.drawing import CompareOp
 from engine.plan.terms.drawing_rows import BindingRow, DescriptorSetRow
 from engine.plan.terms.keys import Keys
+from engine.plan.terms.table import some
 from engine.planning.asset_cubes import Cubes
 from engine.planning.draw.blocks import Block
 from engine.planning.draw.draw_list import COMMAND, DrawList
@@ -36,7 +40,7 @@ from engine.planning.draw.shading import ShaderSet
 from engine.planning.draw.sorted_draws import SortedDraws
 from engine.planning.draw.tables import DrawTable
 from engine.planning.needs import FrameNeeds
-from engine.render.descriptors import BoundBuffer, BoundImage, DescriptorSets
+from engine.render.descriptors import Bound, BoundBuffer, BoundImage, DescriptorSets, FrameSets, Place
 from engine.render.frame_recorder import BoundArguments, BoundDispatch, BoundGroup, BoundShader, Push
 from engine.render.pass_binding import PassBinding
 from engine.render.pipeline_description import set_layouts
@@ -44,6 +48,9 @@ from engine.render.pipelines import Pipelines
 from engine.render.texture_samplers import TextureSamplers
 from engine.vk.binding import NULL
 from engine.vk.enums import AddressMode, Filter, MipmapMode
+
+MAX_KEPT = 4
+"""Frames whose transients are kept."""
 
 
 class NotResident(LookupError):
@@ -66,14 +73,16 @@ class Binder:
         pipelines: Pipelines,
     ) -> None:
         self._memory = memory
-        self._frame_sets = frame_sets
+        self._locate = memory.published.location
+        self.frame_sets = FrameSets(frame_sets)
         self._material_sets = material_sets
         self._pipelines = pipelines
         self._plan: MemoryPlan | None = None
-        self._planned: frozenset[int] = frozenset()  # what `addresses` has found where the plan has it
+        self._planned: Mapping[int, bool] = {}  # what `addresses` has found where the plan has it
+        self._keys_of: deque[tuple[CompiledGraph, list[str], Keys, npt.NDArray[np.int64]]] = deque(
+            maxlen=MAX_KEPT
+        )
         self._other_of: dict[int, int] = {}  # the keys of images that change places in every other slot
-        # By pass, shader set, slot and view; as long as the addresses of what passes bind are the same.
-        self._frame_set_of: dict[tuple[str, int, int, str], Any] = {}
         self._texture_samplers = TextureSamplers(samplers)
         self._samplers = samplers
         self._read_samplers: dict[SamplerConfig, Any] = {}
@@ -82,14 +91,18 @@ class Binder:
 
     def set_plan(self, needs: FrameNeeds, plan: MemoryPlan) -> None:
         """Set the plan that `require_location` compares addresses with, and the needs behind it."""
-        self._plan, self._planned = plan, frozenset()
+        self._plan, self._planned = plan, {}
         transient = needs.requirements.keys.transient
         pairs = [(transient(name), transient(previous_name(name))) for name in needs.graph.kept]
         self._other_of = {one: two for pair in pairs for one, two in (pair, pair[::-1])}
 
+    def is_aliased(self, key: int) -> bool:
+        """Whether an image or ring shares memory with others of the frame, after `addresses` has found it."""
+        return self._planned[key]
+
     def require_location(self, key: int) -> Location:
         """Return the address of `key`. Raises NotResident, also while it is in an earlier plan's resource."""
-        found = self._memory.location(key)
+        found = self._locate(key)
         if found is None or self._plan is None:
             raise NotResident(key)
         if key in self._planned:
@@ -105,36 +118,40 @@ class Binder:
         is still too small. A ring of another size may lie at the same place, so the distances of its copies
         belong to the addresses.
         """
-        transient = needs.requirements.keys.transient
-        reads = [name for p in needs.graph.passes for _, name in p.reads]
-        buffers = [name for p in needs.graph.passes for _, name in p.buffers]
-        reads += [stand_in_name(read.name) for p in needs.graph.passes for read in p.declaration.cubes]
-        names = [*(life.image.name for life in needs.graph.images), *buffers, *reads, *needs.rings]
-        keys = np.array([transient(name) for name in names], np.int64)
-        self._planned = frozenset()
+        keys = self._transients(needs)
+        self._planned = {}
         resources, offsets = self._memory.published.addresses(keys)
         rows = plan.subresource_table.rows(keys)
         planned = rows["resource"]
-        if (resources != planned).any():
+        if some(resources != planned):
             return None
         strides = self._memory.published.strides(keys)
-        if (strides < rows["stride"]).any():
+        if some(strides < rows["stride"]):
             return None
         aliased = plan.resource_table.rows(planned.astype(np.int64))["aliased"]
         cubes = np.array([*self.cubes.values()], np.int64)
         sampled = self._memory.published.addresses(cubes)[0]
-        self._planned = frozenset(keys.tolist())
+        self._planned = dict(zip(keys.tolist(), aliased.tolist(), strict=True))
         columns = (keys, resources, offsets, strides, aliased, cubes, sampled)
         return (*(column.tobytes() for column in columns), " ".join(self.cubes).encode())
+
+    def _transients(self, needs: FrameNeeds) -> npt.NDArray[np.int64]:
+        """Return the keys of all images, buffers and rings of a frame; frames of one graph may share them."""
+        graph, rings, all_keys = needs.graph, needs.rings, needs.requirements.keys
+        for *of, keys in self._keys_of:
+            if of[0] is graph and of[1] is rings and of[2] is all_keys:
+                return keys
+        reads = [name for p in graph.passes for _, name in p.reads]
+        buffers = [name for p in graph.passes for _, name in p.buffers]
+        reads += [stand_in_name(read.name) for p in graph.passes for read in p.declaration.cubes]
+        names = [*(life.image.name for life in graph.images), *buffers, *reads, *rings]
+        found = np.array([all_keys.transient(name) for name in names], np.int64)
+        self._keys_of.append((graph, rings, all_keys, found))
+        return found
 
     def binding(self, table: DrawTable) -> PassBinding:
         """Return what a table is drawn with; nothing is looked up yet."""
         return PassBinding(table, self._memory, self._material_sets, self._texture_samplers)
-
-    def retire_frame_sets(self, ticket: int) -> None:
-        """Retire the sets that passes bind once; they are freed once the timeline reaches `ticket`."""
-        self._frame_sets.retire_all(ticket)
-        self._frame_set_of.clear()
 
     def groups(
         self,
@@ -162,12 +179,8 @@ class Binder:
                 continue
             sets = []
             if shading.sets:
-                bound = table.declaration.name, key.shading, slot, view
-                if bound not in self._frame_set_of:
-                    self._frame_set_of[bound] = self._frame_set(
-                        drawing.frame_set(key.shading, view), drawing, shading, slot
-                    )
-                sets.append(self._frame_set_of[bound])
+                place = table.declaration.name, key.shading, slot, view
+                sets.append(self._frame_set(place, drawing.frame_set(key.shading, view), drawing, shading))
             if group.descriptors >= 0 and len(shading.sets) > MATERIAL_SET:
                 sets.append(binding.set_handle(group.descriptors))
             found.append(
@@ -200,11 +213,8 @@ class Binder:
             return []
         sets = []
         if shading.sets:
-            bound = drawing.compiled.declaration.name, 0, slot, view
-            if bound not in self._frame_set_of:
-                made = self._frame_set(drawing.frame_set(view), drawing, shading, slot)
-                self._frame_set_of[bound] = made
-            sets.append(self._frame_set_of[bound])
+            at = drawing.compiled.declaration.name, 0, slot, view
+            sets.append(self._frame_set(at, drawing.frame_set(view), drawing, shading))
         p, layout = drawing.compiled.declaration, self._pipelines.layout(shading)
         push = self._push(drawing, shading, number)
         if isinstance(p, ComputePass):
@@ -244,15 +254,24 @@ class Binder:
         block.pack_into(data, {value.name: value.of(number) for value in p.pushes if value.is_given})
         return int(shading.push.stages), data.tobytes()
 
-    def _frame_set(
+    def _frame_set(self, place: Place, row: DescriptorSetRow, drawing: Drawing, shading: ShaderSet) -> Any:
+        """Return descriptor set 0 of a pass in a view."""
+        found = self.frame_sets.get(place, row)
+        if found is None:
+            bound, keys = self.frame_set_contents(row, drawing, shading, place[2])
+            layout = set_layouts(shading)[FRAME_SET]
+            found = self.frame_sets.make(place, row, layout, bound, keys)
+        return found
+
+    def frame_set_contents(
         self,
         row: DescriptorSetRow,
         drawing: Drawing,
         shading: ShaderSet,
         slot: int,
-    ) -> Any:
-        """Return descriptor set 0 of a pass in a view: this slot's copies of the rings, what it reads."""
-        contents = dict(row.contents)
+    ) -> tuple[tuple[Bound, ...], frozenset[int]]:
+        """Return what a pass binds once, with this slot's copies of the rings, and the keys of all of it."""
+        contents, keys = dict(row.contents), set[int]()
         p = drawing.compiled.declaration
         reads = {read.binding: read for read in p.reads}
         cubes = {read.binding: read for read in p.cubes}
@@ -262,10 +281,13 @@ class Binder:
         for binding in row.layout:
             key = contents[binding.binding]
             key = self._other_of.get(key, key) if slot % 2 else key
+            keys.add(key)
             if binding.name in reads:
                 bound.append(self._read_image(binding, key, reads[binding.name]))
             elif binding.name in cubes:
-                bound.append(self._read_cube(binding, cubes[binding.name], drawing.keys))
+                read = cubes[binding.name]
+                keys |= {cube_key(read.name, of, drawing.keys) for of in (self.cubes, {})}
+                bound.append(self._read_cube(binding, read, drawing.keys))
             elif binding.name in writes:
                 bound.append(self._stored_image(binding, key, writes[binding.name]))
             elif binding.name in shared:
@@ -274,7 +296,7 @@ class Binder:
                 bound.append(BoundBuffer(binding.binding, kind, place.handle, place.offset, place.size))
             else:
                 bound.append(self._ring_copy(binding, key, shading, slot))
-        return self._frame_sets.get(set_layouts(shading)[FRAME_SET], tuple(bound))
+        return tuple(bound), frozenset(keys)
 
     def _stored_image(self, binding: BindingRow, key: int, write: StorageWrite) -> BoundImage:
         self.require_location(key)

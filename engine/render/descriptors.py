@@ -6,9 +6,12 @@ A set is written once, before it is first returned, so a set that a frame in fli
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Container, Set
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from engine.plan.terms.drawing import DescriptorType
+from engine.plan.terms.drawing_rows import DescriptorSetRow
 from engine.render.descriptor_pools import DescriptorPools
 from engine.render.layouts import Layouts, SetLayout
 from engine.vk.binding import constants, ffi
@@ -45,6 +48,9 @@ class BoundImage(NamedTuple):
 
 Bound = BoundBuffer | BoundImage
 
+Place = tuple[str, int, int, str]
+"""Where a set is bound once: pass, number of the shader set, slot of the frame, view."""
+
 
 class DescriptorSets:
     """Owns the descriptor sets of one renderer."""
@@ -68,10 +74,11 @@ class DescriptorSets:
             self._write(found[0], contents)
         return found[0]
 
-    def acquire(self, layout: SetLayout, contents: tuple[Bound, ...]) -> None:
-        """Make the set with this layout and these contents, if need be, and keep it until it is released."""
-        self.get(layout, contents)
+    def acquire(self, layout: SetLayout, contents: tuple[Bound, ...]) -> Any:
+        """Return the set with this layout and these contents, and keep it until it is released."""
+        handle = self.get(layout, contents)
         self._users[layout, contents] = self._users.get((layout, contents), 0) + 1
+        return handle
 
     def release(self, layout: SetLayout, contents: tuple[Bound, ...], ticket: int) -> None:
         """Release a set that was acquired; the last release retires it."""
@@ -122,3 +129,63 @@ class DescriptorSets:
                 image.sampler, image.imageView, image.imageLayout = bound.sampler, bound.view, bound.layout
                 write.pImageInfo = images + place
         self._device.vk.vkUpdateDescriptorSets(self._device.handle, count, writes, 0, ffi.NULL)
+
+
+@dataclass(frozen=True, eq=False)
+class FrameSet:
+    """A set with the row that it was made from, and the keys of everything that is bound in it."""
+
+    row: DescriptorSetRow
+    layout: SetLayout
+    contents: tuple[Bound, ...]
+    keys: frozenset[int]
+    handle: Any
+
+
+class FrameSets:
+    """The sets that passes bind once, by place: each is kept as long as what it binds stays where it is."""
+
+    def __init__(self, sets: DescriptorSets) -> None:
+        self.kept: dict[Place, FrameSet] = {}
+        self._sets = sets
+        self._ticket = 0
+
+    def get(self, place: Place, row: DescriptorSetRow) -> Any:
+        """Return the set that was made at this place from such a row; None where there is none."""
+        known = self.kept.get(place)
+        if known is None or (known.row is not row and known.row.contents != row.contents):
+            return None
+        return known.handle
+
+    def make(
+        self,
+        place: Place,
+        row: DescriptorSetRow,
+        layout: SetLayout,
+        contents: tuple[Bound, ...],
+        keys: frozenset[int],
+    ) -> Any:
+        """Make the set of a place and return it; one that was there before is retired."""
+        self._release(place)
+        handle = self._sets.acquire(layout, contents)
+        self.kept[place] = FrameSet(row, layout, contents, keys, handle)
+        return handle
+
+    def retire(self, moved: Set[int] | None, passes: Container[str], ticket: int) -> None:
+        """Retire the sets that bind one of the keys `moved` (None: all), and those of other passes.
+
+        They, and those that `make` replaces, are freed once the timeline reaches `ticket`.
+        """
+        self._ticket = ticket
+        gone = [
+            place
+            for place, known in self.kept.items()
+            if moved is None or place[0] not in passes or not known.keys.isdisjoint(moved)
+        ]
+        for place in gone:
+            self._release(place)
+
+    def _release(self, place: Place) -> None:
+        known = self.kept.pop(place, None)
+        if known is not None:
+            self._sets.release(known.layout, known.contents, self._ticket)

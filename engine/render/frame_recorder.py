@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from engine.graph import Attachment, Barrier, BufferBarrier, CompiledGraph, CompiledPass, Layout
 from engine.plan.terms.formats import Format
@@ -15,7 +15,7 @@ from engine.planning.draw.draw_list import COMMAND
 from engine.vk.binding import constants, ffi
 from engine.vk.device import Device
 from engine.vk.enums import BindPoint, IndexType, LoadOp, ResolveMode, StoreOp
-from engine.vk.structs import array, new
+from engine.vk.structs import new
 
 _IGNORED_FAMILY = 0xFFFF_FFFF
 _REMAINING = 0xFFFF_FFFF
@@ -106,6 +106,10 @@ class BoundDispatch:
     push: Push | None = None
 
 
+Kept = TypeVar("Kept")
+_Targets = tuple[tuple[Any, ...], Any, Any]
+"""The VkRenderingInfo of each view, and viewport and scissor of all."""
+
 AnyBound = BoundGroup | BoundShader | BoundDispatch
 
 
@@ -122,7 +126,8 @@ class FrameRecorder:
         self.indirect = {"multiDrawIndirect", "drawIndirectFirstInstance"} <= device.features
         self._counts = "drawIndirectCount" in device.features
         self._limit = max_draw_count
-        self._passes: dict[str, deque[tuple[CompiledPass, list[FrameImage], _PassInfo]]] = {}
+        self._targets: dict[str, deque[tuple[CompiledPass, list[FrameImage], _Targets]]] = {}
+        self._barriers: dict[str, deque[tuple[CompiledPass, list[FrameImage], Any]]] = {}
         self._known: list[_FrameInfo] = []  # one for each slot at most, the last one used behind the others
 
     def frame(
@@ -172,15 +177,10 @@ class FrameRecorder:
         return made
 
     def _pass(self, compiled: CompiledPass, images: Mapping[str, FrameImage]) -> _PassInfo:
-        """Return the structures of a pass: those of the last frame that had it with the same images."""
-        kept = self._passes.setdefault(compiled.declaration.name, deque(maxlen=MAX_KEPT))
-        used = [images[name] for name in _images_of(compiled)]
-        for known, with_images, info in kept:
-            if known is compiled and with_images == used:
-                return info
-        info = _pass_info(compiled, images)
-        kept.append((compiled, used, info))
-        return info
+        """Return the structures of a pass: those of the last frames that had it with the same images."""
+        targets = _kept(self._targets, compiled, images, _attached, _targets)
+        barriers = _kept(self._barriers, compiled, images, _guarded, _barriers)
+        return _PassInfo(compiled.declaration.name, barriers, *targets)
 
     def _draw(self, commands: Any, group: AnyBound) -> int:
         """Record a group, a draw or a dispatch; return the number of draw calls."""
@@ -194,7 +194,7 @@ class FrameRecorder:
                 group.layout,
                 0,
                 len(group.sets),
-                array("VkDescriptorSet", group.sets),
+                ffi.new("VkDescriptorSet[]", group.sets),
                 0,
                 ffi.NULL,
             )
@@ -207,8 +207,8 @@ class FrameRecorder:
         if isinstance(group, BoundShader):
             return self._draw_shader(commands, group)
         vk.vkCmdSetFrontFace(commands, group.front_face)
-        offsets = ffi.new("VkDeviceSize[]", [0])
-        vk.vkCmdBindVertexBuffers(commands, 0, 1, array("VkBuffer", [group.vertex_buffer]), offsets)
+        offsets = ffi.new("VkDeviceSize[]", (0,))
+        vk.vkCmdBindVertexBuffers(commands, 0, 1, ffi.new("VkBuffer[]", (group.vertex_buffer,)), offsets)
         vk.vkCmdBindIndexBuffer(commands, group.index_buffer, 0, group.index_type)
         if not self.indirect:
             drawn = group.rows[group.rows["instance_count"] > 0]
@@ -276,11 +276,32 @@ class _FrameInfo:
     final: Any
 
 
-def _pass_info(compiled: CompiledPass, images: Mapping[str, FrameImage]) -> _PassInfo:
-    barriers = _dependency(compiled.barriers, images, compiled.buffer_barriers)
+def _kept(
+    passes: dict[str, deque[tuple[CompiledPass, list[FrameImage], Kept]]],
+    compiled: CompiledPass,
+    images: Mapping[str, FrameImage],
+    names: Callable[[CompiledPass], Iterable[str]],
+    make: Callable[[CompiledPass, Mapping[str, FrameImage]], Kept],
+) -> Kept:
+    """Return what is made of a pass and of the images of these names: what is kept, if they are the same."""
+    kept = passes.setdefault(compiled.declaration.name, deque(maxlen=MAX_KEPT))
+    used = [images[name] for name in names(compiled)]
+    for known, with_images, made in kept:
+        if known is compiled and with_images == used:
+            return made
+    made = make(compiled, images)
+    kept.append((compiled, used, made))
+    return made
+
+
+def _barriers(compiled: CompiledPass, images: Mapping[str, FrameImage]) -> Any:
+    return _dependency(compiled.barriers, images, compiled.buffer_barriers)
+
+
+def _targets(compiled: CompiledPass, images: Mapping[str, FrameImage]) -> _Targets:
     first = compiled.color[0] if compiled.color else compiled.depth
     if first is None:
-        return _PassInfo(compiled.declaration.name, barriers)
+        return (), None, None
     width, height = (max(1, side >> first.level) for side in images[first.image].extent)
     rendering = tuple(
         new(
@@ -292,13 +313,8 @@ def _pass_info(compiled: CompiledPass, images: Mapping[str, FrameImage]) -> _Pas
         )
         for targets in compiled.targets
     )
-    return _PassInfo(
-        compiled.declaration.name,
-        barriers,
-        rendering,
-        new("VkViewport", width=width, height=height, minDepth=0.0, maxDepth=1.0),
-        new("VkRect2D", extent=(width, height)),
-    )
+    viewport = new("VkViewport", width=width, height=height, minDepth=0.0, maxDepth=1.0)
+    return rendering, viewport, new("VkRect2D", extent=(width, height))
 
 
 def _dependency(
@@ -321,10 +337,13 @@ def _dependency(
     return new("VkDependencyInfo", pImageMemoryBarriers=rows, pMemoryBarriers=of_buffers)
 
 
-def _images_of(compiled: CompiledPass) -> Iterator[str]:
-    """Yield the images that the barriers and attachments of a pass name."""
-    for barrier in compiled.barriers:
-        yield barrier.image
+def _guarded(compiled: CompiledPass) -> Iterable[str]:
+    """Return the images that the barriers of a pass name."""
+    return [barrier.image for barrier in compiled.barriers]
+
+
+def _attached(compiled: CompiledPass) -> Iterator[str]:
+    """Yield the images that the attachments of a pass name."""
     for targets in compiled.targets:
         for attachment in targets.all():
             yield attachment.image

@@ -117,10 +117,10 @@ class PassBinding:
             if data is None or len(data) != size:
                 data = self.material_tables[shading] = np.zeros((size, block.size), np.uint8)
                 self._written[shading][:] = -1
-            stale = np.flatnonzero((rows >= 0) & (rows != self._written[shading][: len(rows)]))
+            stale = ((rows >= 0) & (rows != self._written[shading][: len(rows)])).nonzero()[0]
             if len(stale):
                 data[rows[stale]] = self._packed(shading, block, stale)
-            moved = np.flatnonzero(self._rebound[shading][: len(rows)] & (rows >= 0))
+            moved = (self._rebound[shading][: len(rows)] & (rows >= 0)).nonzero()[0]
             if len(moved):
                 packed = data[rows[moved]]
                 self._pack_layers(shading, block, moved, packed)
@@ -165,7 +165,7 @@ class PassBinding:
         """Return the materials that came into use or went out of it: (shader set, material), int64[n, 2]."""
         found = [np.zeros((0, 2), np.int64)]
         for number, rows in enumerate(self.table.material_rows):
-            switched = np.flatnonzero((rows >= 0) != self._in_use[number][: len(rows)])
+            switched = ((rows >= 0) != self._in_use[number][: len(rows)]).nonzero()[0]
             self._in_use[number][switched] ^= True
             found.append(np.stack((np.full(len(switched), number), switched), axis=1))
         return np.concatenate(found)
@@ -195,10 +195,12 @@ class PassBinding:
                 self._set_of[shading][numbers] = self._find_sets(shading, numbers)
             else:
                 self._set_of[shading][numbers] = NO_SET
+        if not self._contents:
+            return
         used = np.zeros(len(self._contents), np.bool_)
         for of_materials in self._set_of:
             used[of_materials[of_materials >= 0]] = True
-        for number in np.flatnonzero(~used).tolist():
+        for number in (~used).nonzero()[0].tolist():
             if self._numbers.get(self._contents[number]) == number:
                 self._retire(number, ticket)
 
@@ -216,7 +218,7 @@ class PassBinding:
         self._layers[shading][materials] = layers.reshape(textures.shape)
         resources = resources.reshape(textures.shape)
         found = np.full(len(materials), MISSING, np.int64)
-        complete = np.flatnonzero((resources >= 0).all(axis=1) & self._in_use[shading][materials])
+        complete = ((resources >= 0).all(axis=1) & self._in_use[shading][materials]).nonzero()[0]
         if len(complete):
             bound = np.concatenate((resources[complete], textures["sampler"][complete]), axis=1)
             pages, inverse = distinct_rows(bound)
@@ -267,6 +269,7 @@ class PassBinding:
             self.late = np.append(self.late, np.zeros(len(grown) - len(self.late), np.bool_))
         of = table.batches.take(numbers)
         made = self._mesh(of["vertices"], of["indices"], of["stride"], of["index_bytes"])
+        made["first_index"] += of["first_index"]
         made["pipeline"], made["index_count"] = of["pipeline"], of["index_count"]
         late = ~made["ready"] & (of["fallback"] >= 0)
         if late.any():

@@ -7,7 +7,7 @@ another group is drawn. *Addresses* (a new plan, newly published assets) are loo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -129,6 +129,8 @@ class Renderer:
         self._plan: MemoryPlan | None = None
         self._passes: dict[str, _PassState] = {}
         self._images: list[dict[str, FrameImage]] = []
+        self._image_of: dict[int, FrameImage] = {}  # by key
+        self._moved: set[int] | None = None  # keys since what passes bind was looked up; None: any
         self._pipelines_of: list[tuple[object, ...]] = []
         self._unchecked = True
         self._followed = -1
@@ -181,13 +183,15 @@ class Renderer:
         needs, version = self._needs, self._memory.published.version
         assert needs is not None
         if cubes != self._binder.cubes:
-            self._binder.cubes, self._unchecked = cubes, True
+            self._binder.cubes, self._unchecked, self._moved = cubes, True, None
         assets = _NO_KEYS
         if version != self._followed:
             keys, self._followed = self._memory.published.changed(), version
             self._follow_addresses(keys)
             assets = keys[keys >> 32 != TRANSIENT_DB]
-            self._unchecked |= bool(cubes) and not set(cubes.values()).isdisjoint(assets.tolist())
+            if cubes and len(assets) and not set(cubes.values()).isdisjoint(assets.tolist()):
+                self._unchecked = True
+                self._note_moved(cubes.values())
         for name, known in self._passes.items():
             table, rebound = known.binding.table, _NO_KEYS
             if len(assets) or not known.is_bound:
@@ -205,10 +209,16 @@ class Renderer:
         needs = self._needs
         assert needs is not None
         names = needs.requirements.keys.name
-        moved = {names(key) for key in keys[keys >> 32 == TRANSIENT_DB].tolist()}
+        moved = keys[keys >> 32 == TRANSIENT_DB].tolist()
         self._unchecked = self._unchecked or bool(moved)
-        for name in moved & self._rings.keys():
+        self._note_moved(moved)
+        for name in self._rings.keys() & map(names, moved):
             self._rings[name].invalidate()
+
+    def _note_moved(self, keys: Iterable[int]) -> None:
+        """Note that keys may have other addresses."""
+        if self._moved is not None:
+            self._moved.update(keys)
 
     def _check_transients(self, needs: FrameNeeds, ticket: int) -> None:
         """Look up the attachments and what passes bind where the plan or one of the addresses is new.
@@ -226,12 +236,18 @@ class Renderer:
         bound = (needs.size, addresses, needs.frame)
         if self._images and self._bound_graph is needs.graph and self._bound == bound:
             return
-        self._bound_graph, self._bound = needs.graph, bound
+        moved = (
+            self._moved
+            if self._bound_graph is not None and self._bound_graph.kept == needs.graph.kept
+            else None
+        )
+        self._bound_graph, self._bound, self._moved = needs.graph, bound, set()
+        self._image_of = {k: v for k, v in self._image_of.items() if moved is not None and k not in moved}
         images = {life.image.name: self._frame_image(life.image) for life in needs.graph.images}
         pairs = [(name, previous_name(name)) for name in needs.graph.kept]
         other = {one: images[two] for pair in pairs for one, two in (pair, pair[::-1])}
         self._images = [images, {**images, **other}] if pairs else [images, images]
-        self._binder.retire_frame_sets(ticket)
+        self._binder.frame_sets.retire(moved, needs.drawings, ticket)
         self._stale = [True] * FRAMES_IN_FLIGHT
 
     def _write_materials(self, name: str, binding: PassBinding) -> None:
@@ -416,16 +432,18 @@ class Renderer:
     def _frame_image(self, image: ImageDecl) -> FrameImage:
         needs = self._needs
         assert needs is not None
-        assert self._plan is not None
         key = needs.requirements.keys.transient(image.name)
+        aliased, extent = self._binder.is_aliased(key), image.extent.resolve(needs.size)
+        known = self._image_of.get(key)
+        if known is not None and (known.aliased, known.extent) == (aliased, extent):
+            return known
         place = self._binder.require_location(key)
-        aliased = bool(self._plan.resource(place.resource)["aliased"])
-        extent = image.extent.resolve(needs.size)
         views = {
             (layer, level): self._memory.part_view(key, layer, level=level)
             for _, layer, level in image.parts()
         }
-        return FrameImage(place.handle, views, image.format, extent, aliased)
+        made = self._image_of[key] = FrameImage(place.handle, views, image.format, extent, aliased)
+        return made
 
     def _flush(self, needs: FrameNeeds, slot: int) -> None:
         """Write pending rows to this slot's copies of the rings."""

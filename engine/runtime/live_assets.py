@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.assets import AssetRef
+from engine.assets.updating.asset_changes import AssetChange
 from engine.humon import Position, Problem, Severity
-from engine.live import LiveSources
+from engine.live import LiveSources, Reload
 from engine.runtime.live_update import LiveUpdate
+from engine.runtime.old_versions import drop_old_versions
 from engine.scene.file_update import update_from_file
 
 CONFLICT = "scene.conflict"
+MOST_SHOWN = 64
+"""How many of the last updates `LiveAssets.shown` has."""
 
 if TYPE_CHECKING:
     from engine.runtime.runtime import Runtime
@@ -30,13 +37,35 @@ class LiveNews:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class ShownUpdate:
+    """What came of saved files that a frame has shown.
+
+    `files` were saved, `changes` are the assets that are not as before, and `bytes` were transferred for
+    them. `saved` and `shown` are seconds since the epoch; `milliseconds` passed from when the files had
+    settled until the frame that shows them was submitted, of which `cooked_ms` until the update was made.
+    """
+
+    files: tuple[Path, ...]
+    changes: tuple[AssetChange, ...]
+    saved: float
+    shown: float
+    milliseconds: float
+    cooked_ms: float
+
+    @property
+    def bytes(self) -> int:
+        """What had to be transferred."""
+        return sum(change.size for change in self.changes)
+
+
 _NOTHING = LiveNews()
 
 
 class LiveAssets:
     """Watches the sources of a runtime's library, and carries out what comes of it. Close it before both.
 
-    `reloads` counts the updates that rows have been switched to.
+    `reloads` counts the updates that a frame has shown, and `shown` has the last of them, the newest last.
     """
 
     def __init__(self, runtime: Runtime, *, jobs: int = 1) -> None:
@@ -45,22 +74,35 @@ class LiveAssets:
         self._sources = LiveSources(runtime.library, runtime.scene, jobs=jobs)
         self._scene: Scene | None = None
         self._update: LiveUpdate | None = None
+        self._arriving: list[Reload] = []
+        self._switched: list[Reload] = []
         self._changed = 0
         self._known = set(runtime.library.problems)
+        self._may_drop = False
         self.reloads = 0
+        self.shown: deque[ShownUpdate] = deque(maxlen=MOST_SHOWN)
 
     @property
     def pending(self) -> bool:
         """Whether something that has changed is not drawn yet."""
-        return self._update is not None
+        return self._update is not None or bool(self._switched)
+
+    @property
+    def sources(self) -> LiveSources:
+        """What watches and cooks."""
+        return self._sources
 
     def poll(self) -> LiveNews:
         """Take what has been cooked, and go on with it; call it after each frame."""
+        self._note_shown()
+        if self._may_drop and self._update is None:
+            self._may_drop = not drop_old_versions(self._runtime)
         made = self._sources.take()
         problems: tuple[Problem, ...] = ()
         seconds = 0.0
         if made is not None:
             seconds = made.seconds
+            self._arriving.append(made)
             if made.update is not None:
                 self._update = LiveUpdate(self._runtime, made.update, earlier=self._update)
                 self._changed = len(self._update.moves)
@@ -77,8 +119,25 @@ class LiveAssets:
             problems += self._take_texts(self._scene)
             self._scene = None
             switched += before != self._versions()
-        self.reloads += bool(switched)
+        if self._update is None:
+            self._switched += self._arriving if switched else ()
+            self._arriving.clear()
         return LiveNews(switched, problems, seconds) if switched or problems or seconds else _NOTHING
+
+    def _note_shown(self) -> None:
+        """Note the updates that the last frame has shown."""
+        runtime = self._runtime
+        if not self._switched or runtime.spread.is_busy or runtime.planner.stale():
+            return
+        now, clock = time.time(), time.monotonic()
+        for made in self._switched:
+            changes = made.update.changes if made.update is not None else ()
+            passed = 1e3 * (clock - made.settled)
+            files = tuple(sorted(made.files))
+            self.shown.append(ShownUpdate(files, changes, made.saved, now, passed, 1e3 * made.seconds))
+        self._switched.clear()
+        self._may_drop = True
+        self.reloads += 1
 
     def _versions(self) -> tuple[int, ...]:
         """Return what changes with the tableau."""

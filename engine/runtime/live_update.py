@@ -12,14 +12,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.assets import AssetDb, AssetRef
+from engine.assets.library import VARIANTS
 from engine.assets.updating.library_update import LibraryUpdate
 from engine.feature.row_assets import RowAssets
 from engine.plan.requirements.requirements import Requirement
 from engine.plan.requirements.sources import Sources
 from engine.plan.terms.table import is_in
-from engine.tableau import NO_ASSET, FeatureTable
+from engine.scene.snapshot import move_assets
+from engine.tableau import FeatureTable
 
 if TYPE_CHECKING:
     from engine.runtime.runtime import Runtime
@@ -66,14 +69,14 @@ class LiveUpdate:
         self._dbs: list[AssetDb] = [] if earlier is None else earlier._dbs
         self._dbs += [one.db for _, one, *_ in update.added]
         library = runtime.library
-        first = len(library.dbs)
         library.apply(update)
         added = {number: library.cache(number) for number, *_ in update.added}
         runtime.memory.add_caches(added)
-        runtime.sources = runtime.sources.joined(Sources.of(*library.ranges(first).T))
+        runtime.sources = runtime.sources.joined(Sources.of(*update.ranges.T))
         self._assets = list(self._moved_assets())
         self._arriving = Arriving(list(self._requirements()), version=library.version)
         runtime.planner.others.append(self._arriving)
+        runtime.spread.want()
 
     def advance(self) -> bool:
         """Switch to what has changed once all of it is there; return whether that is done."""
@@ -82,9 +85,10 @@ class LiveUpdate:
             self._switch()
             return True
         waiting = runtime.planner.foresee(self._assets)
-        if waiting and runtime.trials.pending:
+        usable = runtime.planner.foresee_shaders()
+        if (waiting or not usable) and runtime.trials.pending:
             return False
-        if not runtime.memory.settled or runtime.planner.stale():
+        if not runtime.memory.settled or runtime.spread.is_busy or runtime.planner.stale():
             return False
         self._switch()
         return True
@@ -97,37 +101,34 @@ class LiveUpdate:
     def _switch(self) -> None:
         """Give rows the new assets."""
         moves = self.moves
-        old = np.fromiter(moves, np.int64, len(moves))
-        for table in self._runtime.tableau.tables.values():
-            for spec in table.schema.asset_fields:
-                column = table.column(spec.name)
-                rows = np.flatnonzero((table.object >= 0) & is_in(column, old)).astype(np.int32)
-                if len(rows):
-                    keys = np.array([moves[key] for key in column[rows].tolist()], np.int64)
-                    table.set(spec.name, rows, keys)
+        move_assets(self._runtime.tableau, moves)
         self._runtime.scene.renew(self._dbs, moves, self._runtime.library.kept)
         self.cancel()
+        self._runtime.planner.take_shaders()
+        self._runtime.spread.want()
         self._then()
 
     def _moved_assets(self) -> Iterator[tuple[str, int]]:
         """Yield what active rows will have in place of what they have, by feature type and key, each once."""
         library, moves = self._runtime.library, self.moves
+        old = np.fromiter(moves, np.int64, len(moves))
         for name, table in self._runtime.tableau.tables.items():
             if name in self._runtime.registry:
-                keys = {key for found in self._keys(table) for key in found}
-                for key in sorted(keys - {NO_ASSET}):
+                found = np.unique(np.concatenate([np.zeros(0, np.int64), *self._keys(table)]))
+                concerned = is_in(found, old) | (found >> 32 == VARIANTS)
+                for key in found[concerned].tolist():
                     now = library.moved(key, moves)
                     if now != key:
                         yield name, now
 
-    def _keys(self, table: FeatureTable) -> Iterator[list[int]]:
+    def _keys(self, table: FeatureTable) -> Iterator[NDArray[np.int64]]:
         """Yield the assets of the active rows of a table: what they draw, and those of each field."""
         rows = table.rows_active()
         drawn = RowAssets(self._runtime.tableau, table, self._runtime.library).of(rows)
-        yield np.unique(drawn).tolist()
+        yield drawn
         for spec in table.schema.asset_fields:
             if spec not in (table.schema.drawn_field, table.schema.material_field):
-                yield np.unique(table.column(spec.name)[rows]).tolist()
+                yield table.column(spec.name)[rows]
 
     def _requirements(self) -> Iterator[Requirement]:
         """Yield what features require of the assets that arrive."""

@@ -49,7 +49,8 @@ from engine.runtime.observation import Cause, Observers
 from engine.runtime.open_device import open_device
 from engine.runtime.options import Presenter, RuntimeOptions
 from engine.runtime.problems import all_problems
-from engine.runtime.refusals import Refusals
+from engine.runtime.refused_memory import RefusedMemory
+from engine.runtime.spread_plan import SpreadPlan
 from engine.runtime.trials.shader_trials import ShaderTrials
 from engine.vk.errors import DeviceLost, OutOfDeviceMemory, Result, VulkanError
 from engine.vk.instance import Instance
@@ -114,9 +115,12 @@ class Runtime:
     def _open(self, undo: ExitStack, options: RuntimeOptions) -> None:
         self.plan: Plan | None = None
         self.schedule: Schedule | None = None
-        self._needs: FrameNeeds | None = None
-        self._refusals = Refusals(self)
+        self.needs: FrameNeeds | None = None
+        self.spread = SpreadPlan(self)
+        self.requested: FrameNeeds | None = None
+        self.settled_plan: tuple[FrameNeeds, Plan] | None = None
         self._page_return = PageReturn()
+        self._refused = RefusedMemory(self)
         self._tickets = [0] * FRAMES_IN_FLIGHT
         self._visibility: FrustumQuery | None = None
         self._cycles = 0
@@ -132,7 +136,7 @@ class Runtime:
         self.profile = self._device_profile = live_profile(self.device)
         if options.budget_mib is not None:
             self.profile = self._device_profile = self.profile.limited(options.budget_mib * MIB)
-        caches = {db.id: self.library.cache(db.id) for db in self.library.dbs}
+        caches = {number: self.library.cache(number) for number in self.library.dbs}
         cycles = options.paging_cycles
         self.resident = Resident()
         self.memory = MemoryManager(
@@ -194,7 +198,7 @@ class Runtime:
         patience = self._plan_frame()
         drawn = False
         if self.plan is not None and self._first_plan is None:
-            if not self.hold.is_on:
+            if not (self.spread.is_busy or self.hold.is_on):
                 self._return_pages()
                 self._reprioritize()
             self.advance(patience)
@@ -204,6 +208,7 @@ class Runtime:
             self._idle_check.note(self.size)
         self._number, self._drawn = self._number + 1, self._drawn + drawn
         settled = self.memory.settled and not self._is_preparing and not self.trials.pending
+        settled &= not self.spread.is_busy
         wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
         return FrameFacts(self._number, wall * 1e3, cpu * 1e3, settled, drawn)
 
@@ -220,7 +225,8 @@ class Runtime:
         if not (self.hold.is_on or self._page_return.is_done(self.plan)):
             return False
         streams = not self.memory.settled and not (self.memory.held and not self.memory.granted)
-        busy = self._is_preparing or self.trials.pending or streams or self.hold.is_released
+        plans = self._is_preparing or self.spread.is_busy or self.hold.is_released
+        busy = plans or self.trials.pending or streams
         return not busy and self._idle_check.holds(self.size)
 
     def advance(self, milliseconds: float | None = None) -> bool:
@@ -231,10 +237,10 @@ class Runtime:
         try:
             settled = self.memory.advance(milliseconds=milliseconds)
         except OutOfDeviceMemory as refused:
-            self._refusals.retry(refused)
+            self._refused.retry(refused)
             return False
-        if settled and self._needs is not None and self.plan is not None:
-            self._refusals.settled(self._needs, self.plan)
+        if settled and self.needs is not None and self.plan is not None:
+            self.settled_plan = (self.needs, self.plan)
             self.observers.settled(self._number)
         return settled
 
@@ -266,8 +272,8 @@ class Runtime:
         """Start the compaction that `compaction()` estimated and return it; the next frames carry it out."""
         found = self.compaction(max_bytes, max_moves)
         if found.moves:
-            assert self._needs is not None
-            self.apply_plan(self._needs, found.plan, Cause.COMPACTION)
+            assert self.needs is not None
+            self.apply_plan(self.needs, found.plan, Cause.COMPACTION)
         return found
 
     def load(self, until: Callable[[], bool] = lambda: False) -> None:
@@ -280,7 +286,7 @@ class Runtime:
             try:
                 self.memory.settle(until=until)
             except OutOfDeviceMemory as refused:
-                self._refusals.retry(refused)
+                self._refused.retry(refused)
             if self.trials.pending:
                 self.trials.wait()
                 self.replan()
@@ -304,7 +310,7 @@ class Runtime:
 
     def pick(self, x: int, y: int) -> Future[PickHit | None]:
         """Find what the last frame shows at a pixel, row 0 at the top, without waiting: see `Picker.pick`."""
-        tables = self._needs.tables.values() if self._needs is not None else ()
+        tables = self.needs.tables.values() if self.needs is not None else ()
         return self._picker.pick(tables, self._values.eyes.get(PICTURE_VIEW), self.size, x, y)
 
     def wait(self) -> None:
@@ -330,17 +336,19 @@ class Runtime:
     def _plan_frame(self) -> float | None:
         """Do a frame's share of planning if the scene has changed; return how long its streaming may take.
 
-        Where very many assets are new, the first plan is made in steps, one in each frame.
+        Where very many assets are new, the first plan is made in steps, one in each frame; see `SpreadPlan`.
         """
+        if self.spread.step():
+            return None
         steps, self._first_plan = self._first_plan, None  # a step that raises ends the attempt
         if steps is not None and next(steps, steps) is not steps:
             self._first_plan = steps
             return None
         is_stale = self.plan is None or self.planner.stale()
         self._is_preparing = is_stale and not self.planner.prepare(PREPARE_MS)
-        if self.hold.is_on and self._needs is not None and not self.hold.is_released:
+        if self.hold.is_on and self.needs is not None and not self.hold.is_released:
             if is_stale and not self._is_preparing:
-                self.hold.look(self._needs)
+                self.hold.look(self.needs)
             return None
         if not (is_stale or self.hold.is_released) or self._is_preparing:
             return None
@@ -353,24 +361,42 @@ class Runtime:
 
     def _plan_in_steps(self) -> Iterator[None]:
         """Make a new plan and schedule, in steps of similar cost."""
-        requested = self.planner.needs()
-        self._refusals.begin(requested)
+        self._refused.reset()
+        self.requested = self.planner.needs()
         yield
         try:
-            plan = self.planner.plan(requested, self.resident.snapshot())
+            plan = self.planner.plan(self.requested, self.resident.snapshot())
         except PlanError:
-            if self._needs is not None:
-                self._needs.restore()  # frames go on with what is drawn now
+            if self.needs is not None:
+                self.needs.restore()  # frames go on with what is drawn now
             raise
         yield
-        yield from self._apply_in_steps(requested, plan, Cause.SCENE)
+        yield from self._apply_in_steps(self.requested, plan, Cause.SCENE)
         yield
+
+    def take_plan(
+        self, needs: FrameNeeds, plan: Plan, schedule: Schedule, visibility: FrustumQuery | None
+    ) -> None:
+        """Carry out a plan that was made from the present resident state, and draw with it from now on."""
+        self._refused.reset()
+        needs.restore()
+        self.requested = self.needs = needs
+        self.plan, self.schedule = plan, schedule
+        self._visibility, self._cycles = visibility, self.memory.statistics.cycles
+        self.memory.submit(schedule)
+        self.renderer.apply_plan(needs, plan.memory, self.timeline.submitted)
+        self._begun(plan, schedule, Cause.SCENE)
+
+    def _begun(self, plan: Plan, schedule: Schedule, cause: Cause) -> None:
+        """Let others know of a plan that is carried out from now on."""
+        self.hold.begin(schedule)
+        self.observers.planned(self._number, plan, schedule, cause)
 
     def _return_pages(self) -> None:
         """Start to return pages that are mostly free, once the scene has been at rest for a while."""
         plan = self._page_return.next(self.plan, settled=self.memory.settled)
-        if plan is not None and self._needs is not None:
-            self.apply_plan(self._needs, plan, Cause.PAGE_RETURN)
+        if plan is not None and self.needs is not None:
+            self.apply_plan(self.needs, plan, Cause.PAGE_RETURN)
 
     def apply_plan(self, needs: FrameNeeds, plan: Plan, cause: Cause) -> None:
         """Start to carry out a plan from the resident state, and draw with it as it is published."""
@@ -378,13 +404,12 @@ class Runtime:
 
     def _apply_in_steps(self, needs: FrameNeeds, plan: Plan, cause: Cause) -> Iterator[None]:
         needs.restore()
-        self._needs, self.plan = needs, plan
+        self.needs, self.plan = needs, plan
         is_streamed = len(plan.staging.allocation_table) > 0
         yield from self._submit_schedule(plan, self.planner.visibility(needs) if is_streamed else None)
         self.renderer.apply_plan(needs, plan.memory, self.timeline.submitted)
         assert self.schedule is not None
-        self.hold.begin(self.schedule)
-        self.observers.planned(self._number, plan, self.schedule, cause)
+        self._begun(plan, self.schedule, cause)
 
     def _submit_schedule(self, plan: Plan, visibility: FrustumQuery | None) -> Iterator[None]:
         """Submit the schedule from the resident state to `plan`, visible assets first."""
@@ -399,14 +424,14 @@ class Runtime:
         """
         if self._number % CHECK_INTERVAL or not self.memory.steps_left:
             return
-        if self._needs is not None and self.plan is not None and self.memory.statistics.cycles > self._cycles:
-            visibility = self.planner.visibility(self._needs)
+        if self.needs is not None and self.plan is not None and self.memory.statistics.cycles > self._cycles:
+            visibility = self.planner.visibility(self.needs)
             if needs_reordering(self._visibility, visibility, self.memory.open_steps):
                 _finish(self._submit_schedule(self.plan, visibility))
 
     def _write_values(self) -> None:
         """Write what has moved and what has changed of the values of shaders."""
-        needs, values = self._needs, self._values
+        needs, values = self.needs, self._values
         if needs is None or not self.renderer.ready:
             return
         values.content_scale = self.content_scale

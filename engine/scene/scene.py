@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from engine.assets import AssetDb, AssetRef, find_asset
 from engine.feature import Registry
@@ -12,6 +12,14 @@ from engine.scene.save import Saver
 from engine.scene.settings import apply_setting
 from engine.scene.snapshot import Snapshot
 from engine.tableau import ROOT, Tableau
+
+
+def without(dbs: Sequence[AssetDb], ids: Collection[int]) -> tuple[AssetDb, ...]:
+    """Return databases without those of these ids, but with the first one of each name."""
+    first: dict[str, int] = {}
+    for db in dbs:
+        first.setdefault(db.name, db.id)
+    return tuple(db for db in dbs if db.id not in ids or db.id == first[db.name])
 
 
 class ScenePart:
@@ -45,6 +53,11 @@ class ScenePart:
         own = {db.name for db in self.dbs}
         self.dbs = (*self.dbs, *(db for db in dbs if db.name in own))
         self.saver.renew(self.dbs, moves)
+
+    def forget(self, ids: Collection[int]) -> None:
+        """Forget versions of databases, by their ids, that no asset is of any more; never the first ones."""
+        self.dbs = without(self.dbs, ids)
+        self.saver.renew(self.dbs, {})
 
 
 class Scene:
@@ -95,6 +108,12 @@ class Scene:
         self._kept = kept
         for part in self.parts:
             part.renew(dbs, moves)
+
+    def forget(self, ids: Collection[int]) -> None:
+        """Forget versions of databases, by their ids, that no asset is of any more; never the first ones."""
+        self.dbs = without(self.dbs, ids)
+        for part in self.parts:
+            part.forget(ids)
 
     def apply_setting(self, setting: str) -> None:
         """Change a value as `--set` does, `PATH.FEATURE.FIELD=VALUE`, see `engine.scene.settings`."""

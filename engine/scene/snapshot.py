@@ -57,6 +57,17 @@ def is_among(column: NDArray[np.int64], moves: Mapping[int, int]) -> NDArray[np.
     return np.asarray(keys[at] == column)
 
 
+def move_assets(tableau: Tableau, moves: Mapping[int, int]) -> None:
+    """Give rows the keys that assets have now, in place of those of `moves`, in all fields that name any."""
+    for table in tableau.tables.values():
+        for spec in table.schema.asset_fields:
+            column = table.column(spec.name)
+            rows = np.flatnonzero((table.object >= 0) & is_among(column, moves)).astype(np.int32)
+            if len(rows):
+                keys = np.array([moves[key] for key in column[rows].tolist()], np.int64)
+                table.set(spec.name, rows, keys)
+
+
 def _below(tableau: Tableau, root: int) -> Rows:
     """Return the rows of all objects below one, ascending; ROOT: of all objects."""
     rows = tableau.rows()

@@ -252,6 +252,9 @@ class FeatureSchema:
     Those of `conflicts` must not be on it. `at_most` is how many rows may be active, 0 for any number.
     Every feature has `active` and `enabled`, which are not in `fields`. A row without an asset draws what the
     feature `draws_as` draws on the same object.
+
+    `drawn_field` names what a row draws: the first of the `asset_fields`. `material_field` is the field whose
+    material replaces that of the model: a later asset field for materials alone.
     """
 
     type_name: str
@@ -262,6 +265,9 @@ class FeatureSchema:
     conflicts: tuple[str, ...] = ()
     at_most: int = 0
     by_name: dict[str, FieldSpec] = field(init=False, repr=False, compare=False)
+    asset_fields: tuple[FieldSpec, ...] = field(init=False, repr=False, compare=False)
+    drawn_field: FieldSpec | None = field(init=False, repr=False, compare=False)
+    material_field: FieldSpec | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.type_name.isidentifier():
@@ -274,26 +280,16 @@ class FeatureSchema:
         if len(by_name) != len(self.fields):
             raise ValueError(f"feature {self.type_name!r} has two fields of one name")
         object.__setattr__(self, "by_name", by_name)
+        assets = tuple(spec for spec in self.fields if spec.kind is FieldKind.ASSET)
+        materials = (spec for spec in assets[1:] if spec.asset_types == ("material",))
+        object.__setattr__(self, "asset_fields", assets)
+        object.__setattr__(self, "drawn_field", next(iter(assets), None))
+        object.__setattr__(self, "material_field", next(materials, None))
 
     def unknown_field(self, name: str) -> str:
         """Return the error message for a field that does not exist, with the nearest name."""
         close = nearest(name, [*self.by_name, "active", "enabled"])
         return f"{self.type_name} has no field '{name}'" + (f"; did you mean '{close}'?" if close else "")
-
-    @property
-    def asset_fields(self) -> tuple[FieldSpec, ...]:
-        """The asset fields, in order."""
-        return tuple(spec for spec in self.fields if spec.kind is FieldKind.ASSET)
-
-    @property
-    def drawn_field(self) -> FieldSpec | None:
-        """The field that names what a row draws: the first asset field."""
-        return next(iter(self.asset_fields), None)
-
-    @property
-    def material_field(self) -> FieldSpec | None:
-        """The field whose material replaces that of the model: a later asset field for materials alone."""
-        return next((spec for spec in self.asset_fields[1:] if spec.asset_types == ("material",)), None)
 
 
 def float_field(

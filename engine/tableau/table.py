@@ -249,25 +249,31 @@ class FeatureTable:
 
     def refresh(self, rows: Rows) -> None:
         """Update the effective flags of rows after those of their objects, and log what changed."""
-        rows = rows[self._columns["object"][rows] >= 0]
+        self.changes.note(self._refresh(rows))
+
+    def _refresh(self, rows: Rows) -> Rows:
+        """Update the effective flags of rows; return those that have others than before."""
+        column = self._columns
+        owners = column["object"][rows]
+        if not len(owners) or owners.min() < 0:
+            rows = rows[owners >= 0]
+            owners = column["object"][rows]
         if not len(rows):
-            return
-        owners = self._columns["object"][rows]
+            return rows
         active, enabled = self._tableau.effective(owners)
-        active &= self._columns["active"][rows] & ~self._columns["failed"][rows]
-        enabled &= active & self._columns["enabled"][rows]
-        differs = (self._columns["effective_active"][rows] != active) | (
-            self._columns["effective_enabled"][rows] != enabled
-        )
-        self._columns["effective_active"][rows] = active
-        self._columns["effective_enabled"][rows] = enabled
-        self.changes.note(rows[differs])
+        active &= column["active"][rows] & ~column["failed"][rows]
+        enabled &= active & column["enabled"][rows]
+        of_active, of_enabled = column["effective_active"], column["effective_enabled"]
+        differs = (of_active[rows] != active) | (of_enabled[rows] != enabled)
+        of_active[rows], of_enabled[rows] = active, enabled
+        changed: Rows = rows[differs]
+        return changed
 
     def _changed(self, rows: Rows) -> None:
         self._tableau.structure_version += 1
         self.changes.note(rows)
         self._tableau.flush()
-        self.refresh(rows)
+        self._refresh(rows)  # of rows that are noted already
 
     def _note(self, rows: Rows) -> None:
         self._tableau.structure_version += 1
@@ -277,7 +283,7 @@ class FeatureTable:
         version = self.version
         cached = self._cached.get(flag)
         if cached is None or cached[0] != version:
-            rows = np.flatnonzero(self._columns[flag]).astype(np.int32)
+            rows = self._columns[flag].nonzero()[0].astype(np.int32)
             rows.flags.writeable = False
             cached = self._cached[flag] = (version, rows)
         return cached[1]

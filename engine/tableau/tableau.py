@@ -304,6 +304,11 @@ class Tableau:
     # -- transforms --------------------------------------------------------------------------------
 
     @property
+    def features_version(self) -> tuple[int, int]:
+        """A value that is another whenever a row of a feature table may have changed, or will by `flush`."""
+        return self.structure_version, self.values_version
+
+    @property
     def world_version(self) -> int:
         """A number that rises with `moves`."""
         return self.moves.version

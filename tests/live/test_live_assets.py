@@ -13,6 +13,9 @@ import pytest
 from PIL import Image
 from support.live_scene import LiveScene, Picture, live_scene
 
+from engine.assets.cook import cook_database
+from engine.scene import load_scene
+
 pytestmark = pytest.mark.gpu
 
 ALBEDO = "assets/builtin/material/brick-albedo.png"
@@ -76,20 +79,38 @@ def with_a_backup(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def by_a_link_to_a_nameless_file(path: Path, content: bytes) -> None:
+def linked(descriptor: int, path: Path) -> None:
+    """Give a file without a name one: linkat follows the link only with a folder's descriptor."""
+    os.link(f"/proc/self/fd/{descriptor}", path, src_dir_fd=descriptor, follow_symlinks=True)
+    os.close(descriptor)
+
+
+def by_a_nameless_file_that_replaces_it(path: Path, content: bytes) -> None:
     descriptor = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o644)
     os.write(descriptor, content)
     other = path.with_name("nameless.tmp")
-    try:
-        os.link(f"/proc/self/fd/{descriptor}", other, follow_symlinks=True)
-    except OSError:  # not on every file system
-        other.write_bytes(content)
-    os.close(descriptor)
+    linked(descriptor, other)
     other.replace(path)
+
+
+def by_a_nameless_file_that_takes_its_name(path: Path, content: bytes) -> None:
+    descriptor = os.open(path.parent, os.O_TMPFILE | os.O_WRONLY, 0o644)
+    os.write(descriptor, content)
+    path.unlink()
+    linked(descriptor, path)
 
 
 def by_a_symbolic_link(path: Path, content: bytes) -> None:
     other = path.with_name("linked.png")
+    other.write_bytes(content)
+    link = path.with_name("link.tmp")
+    link.symlink_to(other.name)
+    link.replace(path)
+
+
+def by_another_symbolic_link(path: Path, content: bytes) -> None:
+    """The link is led elsewhere once more."""
+    other = path.with_name("linked2.png")
     other.write_bytes(content)
     link = path.with_name("link.tmp")
     link.symlink_to(other.name)
@@ -108,8 +129,10 @@ SAVES = (
     renamed_over,
     deleted_and_created,
     with_a_backup,
-    by_a_link_to_a_nameless_file,
+    by_a_nameless_file_that_replaces_it,
+    by_a_nameless_file_that_takes_its_name,
     by_a_symbolic_link,
+    by_another_symbolic_link,
     slowly,
 )
 
@@ -158,7 +181,7 @@ def test_a_broken_save_keeps_the_last_good_version_and_the_next_one_is_tried(liv
 
 def test_a_mesh_is_drawn_in_one_version_or_the_other(live: LiveScene) -> None:
     """Its vertices and its indices change together: each frame shows the old mesh or the new one."""
-    pictures = {live.picture().tobytes()}
+    before = live.picture().tobytes()
     text = live.file(MESH).read_text()
     head, _, indices = text.partition("indices:")
     live.file(MESH).write_text(head.replace("0.5", "0.3") + "indices:" + indices)
@@ -167,9 +190,9 @@ def test_a_mesh_is_drawn_in_one_version_or_the_other(live: LiveScene) -> None:
     while live.live.reloads == reloads:
         live.step()
         seen.add(live.runtime.read_pixels().tobytes())
-    assert seen == pictures
     after = live.picture().tobytes()
-    assert after not in pictures
+    assert after != before
+    assert seen == {before, after}
 
 
 def test_an_include_that_is_saved_makes_the_shaders_that_use_it_new(live: LiveScene) -> None:
@@ -247,6 +270,70 @@ def test_of_saves_in_a_row_the_last_one_is_drawn_in_the_end(live: LiveScene) -> 
     while time.monotonic() < end:
         live.step()
     assert is_blue(live.picture())
+
+
+def test_a_file_that_is_written_for_seconds_is_not_drawn_before_it_is_whole(live: LiveScene) -> None:
+    """It pauses for longer than a file must rest, so what is there then is tried, and is broken."""
+    content = other_colours(live.file(ALBEDO))
+    before, parts = live.picture(), 4
+    with live.file(ALBEDO).open("wb", buffering=0) as file:
+        for start in range(0, len(content), len(content) // parts + 1):
+            assert (live.picture() == before).all()
+            file.write(content[start : start + len(content) // parts + 1])
+            end = time.monotonic() + 0.4
+            while time.monotonic() < end and start + len(content) // parts + 1 < len(content):
+                live.step()
+    live.until(lambda: is_blue(live.runtime.read_pixels()))
+    assert is_blue(live.picture())
+    assert not live.runtime.library.problems
+
+
+def test_when_a_save_is_shown_its_files_assets_and_times_are_known(live: LiveScene) -> None:
+    start = time.time()
+    live.file(ALBEDO).write_bytes(other_colours(live.file(ALBEDO)))
+    live.until_reloaded()
+    (shown,) = live.live.shown
+    assert shown.files == (live.file(ALBEDO),)
+    assert [change.change for change in shown.changes] == ["changed"] * 3
+    assert {change.asset.split()[0] for change in shown.changes} == {"texture2d", "material", "model"}
+    assert start - 1 <= shown.saved <= shown.shown <= time.time()
+    assert 0 < shown.cooked_ms <= shown.milliseconds <= 1e3 * (time.time() - start)
+    assert shown.bytes == sum(change.size for change in shown.changes) > 0
+    assert is_blue(live.runtime.read_pixels())
+
+
+def test_the_cache_is_written_behind_and_holds_what_was_saved(live: LiveScene) -> None:
+    number = len(live.runtime.library.dbs)
+    live.file(ALBEDO).write_bytes(other_colours(live.file(ALBEDO)))
+    live.until_reloaded()
+    (one,) = (one for one in live.runtime.library.current if one.db.id == number)
+    (asset,) = (asset for asset in one.db.assets if asset.ref.db == number and asset.type.has_data)
+    behind = live.live.sources.behind
+    live.until(lambda: behind.written == 1)
+    (first,) = (db for db in load_scene(live.file("scenes/cube.hu")).dbs if db.name == one.db.name)
+    cooked = cook_database(first)
+    assert cooked.cooked == 0
+    assert cooked.image.read(cooked.entries[asset.ref.index]) == live.runtime.library.read(asset.ref)
+    cooked.image.close()
+
+
+def test_of_many_saves_nothing_is_left_but_the_last_version(live: LiveScene) -> None:
+    library, memory = live.runtime.library, live.runtime.memory
+    versions = [live.file(ALBEDO).read_bytes(), other_colours(live.file(ALBEDO))]
+
+    def held() -> tuple[int, ...]:
+        live.until(lambda: library.unused() == [])
+        files = len(os.listdir("/proc/self/fd"))
+        sources = len(live.runtime.sources.key)
+        return len(library.dbs), len(library._facts), sources, len(live.runtime.scene.dbs), files
+
+    counts = []
+    for number in range(1, 7):
+        live.file(ALBEDO).write_bytes(versions[number % 2])
+        live.until_reloaded()
+        counts.append(held())
+    assert counts[1:] == counts[1:2] * 5
+    assert len(memory._executor.fills._caches) == counts[0][0]
 
 
 def test_what_an_update_replaced_is_given_back(live: LiveScene) -> None:

@@ -7,22 +7,23 @@ from typing import Any
 import pytest
 
 from engine.render.descriptor_pools import DescriptorPools
-from engine.render.descriptors import DescriptorSets
+from engine.render.descriptors import Bound, DescriptorSets
+from engine.render.layouts import SetLayout
 from engine.testing import open_scene
 
 pytestmark = pytest.mark.gpu
 
 
 def test_sets_are_retired_by_the_last_frame_that_was_submitted(monkeypatch: pytest.MonkeyPatch) -> None:
-    retire_all, tickets = DescriptorSets.retire_all, list[tuple[int, int]]()
+    release, tickets = DescriptorSets.release, list[tuple[int, int]]()
     with open_scene("scenes/cube.hu", size=(64, 48)) as scene:
         scene.step(count=3)
 
-        def noted(sets: DescriptorSets, ticket: int) -> None:
+        def noted(sets: DescriptorSets, layout: SetLayout, contents: tuple[Bound, ...], ticket: int) -> None:
             tickets.append((ticket, scene.host.runtime.timeline.submitted))
-            retire_all(sets, ticket)
+            release(sets, layout, contents, ticket)
 
-        monkeypatch.setattr(DescriptorSets, "retire_all", noted)
+        monkeypatch.setattr(DescriptorSets, "release", noted)
         scene["cube"].shadowCaster.active = False
         scene.settle()
         scene.step()

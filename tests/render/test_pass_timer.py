@@ -26,8 +26,8 @@ def test_every_pass_has_its_time_while_they_are_taken_and_none_else(root: Path) 
             renderer.time_passes(timed=True)
             for _ in range(4):
                 runtime.frame()
-            assert runtime._needs is not None
-            names = [one.declaration.name for one in runtime._needs.graph.passes]
+            assert runtime.needs is not None
+            names = [one.declaration.name for one in runtime.needs.graph.passes]
             assert list(renderer.pass_times) == names
             assert all(0 <= milliseconds < 60_000 for milliseconds in renderer.pass_times.values())
             assert renderer.pass_times["forward"] > 0
@@ -36,7 +36,7 @@ def test_every_pass_has_its_time_while_they_are_taken_and_none_else(root: Path) 
             runtime.settle()
             for _ in range(4):
                 runtime.frame()
-            assert list(renderer.pass_times) == [one.declaration.name for one in runtime._needs.graph.passes]
+            assert list(renderer.pass_times) == [one.declaration.name for one in runtime.needs.graph.passes]
             assert len(renderer.pass_times) < len(names), "the pass of the shadow is gone"
             renderer.time_passes(timed=False)
             runtime.frame()

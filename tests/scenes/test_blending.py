@@ -84,7 +84,7 @@ def test_the_order_is_that_of_depth_in_every_projection(scene, projection):
 def test_the_pass_that_blends_is_there_while_something_active_is_seen_through(scene):
     def passes() -> list[str]:
         scene.frame()
-        return [p.declaration.name for p in scene.host.runtime._needs.graph.passes]
+        return [p.declaration.name for p in scene.host.runtime.needs.graph.passes]
 
     assert passes() == ["forward", "blended", "toneMap"]
     scene["green"].visibleModel.active = False

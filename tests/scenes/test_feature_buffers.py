@@ -118,9 +118,9 @@ def test_shaders_read_the_rows_of_a_feature_and_see_their_changes(tmp_path: Path
 
 def test_the_buffer_grows_and_shrinks_with_the_active_rows_and_goes_with_its_reader(tmp_path: Path) -> None:
     with opened(tmp_path) as runtime:
-        keys = runtime._needs.requirements.keys
+        keys = runtime.needs.requirements.keys
 
-        (ring,) = [name for name, row in runtime._needs.columns.items() if row.buffer == "stripes"]
+        (ring,) = [name for name, row in runtime.needs.columns.items() if row.buffer == "stripes"]
 
         def size() -> int:
             assert runtime.plan is not None

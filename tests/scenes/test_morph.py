@@ -184,7 +184,7 @@ def test_instances_of_one_mesh_with_other_weights_are_one_draw(tmp_path: Path) -
     )
     with opened(tmp_path, more=more) as runtime:
         assert_alike(seen(runtime), covered(morphed(2, 0)))
-        table = runtime._needs.tables["forward"]
+        table = runtime.needs.tables["forward"]
         assert table.instances == 3
         assert len(table.in_use.batches) == 1
 
@@ -194,7 +194,7 @@ def test_bounds_and_picks_follow_the_weights(tmp_path: Path) -> None:
         for weights in ((1, 0), (-0.4, -1), (0.5, 0.7)):
             runtime.tableau["sheet"].morph.weights = weights
             seen(runtime)
-            low, high = runtime._needs.tables["forward"].bounds()
+            low, high = runtime.needs.tables["forward"].bounds()
             places = morphed(*weights)
             assert (low <= places.min(axis=0) + 1e-5).all()
             assert (high >= places.max(axis=0) - 1e-5).all()
@@ -270,14 +270,14 @@ def test_skinned_objects_are_morphed_before_they_are_bent(tmp_path: Path) -> Non
         runtime.tableau["sheet/only"].rotation = turned
         places = morphed(1, -0.5) @ np.array(((0, 1, 0), (-1, 0, 0), (0, 0, 1)))
         assert_alike(seen(runtime), covered(places))
-        low, high = runtime._needs.tables["forward"].bounds()
+        low, high = runtime.needs.tables["forward"].bounds()
         assert (low <= places.min(axis=0) + 1e-5).all()
         assert (high >= places.max(axis=0) - 1e-5).all()
 
 
 def test_what_morphs_take_is_given_back_with_the_last_active_one(tmp_path: Path) -> None:
     with opened(tmp_path) as runtime:
-        keys = runtime._needs.requirements.keys
+        keys = runtime.needs.requirements.keys
 
         def size(name: str) -> int:
             assert runtime.plan is not None

@@ -1,22 +1,15 @@
-"""The spheres of sky.hu against pictures by Filament: same environment, camera and no tone mapping."""
+"""Spheres and a skinned clip against pictures by Filament: same environment, camera and no tone mapping."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pytest
-from support.filament import EYE, FOV_Y, PITCH, Sphere, outlines, spheres_glb
-from support.limits import limit
+from support.filament import Sphere, outlines, spheres_glb
+from support.filament_pictures import filament_pictures, same_view
+from support.worm import bent_worm
 
-from engine.assets.files import FileGate
-from engine.assets.importers.environment.cube_map import reduced
-from engine.assets.importers.environment.light_picture import read_light_picture
-from engine.humon import write
-from engine.scene.models.opening import model_scene
 from engine.testing import open_scene
 
 pytestmark = [pytest.mark.gpu, pytest.mark.proof, pytest.mark.timeout(300)]
@@ -67,27 +60,12 @@ FULL = [
 """Above clear coats from smooth to rough, below other reflections, and a surface without light."""
 
 
-def filament_picture(root: Path, folder: Path, spheres: list[Sphere]) -> npt.NDArray[np.float64]:
-    """Return Filament's picture under the sky of sky.hu, float64[height, width, 3]; skips without it."""
-    pytest.importorskip("filly", reason="filly is packaged for x86-64 alone")
-    content = (root / "assets/builtin/environment/sky.hdr").read_bytes()
-    sky, glb, picture = (str(folder / name) for name in ("sky.npy", "spheres.glb", "picture.npy"))
-    np.save(sky, reduced(read_light_picture(content, "sky.hdr").pixels, 256, 512))
-    Path(glb).write_bytes(spheres_glb(spheres))
-    command = [sys.executable, str(root / "tests/support/filament.py"), glb, sky, picture, *map(str, SIZE)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=limit(250), check=False)
-    if "BackendError" in done.stderr:
-        pytest.skip("there is no OpenGL driver for Filament")
-    assert done.returncode == 0, done.stderr
-    return np.load(picture)[..., :3].astype(float)
-
-
 def test_spheres_look_as_filament_draws_them(root: Path, tmp_path: Path) -> None:
     """The mean difference over the spheres is at most 6 of 255; it was 4.6, most of it on rough metal.
 
     Filament's sky has half the pixels a side, so that it is filtered in half a minute.
     """
-    expected = filament_picture(root, tmp_path, SPHERES)
+    expected = filament_pictures(root, tmp_path, spheres_glb(SPHERES), SIZE)[0]
     with open_scene("scenes/sky.hu", size=SIZE, settings=("camera.camera.toneMapping=none",)) as scene:
         found = scene.frame()[..., :3].astype(float)
     masks = outlines(SPHERES, *SIZE)
@@ -102,16 +80,8 @@ def test_spheres_of_the_full_material_look_as_filament_draws_them(root: Path, tm
 
     Below a golden reflection glTF takes the brightest colour of it away, Filament each colour its own.
     """
-    expected = filament_picture(root, tmp_path, FULL)
-    (tmp_path / "assets").mkdir()
-    path = tmp_path / "spheres.glb"
-    values = model_scene(path, FileGate(tmp_path), path.name).values
-    shown = values["tableau"]["objects"]
-    del shown["sun"]
-    lens = {"@type": "camera", "fovY": FOV_Y, "toneMapping": "none"}
-    shown["camera"] = {"translation": list(EYE), "euler": [PITCH, 0, 0], "features": [lens]}
-    (tmp_path / "spheres.hu").write_text(write(values), encoding="utf-8")
-    with open_scene(tmp_path / "spheres.hu", size=SIZE) as scene:
+    expected = filament_pictures(root, tmp_path, spheres_glb(FULL), SIZE)[0]
+    with open_scene(same_view(tmp_path / "model.glb"), size=SIZE) as scene:
         assert scene.problems == ()
         found = scene.frame()[..., :3].astype(float)
     difference = np.abs(found - expected).mean(axis=-1)
@@ -119,3 +89,26 @@ def test_spheres_of_the_full_material_look_as_filament_draws_them(root: Path, tm
     assert difference[masks.any(axis=0)].mean() <= MOST
     assert all(difference[mask].mean() < 3.5 for mask in masks[[0, 1, 2, 6, 7, 8, 9]]), "all but rough coats"
     assert difference[masks[11]].max() == 0.0, "without light"
+
+
+TIMES = (0.25, 0.9, 1.7)
+
+
+def test_a_skinned_clip_looks_as_filament_draws_it_at_three_times(root: Path, tmp_path: Path) -> None:
+    """The mean difference over the object is at most 8 of 255 at each time; it was 7.1, 4.2 and 5.7."""
+    expected = filament_pictures(root, tmp_path, bent_worm(), SIZE, TIMES)
+    with open_scene(same_view(tmp_path / "model.glb"), size=SIZE) as scene:
+        assert scene.problems == ()
+        found = []
+        for time in TIMES:
+            scene.clock.set(time)
+            found.append(scene.frame()[..., :3].astype(float))
+        scene["model"].enabled = False
+        bare = scene.frame()[..., :3].astype(float)
+    for number, picture in enumerate(found):
+        covered = np.abs(picture - bare).max(axis=-1) > 3
+        assert covered.sum() > 5000
+        difference = np.abs(picture - expected[number]).mean(axis=-1)
+        assert difference[covered].mean() <= 8.0
+        another = np.abs(picture - expected[number - 1]).mean(axis=-1)
+        assert another[covered].mean() > 8.0, "another time looks different"

@@ -227,7 +227,7 @@ def test_arguments_are_planned_explained_and_gone_with_their_feature(tmp_path: P
         assert plan is not None
         assert runtime.memory.live_bytes == plan.planned_bytes
         assert {"sieve", "bars.limit", "bars"} <= {row.pass_name for row in plan.pipelines}
-        transient = runtime._needs.requirements.keys.transient
+        transient = runtime.needs.requirements.keys.transient
         usage = {}
         for name in ("bars.arguments", "corners"):
             place = plan.memory.subresource_table.row(transient(name))

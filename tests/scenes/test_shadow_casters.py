@@ -66,9 +66,9 @@ def test_an_opaque_caster_is_drawn_by_the_shader_without_textures(panes):
     both = caster("holes") + caster("opaque", "translation: [0 0 -50]").replace("caster:", "other:")
     with open_scene(panes.scene(MATERIALS, both + WALL + LAMP), size=SIZE) as opened:
         opened.frame()
-        needs = opened.host.runtime._needs
+        needs = opened.host.runtime.needs
         assert [len(needs.tables[name].in_use.batches) for name in ("shadow", "shadowMasked")] == [1, 1]
         assert needs.tables["shadow"].recipes.textures.tolist() == []
         opened["caster"].shadowCaster.active = False
         opened.frame()
-        assert "shadowMasked" not in opened.host.runtime._needs.tables
+        assert "shadowMasked" not in opened.host.runtime.needs.tables

@@ -194,7 +194,7 @@ def test_bounds_and_picks_follow_the_bones(tmp_path: Path) -> None:
     with opened(tmp_path) as runtime:
         turn(runtime, -90.0)
         seen(runtime)
-        table = runtime._needs.tables["forward"]
+        table = runtime.needs.tables["forward"]
         low, high = table.bounds()
         places = bent(-90.0)
         assert (low <= places.min(axis=0) + 1e-5).all()
@@ -228,7 +228,7 @@ def test_the_shadow_follows_the_bones(tmp_path: Path) -> None:
 
 def test_what_bones_take_is_given_back_with_the_last_active_skin(tmp_path: Path) -> None:
     with opened(tmp_path) as runtime:
-        keys = runtime._needs.requirements.keys
+        keys = runtime.needs.requirements.keys
 
         def size(name: str) -> int:
             assert runtime.plan is not None

@@ -1,8 +1,9 @@
-"""Pictures by Filament (the package filly) of spheres under an environment, made in a process of their own.
+"""Pictures by Filament (the package filly) of a model under an environment, made in a process of their own.
 
-    python tests/support/filament.py SPHERES.glb SKY.npy PICTURE.npy WIDTH HEIGHT
+    python tests/support/filament.py MODEL.glb SKY.npy PICTURES.npy WIDTH HEIGHT [SECONDS ...]
 
-The camera is that of scenes/sky.hu, light is not tone mapped, and a white environment is shown as white.
+With seconds there is a picture for each, in which the first clip of the model is at that time. The camera is
+that of scenes/sky.hu, light is not tone mapped, and a white environment is shown as white.
 """
 
 from __future__ import annotations
@@ -114,14 +115,14 @@ def outlines(
     return np.array(found)
 
 
-def main(spheres: str, sky: str, picture: str, width: str, height: str) -> None:
-    """Draw a picture: uint8[height, width, 4]."""
+def main(model: str, sky: str, pictures: str, width: str, height: str, *seconds: str) -> None:
+    """Draw pictures: uint8[n, height, width, 4]."""
     import filly
 
     pitch = np.radians(PITCH)
     with filly.Renderer() as renderer:
         scene = renderer.create_scene()
-        scene.load(spheres)
+        loaded = scene.load(model)
         scene.environment = renderer.create_environment(np.load(sky))
         scene.environment_intensity, scene.environment_visible = 1 / EXPOSURE, True
         scene.environment_rotation_deg = 180
@@ -132,8 +133,13 @@ def main(spheres: str, sky: str, picture: str, width: str, height: str) -> None:
         camera.look_at((EYE[0], EYE[1] + np.sin(pitch), EYE[2] - np.cos(pitch)))
         scene.camera = camera
         target = renderer.create_render_target(width=int(width), height=int(height))
-        renderer.render(scene, target)
-        np.save(picture, target.read())
+        drawn = []
+        for time in seconds or (None,):
+            if time is not None:
+                loaded.apply_animation(0, float(time), loop=False)
+            renderer.render(scene, target)
+            drawn.append(np.array(target.read()))
+        np.save(pictures, np.stack(drawn))
 
 
 if __name__ == "__main__":

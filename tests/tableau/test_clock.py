@@ -68,3 +68,19 @@ def test_a_frame_takes_some_time(clock, wrong):
 def test_a_step_is_finite(clock, wrong):
     with pytest.raises(ValueError, match="number of seconds"):
         clock.step(wrong)
+
+
+def test_a_clock_with_a_speed_advances_faster_or_back_but_is_stepped_as_asked() -> None:
+    clock = Clock()
+    clock.set(10.0)
+    clock.speed = 2.5
+    clock.advance(2.0)
+    assert clock.time == 15.0
+    clock.speed = -1.0
+    clock.advance(4.0)
+    assert clock.time == 11.0
+    clock.step(1.0)
+    assert clock.time == 12.0
+    for wrong in (float("nan"), float("inf"), 101.0):
+        with pytest.raises(ValueError, match="a speed must be"):
+            clock.speed = wrong

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from viewer.panels.animation.animation_panel import AnimationPanel
+from viewer.panels.assets.assets_panel import AssetsPanel
 from viewer.panels.frame.frame_panel import FramePanel
 from viewer.panels.history.memory_history import MemoryHistory
 from viewer.panels.history.snapshots_panel import SnapshotsPanel
@@ -24,6 +26,8 @@ def make_panels(session: Session) -> list[Placed]:
     return [
         Placed(ObjectsPanel(session), Dock.LEFT),
         Placed(MemoryPanel(session), Dock.BOTTOM),
+        Placed(AnimationPanel(session), Dock.BOTTOM),
+        Placed(AssetsPanel(session), Dock.BOTTOM),
         Placed(FramePanel(session), Dock.BOTTOM),
         Placed(SourcePanel(session), Dock.BOTTOM),
         Placed(SchedulePanel(session), Dock.BOTTOM),

@@ -142,9 +142,10 @@ class CacheImage:
     """An open cache: its entries, and `size` bytes of data in the file `descriptor` from `begin` on.
 
     The file is read and not mapped: reading a mapping of a file that another process truncates raises SIGBUS.
-    What is read after somebody has written to the file is not used: `stamp` is its size and its mtime in ns.
-    The content is in `memory` instead where no file was written, and on systems without preadv, where it is
-    mapped: Windows keeps mapped files from being truncated.
+    What is read after somebody has written to the file is not used: `stamp` is its size and its mtime in ns;
+    None for a file that no other process can open, which is not closed but `released`. The content is in
+    `memory` instead where no file was written, and on systems without preadv, where it is mapped: Windows
+    keeps mapped files from being truncated.
     """
 
     entries: tuple[Entry, ...]
@@ -153,7 +154,8 @@ class CacheImage:
     descriptor: int | None = None
     memory: memoryview | None = None
     begin: int = HEADER_BYTES
-    stamp: tuple[int, int] = (0, 0)
+    stamp: tuple[int, int] | None = (0, 0)
+    released: Callable[[], None] | None = None
 
     @property
     def data(self) -> bytes | memoryview:
@@ -222,15 +224,17 @@ class CacheImage:
                 raise CacheMissError("the file ends too early")
             parts.append(part)
             offset, size = offset + len(part), size - len(part)
-        if stamp_of(self.descriptor) != self.stamp:
+        if self.stamp is not None and stamp_of(self.descriptor) != self.stamp:
             raise CacheMissError("another process has written to it")
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def close(self) -> None:
-        """Close the file. What was read stays valid."""
+        """Close the file, or release it. What was read stays valid."""
         self.memory = None
         descriptor, self.descriptor = self.descriptor, None
-        if descriptor is not None:
+        if descriptor is not None and self.released is not None:
+            self.released()
+        elif descriptor is not None:
             os.close(descriptor)
 
 

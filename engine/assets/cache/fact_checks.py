@@ -120,7 +120,27 @@ def _indices_fit(recipe: Recipe, facts: IndicesFacts, size: int) -> bool:
         and facts.lod == recipe.parameters["lod"]
         and 0 <= facts.highest < MAX_VERTICES
         and facts.count * facts.type.dtype.itemsize == size
+        and (not facts.levels or _levels_fit(recipe, facts))
     )
+
+
+def _levels_fit(recipe: Recipe, facts: IndicesFacts) -> bool:
+    """Whether levels of detail are such as were requested: one after the other, with errors that do not
+    fall.
+    """
+    settings, firsts, errors = recipe.parameters["simplify"], 0, 0.0
+    if settings is None or not 2 <= len(facts.levels) <= settings.levels + 1:
+        return False
+    for level in facts.levels:
+        if (
+            level.first != firsts
+            or level.count < 3
+            or level.count % 3
+            or not errors <= level.error < math.inf
+        ):
+            return False
+        firsts, errors = firsts + level.count, level.error
+    return firsts == facts.count and facts.levels[0].error == 0.0
 
 
 def _skeleton_fits(facts: SkeletonFacts, size: int) -> bool:

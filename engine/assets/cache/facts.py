@@ -39,14 +39,34 @@ class VerticesFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexLevel:
+    """Indices of a level of detail that was made: the first, how many, and the error of the level in
+    metres.
+    """
+
+    first: int
+    count: int
+    error: float
+
+
+@dataclass(frozen=True, slots=True)
 class IndicesFacts:
-    """Indices of level of detail `lod`: count, format, topology, and the highest of them."""
+    """Indices of level of detail `lod`: count, format, topology, and the highest of them.
+
+    Where coarser levels were made of it, `levels` are all of them, from the finest on, one after the other.
+    """
 
     count: int
     type: IndexFormat
     topology: Topology
     highest: int
     lod: int = 0
+    levels: tuple[IndexLevel, ...] = ()
+
+    @property
+    def finest(self) -> int:
+        """How many indices the finest level has; they are the first."""
+        return self.levels[0].count if self.levels else self.count
 
 
 @dataclass(frozen=True, slots=True)

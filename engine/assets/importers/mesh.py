@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.assets.cache.facts import IndicesFacts, SkeletonFacts, VerticesFacts
+from engine.assets.cache.facts import IndexLevel, IndicesFacts, SkeletonFacts, VerticesFacts
 from engine.assets.codes import AssetCode
 from engine.assets.formats import IndexFormat, Topology, VertexFormat
 from engine.assets.importers import Imported
 from engine.assets.importers.blend_weights import INDICES, MORE_WEIGHTS, WEIGHTS, BlendLayout
+from engine.assets.importers.detail.ordering import ordered
+from engine.assets.importers.detail.simplifying import simplified
 from engine.assets.importers.mesh_source import MeshSource, SourceLod
 from engine.assets.importers.surface_frames import smooth_normals, tangents_of, triangles_of
 from engine.assets.limits import MAX_VERTICES
+from engine.assets.records import Simplify
 from engine.humon import Place, Problem, Severity, failure, suggestion
 
 BONE = np.dtype([("parent", "<u2"), ("rotation", "<f4", 4), ("translation", "<f4", 3), ("scale", "<f4")])
@@ -47,7 +51,8 @@ _MAX_FLOAT32 = float(np.finfo(np.float32).max)
 class VertexSettings:
     """How to pack vertices: the attributes in order, the level of detail, weights and bones to check.
 
-    Normals and tangents that the source lacks are made of its primitives.
+    Normals and tangents that the source lacks are made of its primitives. With `order`, the package that does
+    so, vertices are in an order that is quick to draw; all parts of a level of detail must have the same.
     """
 
     vertex_format: tuple[tuple[str, VertexFormat], ...]
@@ -55,16 +60,24 @@ class VertexSettings:
     num_blend_weights: int = 0
     num_bones: int = 0
     topology: Topology = Topology.TRIANGLE_LIST
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
-    """How to pack indices, and whether their vertices have tangents, for which some may have been split."""
+    """How to pack indices, and whether their vertices have tangents, for which some may have been split.
+
+    `order` is that of the vertices. With `simplify` coarser levels are made, by the package `simplifier`, and
+    follow the indices.
+    """
 
     index_format: IndexFormat
     topology: Topology = Topology.TRIANGLE_LIST
     lod: int = 0
     tangents: bool = False
+    order: str = ""
+    simplify: Simplify | None = None
+    simplifier: str = ""
 
 
 def vertex_layout(vertex_format: tuple[tuple[str, VertexFormat], ...]) -> tuple[tuple[int, ...], int]:
@@ -85,7 +98,7 @@ def pack_vertices(source: MeshSource, settings: VertexSettings) -> Imported:
     fit its format) and `mesh.skin` (a bone that does not exist, weights all zero or negative).
     """
     wanted = frozenset(name for name, _ in settings.vertex_format)
-    lod = with_frames(source, _lod(source, settings.lod), wanted, settings.topology)
+    lod = with_frames(source, _lod(source, settings.lod, settings.order), wanted, settings.topology)
     lod, warnings = _with_skin(lod, settings, len(source.bones))
     offsets, stride = vertex_layout(settings.vertex_format)
     packed = np.zeros((lod.count, stride), np.uint8)
@@ -109,19 +122,46 @@ def pack_vertices(source: MeshSource, settings: VertexSettings) -> Imported:
 def pack_indices(source: MeshSource, settings: IndexSettings) -> Imported:
     """Pack the indices. Raises InputError `mesh.count` or `mesh.range`."""
     index_format, topology = settings.index_format, settings.topology
-    level = _lod(source, settings.lod)
+    level = _lod(source, settings.lod, settings.order)
     indices = level.indices
     node = level.index_node
     if len(indices) % topology.group or len(indices) < topology.min_indices:
         message = f"{len(indices)} indices are no {topology.value}: it takes a multiple of {topology.group}"
         raise failure(AssetCode.MESH_COUNT, message, node)
     if settings.tangents:
-        indices = with_frames(source, level, frozenset({TANGENT}), topology).indices
+        level = with_frames(source, level, frozenset({TANGENT}), topology)
+        indices = level.indices
     if index_format is IndexFormat.UINT16 and int(indices.max()) >= 0xFFFF:
         message = f"index {int(indices.max())} does not fit into 16 bits (0xffff is primitive restart)"
         raise failure(AssetCode.MESH_RANGE, message, node, "use indexFormat: uint32")
-    facts = IndicesFacts(len(indices), index_format, topology, int(indices.max()), settings.lod)
-    return Imported(indices.astype(index_format.dtype).tobytes(), facts, source.warnings)
+    highest = int(indices.max())
+    levels: tuple[IndexLevel, ...] = ()
+    warnings = source.warnings
+    if settings.simplify is not None and topology is Topology.TRIANGLE_LIST:
+        indices, levels, warning = _with_levels(source, level, settings)
+        warnings = (*warnings, *warning)
+    facts = IndicesFacts(len(indices), index_format, topology, highest, settings.lod, levels)
+    return Imported(indices.astype(index_format.dtype).tobytes(), facts, warnings)
+
+
+def _with_levels(
+    source: MeshSource, level: SourceLod, settings: IndexSettings
+) -> tuple[npt.NDArray[Any], tuple[IndexLevel, ...], tuple[Problem, ...]]:
+    """Return the indices of a level of detail and of coarser ones, what these are, and why there is none."""
+    assert settings.simplify is not None
+    made = simplified(level, source.morph, settings.simplify, order=bool(settings.order))
+    if not made.levels:
+        message = f"no coarser level is made: {made.reason}"
+        warning = Problem(AssetCode.MESH_SIMPLIFY, message, help=made.hint, severity=Severity.WARNING)
+        return level.indices, (), (warning,)
+    parts = [level.indices, *(one.indices for one in made.levels)]
+    errors = [0.0, *(one.error for one in made.levels)]
+    ends = np.cumsum([len(part) for part in parts])
+    levels = tuple(
+        IndexLevel(int(end) - len(part), len(part), error)
+        for part, end, error in zip(parts, ends, errors, strict=True)
+    )
+    return np.concatenate(parts), levels, ()
 
 
 def pack_skeleton(source: MeshSource) -> Imported:
@@ -181,14 +221,19 @@ def _with_frames(
         raise failure(AssetCode.MESH_SIZE, message, lod.nodes["pos"])
     attributes = {name: values[made.vertices] for name, values in attributes.items()}
     attributes[TANGENT], nodes[TANGENT] = made.tangents, lod.nodes["pos"]
-    return SourceLod(attributes, made.indices, nodes, lod.index_node, len(made.vertices))
+    numbers = None if lod.numbers is None else lod.numbers[made.vertices]
+    return SourceLod(attributes, made.indices, nodes, lod.index_node, len(made.vertices), numbers)
 
 
-def _lod(source: MeshSource, index: int) -> SourceLod:
+def _lod(source: MeshSource, index: int, order: str) -> SourceLod:
     if index >= len(source.lods):
         message = f"the mesh source has {len(source.lods)} levels of detail; number {index} is requested"
         raise failure(AssetCode.MESH_LOD, message, source.node)
-    return source.lods[index]
+    if not order:
+        return source.lods[index]
+    if index not in source.ordered:
+        source.ordered[index] = ordered(source.lods[index])
+    return source.ordered[index]
 
 
 def _converted(source: MeshSource, lod: SourceLod, name: str, form: VertexFormat) -> npt.NDArray[np.generic]:
@@ -247,7 +292,8 @@ def _with_skin(lod: SourceLod, settings: VertexSettings, bones: int) -> tuple[So
             raise failure(AssetCode.MESH_SKIN, message, node)
         if np.abs(sums - 1.0).max() > WEIGHT_TOLERANCE:
             worst = int(np.abs(sums - 1.0).argmax())
-            message = f"the weights of vertex {worst} add up to {sums[worst, 0]:g}; they are divided by it"
+            number = worst if lod.numbers is None else int(lod.numbers[worst])
+            message = f"the weights of vertex {number} add up to {sums[worst, 0]:g}; they are divided by it"
             hint = "give weights with the sum 1"
             warnings = (node.document.problem(AssetCode.MESH_SKIN, message, node, hint, Severity.WARNING),)
             weights = weights / sums

@@ -63,21 +63,25 @@ class Bone:
 
 @dataclass(frozen=True, slots=True)
 class SourceLod:
-    """One level of detail: numbers [vertices, channels] by attribute name, indices, and their nodes."""
+    """One level of detail: numbers [vertices, channels] by attribute name, indices, and their nodes.
+
+    `numbers` are those that its vertices have in the source, where they are in another order.
+    """
 
     attributes: dict[str, npt.NDArray[Any]]
     indices: npt.NDArray[Any]
     nodes: dict[str, Place]
     index_node: Place
     count: int
+    numbers: npt.NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MeshSource:
     """A mesh source, with all checks that do not depend on the vertex and index formats.
 
-    `completed` keeps levels of detail with normals and tangents that were made, by the id of the level and
-    whether it has tangents.
+    `ordered` keeps levels of detail in an order that is quick to draw, by their numbers, and `completed`
+    those with normals and tangents that were made, by the id of the level and whether it has tangents.
     """
 
     lods: tuple[SourceLod, ...]
@@ -85,6 +89,7 @@ class MeshSource:
     node: Place
     warnings: tuple[Problem, ...] = field(default=())
     morph: SourceDeltas | None = None
+    ordered: dict[int, SourceLod] = field(default_factory=dict, compare=False, repr=False)
     completed: dict[tuple[int, bool], SourceLod] = field(default_factory=dict, compare=False, repr=False)
 
 

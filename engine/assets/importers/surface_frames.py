@@ -71,21 +71,22 @@ def smooth_normals(positions: Doubles, triangles: Ints) -> Doubles:
 def tangents_of(positions: Doubles, normals: Doubles, uv: Doubles, indices: Ints) -> Tangents:
     """Return the tangents of a triangle list, by positions and normals [n, 3] and texture coordinates [n, 2].
 
-    Where a triangle has no extent in the texture, its corners have the tangent of another triangle at the
-    vertex; where there is none, any direction of the surface.
+    Where a triangle has no extent in the texture, it joins those around it, and its corners have their
+    tangent; where there is none, any direction of the surface.
     """
     triangles = triangles_of(indices, Topology.TRIANGLE_LIST)
     normals = _unit(normals)
     vertex = _welded(np.concatenate((positions, normals, uv), axis=1))[triangles]
     direction, mirrored, has_extent = _directions(positions[triangles], uv[triangles])
-    group = _groups(vertex, mirrored, has_extent)
+    kind = _kinds(vertex, mirrored, has_extent)
+    group = _groups(vertex, kind, has_extent)
     n = normals[triangles]
     along = _unit(direction[:, None] - n * (n * direction[:, None]).sum(axis=2, keepdims=True))
     weighted = (along * _angles(positions[triangles], n)[..., None]).reshape(-1, 3)
     sums = np.zeros((triangles.size, 3))
     counted = np.repeat(has_extent, 3)
     np.add.at(sums, group[counted], weighted[counted])
-    handed = np.where(np.repeat(mirrored, 3), -1.0, 1.0)
+    handed = np.where(np.repeat(kind == 1, 3), -1.0, 1.0)
     found = np.concatenate((_unit(sums)[group], handed[group, None]), axis=1)
     _fill(found, n.reshape(-1, 3))
     return _split(triangles.reshape(-1), group, found, normals)
@@ -112,16 +113,49 @@ def _directions(
     return direction, mirrored, (np.abs(area) > _SMALLEST) & direction.any(axis=1)
 
 
-def _groups(vertex: Ints, mirrored: npt.NDArray[np.bool_], has_extent: npt.NDArray[np.bool_]) -> Ints:
+def _kinds(vertex: Ints, mirrored: npt.NDArray[np.bool_], has_extent: npt.NDArray[np.bool_]) -> Ints:
+    """Return the kind of each triangle: 0, or 1 where the texture is mirrored, or a number of its own from 2
+    on.
+
+    One without an extent in the texture is of the kind of the first triangle that edges lead to. Those with a
+    corner twice join none.
+    """
+    count = len(vertex)
+    kind = np.where(has_extent, mirrored.astype(np.int64), 2 + np.arange(count))
+    lacking = ~has_extent & (vertex != np.roll(vertex, 1, axis=1)).all(axis=1)
+    if not lacking.any():
+        return kind
+    ends = _ends(vertex)
+    order = np.lexsort(ends.T)
+    joined = np.flatnonzero((ends[order[1:]] == ends[order[:-1]]).all(axis=1))
+    pairs = np.stack((order[joined], order[joined + 1]), axis=1) // 3
+    pairs = np.concatenate((pairs, pairs[:, ::-1]))
+    pairs = pairs[lacking[pairs[:, 0]]]
+    first = np.where(has_extent, np.arange(count), count)
+    while True:
+        before = first.copy()
+        np.minimum.at(first, pairs[:, 0], before[pairs[:, 1]])
+        if np.array_equal(first, before):
+            break
+    found = lacking & (first < count)
+    kind[found] = kind[first[found]]
+    return kind
+
+
+def _ends(vertex: Ints) -> Ints:
+    """Return the vertices at the ends of each edge, the lower first, int64[3 n, 2]."""
+    return np.sort(np.stack((vertex, np.roll(vertex, -1, axis=1)), axis=2), axis=2).reshape(-1, 2)
+
+
+def _groups(vertex: Ints, kind: Ints, has_extent: npt.NDArray[np.bool_]) -> Ints:
     """Return a corner that stands for the group of each corner, int64[3 n].
 
     Corners of one vertex are in one group if edges lead from the triangle of one to that of the other, all of
-    them mirrored alike. Those of a triangle without an extent join the first group at their vertex.
+    one kind. Where none of a group has an extent, it is the first other group at the vertex.
     """
     count = len(vertex)
     corner = np.arange(3 * count).reshape(-1, 3)
-    kind = np.where(has_extent, mirrored.astype(np.int64), 2 + np.arange(count))
-    ends = np.sort(np.stack((vertex, np.roll(vertex, -1, axis=1)), axis=2), axis=2).reshape(-1, 2)
+    ends = _ends(vertex)
     edges = np.stack((ends[:, 0], ends[:, 1], np.repeat(kind, 3)), axis=1)
     order = np.lexsort(edges.T)
     joined = np.flatnonzero((edges[order[1:]] == edges[order[:-1]]).all(axis=1))
@@ -136,7 +170,9 @@ def _groups(vertex: Ints, mirrored: npt.NDArray[np.bool_], has_extent: npt.NDArr
     flat, extent = vertex.reshape(-1), np.repeat(has_extent, 3)
     first = np.full(int(flat.max(initial=-1)) + 1, 3 * count)
     np.minimum.at(first, flat[extent], group[extent])
-    lacking = ~extent & (first[flat] < 3 * count)
+    alone = np.ones(3 * count, np.bool_)
+    alone[group[extent]] = False
+    lacking = alone[group] & (first[flat] < 3 * count)
     group[lacking] = first[flat[lacking]]
     return group
 

@@ -6,12 +6,17 @@ is broken now and was not before stays as it was: it is drawn in its last good v
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.assets.broken_assets import BrokenAssets, find_broken_assets
 from engine.assets.cook import CookedDb
-from engine.assets.library import AssetLibrary
+from engine.assets.formats import AlphaMode
+from engine.assets.library import AssetLibrary, alpha_modes
 from engine.assets.records import Asset, AssetRef, AssetType
 from engine.assets.updating.asset_changes import AssetChange, Change
 from engine.assets.updating.references import with_references
@@ -31,6 +36,9 @@ _ORDER = (
 )
 """The types of assets, what others are made of first."""
 
+IN_ORDER = {kind: place for place, kind in enumerate(_ORDER)}
+"""The place of each type in the order in which assets are compared: what others are made of first."""
+
 Added = tuple[int, CookedDb, BrokenAssets, Mapping[int, AssetRef]]
 """A database that is added: its id, the database, its broken assets, and references of assets as before."""
 
@@ -40,12 +48,17 @@ class LibraryUpdate:
     """What an update adds to the version `base` of a library.
 
     `moves` are the keys of changed assets, before and now. `changes` list all assets that are not as before.
+    `ranges` are the bytes of what is added, as `AssetLibrary.ranges`; `alpha_modes` how new materials cover;
+    `uses`, by the id of each added database, how many of its assets lie in which database.
     """
 
     base: int
     added: tuple[Added, ...]
     moves: Mapping[int, int]
     changes: tuple[AssetChange, ...]
+    ranges: NDArray[np.int64]
+    alpha_modes: frozenset[AlphaMode]
+    uses: Mapping[int, Mapping[int, int]]
 
 
 def make_update(library: AssetLibrary, cooked: Sequence[CookedDb]) -> LibraryUpdate:
@@ -64,7 +77,13 @@ def make_update(library: AssetLibrary, cooked: Sequence[CookedDb]) -> LibraryUpd
         added.append((one.db.id, one, comparison.broken, comparison.kept))
         moves |= comparison.moves
         changes += comparison.changes()
-    return LibraryUpdate(base, tuple(added), moves, tuple(changes))
+    ranges = np.concatenate([library.ranges_of(*each) for each in added])
+    covers = alpha_modes(asset for one in cooked for asset in one.db.assets)
+    uses = {
+        number: Counter(kept.get(index, one.db.assets[index].ref).db for index in range(len(one.db.assets)))
+        for number, one, _, kept in added
+    }
+    return LibraryUpdate(base, tuple(added), moves, tuple(changes), ranges, covers, uses)
 
 
 class _Comparison:

@@ -37,8 +37,35 @@ def run(options: argparse.Namespace) -> int:
             else:
                 dbs.append(found)
     listed = [_database(db, None if scene is None else _used(scene, db), options.diff) for db in dbs]
-    print(write({"assetDbs": [one for one in listed if one["assets"] or not options.diff]}), end="")
+    shown: dict[str, Any] = {"assetDbs": [one for one in listed if one["assets"] or not options.diff]}
+    if options.diff and scene is not None:
+        shown["difference"] = _difference(scene, options.profile)
+    print(write(shown), end="")
     return ExitCode.DONE
+
+
+def _difference(scene: Scene, profile: str | None) -> dict[str, Any]:
+    """Return what cooking leads to on a device: bytes, and each asset that is then another."""
+    from engine.cli.profiles import DEFAULT_PROFILE, find_profile
+    from engine.planning.offline import asset_difference
+
+    device = find_profile(profile or DEFAULT_PROFILE)
+    found = asset_difference(scene, device, jobs=os.cpu_count() or 1)
+    return {
+        "profile": device.name,
+        "cooked": found.cooked,
+        "laidOut": found.laid_out,
+        "moved": found.moved,
+        "transferred": found.transferred,
+        "allocated": found.allocated,
+        "freed": found.freed,
+        "plannedBefore": found.planned[0],
+        "plannedAfter": found.planned[1],
+        "changes": [
+            {"assetDb": each.db, "asset": each.asset, "change": each.change.value, "bytes": each.size}
+            for each in found.changes
+        ],
+    }
 
 
 def _used(scene: Scene, db: AssetDb) -> set[AssetRef]:

@@ -35,7 +35,8 @@ def run(options: argparse.Namespace) -> int:
         message = f"the model is outside of the project that the scene is written to, {root}"
         hint = f"copy it, with the files that it names, to {root} first"
         raise InputError(Problem("file.outside", message, Position(display_path(model)), help=hint))
-    scene = model_scene(model, FileGate(root), os.path.relpath(model, folder).replace(os.sep, "/"))
+    source = os.path.relpath(model, folder).replace(os.sep, "/")
+    scene = model_scene(model, FileGate(root), source, options.levels)
     texts = _texts(scene, model.name)
     taken = [name for name in texts if os.path.lexists(folder / name)]
     if taken and not options.replace:

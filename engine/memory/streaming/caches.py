@@ -105,14 +105,17 @@ class FileCache:
     """A range of an open file. Duplicates `descriptor`, which stays the caller's.
 
     `stamp` is the size of the file and its mtime in ns when it was checked. What is read after somebody has
-    written to it counts as unreadable: a device does not survive every index that may be in it.
+    written to it counts as unreadable: a device does not survive every index that may be in it. None: no
+    other process can open the file, and the caller closes it after all that read it, so it is not duplicated.
     """
 
-    def __init__(self, db: int, descriptor: int, begin: int, size: int, stamp: tuple[int, int]) -> None:
+    def __init__(
+        self, db: int, descriptor: int, begin: int, size: int, stamp: tuple[int, int] | None
+    ) -> None:
         self.size = size
         self._stamp = stamp
         self._db = db
-        self._descriptor = os.dup(descriptor)
+        self._descriptor = descriptor if stamp is None else os.dup(descriptor)
         self._begin = begin
 
     def pieces(self, reads: NDArray[np.void], targets: Sequence[Bytes]) -> Iterable[Piece]:
@@ -156,6 +159,8 @@ class FileCache:
 
     def _check(self, begin: int) -> None:
         """Raise CacheUnreadable, from `begin` on, if the file is not as it was when it was checked."""
+        if self._stamp is None:
+            return
         status = os.fstat(self._descriptor)
         if (status.st_size, status.st_mtime_ns) != self._stamp:
             raise CacheUnreadable(self._db, begin, END, "another process has written to it")
@@ -184,8 +189,9 @@ class FileCache:
             os.posix_fadvise(self._descriptor, self._begin + offset, size, os.POSIX_FADV_WILLNEED)
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._descriptor)
+        """Close the file, if it is its own."""
+        if self._stamp is not None:
+            os.close(self._descriptor)
 
 
 def split_reads(reads: NDArray[np.void]) -> tuple[NDArray[np.void], NDArray[np.int64]]:

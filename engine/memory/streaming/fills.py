@@ -109,6 +109,13 @@ class Fills:
         """Add caches beside those that are there."""
         self._caches |= open_caches(caches)
 
+    def drop_caches(self, dbs: Iterable[int]) -> None:
+        """Close caches that nothing is read from any more, by the numbers of their databases."""
+        for fill in self._queue:
+            fill.wait()
+        for db in dbs:
+            self._caches.pop(db).close()
+
     def prefetch(self, windows: Iterable[Window]) -> None:
         """Have the system read these ranges ahead."""
         for window in windows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self
 
@@ -189,6 +189,11 @@ class MemoryManager:
         """Let transfers read further caches, by the numbers of their databases."""
         self._executor.fills.add_caches(caches)
 
+    def drop_caches(self, dbs: Iterable[int]) -> None:
+        """Close caches of databases that no plan names any more; while it is settled."""
+        assert self.settled
+        self._executor.fills.drop_caches(dbs)
+
     def submit(self, schedule: Schedule, caches: Mapping[int, Any] | None = None) -> None:
         """Replace the schedule, whatever is left of the previous one.
 
@@ -267,7 +272,8 @@ class MemoryManager:
             self.granted = max(0, self.granted - 1)
             if self.state is not None:
                 self.state.apply(step)
-            self._counts.update(steps=1, cycles=int(is_cycle))
+            self._counts["steps"] += 1
+            self._counts["cycles"] += is_cycle
             self._look_ahead(share)
 
     def _pages_by_hand(self) -> bool:
@@ -277,7 +283,7 @@ class MemoryManager:
 
     def _look_ahead(self, share: int) -> None:
         """Have the threads start on the next transfers, unless this frame may run no cycle."""
-        if share:
+        if share and self._next < len(self._steps):
             self._executor.look_ahead(self._steps[i] for i in range(self._next, len(self._steps)))
 
     def settle(self, patience_s: float = PATIENCE_S, until: Callable[[], bool] = lambda: False) -> None:

@@ -50,7 +50,7 @@ class NeedColumns:
         for number in images.tolist():
             group = self.groups[number]
             assert group.shape is not None
-            mine = np.flatnonzero(self.group == number)
+            mine = (self.group == number).nonzero()[0]
             for layers in distinct(self.footprint[mine]).tolist():
                 size = profile.image_requirements(group.shape, layers, ImageUsage(group.usage)).size
                 found[mine[self.footprint[mine] == layers]] = size
@@ -61,7 +61,7 @@ class NeedColumns:
         order = np.arange(len(self.needs))
         transient = self.needs["key"] >> 32 == TRANSIENT_DB
         if transient.any():
-            rows = np.flatnonzero(transient)
+            rows = transient.nonzero()[0]
             names = [coalesced.keys.name(int(key)) for key in self.needs["key"][rows]]
             order[rows] = rows[sorted(range(len(rows)), key=names.__getitem__)]
         runs = self.run[order].astype(np.int16 if len(self.groups) < 1 << 14 else np.int32)
@@ -204,7 +204,7 @@ def _check(coalesced: Coalesced, needs: Rows, source: int, terms: Terms) -> None
 
 
 def _check_sizes(coalesced: Coalesced, needs: Rows, size: Int64s) -> None:
-    wrong = np.flatnonzero(size <= 0)
+    wrong = (size <= 0).nonzero()[0]
     if len(wrong):
         key = int(needs["key"][wrong[0]])
         raise PlanError(

@@ -26,7 +26,7 @@ from engine.plan.terms.vocabulary import (
 
 _TRANSFER = QueueUse(QueueKind.TRANSFER, Access.TRANSFER_WRITE, Stage.TRANSFER)
 _ATTACHMENT = ImageUsage.COLOR_ATTACHMENT | ImageUsage.DEPTH_STENCIL_ATTACHMENT | ImageUsage.INPUT_ATTACHMENT
-_OPT_IN = MemoryProperty.LAZILY_ALLOCATED | MemoryProperty.PROTECTED
+_OPT_IN = int(MemoryProperty.LAZILY_ALLOCATED | MemoryProperty.PROTECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +110,13 @@ def group_of(terms: Terms, size: int, policy: Policy) -> Group:
 def candidate_types(group: Group, type_bits: int, profile: DeviceProfile) -> tuple[int, ...]:
     """Memory types that satisfy the group, best first: most preferred properties, then fewest extra ones."""
     ranked = []
-    requested = group.required | group.preferred
+    required, preferred = int(group.required), int(group.preferred)  # flags of an enum are slow
+    requested = required | preferred
     for index, memory_type in enumerate(profile.memory_types):
-        has = memory_type.properties
-        if not type_bits >> index & 1 or group.required & ~has or has & _OPT_IN & ~requested:
+        has = int(memory_type.properties)
+        if not type_bits >> index & 1 or required & ~has or has & _OPT_IN & ~requested:
             continue
-        missing = (group.preferred & ~has).bit_count()
+        missing = (preferred & ~has).bit_count()
         extra = (has & ~requested).bit_count()
         ranked.append((missing, extra, index))
     return tuple(index for _, _, index in sorted(ranked))

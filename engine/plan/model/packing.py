@@ -46,7 +46,7 @@ class Packing:
             allocation = memory.allocation(int(row["allocation"]))
             packing.add_resource(row, allocation)
         used = np.bincount(places["resource"].astype(np.int64), minlength=1)
-        for ident in np.flatnonzero(used).tolist():
+        for ident in used.nonzero()[0].tolist():
             packing.keys_in[ident] = int(used[ident])
         packing._open_pages(resources, places, memory.held)
         packing._open_blocks(allocations, resources)

@@ -56,7 +56,7 @@ def match(rows: Rows, existing: Rows) -> Int64s:
     left = np.searchsorted(sorted_keys, rows["key"], side="left")
     right = np.searchsorted(sorted_keys, rows["key"], side="right")
     found = np.full(len(rows), -1, np.int64)
-    waiting = np.flatnonzero(right > left)
+    waiting = (right > left).nonzero()[0]
     candidate = 0
     while len(waiting):
         at = order[left[waiting] + candidate]

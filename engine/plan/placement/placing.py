@@ -67,16 +67,16 @@ def place(needs: GroupNeeds, builder: Builder) -> tuple[NDArray[np.int32], Int64
         problem = f"needs memory that is {required}, but the memory types for it are: {available or 'none'}"
         raise UnsatisfiableNeed(0, problem, "plan.memory_type")
     for memory_type in types:
-        rest = np.flatnonzero(resource < 0)
+        rest = (resource < 0).nonzero()[0]
         if needs.group.sharing is not Sharing.OWN:
             _fill_holes(needs, builder, memory_type, rest, resource, offset)
-            rest = np.flatnonzero(resource < 0)
+            rest = (resource < 0).nonzero()[0]
             if len(rest):
                 _new_pages(needs, builder, memory_type, rest, resource, offset)
         else:
             for row in rest.tolist():
                 _new_own(needs, builder, memory_type, row, resource)
-    rest = np.flatnonzero(resource < 0)
+    rest = (resource < 0).nonzero()[0]
     if len(rest):
         largest = rest[np.argmax(needs.footprint[rest])]
         size = _memory_requirements(needs, builder, usage, int(needs.footprint[largest])).size
@@ -96,7 +96,7 @@ def pack(footprint: Int64s, alignment: Int64s, limit: int) -> tuple[Int64s, Int6
     """
     page, offset = np.zeros(len(footprint), np.int64), np.zeros(len(footprint), np.int64)
     total = np.concatenate([[0], np.cumsum(footprint)])
-    breaks = np.flatnonzero(np.diff(alignment)) + 1
+    breaks = np.diff(alignment).nonzero()[0] + 1
     sizes: list[int] = []
     end = 0
     for at, stop in zip([0, *breaks.tolist()], [*breaks.tolist(), len(footprint)], strict=True):

@@ -30,6 +30,7 @@ from engine.plan.terms.table import (
     distinct_ids,
     distinct_rows,
     is_in,
+    some,
     stack,
 )
 from engine.plan.terms.vocabulary import Kind
@@ -167,9 +168,10 @@ class PlanningRound:
         new_foot, own = columns.footprint[had], resource["sharing"] == Sharing.OWN
         fits: NDArray[np.bool_] = (old["content"] == rows["content"][had]) & (new_foot <= old["footprint"])
         fits &= columns.usage[had] & ~resource["usage"].astype(np.int64) == 0
-        fits &= (resource["kind"] == Kind.IMAGE) | (old["offset"] % columns.alignment[had] == 0)
+        images = resource["kind"] == Kind.IMAGE
+        fits &= images | (old["offset"] % columns.alignment[had] == 0)
         fits &= ~own | (2 * new_foot > old["footprint"])
-        if not fits.any():
+        if not some(fits):
             return fits
         facts = (old["terms"], columns.group[had], allocation["memory_type"], resource["sharing"])
         pairs = np.stack([*facts, resource["aliased"], rows["terms"][had]], 1)
@@ -177,18 +179,17 @@ class PlanningRound:
         good = np.zeros(len(different), bool)
         for i, (terms, group, memory_type, sharing, aliased, new) in enumerate(different.tolist()):
             target, previous = columns.groups[group], self.terms[terms]
-            has = self.profile.memory_types[memory_type].properties
+            has = int(self.profile.memory_types[memory_type].properties)
             good[i] = (
                 target.sharing == sharing
                 and target.kind is previous.kind
                 and target.shape == previous.shape
                 and target.mapped == previous.persistent_map
                 and not (aliased and previous.lifetime != self.terms[new].lifetime)
-                and not target.required & ~has
+                and not int(target.required) & ~has
             )
         fits &= good[index]
         address = np.array([g.device_address for g in columns.groups], bool)
-        images = resource["kind"] == Kind.IMAGE
         fits &= ~(images & own) | (new_foot == old["footprint"])
         fits &= allocation["device_address"] | ~address[columns.group[had]]
         return fits
@@ -198,10 +199,10 @@ class PlanningRound:
     ) -> None:
         """Copy the places of keys that stay into `rows`, and free the rest of a footprint that has shrunk."""
         kept = stays[had]
-        at = np.flatnonzero(had)[kept]
+        at = had.nonzero()[0][kept]
         before = chosen(old, kept)
         rows["resource"][at], rows["offset"][at] = before["resource"], before["offset"]
-        shrunk = np.flatnonzero(before["footprint"] != rows["footprint"][at])
+        shrunk = (before["footprint"] != rows["footprint"][at]).nonzero()[0]
         for i in shrunk.tolist():
             resource, start = int(before["resource"][i]), int(before["offset"][i])
             small, large = int(rows["footprint"][at[i]]), int(before["footprint"][i])
@@ -230,7 +231,7 @@ class PlanningRound:
         order = columns.placing_order(self.coalesced)
         order = order[new[order]]
         group = columns.group[order]
-        breaks = (np.flatnonzero(group[1:] != group[:-1]) + 1).tolist()
+        breaks = ((group[1:] != group[:-1]).nonzero()[0] + 1).tolist()
         for start, stop in zip([0, *breaks], [*breaks, len(group)], strict=True):
             if start == stop:
                 break

@@ -66,6 +66,8 @@ def coalesce(table: RequirementTable, before: Coalesced | None = None) -> Coales
     """
     needs = None
     if before is not None and before.terms is table.terms:
+        if before.requested.version == table.version:
+            return before
         touched = table.touched(before.requested.version)
         if touched is not None and len(touched) <= max(64, len(before.needs) // 8):
             merged = _merge(table, table.requests(touched))
@@ -91,7 +93,7 @@ def _merge(table: RequirementTable, requested: Rows) -> Rows:
 
 def _check_contents(table: RequirementTable, requested: Rows, starts: Int64s) -> None:
     content = np.ascontiguousarray(requested["content"])
-    differ = np.flatnonzero(np.minimum.reduceat(content, starts) != np.maximum.reduceat(content, starts))
+    differ = (np.minimum.reduceat(content, starts) != np.maximum.reduceat(content, starts)).nonzero()[0]
     if len(differ):
         key = int(requested["key"][starts[differ[0]]])
         raise PlanError(
@@ -107,7 +109,7 @@ def _merge_terms(table: RequirementTable, requested: Rows, starts: Int64s) -> ND
     terms = np.ascontiguousarray(requested["terms"])
     counts = np.diff(np.append(starts, len(terms)))
     merged = terms[starts].astype(np.int64)
-    other = np.flatnonzero(terms != np.repeat(terms[starts], counts))
+    other = (terms != np.repeat(terms[starts], counts)).nonzero()[0]
     group = np.searchsorted(starts, other, side="right") - 1
     span = np.int64(len(table.terms))
     code = distinct(group * span + terms[other])

@@ -135,7 +135,7 @@ class RequestTable:
     def rebuilt(self) -> RequestTable:
         """A table of the present entries only; this one stays valid for plans made from it."""
         table = RequestTable()
-        requested, present = np.flatnonzero(self.counts.rows), np.flatnonzero(self.removed_in.rows == PRESENT)
+        requested, present = self.counts.rows.nonzero()[0], (self.removed_in.rows == PRESENT).nonzero()[0]
         numbers = _new_numbers(requested, len(self.requests))
         table.requests.add(self.requests.rows.take(requested))
         table.counts.add(self.counts.rows[requested])
@@ -172,7 +172,7 @@ class RequestSnapshot:
     @property
     def rows(self) -> Rows:
         """Each entry with its request, dtype ROW, in the order of addition."""
-        at = np.flatnonzero(self.table.removed_in.rows[: self.count] > self.version)
+        at = (self.table.removed_in.rows[: self.count] > self.version).nonzero()[0]
         requested = self.table.requests.rows.take(self.table.request.rows[at])
         rows = np.empty(len(at), ROW)
         for name in REQUEST.names or ():

@@ -225,7 +225,7 @@ class RequirementTable:
         if keys is not None:
             at = self._requests.requests_for(keys)
             return rows.take(at[counts[at] > 0])
-        return rows if counts.all() else rows.take(np.flatnonzero(counts))
+        return rows if counts.all() else rows.take(counts.nonzero()[0])
 
     def touched(self, version: int) -> Int64s | None:
         """Keys whose requests have changed since `version`, sorted; None if the log starts later."""

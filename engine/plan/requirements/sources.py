@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from engine.plan.requirements.coalesce import Coalesced
 from engine.plan.terms.errors import PlanError
-from engine.plan.terms.table import Int64s
+from engine.plan.terms.table import Int64s, is_in
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +33,11 @@ class Sources:
         """These sources and others of other keys."""
         pairs = [(getattr(self, name), getattr(other, name)) for name in ("key", "db", "offset", "size")]
         return Sources.of(*(np.concatenate(pair) for pair in pairs))
+
+    def without(self, dbs: ArrayLike) -> Sources:
+        """These sources but for those of some databases."""
+        left = ~is_in(self.db, dbs)
+        return Sources(*(getattr(self, name)[left] for name in ("key", "db", "offset", "size")))
 
     @staticmethod
     def none() -> Sources:

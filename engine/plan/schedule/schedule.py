@@ -138,7 +138,7 @@ class _Scheduler:
         if not len(old) or not len(self.places):
             return source
         complete = (old["arrived"] >= old["needs"]) & (old["needs"] > 0)
-        ready = np.flatnonzero(complete & (old["owner"] == QueueKind.GRAPHICS))
+        ready = (complete & (old["owner"] == QueueKind.GRAPHICS)).nonzero()[0]
         if not len(ready) or not self.plan.policy.movable:
             return source
         ready = ready[np.argsort(old["key"][ready], kind="stable")]
@@ -311,7 +311,7 @@ class _Scheduler:
         old, new = self.old.take(source[at]), self.places.take(at)
         order = np.lexsort((new["offset"], new["resource"], old["resource"]))
         pairs = np.stack([old["resource"][order], new["resource"][order]], 1)
-        for part in np.split(order, np.flatnonzero((np.diff(pairs, axis=0) != 0).any(axis=1)) + 1):
+        for part in np.split(order, ((np.diff(pairs, axis=0) != 0).any(axis=1)).nonzero()[0] + 1):
             self.steps.append(
                 Move(
                     new["key"][part].astype(np.int64),

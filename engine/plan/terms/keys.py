@@ -49,7 +49,7 @@ class Keys:
         if index is None:
             index = self._ids[name] = len(self._names)
             self._names.append(name)
-        return asset_key(TRANSIENT_DB, index)
+        return TRANSIENT_DB << 32 | index
 
     def name(self, key: int) -> str:
         """The name of this key in plans and errors."""

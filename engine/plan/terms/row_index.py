@@ -30,13 +30,22 @@ class RowIndex:
         """Rows of `column` that hold one of `values` (sorted, distinct), in no particular order."""
         if len(column) - self._count > SCAN_LIMIT:
             self._add_run(column[self._count :])
-        values = values.astype(self._dtype, copy=False)
         tail = column[self._count :]
+        if len(values) == 1:
+            return self._find_one(tail, values[0])
+        values = values.astype(self._dtype, copy=False)
         parts = [_find(values, *run) for run in self._runs]
         if len(tail) and len(values):
             at = np.minimum(np.searchsorted(values, tail), len(values) - 1)
-            parts.append(np.flatnonzero(values[at] == tail) + self._count)
+            parts.append((values[at] == tail).nonzero()[0] + self._count)
         return np.concatenate([np.zeros(0, np.int64), *parts])
+
+    def _find_one(self, tail: NDArray[np.integer], value: np.integer) -> Int64s:
+        parts = [(tail == value).nonzero()[0] + self._count]
+        for values, rows in self._runs:
+            first, end = values.searchsorted(value), values.searchsorted(value, side="right")
+            parts.append(rows[first:end].astype(np.int64))
+        return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
     def renumbered(self, numbers: Int64s) -> RowIndex:
         """The index of the kept rows; `numbers` holds each row's new number, ascending, or -1: dropped."""

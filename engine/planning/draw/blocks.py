@@ -36,6 +36,8 @@ class Field:
         numbers = np.asarray(value, self.dtype)
         if not np.logical_and.reduce(np.isfinite(numbers), axis=None):
             numbers = np.nan_to_num(numbers)
+        if self.count == 1 and numbers.size <= self.width:
+            return [(self.offset, numbers.reshape(-1).view(np.uint8))]
         count = 1 if self.count == 1 or not numbers.ndim else len(numbers)
         width = numbers.size // max(count, 1)
         if count > self.count or width > self.width:

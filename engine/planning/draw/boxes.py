@@ -150,7 +150,7 @@ class BoneBoxes:
         """
         if bones is not self._of:
             self._of, self._parts, self._last = bones, {}, {}
-        skinned = np.flatnonzero(bones.first[objects] >= 0)
+        skinned = (bones.first[objects] >= 0).nonzero()[0]
         if not len(skinned):
             return boxes
         middle, half = boxes[0].copy(), boxes[1].copy()
@@ -243,7 +243,7 @@ def _parts(weights: _Weights, binds: Doubles) -> _Parts:
     bones = np.minimum(weights.bones, len(binds) - 1)
     matrices = binds[bones]
     placed = np.einsum("ni,nij->nj", weights.positions, matrices[:, :3, :3]) + matrices[:, 3, :3]
-    starts = np.flatnonzero(begins_run(bones))
+    starts = begins_run(bones).nonzero()[0]
     low, high = np.minimum.reduceat(placed, starts), np.maximum.reduceat(placed, starts)
     spread = np.abs(matrices[starts, :3, :3])
     return _Parts(
@@ -257,7 +257,7 @@ AXES = np.array([0, 1, 2, 4, 5, 6, 8, 9, 10])
 BONES_AT_ONCE = 16384
 """About how many bones are measured together: a megabyte of placements."""
 
-SLOTS_AT_ONCE = 4096
+SLOTS_AT_ONCE = 16_384
 """About how many instances are measured together."""
 
 
@@ -351,7 +351,7 @@ class BlockBoxes:
     def crossed(self, ray: Ray, origin: Doubles) -> npt.NDArray[np.integer]:
         """Return the blocks whose boxes a ray enters, ascending; the ray is relative to `origin`."""
         self.follow()
-        blocks = np.flatnonzero(self.corners[0] <= self.corners[3])  # those with enabled instances
+        blocks = (self.corners[0] <= self.corners[3]).nonzero()[0]  # those with enabled instances
         low, high = self.corners[:3, blocks].T, self.corners[3:, blocks].T
         entries = box_entries(ray, (low + high) / 2 - origin, (high - low) / 2)
         return np.asarray(blocks[entries < np.inf])
@@ -366,6 +366,8 @@ class BlockBoxes:
             return None
         if not len(moved):
             return changed
+        if len(moved) == len(self._tableau.origin):
+            return np.arange(len(self._table.blocks.blocks))
         if len(bones.objects):
             moved = np.concatenate((moved, bones.owners(moved)))
         rows = self._table.feature.rows_of(moved)

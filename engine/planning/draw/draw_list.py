@@ -123,6 +123,7 @@ class DrawList(Draws):
         super().__init__(table)
         self._views = views
         self._visible: npt.NDArray[np.bool_] | None = None  # by view and block; None: all are
+        self._culled: npt.NDArray[np.bool_] | None = None  # what `_visible` was when the commands followed it
         self._full = np.zeros(0, np.uint32)  # the instances of each command in a view that sees all
         self._layout: int | None = None
         self._seen = 0
@@ -168,7 +169,7 @@ class DrawList(Draws):
                 return None
         known = len(table.blocks.blocks) == len(self._counts)
         if self._layout != table.blocks.layout or not known:
-            self._visible = None
+            self._visible = self._culled = None
         self._layout, self._seen = table.blocks.layout, table.changes.version
         self._batches = batches
         ranges = self._write_instances(changed)
@@ -196,16 +197,28 @@ class DrawList(Draws):
         Only these `views` may have changed. Returns what was written, None for nothing: of each view one
         range, from the first command that changes to the last.
         """
-        self._visible = visible
+        before, self._visible = self._culled, visible
+        self._culled = None if visible is None else visible.copy()
         written: list[tuple[int, int]] = []
         for view in views:
             part = self.of_view(view)
             counts = self.commands["instance_count"][part]
-            wanted = self._full if visible is None else self._full * visible[view].take(self._shown)
-            differ = (counts != wanted).nonzero()[0]
+            places: npt.NDArray[np.integer] | slice = slice(0, len(self._full))
+            if visible is not None and before is not None and before.shape == visible.shape:
+                of_blocks = self._place[(before[view] != visible[view]).nonzero()[0]].ravel()
+                places = np.sort(of_blocks[of_blocks >= 0])
+            wanted = self._full[places]
+            if visible is not None:
+                wanted = wanted * visible[view].take(self._shown[places])
+            differ = (counts[places] != wanted).nonzero()[0]
             if len(differ):
-                counts[differ] = wanted[differ]
-                written.append((part.start + int(differ[0]), part.start + int(differ[-1]) + 1))
+                at = (
+                    np.arange(len(self._full))[places][differ]
+                    if isinstance(places, slice)
+                    else places[differ]
+                )
+                counts[at] = wanted[differ]
+                written.append((part.start + int(at[0]), part.start + int(at[-1]) + 1))
         none = np.zeros((0, 2), np.int64)
         return Written(none, np.array(written, np.int64), False) if written else None
 
@@ -280,14 +293,14 @@ class DrawList(Draws):
     def _arrange(self) -> None:
         """Put the commands of all blocks that can be drawn in the order of their groups."""
         blocks = self._table.blocks.blocks.rows
-        ready = np.flatnonzero(self._batches["ready"][blocks["batch"]])
+        ready = (self._batches["ready"][blocks["batch"]]).nonzero()[0]
         turned = ready[self._counts[ready, 1] > 0]
         shown = np.concatenate((ready, turned))
         mirrored = np.arange(len(shown)) >= len(ready)
         codes = group_codes(self._batches)[blocks["batch"][shown]] << 1 | mirrored
         order = np.argsort(codes, kind="stable")
         self._shown, self._shown_mirrored, codes = shown[order], mirrored[order], codes[order]
-        self._starts = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1]))[: len(codes)])
+        self._starts = (np.concatenate(([True], codes[1:] != codes[:-1]))[: len(codes)]).nonzero()[0]
         self._place = np.full((len(blocks), 2), -1, np.int64)
         self._place[self._shown, self._shown_mirrored.astype(np.int64)] = np.arange(len(self._shown))
         self._arranged = self._batches.copy()

@@ -35,15 +35,19 @@ class Eye:
         Where in the world the frame has its origin.
     matrix : float64[4, 4]
         From the frame's space to clip space, with reversed depth, stored as in `engine.math`.
+    height : int
+        Pixels of the picture's height.
     """
 
     origin: Doubles
     matrix: Doubles
+    height: int = 720
 
     def sees_as(self, other: Eye | None) -> bool:
         """Whether another eye is the same."""
         return other is self or (
             other is not None
+            and self.height == other.height
             and np.array_equal(self.matrix, other.matrix)
             and np.array_equal(self.origin, other.origin)
         )

@@ -34,6 +34,8 @@ BLOCK = np.dtype([("batch", "<i4"), ("first", "<i4"), ("capacity", "<i4"), ("use
 """One block: its batch, its first slot, how many slots it has and how many of them have a row."""
 
 FREE = -1
+FEW = 8
+"""Batches of a row that is added alone, without sorting."""
 
 CURVE_CELLS = 1 << 16
 _SPREAD = ((16, 0xFF0000FF), (8, 0xF00F00F00F), (4, 0xC30C30C30C3), (2, 0x249249249249))
@@ -123,6 +125,7 @@ class InstanceBlocks:
         self.layout = 0
         self._places = places
         self._sizes = sizes
+        self._known_sizes: Ints = np.zeros(0, np.int64)  # of the batches so far
         self._slots = np.full((0, 1), FREE, np.int32)
         self._clear()
 
@@ -165,8 +168,10 @@ class InstanceBlocks:
         layout = self.layout
         changed = self._remove(gone)
         if len(rows):
-            order = self._near(rows)
-            changed = np.concatenate((changed, self._add(rows[order].astype(np.int32), batches[order])))
+            if self._places is not None and len(rows) > BLOCK_ROWS:
+                order = self._near(rows)
+                rows, batches = rows[order], batches[order]
+            changed = np.concatenate((changed, self._add(rows.astype(np.int32, copy=False), batches)))
         limits = slot_limit(self.count), block_limit(self.weight, batch_count)
         if len(self.rows) > limits[0] or len(self.blocks) > limits[1]:
             self._lay_out()
@@ -174,15 +179,17 @@ class InstanceBlocks:
 
     def pairs(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
         """Return (row, batch) of all instances, by slot."""
-        slots = np.flatnonzero(self.rows.rows >= 0)
+        slots = (self.rows.rows >= 0).nonzero()[0]
         return self.rows.rows[slots], self.blocks.rows["batch"][self.block_of.rows[slots]]
 
     def _remove(self, rows: npt.NDArray[np.integer]) -> Ints:
+        if not len(rows):
+            return np.zeros(0, np.int64)
         slots = self.slots_of(rows)
         self._slots[rows[rows < len(self._slots)]] = FREE
         self.rows.rows[slots] = FREE
         blocks = self.block_of.rows[slots].astype(np.int64)
-        self.blocks.rows["used"] -= np.bincount(blocks, minlength=len(self.blocks)).astype(np.int32)
+        np.subtract.at(self.blocks.rows["used"], blocks, np.int32(1))
         self.count -= len(slots)
         self.weight -= self._weight(blocks)
         return blocks
@@ -191,13 +198,27 @@ class InstanceBlocks:
         """Return how much slots in these blocks count."""
         if self._sizes is None:
             return len(blocks)
-        return int((BLOCK_ROWS // self._sizes(self.blocks.rows["batch"][blocks])).sum())
+        return int((BLOCK_ROWS // self._sizes_of(self.blocks.rows["batch"][blocks])).sum())
+
+    def _sizes_of(self, batches: npt.NDArray[np.integer]) -> Ints:
+        """Return the most slots of the blocks of batches; that of a batch never changes."""
+        assert self._sizes is not None
+        known, end = self._known_sizes, int(batches.max(initial=-1)) + 1
+        if end > len(known):
+            known = self._known_sizes = np.concatenate((known, self._sizes(np.arange(len(known), end))))
+        found: Ints = known[batches]
+        return found
 
     def _add(self, rows: npt.NDArray[np.int32], batches: Ints) -> Ints:
-        """Give each pair a free slot of its batch, the lowest first, and new blocks to those without one."""
+        """Give each pair a free slot of its batch, the lowest first, and new blocks to those without one.
+
+        Returns the blocks of the pairs.
+        """
+        if len(rows) <= FEW and (rows == rows[0]).all():
+            return self._add_row(int(rows[0]), sorted(batches.tolist()))
         order = np.argsort(batches, kind="stable")
         rows, batches = rows[order], batches[order]
-        starts = np.flatnonzero(np.diff(batches, prepend=FREE))
+        starts = np.diff(batches, prepend=FREE).nonzero()[0]
         wanted = np.diff(starts, append=len(batches))
         distinct = batches[starts]
         free, free_starts, free_counts = self._free_slots(distinct)
@@ -211,10 +232,31 @@ class InstanceBlocks:
         self._fill(slots, rows)
         return self.block_of.rows[slots].astype(np.int64)
 
+    def _add_row(self, row: int, batches: list[int]) -> Ints:
+        """Do what `_add` does for one row that stands in few batches (ascending), each of them once."""
+        self._reserve(row + 1, len(batches))
+        found = np.empty(len(batches), np.int64)
+        for column, batch in enumerate(batches):
+            blocks = self.blocks.rows
+            roomy = (blocks["batch"] == batch) & (blocks["used"] < blocks["capacity"])
+            if roomy.any():
+                block = int(roomy.argmax())
+                _, first, size, _ = blocks[block].tolist()
+                slot = first + int(self.rows.rows[first : first + size].argmin())  # FREE is the least
+            else:
+                slot = int(self._add_blocks(np.array([batch]), np.array([1]))[0])
+                block = int(self.block_of.rows[slot])
+            self.rows.rows[slot], self._slots[row, column] = row, slot
+            self.blocks.rows["used"][block] += 1
+            found[column] = block
+        self.count += len(batches)
+        self.weight += self._weight(found)
+        return found
+
     def _free_slots(self, batches: Ints) -> tuple[Ints, Ints, Ints]:
         """Return the free slots of these batches (ascending), batch after batch; start and count of each."""
         blocks = self.blocks.rows
-        roomy = np.flatnonzero(blocks["used"] < blocks["capacity"])
+        roomy = (blocks["used"] < blocks["capacity"]).nonzero()[0]
         at = np.minimum(np.searchsorted(batches, blocks["batch"][roomy]), len(batches) - 1)
         ours = batches[at] == blocks["batch"][roomy]
         roomy, at = roomy[ours], at[ours]
@@ -233,7 +275,7 @@ class InstanceBlocks:
         if not rows.any():
             return np.zeros(len(batches), np.int64)
         had = np.bincount(self.blocks.rows["batch"], self.blocks.rows["capacity"], int(batches[-1]) + 1)
-        size = np.full(len(batches), BLOCK_ROWS) if self._sizes is None else self._sizes(batches)
+        size = np.full(len(batches), BLOCK_ROWS) if self._sizes is None else self._sizes_of(batches)
         full, left = np.divmod(rows, size)
         last = np.where(left > 0, np.clip(had[batches].astype(np.int64), left, size), 0)
         count = full + (left > 0)
@@ -263,7 +305,7 @@ class InstanceBlocks:
         # The k-th slot of a row stands in column k.
         order = np.argsort(rows, kind="stable")
         ordered = rows[order]
-        starts = np.flatnonzero(np.diff(ordered, prepend=FREE))
+        starts = np.diff(ordered, prepend=FREE).nonzero()[0]
         counts = np.diff(starts, append=len(ordered))
         self._reserve(int(ordered[-1]) + 1, int(counts.max()))
         column = np.arange(len(ordered)) - np.repeat(starts, counts)
@@ -397,4 +439,4 @@ def _ascending(numbers: npt.NDArray[np.integer], count: int) -> Ints:
         return distinct(numbers)
     used = np.zeros(count, np.bool_)
     used[numbers] = True
-    return np.flatnonzero(used)
+    return used.nonzero()[0]

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Ints = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
 
+MOST_PIXELS = 1.0
+"""How far a level that was made may be from the mesh, in pixels of the picture."""
+
 HYSTERESIS = 0.1
 """By which part a size must be beyond a threshold to change the level, so that none flickers."""
 
@@ -29,18 +32,29 @@ class Detail:
     """The levels of an asset.
 
     Level i is drawn down to `sizes[i]`: the diameter of the sphere around the finest mesh, as a part of the
-    picture's height. The sphere has its `centre` and its `radius` in the asset's own space.
+    picture's height, or `in_pixels`. The sphere has its `centre` and its `radius` in the asset's own space.
     """
 
     sizes: tuple[float, ...]
     centre: tuple[float, float, float]
     radius: float
+    in_pixels: bool = False
 
     @staticmethod
     def around(sizes: Sequence[float], low: Sequence[float], high: Sequence[float]) -> Detail:
         """The levels of an asset with these bounds."""
         x, y, z = ((a + b) / 2 for a, b in zip(low, high, strict=True))
         return Detail(tuple(sizes), (x, y, z), float(np.linalg.norm(np.subtract(high, low))) / 2)
+
+    @staticmethod
+    def within(errors: Sequence[float], low: Sequence[float], high: Sequence[float]) -> Detail:
+        """The levels of an asset with these bounds that have these errors, in metres, 0 for the finest.
+
+        A level is drawn while the error of the next one is more than MOST_PIXELS.
+        """
+        plain = Detail.around((0.0,), low, high)
+        sizes = [2 * plain.radius * MOST_PIXELS / error if error > 0 else np.inf for error in errors[1:]]
+        return Detail((*sizes, 0.0), plain.centre, plain.radius, in_pixels=True)
 
 
 class Levels:
@@ -54,6 +68,7 @@ class Levels:
         self._numbers: dict[Detail, int] = {}
         self._sizes = np.zeros((0, 1))  # by detail and level, negative behind the last but one
         self._spheres = np.zeros((0, 4))
+        self._in_pixels = np.zeros(0, np.bool_)
         self._eye: Eye | None = None
         self._moved = 0
         self._fresh = False
@@ -80,7 +95,7 @@ class Levels:
         numbers = np.array([-1 if one is None else self._number(one) for one in details], np.int32)
         self._detail[rows] = numbers[of] if len(numbers) else -1
         self._chosen[rows] = UNKNOWN
-        self._rows = np.flatnonzero(self._detail >= 0).astype(np.int32)
+        self._rows = (self._detail >= 0).nonzero()[0].astype(np.int32)
         self._fresh = True
 
     def _number(self, detail: Detail) -> int:
@@ -93,6 +108,7 @@ class Levels:
             sizes[number, : len(detail.sizes) - 1] = detail.sizes[:-1]  # the last is drawn however small
             self._sizes = sizes
             self._spheres = np.concatenate((self._spheres, [(*detail.centre, detail.radius)]))
+            self._in_pixels = np.append(self._in_pixels, detail.in_pixels)
         return number
 
     def choose(self, eye: Eye | None) -> npt.NDArray[np.int32]:
@@ -131,6 +147,7 @@ class Levels:
         centres = tableau.origin.take(objects, axis=0) + np.einsum("ni,nij->nj", spheres[:, :3], axes)
         scale = np.sqrt((axes * axes).sum(axis=2).max(axis=1))
         size = eye.size(centres, spheres[:, 3] * scale)[:, None]
+        size[self._in_pixels[self._detail[rows]]] *= eye.height
         least = self._sizes[self._detail[rows]]
         plain = (size < least).sum(axis=1)
         coarsest = (size < least * (1 - HYSTERESIS)).sum(axis=1)

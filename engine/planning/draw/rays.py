@@ -106,14 +106,14 @@ def nearest_triangle(
 def read_triangles(library: AssetLibrary, vertices: int, indices: int) -> Triangles:
     """Read the triangles of a mesh, by the keys of its parts, from the cache; none for lines and points.
 
-    Raises CacheMissError.
+    Of levels that were made they are those of the finest. Raises CacheMissError.
     """
     of_vertices, of_indices = AssetRef.from_key(vertices), AssetRef.from_key(indices)
     layout, order = library.facts(of_vertices), library.facts(of_indices)
     assert isinstance(layout, VerticesFacts)
     assert isinstance(order, IndicesFacts)
     positions = read_positions(layout, library.read(of_vertices))
-    numbers = np.frombuffer(library.read(of_indices), order.type.dtype).astype(np.int64)
+    numbers = np.frombuffer(library.read(of_indices), order.type.dtype, order.finest).astype(np.int64)
     if order.topology.value == "triangle_list":
         return Triangles(positions, numbers.reshape(-1, 3))
     if order.topology.value == "triangle_strip":

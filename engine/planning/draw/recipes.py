@@ -5,7 +5,7 @@ The numbers of shader sets, pipelines, materials and batches count up and never 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -58,6 +58,7 @@ BATCH_KEYS = np.dtype(
         ("indices", "<i8"),
         ("stride", "<i4"),
         ("index_bytes", "<i4"),
+        ("first_index", "<u4"),
         ("index_count", "<u4"),
         ("low", "<f4", 3),
         ("high", "<f4", 3),
@@ -144,7 +145,7 @@ class Recipes:
         self.library = library
         self._report = report
         self._given = PassInterface.of(declaration, features, frame_members(library), columns)
-        self._own_shaders = tuple(find_shader(library, name) for name in declaration.shaders)
+        self.own_shaders = tuple(find_shader(library, name) for name in declaration.shaders)
         self._neutral = lru_cache(maxsize=None)(lambda slot: neutral_texture(slot, library))
         self._of_asset: dict[int, tuple[int, ...]] = {}
         self.details: dict[int, Detail] = {}
@@ -155,13 +156,13 @@ class Recipes:
         self._shading_numbers: dict[tuple[AssetRef, ...], int] = {}
         self._material_numbers: dict[tuple[int, AssetRef], int] = {}
         self._pipeline_numbers: dict[tuple[object, ...], int] = {}
-        self._batch_numbers: dict[tuple[int, ...], int] = {}
+        self._batch_numbers: dict[tuple[int | tuple[int, int] | None, ...], int] = {}
         self._material_problems: dict[AssetRef, tuple[Problem, ...]] = {}
         self._unread: dict[tuple[int, _Layout, AssetRef], tuple[Problem, ...]] = {}
         self._fitting: dict[tuple[int, _Layout], bool] = {}
         self.placeholder = self._placeholder()
-        if self._own_shaders:
-            problems = check_shaders(self._own_shaders, self._given, library, self._own_shaders[0])
+        if self.own_shaders:
+            problems = check_shaders(self.own_shaders, self._given, library, self.own_shaders[0])
             if problems:
                 raise InputError(problems)
 
@@ -232,11 +233,23 @@ class Recipes:
 
     def _note_levels(self, key: int, drawables: Sequence[Drawable]) -> None:
         """Note the levels of detail of an asset, where it has several."""
-        sizes = {one.level: one.screen_size for one in drawables if one.level >= 0}
-        if len(sizes) > 1:
-            facts = self._vertices_facts(min(drawables, key=lambda one: one.level).vertices)
-            ordered = [sizes[level] for level in sorted(sizes)]
-            self.details[key] = Detail.around(ordered, facts.minimum, facts.maximum)
+        levels = {one.level: one for one in drawables if one.level >= 0}
+        if len(levels) > 1:
+            ordered = [levels[level] for level in sorted(levels)]
+            facts = self._vertices_facts(ordered[0].vertices)
+            box = facts.minimum, facts.maximum
+            errors = [one.error for one in ordered if one.error is not None]
+            if len(errors) == len(ordered):
+                self.details[key] = Detail.within(errors, *box)
+            else:
+                self.details[key] = Detail.around([one.screen_size for one in ordered], *box)
+
+    def forget(self, dbs: Collection[int]) -> None:
+        """Forget assets of databases that are gone, by their numbers; what they drew keeps its rows."""
+        for key in [key for key in self._of_asset if key >> 32 in dbs]:
+            del self._of_asset[key]
+            self._replaced.pop(key, None)
+            self.details.pop(key, None)
 
     def is_replaced(self, key: int) -> bool:
         """Whether something else is drawn in place of an asset until its pipelines are usable."""
@@ -286,13 +299,13 @@ class Recipes:
 
     def _stands_in(self, drawable: Drawable) -> bool:
         """Whether a drawable has a builtin material: it replaces a broken one, which is reported already."""
-        return not self._own_shaders and self._material_record(drawable).ref.db == BUILTIN_DB
+        return not self.own_shaders and self._material_record(drawable).ref.db == BUILTIN_DB
 
     def _choices(self, drawable: Drawable) -> Iterator[Drawable]:
         """Yield a drawable, then what may replace it: with the placeholder material, then as placeholder."""
         yield drawable
-        material = drawable.material if self._own_shaders else self.library.placeholder("material")
-        if not self._own_shaders:
+        material = drawable.material if self.own_shaders else self.library.placeholder("material")
+        if not self.own_shaders:
             yield replace(drawable, material=material)
         yield replace(self.placeholder, material=material, level=drawable.level)
 
@@ -302,9 +315,10 @@ class Recipes:
         `fallback` is the pipeline for the placeholder mesh in its place, -1 for none.
         """
         vertices, indices = self.mesh_facts(drawable.vertices, drawable.indices)
-        is_material_read = not self._own_shaders or self.shadings[shading].reads_material
+        is_material_read = not self.own_shaders or self.shadings[shading].reads_material
         material = self._material(drawable, shading) if is_material_read else -1
-        identity = (pipeline, material, drawable.vertices.key, drawable.indices.key, drawable.level)
+        mesh = drawable.vertices.key, drawable.indices.key, drawable.part
+        identity = (pipeline, material, *mesh, drawable.level)
         found = self._batch_numbers.get(identity)
         if found is None:
             found = self._batch_numbers[identity] = len(self._batches)
@@ -317,7 +331,7 @@ class Recipes:
                 drawable.indices.key,
                 vertices.stride,
                 indices.type.dtype.itemsize,
-                indices.count,
+                *(drawable.part or (0, indices.count)),
                 vertices.minimum,
                 vertices.maximum,
                 drawable.level,
@@ -338,7 +352,7 @@ class Recipes:
         """Return the number of the pipeline with the material of one drawable for the mesh of another."""
         vertices = self._vertices_facts(mesh.vertices)
         covers: tuple[AlphaMode, bool, tuple[str, ...]] = AlphaMode.OPAQUE, False, ()
-        if not self._own_shaders:
+        if not self.own_shaders:
             traits = traits_of(self._material_record(drawable), self.shadings[shading])
             covers = *self._coverage(drawable), traits
         known = shading, mesh.topology, vertices.vertex_format, vertices.offsets, vertices.stride, *covers
@@ -355,7 +369,7 @@ class Recipes:
 
     def _coverage(self, drawable: Drawable) -> tuple[AlphaMode, bool]:
         """Return how a drawable's material covers, and whether it is double-sided."""
-        if drawable.material is None and self._own_shaders:
+        if drawable.material is None and self.own_shaders:
             return AlphaMode.OPAQUE, False
         material = self._material_record(drawable)
         return AlphaMode[material.alpha_mode.name], material.double_sided
@@ -410,8 +424,8 @@ class Recipes:
         meshes that have one material, vertex format and topology. The number is -1 where there is no shader
         set.
         """
-        if self._own_shaders:
-            return self._reading(self._own_shaders, drawable, drawable.vertices)
+        if self.own_shaders:
+            return self._reading(self.own_shaders, drawable, drawable.vertices)
         material = self._material_record(drawable)
         problems = self._material_problems.get(material.ref)
         shaders = tuple(self.library.usable(ref) for ref in material.shaders)
@@ -480,7 +494,7 @@ def find_shader(library: AssetLibrary, name: str) -> AssetRef:
     """
     database, _, label = name.rpartition("/")
     own = f"feature.{database}"
-    if any(db.name == own for db in library.dbs):
+    if any(db.name == own for db in library.dbs.values()):
         database = own
     return library.find(database or "builtin", label, ("shader",))
 

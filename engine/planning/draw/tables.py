@@ -21,7 +21,7 @@ from engine.feature.skins import NO_BONES, Bones
 from engine.graph import DrawPass
 from engine.humon import Problem
 from engine.plan.terms.row_index import RowIndex
-from engine.plan.terms.table import distinct, is_in
+from engine.plan.terms.table import distinct, distinct_keys, is_in
 from engine.planning.draw.boxes import BlockBoxes, BoneBoxes, relative_boxes
 from engine.planning.draw.eyes import Eye
 from engine.planning.draw.instance_blocks import InstanceBlocks, block_rows, capacity
@@ -31,6 +31,9 @@ from engine.planning.draw.recipes import Recipes, Usable
 from engine.tableau import NO_ASSET, FeatureTable, Tableau
 from engine.tableau.columns import as_slice
 from engine.tableau.journal import Journal
+
+FEW_MATERIALS = 8
+"""Materials whose batches are looked up one by one."""
 
 Ints = npt.NDArray[np.int64]
 Integer = TypeVar("Integer", bound=np.integer[Any])
@@ -102,11 +105,13 @@ class DrawTable:
         self._collected: Versions | None = None
         self._refreshed: tuple[int, int] | None = None
         self._uses = np.zeros(0, np.int64)
+        self._used = 0  # how many batches have a use
         self._shadings, self._pipelines = _Uses(), _Uses()
         self._materials: list[_Uses] = []
         self._placeholders = 0
         self.in_use = InUse(*(np.zeros(0, np.int64),) * 3, ())
         self._by_mesh = {name: RowIndex(np.int64) for name in ("vertices", "indices")}
+        self._by_material = RowIndex(np.int32)
         self._by_texture = {name: RowIndex(np.int64) for name in ("key", "fallback")}
         self.tableau = tableau
         self._levels = Levels(self)
@@ -141,7 +146,7 @@ class DrawTable:
         """
         outdated = self.recipes.outdated()
         if outdated:
-            rows = np.flatnonzero(is_in(self.assets, outdated)).astype(np.int32)
+            rows = is_in(self.assets, outdated).nonzero()[0].astype(np.int32)
             self._set_assets(rows, np.full(len(rows), NO_ASSET))
             self._collected = None
         return self._learn_each(outdated, again=True)
@@ -285,12 +290,18 @@ class DrawTable:
 
     def batches_of_materials(self, materials: Ints) -> Ints:
         """Return the batches that draw with one of these materials (shader set, material), ascending."""
+        if len(materials) <= FEW_MATERIALS:
+            of, found = self.batches, [np.zeros(0, np.int64)]
+            for shading, material in materials.tolist():
+                drawing = self._by_material.find(of["material"], np.array([material]))
+                found.append(drawing[of["shading"][drawing] == shading])
+            return distinct(np.concatenate(found))
         count = max(map(len, self.recipes.materials), default=0)
         wanted = np.zeros(count * len(self.recipes.materials) + 1, np.bool_)
         wanted[materials[:, 0] * count + materials[:, 1]] = True
         material = self.batches["material"].astype(np.int64)
         code = np.where(material >= 0, self.batches["shading"] * count + material, len(wanted) - 1)
-        return np.flatnonzero(wanted[code])
+        return wanted[code].nonzero()[0]
 
     def assets_of(self, batches: Ints) -> Ints:
         """Return the keys of vertices, indices and textures that these batches draw with."""
@@ -333,25 +344,21 @@ class DrawTable:
         if not differ.any():
             self.assets = self.assets if size == len(self.assets) else old
             return
-        rows, keys, before = rows[differ], keys[differ], old[rows[differ]]
+        rows, keys = rows[differ], keys[differ]
         drawn = keys != NO_ASSET
-        added = rows[drawn]
         assets, inverse = distinct_keys(keys[drawn])
-        flat, counts = self.recipes.batches_of(assets)
-        per_row = counts[inverse]
-        starts = (np.cumsum(counts) - counts)[inverse]
-        offset = np.arange(int(per_row.sum())) - np.repeat(np.cumsum(per_row) - per_row, per_row)
-        batches = flat[np.repeat(starts, per_row) + offset]
-        gone = rows[before != NO_ASSET]
-        slots = self.blocks.slots_of(gone)
-        left = self.blocks.blocks.rows["batch"][self.blocks.block_of.rows[slots]]
-        uses = _padded(self._uses, len(self.batches), 0)
-        before_uses = uses > 0
-        uses -= np.bincount(left, minlength=len(uses))
-        uses += np.bincount(batches, minlength=len(uses))
-        self._uses = uses
-        switched = (before_uses != (uses > 0)).nonzero()[0]
-        changed = self.blocks.change(gone, np.repeat(added, per_row), batches, int((uses > 0).sum()))
+        added, batches = self._with_batches(rows[drawn], assets, inverse)
+        gone = rows[old[rows] != NO_ASSET]
+        left = self.blocks.blocks.rows["batch"][self.blocks.block_of.rows[self.blocks.slots_of(gone)]]
+        uses = self._uses = _padded(self._uses, len(self.batches), 0)
+        touched = distinct(np.concatenate((left, batches)))
+        before = uses[touched] > 0
+        np.subtract.at(uses, left, 1)
+        np.add.at(uses, batches, 1)
+        after = uses[touched] > 0
+        switched = touched[before != after]
+        self._used += int(after.sum()) - int(before.sum())
+        changed = self.blocks.change(gone, added, batches, self._used)
         self.assets = old if old is not self.assets else old.copy()
         self.assets[rows] = keys
         if self.recipes.details:
@@ -362,6 +369,18 @@ class DrawTable:
         if len(switched):
             self._number(switched)
         self._note(changed)
+
+    def _with_batches(
+        self, rows: npt.NDArray[np.int32], assets: Ints, inverse: Ints
+    ) -> tuple[npt.NDArray[np.int32], Ints]:
+        """Return each row as often as its asset has batches, and these: row i draws assets[inverse[i]]."""
+        flat, counts = self.recipes.batches_of(assets)
+        if len(rows) == 1:
+            return np.repeat(rows, counts), flat
+        per_row = counts[inverse]
+        starts = (np.cumsum(counts) - counts)[inverse]
+        offset = np.arange(int(per_row.sum())) - np.repeat(np.cumsum(per_row) - per_row, per_row)
+        return np.repeat(rows, per_row), flat[np.repeat(starts, per_row) + offset]
 
     def _number(self, switched: Ints) -> None:
         """Work out what is used since these batches came into use or went out of it; number material rows."""
@@ -376,14 +395,22 @@ class DrawTable:
         more = len(recipes.materials) - len(self._materials)
         self._materials += [_Uses() for _ in range(more)]
         before = self.material_rows + [np.zeros(0, np.int32)] * more
-        self.material_rows = []
-        for shading, (known, uses) in enumerate(zip(recipes.materials, self._materials, strict=True)):
-            ours = (of["shading"] == shading) & (of["material"] >= 0)
-            uses.count(of["material"][ours], by[ours])
-            rows = _padded(before[shading], len(known), -1)
-            if ours.any():
-                rows = numbered(rows, uses.used, capacity(len(uses.used)))
-            self.material_rows.append(rows)
+        self.material_rows = [
+            _padded(rows, len(known), -1) for rows, known in zip(before, recipes.materials, strict=True)
+        ]
+        shaded = of[of["material"] >= 0]
+        by = by[of["material"] >= 0]
+        moving: list[int] = []
+        for shading in distinct(shaded["shading"]).tolist():
+            ours, uses = shaded["shading"] == shading, self._materials[shading]
+            uses.count(shaded["material"][ours], by[ours])
+            rows, limit = self.material_rows[shading], capacity(len(uses.used))
+            if rows.max(initial=-1) < limit:  # none has to move
+                renumbered = numbered_few(rows, uses.used, distinct(shaded["material"][ours]), limit)
+            else:
+                renumbered = numbered(rows, uses.used, limit)
+                moving.append(shading)
+            self.material_rows[shading] = renumbered
         self.in_use = InUse(
             self._shadings.used,
             self._pipelines.used,
@@ -393,8 +420,10 @@ class DrawTable:
         )
         moved = [
             (shading, number)
-            for shading, (old, new) in enumerate(zip(before, self.material_rows, strict=True))
-            for number in np.flatnonzero((old >= 0) & (old != new[: len(old)]) & (new[: len(old)] >= 0))
+            for shading in moving
+            for old in (before[shading],)
+            for new in (self.material_rows[shading][: len(old)],)
+            for number in ((old >= 0) & (old != new) & (new >= 0)).nonzero()[0].tolist()
         ]
         if moved:
             batches = self.batches_of_materials(np.array(moved, np.int64))
@@ -405,9 +434,12 @@ class DrawTable:
 
     def blocks_of_batches(self, batches: Ints) -> Ints:
         """Return the blocks of these batches, ascending."""
+        of = self.blocks.blocks.rows["batch"]
+        if len(batches) == 1:
+            return np.flatnonzero(of == batches[0])
         chosen = np.zeros(len(self.batches), np.bool_)
         chosen[batches] = True
-        return np.flatnonzero(chosen[self.blocks.blocks.rows["batch"]])
+        return np.flatnonzero(chosen[of])
 
 
 class _Uses:
@@ -436,21 +468,24 @@ def numbered(rows: npt.NDArray[np.int32], used: Ints, limit: int) -> npt.NDArray
     new = used[made[used] < 0]
     free = np.ones(limit, np.bool_)
     free[made[kept]] = False
-    made[new] = np.flatnonzero(free)[: len(new)]
+    made[new] = free.nonzero()[0][: len(new)]
     return made
 
 
-def distinct_keys(keys: Ints) -> tuple[Ints, Ints]:
-    """The distinct keys, ascending, and the index of each key among them."""
-    db, index = keys >> 32, keys & 0xFFFF_FFFF
-    stride = int(index.max(initial=0)) + 1
-    if (int(db.max(initial=0)) + 1) * stride > 4 * len(keys) + 65_536:
-        return np.unique(keys, return_inverse=True)
-    code = db * stride + index  # small, as databases and their assets are numbered from 0: no sort is needed
-    used = np.flatnonzero(np.bincount(code))
-    places = np.zeros(int(used.max(initial=0)) + 1, np.int64)
-    places[used] = np.arange(len(used))
-    return used // stride << 32 | used % stride, places[code]
+def numbered_few(
+    rows: npt.NDArray[np.int32], used: Ints, switched: Ints, limit: int
+) -> npt.NDArray[np.int32]:
+    """Return what `numbered` does where no row is above the limit and only these materials are `switched`."""
+    is_used = np.zeros(len(rows), np.bool_)
+    is_used[used] = True
+    made = rows.copy()
+    made[switched[~is_used[switched]]] = -1
+    new = switched[is_used[switched] & (rows[switched] < 0)]
+    if len(new):
+        free = np.ones(limit + 1, np.bool_)  # the last one stands for those without a row
+        free[made] = False
+        made[new] = free[:limit].nonzero()[0][: len(new)]
+    return made
 
 
 def _padded(values: npt.NDArray[Integer], size: int, filler: int = NO_ASSET) -> npt.NDArray[Integer]:

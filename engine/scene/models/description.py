@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,7 @@ class ModelFile:
 
     `objects` are the values of `objects: { ... }`; `box` is around all that they draw, at rest. `has_lights`
     is whether some of them are lights. `problems` are those of parts that are left out, and warnings.
+    `triangles` has how many each mesh has, by its name.
     """
 
     assets: list[Plain]
@@ -57,3 +59,4 @@ class ModelFile:
     box: Box
     has_lights: bool
     problems: tuple[Problem, ...] = ()
+    triangles: Mapping[str, int] = field(default_factory=dict)

@@ -8,11 +8,15 @@ from typing import Any
 
 from engine.assets.importers.models.gltf_primitives import coordinates_of
 from engine.gltf import GltfMaterial, Item
+from engine.humon import InputError
 
 Plain = dict[str, Any]
 
 _POINTS, _LINES, _TRIANGLES = "point_list", "line_list", "triangle_list"
 _TOPOLOGIES = (_POINTS, _LINES, _LINES, _LINES, _TRIANGLES, _TRIANGLES, _TRIANGLES)
+_LIST = 4
+"""The mode of a primitive that is a list of triangles."""
+
 _LARGEST_SHORT = 0xFFFF
 _PAIR, _TRIPLE, _QUAD = "r32g32_sfloat", "r32g32b32_sfloat", "r32g32b32a32_sfloat"
 _JOINTS = re.compile(r"JOINTS_([0-9]+)")
@@ -54,6 +58,24 @@ def topology_of(primitive: Item) -> str:
     """Return the topology that a primitive has when it is cooked: strips, fans and loops become lists."""
     mode = primitive.get("mode")
     return _TRIANGLES if mode is None else _TOPOLOGIES[mode.integer(0, len(_TOPOLOGIES) - 1)]
+
+
+def triangle_count(primitive: Item) -> int:
+    """Return how many triangles a primitive has; strips and fans of n corners have n - 2, broken ones 0."""
+    if topology_of(primitive) != _TRIANGLES:
+        return 0
+    try:
+        corners = _corner_count(primitive)
+    except InputError:  # reported when it is imported
+        return 0
+    mode = primitive.get("mode")
+    return corners // 3 if mode is None or mode.integer(0) == _LIST else max(corners - 2, 0)
+
+
+def _corner_count(primitive: Item) -> int:
+    indices = primitive.get("indices")
+    numbers = primitive.required("attributes").required("POSITION") if indices is None else indices
+    return numbers.reference("accessors").required("count").integer(1)
 
 
 def vertex_format(primitive: Item, material: GltfMaterial, skin: SkinUse | None) -> list[list[str]]:
@@ -111,9 +133,5 @@ def _index_format(primitive: Item, form: list[list[str]]) -> str:
     attributes = primitive.required("attributes")
     count = attributes.required("POSITION").reference("accessors").required("count").integer(1)
     if "TANGENT" not in attributes.value and ["tangent", _QUAD] in form:
-        indices = primitive.get("indices")
-        corners = (
-            indices.reference("accessors").required("count").integer(1) if indices is not None else count
-        )
-        count = max(count, corners)
+        count = max(count, _corner_count(primitive))
     return "uint16" if count <= _LARGEST_SHORT else "uint32"

@@ -23,7 +23,7 @@ from engine.gltf.naming import Names, drawn_names, node_names
 from engine.humon import Problem, ProblemCollector
 from engine.scene.models.description import Box, ModelFile, Plain
 from engine.scene.models.gltf_materials import Find, Textures, material_record, shaders_for
-from engine.scene.models.gltf_meshes import SkinUse, mesh_records
+from engine.scene.models.gltf_meshes import SkinUse, mesh_records, triangle_count
 from engine.scene.models.gltf_views import camera_feature, light_feature
 from engine.scene.models.placement import matrix_of, placed, rounded, worlds_of
 
@@ -63,6 +63,7 @@ class _Description:
         self._read_skins: dict[int, GltfSkin | None] = {}
         self._models: dict[tuple[int, int, int | None], str] = {}
         self._assets: list[Plain] = []
+        self._triangles: dict[str, int] = {}
         self._box = Box.around(np.zeros((0, 3)))
         self._has_lights = False
 
@@ -79,7 +80,7 @@ class _Description:
         model["objects"] = objects
         found = (*self._problems.problems, *self._gltf.warnings)
         assets = [*self._assets, *self._textures.records]
-        return ModelFile(assets, {MODEL: model}, self._box, self._has_lights, _once(found))
+        return ModelFile(assets, {MODEL: model}, self._box, self._has_lights, _once(found), self._triangles)
 
     def _object(self, node: GltfNode) -> Plain:
         """Return the object of a node with all below it."""
@@ -153,6 +154,7 @@ class _Description:
             record["shaders"] = shaders_for(record, has_colors=True)
         self._assets.append({"@type": "model", "name": name, "mesh": name, "material": record["name"]})
         self._assets += records
+        self._triangles[name] = triangle_count(primitive)
         if skin is not None and skin.skeleton not in self._skeletons:
             self._skeletons.add(skin.skeleton)
             part = f"/skins/{node.skin}"

@@ -34,6 +34,7 @@ def describe_obj(file: ObjFile, path: Path, gate: FileGate, source: str, db: str
     textures: dict[tuple[str, str], str] = {}
     names, material_names, texture_names = Names(), Names(), Names()
     assets: list[Plain] = []
+    triangles: dict[str, int] = {}
     below: Plain = {}
     for number, part in enumerate(file.parts):
         material = materials.get(part.material, ObjMaterial(part.material))
@@ -52,12 +53,14 @@ def describe_obj(file: ObjFile, path: Path, gate: FileGate, source: str, db: str
             assets.append(_material(material, records[part.material], slots, has_colors=has_colors))
         name = names.free(part.name, "part")
         assets.append({"@type": "model", "name": name, "mesh": name, "material": records[part.material]})
+        triangles[name] = len(part.corners) // 3 if part.topology == "triangles" else 0
         assets += _mesh(part, number, name, source, material, has_colors=file.colors is not None)
         features = [{"@type": "visibleModel", "asset": [db, name]}, {"@type": "shadowCaster"}]
         below[name] = {"features": features}
     used = np.unique(np.concatenate([part.corners[:, 0] for part in file.parts]))
     box = Box.around(file.positions[used])
-    return ModelFile(assets, {"model": {"objects": below}}, box, False, tuple(problems))
+    objects: Plain = {"model": {"objects": below}}
+    return ModelFile(assets, objects, box, False, tuple(problems), triangles)
 
 
 def _materials(file: ObjFile, path: Path, gate: FileGate, problems: list[Problem]) -> dict[str, ObjMaterial]:

@@ -26,10 +26,17 @@ class ModelScene:
     warnings: tuple[Problem, ...]
 
 
-def model_scene(path: Path, gate: FileGate, source: str) -> ModelScene:
+LEAST_TRIANGLES = 4096
+"""Meshes of fewer triangles get no coarser levels: they are drawn as quickly, and each level is a draw
+more."""
+
+
+def model_scene(path: Path, gate: FileGate, source: str, levels: int = 0) -> ModelScene:
     """Return the scene around a model file, which the scene's text names `source`.
 
-    Raises InputError where the file cannot be used at all.
+    Of meshes of LEAST_TRIANGLES and more so many coarser levels are to be made. A model that is opened needs
+    none, as it fills the picture; where it is imported, it may be drawn small, and often. Raises InputError
+    where the file cannot be used at all.
     """
     name = Names().free(path.stem, "model")
     model = _described(path, gate, source, name)
@@ -37,6 +44,9 @@ def model_scene(path: Path, gate: FileGate, source: str) -> ModelScene:
     if errors and model.box.is_empty:
         raise InputError(errors)
     warnings = tuple(replace(problem, severity=Severity.WARNING) for problem in model.problems)
+    for record in model.assets if levels else ():
+        if record["@type"] == "mesh" and model.triangles.get(record["name"], 0) >= LEAST_TRIANGLES:
+            record["simplify"] = {"levels": levels}
     return ModelScene(name, scene_values(model, name), warnings)
 
 

@@ -234,4 +234,4 @@ class SimulatedHost:
 def _device(library: AssetLibrary) -> SimulatedDevice:
     from engine.plan.schedule.simulation import SimulatedDevice
 
-    return SimulatedDevice({db.id: np.frombuffer(library.data(db.id), np.uint8) for db in library.dbs})
+    return SimulatedDevice({number: np.frombuffer(library.data(number), np.uint8) for number in library.dbs})

@@ -90,6 +90,40 @@ def one_level(sizes: tuple[float, ...], size: float, before: int) -> int:
     return max(before, at(1 - HYSTERESIS))
 
 
+@pytest.mark.parametrize("height", [200, 720, 2160])
+def test_a_level_that_was_made_is_drawn_where_its_error_is_less_than_a_pixel(height):
+    """An eye of 90 degrees sees a metre at the distance d as height / (2 d) pixels."""
+    errors = (0.0, 0.002, 0.01, 0.05)
+    of = table(1)
+    levels = Levels(of)
+    levels.assign(np.array([0]), [Detail.within(errors, (-1, -1, -1), (1, 1, 1))], np.array([0]))
+    for distance in np.geomspace(0.1, 500, 60):
+        levels.assign(np.array([0]), [Detail.within(errors, (-1, -1, -1), (1, 1, 1))], np.array([0]))
+        seen = eye((0, 0, distance))
+        levels.choose(Eye(seen.origin, seen.matrix, height))
+        pixels = np.array(errors) * height / (2 * distance)
+        expected = int(np.flatnonzero(pixels <= 1.0)[-1])
+        assert levels.shows(np.array([0]), np.array([expected]))[0], (distance, expected)
+
+
+def test_levels_are_chosen_again_where_the_picture_has_another_height():
+    levels = Levels(table(1))
+    levels.assign(np.array([0]), [Detail.within((0.0, 0.01), (-1, -1, -1), (1, 1, 1))], np.array([0]))
+    seen = eye((0, 0, 5))
+    assert levels.choose(Eye(seen.origin, seen.matrix, 2000)).tolist() == [0]
+    assert levels.shows(np.array([0]), np.array([0]))[0]
+    assert levels.choose(Eye(seen.origin, seen.matrix, 2000)).tolist() == []
+    assert levels.choose(Eye(seen.origin, seen.matrix, 500)).tolist() == [0]
+    assert levels.shows(np.array([0]), np.array([1]))[0]
+
+
+def test_a_level_without_an_error_is_always_drawn_in_place_of_a_finer_one():
+    levels = Levels(table(1))
+    levels.assign(np.array([0]), [Detail.within((0.0, 0.0, 0.5), (-1, -1, -1), (1, 1, 1))], np.array([0]))
+    levels.choose(eye((0, 0, 0.1)))
+    assert levels.shows(np.array([0]), np.array([1]))[0]
+
+
 def test_a_row_without_levels_is_always_shown_and_one_without_a_choice_never():
     levels = Levels(table(4))
     rows = np.arange(4)

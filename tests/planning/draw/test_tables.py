@@ -14,9 +14,11 @@ from engine.assets import open_library
 from engine.feature import Feature, Registry, discover
 from engine.graph import DepthTarget, DrawPass, ImageDecl
 from engine.plan import Format
+from engine.plan.terms.row_index import RowIndex
+from engine.plan.terms.table import distinct_keys
 from engine.planning import scene as planning
 from engine.planning.draw.recipes import BATCH_KEYS, TEXTURE
-from engine.planning.draw.tables import DrawTable, _padded, distinct_keys, numbered
+from engine.planning.draw.tables import DrawTable, _padded, numbered, numbered_few
 from engine.planning.scene import ScenePlanner
 from engine.scene import load_scene
 
@@ -266,7 +268,7 @@ def uneven() -> Any:
     pairs = [(1, 0), (2, 0), (2, 1), (2, 2)]
     textures = np.array([(s, m, 100 * s + m, 1, 0) for s, m in pairs], TEXTURE)
     recipes = SimpleNamespace(materials=[[], [None], [None] * 3], textures=textures)
-    return SimpleNamespace(batches=batches, recipes=recipes)
+    return SimpleNamespace(batches=batches, recipes=recipes, _by_material=RowIndex(np.int32))
 
 
 @pytest.mark.parametrize(
@@ -287,6 +289,21 @@ def test_assets_are_those_of_the_batches_alone_however_many_materials_shader_set
     ("materials", "batches"),
     [([(2, 2)], [0]), ([(1, 0)], [1]), ([(2, 0)], [2]), ([(2, 1)], []), ([(1, 0), (2, 2)], [0, 1])],
 )
-def test_batches_are_those_of_the_materials_alone_however_many_shader_sets_have(materials, batches):
+@pytest.mark.parametrize("few", [0, 8])
+def test_batches_are_those_of_the_materials_alone_however_many_shader_sets_have(
+    materials, batches, few, monkeypatch
+):
+    monkeypatch.setattr("engine.planning.draw.tables.FEW_MATERIALS", few)
     found = DrawTable.batches_of_materials(uneven(), np.array(materials, np.int64))
     assert found.tolist() == batches
+
+
+def test_rows_of_few_materials_are_numbered_as_those_of_all():
+    random = np.random.default_rng(7)
+    used = np.array([], np.int64)
+    rows = np.full(40, -1, np.int32)
+    for _ in range(200):
+        switched = np.unique(random.integers(0, 40, 3))
+        used, before = np.setxor1d(used, switched), rows
+        rows = numbered(before, used, 64)
+        assert numbered_few(before, used, switched, 64).tolist() == rows.tolist()

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 from support.gltf_features import FEATURES, skin
-from support.gltf_files import png
+from support.gltf_files import GltfFile, png
 from support.model_opening import open_scene
 
-from engine.assets import open_library
+from engine.assets import Mesh, open_library
 from engine.assets.cook import cache_path, cook_database
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.roots import data_root
 from engine.cli.main import main
+from engine.gltf import read_gltf
 from engine.humon import InputError
 from engine.scene import load_scene
+from engine.scene.models.gltf_meshes import triangle_count
 
 OBJ = "mtllib my paints.mtl\no thing one\nv 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nusemtl red\nf 1/1 2/1 3/1\n"
 MTL = "newmtl red\nKd 1 0 0\nmap_Kd my picture.png\n"
@@ -59,6 +62,49 @@ def test_a_missing_material_file_is_a_warning_at_its_line(folder: Path) -> None:
     codes = [(str(problem.code), problem.position.line) for problem in open_scene(path).problems]
     assert ("file.missing", 1) in codes
     assert ("obj.material", 8) in codes
+
+
+def large_obj(folder: Path, side: int) -> Path:
+    """A square of side x side quads, of two triangles each."""
+    rows = [f"v {x} 0 {z}" for x in range(side + 1) for z in range(side + 1)]
+    for x in range(side):
+        for z in range(side):
+            at = x * (side + 1) + z + 1
+            rows.append(f"f {at} {at + 1} {at + side + 2} {at + side + 1}")
+    path = folder / "large.obj"
+    path.write_text("\n".join(rows))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("side", "more", "expected"),
+    [
+        (45, (), []),
+        (46, (), ["levels: 3"]),
+        (46, ("--levels", "1"), ["levels: 1"]),
+        (46, ("--levels", "0"), []),
+    ],
+)
+def test_import_lets_levels_be_made_of_large_meshes(
+    folder: Path, side: int, more: tuple[str, ...], expected: list[str]
+) -> None:
+    assert main(["import", str(large_obj(folder, side)), "--out", str(folder.parent), *more]) == 0
+    text = (folder.parent / "large.assets.hu").read_text()
+    assert re.findall(r"simplify: { (.*) }", text) == expected
+
+
+def test_a_model_that_is_opened_is_not_simplified(folder: Path) -> None:
+    (mesh,) = (asset for asset in load_scene(large_obj(folder, 46)).dbs[0].assets if isinstance(asset, Mesh))
+    assert mesh.simplify is None
+
+
+@pytest.mark.parametrize(("mode", "expected"), [(None, 2), (4, 2), (5, 4), (6, 4), (1, 0), (0, 0)])
+def test_triangles_of_a_primitive_are_counted_by_its_mode(mode: int | None, expected: int) -> None:
+    file = GltfFile()
+    quad = file.quad() | ({} if mode is None else {"mode": mode})
+    file.node(mesh=file.mesh(quad))
+    gltf = read_gltf(file.glb(), "quad.glb", lambda name, place: b"")
+    assert triangle_count(gltf.at("/meshes/0/primitives/0")) == expected
 
 
 def test_import_writes_two_files_that_open(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,6 +64,8 @@ def _walk(frames: WindowFrames, display: Display, root: Path) -> None:
         return on_screen(frames, display).astype(int)
 
     first, lie = on_screen(frames, display).astype(int), places(frames)
+    statistics = frames.runtime.memory.statistics
+    uploaded, moves = statistics.bytes_uploaded, statistics.moves
     blue = root / "blue.png"
     pixels = np.asarray(Image.open(root / ALBEDO).convert("RGB"))
     Image.fromarray(np.ascontiguousarray(pixels[..., ::-1])).save(blue)
@@ -71,6 +73,8 @@ def _walk(frames: WindowFrames, display: Display, root: Path) -> None:
     assert (shown[..., 2] - shown[..., 0]).max() > (first[..., 2] - first[..., 0]).max() + 20
     kept = lie.items() & places(frames).items()
     assert len(kept) == len(lie) - 1
+    (texture,) = places(frames).keys() - lie.keys()
+    assert frames.runtime.memory.statistics.bytes_uploaded - uploaded == places(frames)[texture][2]
 
     good = (root / SHADER).read_text()
     last = "colour = vec4(alphaMode == BLEND ? sum"
@@ -99,3 +103,7 @@ def _walk(frames: WindowFrames, display: Display, root: Path) -> None:
     both = on_screen(frames, display).astype(int)
     assert (both != moved).any()
     assert kept <= places(frames).items()
+    now = frames.runtime.memory.statistics
+    assert now.bytes_uploaded - uploaded == places(frames)[texture][2]
+    assert now.moves == moves
+    assert [problem for problem in frames.runtime.library.problems if problem.code != "asset.unread"] == []

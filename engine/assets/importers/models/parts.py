@@ -26,8 +26,8 @@ from engine.gltf import image_bytes
 from engine.humon import InputError, Position, Problem
 from engine.obj import ObjFile
 
-INDEX_SETTINGS = ("format", "topology", "lod", "tangents")
-VERTEX_SETTINGS = ("format", "lod", "weights", "bones", "topology")
+INDEX_SETTINGS = ("format", "topology", "lod", "tangents", "order", "simplify", "simplifier")
+VERTEX_SETTINGS = ("format", "lod", "weights", "bones", "topology", "order")
 """The parameters of recipes that are the fields of IndexSettings and VertexSettings, in their order."""
 
 TEXTURE_SETTINGS = ("color_space", "mip_levels", "format", "blocks", "channel")

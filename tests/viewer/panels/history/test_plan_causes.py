@@ -88,6 +88,6 @@ def test_many_causes_are_counted(followed: tuple[Runtime, Timeline]) -> None:
 
 def test_what_the_engine_plans_by_itself_is_named(followed: tuple[Runtime, Timeline]) -> None:
     runtime, timeline = followed
-    runtime.apply_plan(runtime._needs, runtime.plan, Cause.PAGE_RETURN)
+    runtime.apply_plan(runtime.needs, runtime.plan, Cause.PAGE_RETURN)
     assert timeline.events[-1].causes == ("pages that were mostly free are returned",)
     runtime.settle()

@@ -1,0 +1,110 @@
+"""What the assets of a database are made of: its files by asset, and its assets by those they refer to."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+
+from engine.assets.cache.cache import Entry
+from engine.assets.cook import CookedDb
+from engine.assets.files import BUILTIN_PREFIX, FileGate
+from engine.assets.recipes import Recipe, recipes_of
+from engine.assets.updating.references import references_of
+from engine.humon import Kind
+
+
+class AssetIndex:
+    """Finds the recipes that a changed file concerns, and what is made of an asset.
+
+    It is made once for each text of a database: files that come to be included are added (`learn`), and none
+    is taken off, those of the index `before` included: a shader that cannot be read does not say what it
+    would include.
+    """
+
+    def __init__(self, cooked: CookedDb, before: AssetIndex | None = None) -> None:
+        self.gate = FileGate(cooked.db.root)
+        self.text = cooked.db.path
+        self.recipes: dict[int, Recipe] = recipes_of(cooked.db)
+        self.indices: dict[str, list[int]] = defaultdict(list)
+        """The assets that are made by a recipe, by its identity."""
+        self._recipes = {recipe.identity: recipe for recipe in self.recipes.values()}
+        self._users: dict[Path, set[str]] = defaultdict(set)
+        self._dependants: dict[int, list[int]] = defaultdict(list)
+        for index, recipe in self.recipes.items():
+            self.indices[recipe.identity].append(index)
+        for identity, recipe in self._recipes.items():
+            for path in (recipe.source, *recipe.more):
+                self._users[path].add(identity)
+        self.learn(cooked.entries.values())
+        for path, identities in before._users.items() if before is not None else ():
+            if known := identities & self._recipes.keys():
+                self._users[path] |= known
+        self._targets = {path: target for path in _named(cooked) if (target := _target(path)) != path}
+        for index, asset in enumerate(cooked.db.assets):
+            for ref in references_of(asset):
+                self._dependants[ref.index].append(index)
+
+    @property
+    def files(self) -> Iterator[Path]:
+        """The text of the database, and all files that its assets are or were made of."""
+        yield self.text
+        yield from self._targets
+        yield from self._users
+
+    def learn(self, entries: Iterable[Entry]) -> list[Path]:
+        """Add the files that results were made of; return those that are new."""
+        new: list[Path] = []
+        places: dict[str, Path] = {}
+        for entry in entries:
+            for stamp in entry.sources:
+                path = places.get(stamp.path)
+                if path is None:
+                    path = places[stamp.path] = Path(self.gate.locate(stamp.path))
+                if path not in self._users:
+                    new.append(path)
+                self._users[path].add(entry.identity)
+        return new
+
+    def is_outdated(self, files: Iterable[Path]) -> bool:
+        """Whether the text must be read again: it is among these changed files, or a link leads elsewhere."""
+        return any(
+            path == self.text or _target(path) != self._targets.get(path, path)
+            for path in files
+            if path in self._users or path in self._targets or path == self.text
+        )
+
+    def concerned(self, files: Iterable[Path]) -> list[Recipe]:
+        """Return the recipes that read one of these files."""
+        found = {identity for path in files for identity in self._users.get(path, ())}
+        return [self._recipes[identity] for identity in sorted(found)]
+
+    def dependants(self, indices: Collection[int]) -> set[int]:
+        """Return these assets and all that are made of them."""
+        found = set(indices)
+        todo = list(indices)
+        while todo:
+            for index in self._dependants.get(todo.pop(), ()):
+                if index not in found:
+                    found.add(index)
+                    todo.append(index)
+        return found
+
+
+def _target(path: Path) -> Path:
+    """Return what a path leads to, through links."""
+    return Path(os.path.realpath(path))
+
+
+def _named(cooked: CookedDb) -> set[Path]:
+    """Return the sources that a text names, without following links."""
+    folder = cooked.db.path.parent
+    written: set[str] = set()
+    for node in cooked.db.document.root["assetDb"]["assets"]:
+        for key in ("source", "data"):
+            if (value := node.get(key)) is not None and value.kind is Kind.VALUE:
+                written.add(value.text)
+        if (several := node.get("sources")) is not None and several.kind is Kind.LIST:
+            written |= {value.text for value in several if value.kind is Kind.VALUE}
+    return {Path(os.path.normpath(folder / name)) for name in written if not name.startswith(BUILTIN_PREFIX)}

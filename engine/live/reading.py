@@ -1,0 +1,27 @@
+"""Reads the databases of a scene again, from their texts or from the models that they are made of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from engine.assets.database import read_asset_db
+from engine.assets.files import FileGate
+from engine.assets.importers.models.model_files import is_model
+from engine.assets.records import AssetDb
+from engine.humon import read
+from engine.scene.models import model_document
+
+
+def read_database(path: Path, root: Path, name: str, number: int, shown: str) -> AssetDb:
+    """Return the database in a file, with the name and the number that it has in a scene. Raises InputError.
+
+    `shown` is the path of the file in messages.
+    """
+    if is_model(path):
+        document, _ = model_document(path, FileGate(root))
+    else:
+        document = read(path, shown)
+    db = read_asset_db(document, path, number, root)
+    assert db is not None, "its text had a database before"
+    return replace(db, name=name)

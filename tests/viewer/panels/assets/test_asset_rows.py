@@ -1,0 +1,117 @@
+"""Assets as columns: found by words, with the bytes that they and their parts take, and their users."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.plans import cube_plan
+
+from engine.assets import AssetLibrary, open_library
+from engine.assets.records import AssetType
+from engine.scene import Scene, load_scene
+from viewer.panels.assets.asset_facts import fact_lines
+from viewer.panels.assets.asset_rows import (
+    KINDS,
+    AssetRows,
+    direct_users,
+    objects_with,
+    planned_bytes,
+    references,
+)
+from viewer.panels.assets.thumbnails import SIDE, has_thumbnail, shaded, thumbnail
+
+
+@pytest.fixture(scope="module")
+def scene(root: Path) -> Scene:
+    return load_scene(root / "scenes" / "cube.hu")
+
+
+@pytest.fixture(scope="module")
+def library(scene: Scene) -> Iterator[AssetLibrary]:
+    with open_library(scene.dbs) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def rows(library: AssetLibrary) -> AssetRows:
+    return AssetRows.of(library)
+
+
+def test_every_record_of_every_database_has_a_row(library: AssetLibrary, rows: AssetRows) -> None:
+    assert len(rows) == sum(len(one.db.assets) for one in library.current)
+    assert (np.diff(rows.keys) > 0).all()
+    for row, key in enumerate(rows.keys.tolist()):
+        assert rows.row_of(key) == row
+    assert rows.row_of(1 << 50) is None
+
+
+def test_all_words_are_found_in_kind_name_and_database(rows: AssetRows) -> None:
+    material = KINDS.index(AssetType.MATERIAL)
+    found = rows.found("BRICK material", None)
+    assert [rows.names[row] for row in found.tolist()] == ["brick"]
+    assert rows.found("brick", material).tolist() == found.tolist()
+    assert len(rows.found("", None)) == len(rows)
+    assert len(rows.found("no such thing", None)) == 0
+
+
+def test_an_asset_takes_its_own_bytes_and_once_those_of_each_part(
+    library: AssetLibrary, rows: AssetRows
+) -> None:
+    plan = cube_plan()
+    sizes = dict(
+        zip(plan.memory.subresources["key"].tolist(), plan.memory.subresources["size"].tolist(), strict=True)
+    )
+
+    def parts(key: int) -> set[int]:
+        row = rows.row_of(key)
+        assert row is not None
+        own = {int(rows.keys[other]) for other in rows.referred[rows.refers == row].tolist()}
+        return {key}.union(*(parts(other) for other in own))
+
+    found = planned_bytes(rows, plan)
+    expected = [sum(sizes.get(part, 0) for part in parts(key)) for key in rows.keys.tolist()]
+    assert found.tolist() == expected
+
+
+def test_users_are_counted_and_named(scene: Scene, rows: AssetRows) -> None:
+    users = direct_users(rows, scene.tableau)
+    for row, key in enumerate(rows.keys.tolist()):
+        named = objects_with(scene.tableau, key)
+        assert len(named) == users[row]
+        for type_name, of in named:
+            assert scene.tableau.tables[type_name].object[of] >= 0
+    assert users.sum() >= 3
+
+
+def test_every_asset_has_facts_and_pictures_are_of_their_size(library: AssetLibrary, rows: AssetRows) -> None:
+    pictured = 0
+    for one in library.current:
+        for record in one.db.assets:
+            lines = list(fact_lines(library, record.ref))
+            assert lines or not references(record)
+            assert all(isinstance(value, str) and value for _, value in lines)
+            if has_thumbnail(library, record.ref):
+                picture = thumbnail(library, record.ref)
+                pictured += 1
+                assert picture.dtype == np.uint8
+                assert picture.shape[2] == 4
+                assert max(picture.shape[:2]) <= SIDE
+                assert len(np.unique(picture.reshape(-1, 4), axis=0)) > 1 or record.type == "texture2d"
+    assert pictured >= 4
+
+
+@pytest.mark.parametrize(
+    "positions",
+    [
+        np.zeros((0, 3)),
+        np.zeros((3, 3)),
+        np.full((3, 3), np.nan),
+        np.array([[1e30, 0, 0], [0, 1e30, 0], [0, 0, 0]]),
+    ],
+)
+def test_meshes_without_extent_have_a_picture_too(positions: np.ndarray) -> None:
+    corners = np.array([[0, 1, 2]]) if len(positions) else np.zeros((0, 3), int)
+    assert shaded(positions, corners).shape == (SIDE, SIDE, 4)

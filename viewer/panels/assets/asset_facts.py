@@ -1,0 +1,89 @@
+"""What is known of one asset, as lines of a label and a value with its unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.assets import AssetLibrary, AssetRef
+from engine.assets.cache.facts import (
+    AnimationFacts,
+    EnvironmentFacts,
+    IndicesFacts,
+    MorphTargetsFacts,
+    SkeletonFacts,
+    TextureFacts,
+    VerticesFacts,
+)
+from engine.assets.records import Asset, Material, Mesh, Model, Shader
+from viewer.panels.number_format import bytes_text, count_text
+
+Lines = Iterator[tuple[str, str]]
+
+
+def fact_lines(library: AssetLibrary, ref: AssetRef) -> Lines:
+    """Yield the facts of an asset: (what, value)."""
+    record = library.unreplaced(ref)
+    source = getattr(record, "source", None)
+    if source is not None and not isinstance(source, AssetRef):
+        yield "source", str(source) + (f" {record.part}" if getattr(record, "part", "") else "")
+    for path in getattr(record, "sources", ()):
+        yield "source", str(path)
+    if not record.type.has_data:
+        yield from _made_of(library, record)
+    elif library.is_broken(ref):
+        yield "state", "broken: a placeholder is drawn"
+    else:
+        yield from _facts(library, ref)
+
+
+def _made_of(library: AssetLibrary, record: Asset) -> Lines:
+    def label(ref: AssetRef) -> str:
+        return library.unreplaced(ref).label
+
+    if isinstance(record, Model):
+        yield "mesh", label(record.mesh)
+        yield "material", label(record.material)
+    elif isinstance(record, Mesh):
+        yield "levels of detail", f"{len(record.lods)}"
+        for number, lod in enumerate(record.lods):
+            screen = f", from {lod.screen_size:.3g} of the picture's height" if lod.screen_size else ""
+            yield f"level {number}", f"{lod.topology}{screen}"
+    elif isinstance(record, Material):
+        for shader in record.shaders:
+            yield "shader", label(shader)
+        for slot, texture in record.textures.items():
+            yield slot, label(texture)
+        for name, values in record.parameters.items():
+            yield name, ", ".join(f"{value:g}" for value in values)
+        yield "alpha", str(record.alpha_mode)
+
+
+def _facts(library: AssetLibrary, ref: AssetRef) -> Lines:
+    facts = library.facts(ref)
+    if isinstance(facts, TextureFacts):
+        yield "texels", f"{facts.width} x {facts.height}"
+        yield "format", str(facts.format)
+        yield "mip levels", f"{facts.mip_levels}"
+        yield "bytes", f"{facts.size:,} ({bytes_text(facts.size)})"
+    elif isinstance(facts, EnvironmentFacts):
+        yield "cube", f"6 x {facts.side} x {facts.side} texels, {count_text(facts.mip_levels, 'level')}"
+        yield "bytes", f"{facts.size:,} ({bytes_text(facts.size)})"
+    elif isinstance(facts, VerticesFacts):
+        yield "vertices", f"{facts.count:,} of {facts.stride} bytes"
+        yield "attributes", ", ".join(f"{name} {form}" for name, form in facts.vertex_format)
+        size = [high - low for low, high in zip(facts.minimum, facts.maximum, strict=True)]
+        yield "size", " x ".join(f"{value:.3g}" for value in size) + " m"
+    elif isinstance(facts, IndicesFacts):
+        yield "indices", f"{facts.count:,} of {facts.type}, {facts.topology}"
+    elif isinstance(facts, SkeletonFacts):
+        yield "bones", f"{facts.count:,}"
+    elif isinstance(facts, AnimationFacts):
+        yield "duration", f"{facts.duration:.3g} s"
+        yield "channels", f"{len(facts.channels):,}"
+    elif isinstance(facts, MorphTargetsFacts):
+        yield "targets", ", ".join(facts.names) or f"{len(facts.weights)}"
+    else:
+        record = library.unreplaced(ref)
+        if isinstance(record, Shader):
+            yield "stage", f"{record.stage}, entry point {record.entry_point}"
+        yield "code", f"{len(library.read(ref)):,} bytes of SPIR-V"

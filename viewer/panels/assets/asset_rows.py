@@ -1,0 +1,169 @@
+"""All assets of a scene as columns: kind, name, bytes in the plan, how many use them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.assets import AssetLibrary, AssetRef
+from engine.assets.records import Asset, AssetType
+from engine.assets.updating.references import with_references
+from engine.plan.model.plan import Plan
+from engine.tableau.tableau import Tableau
+
+Ints = NDArray[np.int64]
+KINDS = tuple(AssetType)
+
+
+@dataclass(frozen=True, eq=False)
+class AssetRows:
+    """The assets of all databases, in their order.
+
+    Attributes
+    ----------
+    keys : int64[n]
+        Their keys, ascending.
+    kinds : int8[n]
+        Numbers of KINDS.
+    names, searched : list of str, n
+        As they are shown; all that is searched, in small letters.
+    refers, referred : int64[m]
+        Row of an asset, and row of one that it is made of.
+    broken : bool[n]
+    """
+
+    keys: Ints
+    kinds: NDArray[np.int8]
+    names: list[str]
+    searched: list[str]
+    refers: Ints
+    referred: Ints
+    broken: NDArray[np.bool_]
+
+    @staticmethod
+    def of(library: AssetLibrary) -> AssetRows:
+        """Read the records of a library; once per version of it."""
+        keys, kinds, names, searched, broken = [], [], [], [], []
+        pairs: list[tuple[int, int]] = []
+        number = {kind: at for at, kind in enumerate(KINDS)}
+        for one in library.current:
+            for record in one.db.assets:
+                if library.kept(record.ref) != record.ref:
+                    continue  # an older version is drawn with: it has a row of its own
+                keys.append(record.ref.key)
+                kinds.append(number[record.type])
+                names.append(record.name or _source_name(record) or f"#{record.ref.index}")
+                searched.append(f"{record.type} {names[-1]} {one.db.name}".lower())
+                broken.append(library.is_broken(record.ref))
+                pairs += [(record.ref.key, ref.key) for ref in references(record)]
+        order = np.argsort(np.array(keys, np.int64), kind="stable")
+        sorted_keys = np.array(keys, np.int64)[order]
+        of, on = (np.array([pair[side] for pair in pairs], np.int64) for side in (0, 1))
+        known = np.isin(of, sorted_keys) & np.isin(on, sorted_keys)
+        return AssetRows(
+            sorted_keys,
+            np.array(kinds, np.int8)[order],
+            [names[at] for at in order],
+            [searched[at] for at in order],
+            np.searchsorted(sorted_keys, of[known]),
+            np.searchsorted(sorted_keys, on[known]),
+            np.array(broken, np.bool_)[order],
+        )
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def row_of(self, key: int) -> int | None:
+        """The row of an asset; None where there is none."""
+        at = int(np.searchsorted(self.keys, key))
+        return at if at < len(self.keys) and self.keys[at] == key else None
+
+    def found(self, text: str, kind: int | None) -> NDArray[np.int64]:
+        """Rows whose kind is this one and that hold all words of a text."""
+        rows = np.arange(len(self)) if kind is None else np.flatnonzero(self.kinds == kind)
+        for word in text.lower().split():
+            rows = rows[[word in self.searched[row] for row in rows.tolist()]] if len(rows) else rows
+        return rows
+
+
+def references(record: Asset) -> list[AssetRef]:
+    """The assets that a record is made of."""
+    found: list[AssetRef] = []
+
+    def note(ref: AssetRef) -> AssetRef:
+        found.append(ref)
+        return ref
+
+    with_references(record, note)
+    return found
+
+
+def _source_name(record: Asset) -> str:
+    """The name of the file that a record without a name is made from; empty where there is none."""
+    source = getattr(record, "source", None)
+    return source.name if isinstance(source, Path) else ""
+
+
+def planned_bytes(rows: AssetRows, plan: Plan) -> Ints:
+    """Bytes of each asset in a plan: its own, and of all that it is made of, int64[n].
+
+    What several share is in the bytes of each of them.
+    """
+    parts = plan.memory.subresources
+    at = np.searchsorted(rows.keys, parts["key"].astype(np.int64))
+    known = at < len(rows)
+    known[known] = rows.keys[at[known]] == parts["key"][known]
+    sizes = np.zeros(len(rows), np.int64)
+    np.add.at(sizes, at[known], parts["size"][known].astype(np.int64))
+    total = sizes.copy()
+    reached, through = rows.refers, rows.referred
+    seen = np.unique(reached * len(rows) + through) if len(reached) else np.zeros(0, np.int64)
+    edges = seen
+    while len(edges):  # one level of what things are made of in each round
+        of, on = edges // len(rows), edges % len(rows)
+        np.add.at(total, of, sizes[on])
+        order = np.argsort(rows.refers, kind="stable")
+        starts = np.searchsorted(rows.refers[order], on)
+        ends = np.searchsorted(rows.refers[order], on, side="right")
+        counts = ends - starts
+        further = np.repeat(of, counts)
+        index = np.repeat(starts - np.cumsum(counts) + counts, counts) + np.arange(int(counts.sum()))
+        found = np.unique(further * len(rows) + rows.referred[order][index])
+        edges = np.setdiff1d(found, seen)
+        seen = np.union1d(seen, edges)
+    return total
+
+
+def direct_users(rows: AssetRows, tableau: Tableau) -> Ints:
+    """How many features of objects name each asset, int64[n]."""
+    counts = np.zeros(len(rows), np.int64)
+    _each_column(tableau, lambda keys, _owners, _type: _count(rows, counts, keys))
+    return counts
+
+
+def objects_with(tableau: Tableau, key: int) -> list[tuple[str, int]]:
+    """The features that name an asset: (type, row of its table)."""
+    found: list[tuple[str, int]] = []
+    for name, table in tableau.tables.items():
+        for spec in table.schema.asset_fields:
+            used = np.flatnonzero((table.column(spec.name) == key) & (table.object >= 0))
+            found += [(name, row) for row in used.tolist()]
+    return found
+
+
+def _each_column(tableau: Tableau, take: Callable[[Ints, NDArray[np.int32], str], None]) -> None:
+    for name, table in tableau.tables.items():
+        used = np.flatnonzero(table.object >= 0)
+        for spec in table.schema.asset_fields:
+            take(table.column(spec.name)[used].astype(np.int64), table.object[used], name)
+
+
+def _count(rows: AssetRows, counts: Ints, keys: Ints) -> None:
+    at = np.searchsorted(rows.keys, keys)
+    known = at < len(rows)
+    known[known] = rows.keys[at[known]] == keys[known]
+    np.add.at(counts, at[known], 1)
