@@ -120,7 +120,7 @@ def make_parser(prog: str = "python -m viewer", more: str = "") -> argparse.Argu
         nargs="*",
         type=Path,
         help="the scene file (.hu), or a model (.glb, .gltf, .obj); several are shown together, each below\n"
-        "an object named after it",
+        "an object named after it; or a snapshot of memory (.snapshot.hu), which is shown by itself",
     )
     parser.add_argument(
         "--headless", action="store_true", help="no window, no display server; the same passes into an image"

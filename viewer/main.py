@@ -20,12 +20,22 @@ if TYPE_CHECKING:
     from viewer.run.script_playback import Script
 
 
+SNAPSHOT = ".snapshot.hu"
+"""With which the names of snapshot files end."""
+
+
 def main(arguments: Sequence[str] | None = None, parser: ArgumentParser | None = None) -> int:
     """Run the viewer and return its exit code; a wrong command line raises argparse's SystemExit(2)."""
 
     def run() -> int:
         options = parse(arguments, parser)
-        return list_devices(options) if options.list_devices else view(options)
+        if options.list_devices:
+            return list_devices(options)
+        if options.scene is not None and options.scene.name.endswith(SNAPSHOT):
+            from viewer.run.snapshot_view import view_snapshot
+
+            return view_snapshot(options)
+        return view(options)
 
     return int(guarded(run))
 

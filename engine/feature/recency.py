@@ -24,6 +24,14 @@ class Recency:
         self._versions: dict[str, int] = {}
         self._times: dict[str, NDArray[np.int64]] = {}
 
+    def twin(self, tableau: Tableau) -> Recency:
+        """The same times for a twin of the tableau."""
+        self.update()
+        made = Recency(tableau)
+        made._versions = {name: table.version for name, table in tableau.tables.items()}
+        made._times = {name: times.copy() for name, times in self._times.items()}
+        return made
+
     def update(self) -> None:
         """Record the rows that were disabled since the last call; costs time in proportion to the changes."""
         self._tableau.flush()

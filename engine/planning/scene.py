@@ -79,11 +79,12 @@ class ScenePlanner:
         policy: Policy | None = None,
         trials: PipelineTrials | None = None,
         outputs: Sequence[ImageDecl] = (PICTURE,),
+        keys: Keys | None = None,
     ) -> None:
         self.freezes = False
         self.profile = profile
         self.size = size
-        self.keys = Keys(self._describe, lambda db: library.dbs[db].name)
+        self.keys = keys or Keys(self._describe, lambda db: library.dbs[db].name)
         self.others: list[MemoryUser] = []
         self._coalesced: Coalesced | None = None
         self._tableau = tableau
@@ -92,6 +93,7 @@ class ScenePlanner:
         library.use_formats([form.name for form in profile.lacks])
         self._policy = policy or Policy()
         self._trials = trials
+        self._outputs = outputs
         self._collector = RequirementCollector(tableau, registry, library)
         self._contradictions = Contradictions(registry, self._collector)
         self.shortage: Shortage | None = None
@@ -131,6 +133,26 @@ class ScenePlanner:
         self._requests = FrameRequests(RequirementTable(self.keys))
         self._pass_requesters = PassRequesters(self._tableau, self._requests.table.requesters)
         self._kept = KeptFrames(self.keys, self._names)
+
+    def twin(self, tableau: Tableau, profile: DeviceProfile | None = None) -> ScenePlanner:
+        """A planner of another tableau for the same picture, with the same keys, so that plans compare.
+
+        It plans for this planner's device, or for `profile`, with the same other users of memory, and has
+        what this one knows of when rows were drawn. Every pipeline may be used in its plans.
+        """
+        made = ScenePlanner(
+            tableau,
+            self._registry,
+            self._library,
+            profile or self.profile,
+            self.size,
+            self._policy,
+            outputs=self._outputs,
+            keys=self.keys,
+        )
+        made.others = self.others
+        made._recency = self._recency.twin(tableau)
+        return made
 
     @property
     def samples(self) -> int:

@@ -8,6 +8,7 @@ from engine.memory.device.problems import HeapFull
 from engine.plan.placement.planner import plan_again
 from engine.plan.placement.planning_round import Keep
 from engine.plan.terms.errors import PlanError
+from engine.runtime.observation import Cause
 from engine.vk.errors import OutOfDeviceMemory
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class RefusedMemory:
             needs, before = runtime.settled_plan
             there = runtime.resident.snapshot()
             assert there is not None, "a plan was carried out"
-            runtime.apply_plan(needs, plan_again(before, there, fetch=self._rollbacks == 1))
+            runtime.apply_plan(needs, plan_again(before, there, fetch=self._rollbacks == 1), Cause.ROLLBACK)
 
     def _plan_less(self, refused: HeapFull) -> None:
         """Apply a plan that limits the refusing heap to its live bytes and a part of the refused bytes.
@@ -86,5 +87,5 @@ class RefusedMemory:
                 if more == refused.size - 1:
                     raise
             else:
-                runtime.apply_plan(needs, plan)
+                runtime.apply_plan(needs, plan, Cause.REFUSED)
                 break

@@ -42,8 +42,10 @@ from engine.planning.values import FrameValues
 from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reordering
 from engine.render.renderer import Renderer
 from engine.runtime.frame_facts import FrameFacts
+from engine.runtime.hold import Hold
 from engine.runtime.idle import IdleCheck
 from engine.runtime.movement import Movement
+from engine.runtime.observation import Cause, Observers
 from engine.runtime.open_device import open_device
 from engine.runtime.options import Presenter, RuntimeOptions
 from engine.runtime.problems import all_problems
@@ -87,6 +89,7 @@ class Runtime:
         self._number, self._drawn = 0, 0  # frames, and those that were drawn, which take slots in turn
         self.content_scale = 1.0
         self._budgets: Mapping[int, int] = {}
+        self.hold, self.observers = Hold(self), Observers()
         self._undo = ExitStack()
         with ExitStack() as undo:
             self._open(undo, options)
@@ -145,6 +148,7 @@ class Runtime:
             state=self.resident,
         )
         undo.callback(self.memory.close)
+        self.hold.reopened()
         self.samplers = SamplerPool(self.device)
         undo.callback(self.samplers.close)
         least = cull_from(options.culling, self.profile.device_type)
@@ -194,7 +198,7 @@ class Runtime:
         patience = self._plan_frame()
         drawn = False
         if self.plan is not None and self._first_plan is None:
-            if not self.spread.is_busy:
+            if not (self.spread.is_busy or self.hold.is_on):
                 self._return_pages()
                 self._reprioritize()
             self.advance(patience)
@@ -209,11 +213,20 @@ class Runtime:
         return FrameFacts(self._number, wall * 1e3, cpu * 1e3, settled, drawn)
 
     @property
+    def frames(self) -> int:
+        """How many frames there were so far, drawn or not."""
+        return self._number
+
+    @property
     def is_idle(self) -> bool:
         """Whether the next frame would be the last one again: nothing moves, arrives or is returned."""
-        if self.plan is None or self.planner.stale() or not self._page_return.is_done(self.plan):
+        if self.plan is None or self.planner.stale():
             return False
-        busy = self._is_preparing or self.spread.is_busy or self.trials.pending or not self.memory.settled
+        if not (self.hold.is_on or self._page_return.is_done(self.plan)):
+            return False
+        streams = not self.memory.settled and not (self.memory.held and not self.memory.granted)
+        plans = self._is_preparing or self.spread.is_busy or self.hold.is_released
+        busy = plans or self.trials.pending or streams
         return not busy and self._idle_check.holds(self.size)
 
     def advance(self, milliseconds: float | None = None) -> bool:
@@ -228,6 +241,7 @@ class Runtime:
             return False
         if settled and self.needs is not None and self.plan is not None:
             self.settled_plan = (self.needs, self.plan)
+            self.observers.settled(self._number)
         return settled
 
     def limit_budget(self, budgets: Mapping[int, int]) -> None:
@@ -259,7 +273,7 @@ class Runtime:
         found = self.compaction(max_bytes, max_moves)
         if found.moves:
             assert self.needs is not None
-            self.apply_plan(self.needs, found.plan)
+            self.apply_plan(self.needs, found.plan, Cause.COMPACTION)
         return found
 
     def load(self, until: Callable[[], bool] = lambda: False) -> None:
@@ -332,7 +346,11 @@ class Runtime:
             return None
         is_stale = self.plan is None or self.planner.stale()
         self._is_preparing = is_stale and not self.planner.prepare(PREPARE_MS)
-        if not is_stale or self._is_preparing:
+        if self.hold.is_on and self.needs is not None and not self.hold.is_released:
+            if is_stale and not self._is_preparing:
+                self.hold.look(self.needs)
+            return None
+        if not (is_stale or self.hold.is_released) or self._is_preparing:
             return None
         if self.plan is None and self.planner.has_many:
             self._is_preparing = True
@@ -353,7 +371,7 @@ class Runtime:
                 self.needs.restore()  # frames go on with what is drawn now
             raise
         yield
-        yield from self._apply_in_steps(self.requested, plan)
+        yield from self._apply_in_steps(self.requested, plan, Cause.SCENE)
         yield
 
     def take_plan(
@@ -367,23 +385,31 @@ class Runtime:
         self._visibility, self._cycles = visibility, self.memory.statistics.cycles
         self.memory.submit(schedule)
         self.renderer.apply_plan(needs, plan.memory, self.timeline.submitted)
+        self._begun(plan, schedule, Cause.SCENE)
+
+    def _begun(self, plan: Plan, schedule: Schedule, cause: Cause) -> None:
+        """Let others know of a plan that is carried out from now on."""
+        self.hold.begin(schedule)
+        self.observers.planned(self._number, plan, schedule, cause)
 
     def _return_pages(self) -> None:
         """Start to return pages that are mostly free, once the scene has been at rest for a while."""
         plan = self._page_return.next(self.plan, settled=self.memory.settled)
         if plan is not None and self.needs is not None:
-            self.apply_plan(self.needs, plan)
+            self.apply_plan(self.needs, plan, Cause.PAGE_RETURN)
 
-    def apply_plan(self, needs: FrameNeeds, plan: Plan) -> None:
+    def apply_plan(self, needs: FrameNeeds, plan: Plan, cause: Cause) -> None:
         """Start to carry out a plan from the resident state, and draw with it as it is published."""
-        _finish(self._apply_in_steps(needs, plan))
+        _finish(self._apply_in_steps(needs, plan, cause))
 
-    def _apply_in_steps(self, needs: FrameNeeds, plan: Plan) -> Iterator[None]:
+    def _apply_in_steps(self, needs: FrameNeeds, plan: Plan, cause: Cause) -> Iterator[None]:
         needs.restore()
         self.needs, self.plan = needs, plan
         is_streamed = len(plan.staging.allocation_table) > 0
         yield from self._submit_schedule(plan, self.planner.visibility(needs) if is_streamed else None)
         self.renderer.apply_plan(needs, plan.memory, self.timeline.submitted)
+        assert self.schedule is not None
+        self._begun(plan, self.schedule, cause)
 
     def _submit_schedule(self, plan: Plan, visibility: FrustumQuery | None) -> Iterator[None]:
         """Submit the schedule from the resident state to `plan`, visible assets first."""

@@ -62,6 +62,8 @@ class SpreadPlan:
     def _is_at_rest(self) -> bool:
         """Whether frames draw a plan that is carried out."""
         runtime = self._runtime
+        if runtime.hold.is_on:
+            return False  # the plan is shown first
         return runtime.needs is not None and runtime.memory.settled and runtime.planner.knows_enough()
 
     def _make(self) -> Iterator[None]:

@@ -58,6 +58,10 @@ class Columns:
         self._capacity = INITIAL_ROWS
         self.count = 0
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy is made of: without the views, which would be arrays of their own there."""
+        return {**self.__dict__, "_views": {}}
+
     @staticmethod
     def _filled(shape: tuple[int, ...], dtype: DTypeLike, fresh: Any) -> NDArray[Any]:
         array = np.empty(shape, dtype)

@@ -10,14 +10,14 @@ from typing import NoReturn
 
 from harness import Row
 from imgui_bundle import imgui
+from viewer.panels.inspector import Inspector
+from viewer.panels.run_statistics import RunStatistics
 
 from engine.plan.model.plan import Plan
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.tableau import Tableau
 from viewer.guard import Guard
 from viewer.panels.compaction_button import CompactionButton
-from viewer.panels.inspector import Inspector
-from viewer.panels.run_statistics import RunStatistics
 from viewer.ui import style
 from viewer.ui.draw_lists import INDEX_BYTES, VERTEX_BYTES, Space, pack
 

@@ -104,6 +104,7 @@ FLOORS = {
         "picking",
         "shortage",
         "scene",
+        "what_if",
         "offline",
     ),
     "engine.testing": (

@@ -54,8 +54,8 @@ class Display:
         _xdotool("mouseup", str(button))
 
     def type(self, text: str) -> None:
-        """Type a text into the window that has the focus."""
-        _xdotool("type", "--delay", "20", text)
+        """Type a text with the keyboard."""
+        _xdotool("type", "--delay", "30", text)
 
 
 def _xdotool(*arguments: str) -> str:

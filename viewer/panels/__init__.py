@@ -5,6 +5,8 @@ workspace, layout, menu_bar, shortcuts  the window as a whole
 objects_panel, object_model             objects and features
 memory/                                 what lies in memory, and why
 problems/                               what is wrong, and what to do
+history/, schedule/, plans/, what_if/   memory as it was; steps; plans; what would change
+parts                                   text that is cut where there is no room, buttons
 tree_rows, expanded_nodes               trees in columns, flattened into visible rows
 compaction_button, widgets, number_format
 """

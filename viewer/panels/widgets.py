@@ -132,9 +132,15 @@ def item_box() -> Rectangle:
     return low.x, low.y, high.x, high.y
 
 
-def tooltip(lines: tuple[str, ...]) -> None:
-    """Show lines while the mouse is over the previous item; empty lines are left out."""
-    if not imgui.is_item_hovered(imgui.HoveredFlags_.delay_short.value):
+def tooltip(lines: tuple[str, ...], *, disabled: bool = False) -> None:
+    """Show lines while the mouse is over the previous item; empty lines are left out.
+
+    With `disabled` also over one that is disabled.
+    """
+    over = imgui.HoveredFlags_.delay_short.value
+    if disabled:
+        over |= imgui.HoveredFlags_.allow_when_disabled.value
+    if not imgui.is_item_hovered(over):
         return
     if imgui.begin_tooltip():
         imgui.push_text_wrap_pos(imgui.get_font_size() * 36)

@@ -23,6 +23,7 @@ from engine.vk.errors import OutOfDeviceMemory, VulkanError
 from viewer.arguments import Options
 from viewer.guard import Guard
 from viewer.panels.make_panels import make_panels
+from viewer.panels.what_if.what_if_tips import WhatIfTips
 from viewer.panels.workspace import Workspace
 from viewer.run.collector_timer import CollectorTimer
 from viewer.run.idle import LONGEST_S, Idle
@@ -80,6 +81,7 @@ class WindowFrames:
         undo.callback(session.pictures.close)
         session.estimates["swapchain"] = lambda: self.swapchain.estimated_bytes
         self.workspace = workspace = Workspace(session, self._guard, make_panels(session))
+        workspace.overlays["what-if"] = WhatIfTips(session).draw
         undo.callback(lambda: self._guard.call("preferences", kept.keep, session, workspace))
         self._collector = CollectorTimer()
         undo.callback(self._collector.close)

@@ -102,6 +102,8 @@ def _colors(style: imgui.Style) -> None:
         of.scrollbar_grab_hovered: QUIET,
         of.scrollbar_grab_active: ACCENT,
         of.check_mark: ACCENT,
+        of.slider_grab: QUIET,
+        of.slider_grab_active: ACCENT,
         of.button: RAISED,
         of.button_hovered: RAISED_HOVER,
         of.button_active: ACCENT_DIM,

@@ -95,6 +95,8 @@ class MemoryManager:
     Objects that a frame may use are destroyed after its ticket on `frames` is past: the caller signals one
     value of that timeline per frame. Call it from one thread; it uses others to read caches and to allocate.
 
+    While it is `held`, `advance` carries out only the steps that are `granted`; `settle` takes no notice.
+
     `advance` raises OutOfDeviceMemory (HeapFull for memory of a heap) where the device refuses memory and
     none is being freed: the step is not carried out, and a schedule that needs less may be submitted.
     """
@@ -119,6 +121,8 @@ class MemoryManager:
         self.published = self._executor.published
         self._steps: Sequence[AnyStep] = ()
         self._next = 0
+        self.held = False
+        self.granted = 0
         self._in_cycle: set[int] = set()  # staging buffers of transfers, not cleared yet
         self._counts: Counter[str] = self._executor.done
         self._credit = SAVED_MS / 1000  # seconds; below zero while a long step is being paid back
@@ -232,7 +236,8 @@ class MemoryManager:
         try:
             # While a long step is paid back, frames run no step.
             if granted > 0 or self._pages_by_hand():
-                self._carry_out(share, begun_at + granted, most_keys)
+                most_steps = self.granted if self.held and not hurry else len(self._steps)
+                self._carry_out(share, begun_at + granted, most_keys, self._next + most_steps)
         except Exception:
             # Earlier steps have published what they recorded, so it must be submitted.
             if not self._device.lost:
@@ -243,14 +248,15 @@ class MemoryManager:
             self._credit -= time.thread_time() - begun_at
         return self.settled
 
-    def _carry_out(self, share: int, until: float, most_keys: float) -> None:
+    def _carry_out(self, share: int, until: float, most_keys: float, end: int) -> None:
         """Carry out steps: at most `share` cycles, and only the first step after `until` (CPU seconds).
 
-        Ends before a step that would publish more than `most_keys` keys with those before it.
+        Ends before step `end`, and before one that would publish more than `most_keys` keys with those before
+        it.
         """
         begun, first, deadline = 0, self._next, time.monotonic() + LONGEST_WAIT_S
         published = 0
-        while self._next < len(self._steps):
+        while self._next < min(end, len(self._steps)):
             step = self._steps[self._next]
             is_cycle = self._begins_cycle(step)
             is_late = self._next > first and time.thread_time() > until and not self._pages_by_hand()
@@ -270,6 +276,7 @@ class MemoryManager:
             begun += is_cycle
             published += keys
             self._next += 1
+            self.granted = max(0, self.granted - 1)
             if self.state is not None:
                 self.state.apply(step)
             self._counts["steps"] += 1

@@ -19,7 +19,7 @@ from engine.plan.placement.staging_plan import STAGING_REQUESTER
 from engine.plan.requirements.requirements import QueueUse, Terms
 from engine.plan.terms.drawing_rows import DescriptorSetRow, PipelineRow, PipelineState, ShaderRow
 from engine.plan.terms.keys import is_transient, split_key
-from engine.plan.terms.table import distinct
+from engine.plan.terms.table import distinct, is_in
 from engine.plan.terms.vocabulary import (
     BufferUsage,
     Contents,
@@ -61,9 +61,9 @@ def plan_values(plan: Plan) -> Text:
         ]
     if len(left_out := plan.left_out):
         values["leftOut"] = [_left_out(plan, key) for key in left_out.tolist()]
-    values["shaderPlan"] = [_shader(plan, row) for row in plan.shaders]
-    values["pipelinePlan"] = [_pipeline(plan, row) for row in plan.pipelines]
-    values["descriptorSetPlan"] = [_descriptor_set(plan, row) for row in plan.descriptor_sets]
+    values["shaderPlan"] = [shader_values(plan, row) for row in plan.shaders]
+    values["pipelinePlan"] = [pipeline_values(plan, row) for row in plan.pipelines]
+    values["descriptorSetPlan"] = [descriptor_set_values(plan, row) for row in plan.descriptor_sets]
     return {"featureDb": values}
 
 
@@ -83,6 +83,19 @@ def memory_values(plan: Plan, memory: MemoryPlan) -> Text:
             _allocation(plan, row, list(properties), resources[int(row["id"])], places) for row in mine
         ]
     return values
+
+
+def allocation_values(plan: Plan, memory: MemoryPlan, ident: int) -> Text:
+    """One allocation of a memory plan, with all that is in it, as plain Python values."""
+    row = memory.allocation(ident)
+    rows = memory.resources[memory.resources["allocation"] == ident]
+    rows = rows[np.lexsort((rows["id"], rows["offset"]))]
+    mine = memory.subresources[is_in(memory.subresources["resource"], rows["id"])]
+    places: dict[int, list[np.void]] = defaultdict(list)
+    for place in mine[np.lexsort((mine["offset"],))]:
+        places[int(place["resource"])].append(place)
+    properties = flag_names(plan.profile.memory_types[int(row["memory_type"])].properties)
+    return _allocation(plan, row, list(properties), list(rows), places)
 
 
 def _allocation(
@@ -213,7 +226,8 @@ def _key(plan: Plan, key: int) -> Text:
     return {"transient": name} if is_transient(key) else {"assetCache": name, "address": list(split_key(key))}
 
 
-def _shader(plan: Plan, row: ShaderRow) -> Text:
+def shader_values(plan: Plan, row: ShaderRow) -> Text:
+    """A row of the shaderPlan as plain Python values."""
     values = _key(plan, row.key)
     values |= {"stage": list(flag_names(row.stage)), "entryPoint": row.entry_point}
     if row.content:
@@ -221,7 +235,8 @@ def _shader(plan: Plan, row: ShaderRow) -> Text:
     return values | {"why": _why(plan, row.requesters)}
 
 
-def _pipeline(plan: Plan, row: PipelineRow) -> Text:
+def pipeline_values(plan: Plan, row: PipelineRow) -> Text:
+    """A row of the pipelinePlan as plain Python values."""
     values: Text = {"name": row.name, "shaders": [plan.requirements.keys.name(key) for key in row.shaders]}
     if row.state is not None:
         values["vertexFormat"] = [[name, word(texel)] for name, texel in row.vertex_format]
@@ -267,7 +282,8 @@ def _state(state: PipelineState) -> Text:
     }
 
 
-def _descriptor_set(plan: Plan, row: DescriptorSetRow) -> Text:
+def descriptor_set_values(plan: Plan, row: DescriptorSetRow) -> Text:
+    """A row of the descriptorSetPlan as plain Python values."""
     values: Text = {
         "name": row.name,
         "layout": [

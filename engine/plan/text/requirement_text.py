@@ -34,7 +34,7 @@ def requirement_values(plan: Plan) -> Text:
     """The requirements as plain Python values, ready for `engine.humon.write`."""
     needs = plan.requirements.needs.array
     entries = sorted(((_order(plan, int(row["key"])), row) for row in needs), key=itemgetter(0))
-    return {"featureDb": [_need(plan, row) for _, row in entries], "featureReqs": _requests(plan)}
+    return {"featureDb": [need_values(plan, row) for _, row in entries], "featureReqs": _requests(plan)}
 
 
 def _order(plan: Plan, key: int) -> tuple[int, str]:
@@ -42,7 +42,7 @@ def _order(plan: Plan, key: int) -> tuple[int, str]:
     return (TRANSIENT_DB << 32, plan.requirements.keys.name(key)) if is_transient(key) else (key, "")
 
 
-def _need(plan: Plan, row: np.void) -> Text:
+def need_values(plan: Plan, row: np.void) -> Text:
     """One entry of featureDb: the need of a key, with what its transfer adds."""
     requirements, key = plan.requirements, int(row["key"])
     terms = requirements.terms[int(row["terms"])]

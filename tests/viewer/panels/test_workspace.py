@@ -165,8 +165,8 @@ def test_a_panel_that_raises_halfway_is_reported_once_and_the_others_are_drawn_o
 def test_a_click_on_a_switch_turns_it_and_a_second_one_turns_it_back(
     mouse: Mouse, session: Session, flag: str
 ) -> None:
-    outliner = [Placed(ObjectsPanel(session), Dock.LEFT)]
-    draw = drawn(workspace_of(session, outliner), session)
+    outliner = Placed(ObjectsPanel(session), Dock.LEFT)
+    draw = drawn(workspace_of(session, [outliner]), session)
     for _ in range(4):
         mouse.frame(draw)
     tableau = session.runtime.tableau

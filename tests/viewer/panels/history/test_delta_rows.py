@@ -1,0 +1,103 @@
+"""A delta's table shows the rows that are chosen, in order; a search looks at every name."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import numpy as np
+import pytest
+from support.random_scenes import profile
+from support.scenes import CUBE
+
+from engine.planning.offline import plan_scene
+from viewer.panels.history import key_names
+from viewer.panels.history.delta_rows import CHANGE, FIRST, DeltaRows
+from viewer.panels.history.key_names import KeyNames
+from viewer.panels.history.memory_delta import Change, MemoryDelta, delta
+from viewer.panels.history.memory_image import MemoryImage
+from viewer.panels.history.memory_strips import FREE, KEPT, NEW, MemoryStrips
+
+
+def image(*settings: str) -> MemoryImage:
+    return MemoryImage.of(plan_scene(CUBE, profile("unified"), (64, 64), settings).plan)
+
+
+@pytest.fixture(scope="module")
+def found() -> MemoryDelta:
+    return delta(image(), image("cube.shadowCaster.active=false"))
+
+
+def test_rows_are_those_that_changed_largest_difference_first(found: MemoryDelta) -> None:
+    rows = DeltaRows(found)
+    assert sorted(rows.rows.tolist()) == np.flatnonzero(found.change != Change.SAME).tolist()
+    differences = np.abs(np.diff(found.sizes[rows.rows])[:, 0])
+    assert (np.diff(differences) <= 0).all()
+    assert found.name(int(rows.rows[0])) == "shadowMap"
+    rows.set_same(True)
+    assert len(rows.rows) == len(found.rows)
+    rows.set_order(FIRST, descending=False)
+    assert (np.diff(found.sizes[rows.rows, 0]) >= 0).all()
+    rows.set_order(CHANGE, descending=True)
+    assert (np.diff(found.change[rows.rows]) <= 0).all()
+
+
+def test_a_search_finds_names_of_both_sides_whatever_their_case(found: MemoryDelta) -> None:
+    rows = DeltaRows(found)
+    rows.set_same(True)
+    rows.set_search("SHADOW")
+    assert rows.is_searched
+    expected = {row for row in range(len(found.rows)) if "shadow" in found.name(row).lower()}
+    assert set(rows.rows.tolist()) == expected
+    assert expected
+    rows.set_search("no such name")
+    assert not len(rows.rows)
+    rows.set_search("")
+    assert len(rows.rows) == len(found.rows)
+
+
+def test_names_are_made_a_little_at_a_time_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    clock = count()
+    monkeypatch.setattr(key_names.time, "thread_time", lambda: next(clock) * 0.0015)
+
+    def name_of(key: int) -> str:
+        made.append(key)
+        return f"Name {key}"
+
+    names, keys = KeyNames(name_of), np.arange(1000)
+    found, is_all = names.matching(keys, "name 99")
+    assert not is_all
+    calls = 1
+    while not is_all:
+        found, is_all = names.matching(keys, "name 99")
+        calls += 1
+    assert calls > 3
+    assert found == [99, *range(990, 1000)]
+    assert made == list(range(1000)), "each once"
+
+
+def test_a_strip_shows_what_is_kept_new_and_free() -> None:
+    before, now = image("cube.shadowCaster.active=false"), image()
+    strips = MemoryStrips(now, None)
+    for row in range(len(now.allocations)):
+        size = int(now.allocations["size"][row])
+        mine = np.flatnonzero(now.allocation_of[now.resource_of] == row)
+        starts, ends = now.start_of[mine], now.start_of[mine] + now.bytes_of[mine]
+        for width in (1, 7, 300):
+            drawn = np.full(width, FREE)
+            for first, last, state in strips.runs(row, width):
+                assert (drawn[first:last] == FREE).all()
+                drawn[first:last] = state
+            for start, end in zip(starts, ends, strict=True):
+                middle = min(width - 1, int((start + end) / 2 / size * width))
+                assert drawn[middle] == NEW
+        for place, start, end in zip(mine.tolist(), starts, ends, strict=True):
+            found = strips.place_at(row, float(start + (end - start) / 2) / size)
+            assert found == place or now.resources["aliased"][now.resource_of[place]]
+    same = MemoryStrips(now, now)
+    states = {state for row in range(len(now.allocations)) for *_, state in same.runs(row, 300)}
+    assert states == {KEPT}
+    assert not same.is_new_allocation.any()
+    assert MemoryStrips(now, before).is_new_allocation.any() or len(before.allocations) == len(
+        now.allocations
+    )

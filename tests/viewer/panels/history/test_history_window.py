@@ -1,0 +1,267 @@
+"""With real input in a window: what-if by hover, snapshots and their delta, scrubbing, hold and step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from support.display import Display
+from support.limits import limit
+from support.window_frames import OPTIONS, on_screen, settle, until
+
+from engine.plan.resident.steps import SetWindow, Transfer
+from viewer.panels.history.files.snapshot_reader import read_snapshot
+from viewer.panels.history.memory_delta import Change
+from viewer.panels.panel import Dock
+from viewer.run.scene_opening import opened
+
+if TYPE_CHECKING:
+    from viewer.run.windowed import WindowFrames
+
+pytestmark = pytest.mark.gpu
+
+SIZE = (900, 600)
+SHADOW_MAP = 16 << 20
+
+
+class Hand:
+    """A mouse on the window of a run, and what it points at by the names of places."""
+
+    def __init__(self, frames: WindowFrames, display: Display) -> None:
+        self.frames, self.display = frames, display
+        self.window = display.window("Diorama")[0]
+
+    def point(self, name: str, across: float = 0.5) -> None:
+        self.until(lambda: name in self.frames.session.places, name)
+        x0, y0, x1, y1 = self.frames.session.places[name]
+        self.display.move_mouse(self.window, x0 + (x1 - x0) * across, (y0 + y1) / 2)
+        self.draw()
+
+    def click(self, name: str, across: float = 0.5) -> None:
+        self.point(name, across)
+        self.display.press()
+        self.draw(1)
+        self.display.release()
+        self.draw()
+
+    def draw(self, frames: int = 2) -> None:
+        for _ in range(frames):
+            self.frames.session.wake()
+            self.frames.step()
+
+    def until(self, holds: Callable[[], bool], what: str) -> None:
+        until(self.frames, holds, what)
+
+    def settle(self) -> None:
+        settle(self.frames)
+
+    def panel(self, title: str) -> object:
+        self.frames.workspace.show(title)
+        self.draw(4)
+        return self.frames.workspace.panels[title].panel
+
+
+@pytest.fixture(scope="module")
+def window(xvfb: Display, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hand]:
+    """One window for all tests, as opening it takes longer than any of them."""
+    options = replace(OPTIONS, size=SIZE, validate=True, live=False)
+    with pytest.MonkeyPatch.context() as patch, opened(options) as (scene, library):
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        patch.setenv("DISPLAY", xvfb.name)
+        patch.delenv("WAYLAND_DISPLAY", raising=False)
+        # A little of the scene is enough, and a software driver takes long for more.
+        patch.setattr("viewer.panels.layout._SHARES", {Dock.LEFT: 0.3, Dock.RIGHT: 0.1, Dock.BOTTOM: 0.8})
+        from viewer.run.windowed import WindowFrames
+
+        frames = WindowFrames(scene, library, options)
+        try:
+            yield Hand(frames, xvfb)
+            assert not frames._reported
+            assert not len(frames.runtime.instance.messages)
+        finally:
+            frames.close()
+
+
+@pytest.fixture
+def hand(window: Hand) -> Hand:
+    """The window with the scene as its file has it, and the mouse out of the way."""
+    runtime = window.frames.runtime
+    runtime.hold.set(False)
+    cube = runtime.tableau["cube"]
+    cube.active = cube.shadowCaster.active = True
+    window.display.move_mouse(window.window, SIZE[0] - 30, 200)
+    window.settle()
+    return window
+
+
+def test_pointing_at_a_switch_shows_what_pressing_it_then_does(hand: Hand) -> None:
+    runtime = hand.frames.runtime
+    tips = hand.frames.workspace.overlays["what-if"].__self__
+    cube = runtime.tableau["cube"]
+    hand.point("switch cube/shadowCaster/active")
+    before = on_screen(hand.frames, hand.display)
+    hand.until(lambda: tips.outcome is not None, "what it would change")
+    hand.draw()
+    assert not np.array_equal(on_screen(hand.frames, hand.display), before), "a tool tip shows it"
+    foreseen = tips.outcome.change
+    assert cube.shadowCaster.active, "nothing was pressed"
+    planned, allocations = runtime.plan.planned_bytes, len(runtime.plan.memory.allocations)
+    assert foreseen.bytes <= -SHADOW_MAP
+    hand.click("switch cube/shadowCaster/active")
+    hand.settle()
+    assert not cube.shadowCaster.active
+    assert runtime.plan.planned_bytes - planned == foreseen.bytes
+    assert len(runtime.plan.memory.allocations) - allocations == foreseen.allocations
+    hand.display.move_mouse(hand.window, SIZE[0] - 30, 200)
+    hand.draw()
+    assert tips.outcome is None
+    assert not tips.what_if.is_working
+
+
+def test_snapshots_are_taken_compared_checked_and_saved_by_hand(
+    hand: Hand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runtime = hand.frames.runtime
+    cube = runtime.tableau["cube"]
+    panel = hand.panel("snapshots")
+    hand.click("snapshot take")
+    taken = panel.first
+    assert taken.name == "snapshot"
+    assert taken.live_bytes == runtime.memory.live_bytes
+    hand.click("snapshot base")
+    hand.click("switch cube/shadowCaster/active")
+    hand.settle()
+    hand.draw(4)
+    found = panel.table.rows.delta
+    gone = np.flatnonzero(found.change == Change.ONLY_FIRST).tolist()
+    assert "shadowMap" in {found.name(row) for row in gone}
+    assert found.allocated == runtime.plan.planned_bytes - taken.image.allocated
+    hand.click("switch cube/shadowCaster/active")
+    hand.settle()
+    assert cube.shadowCaster.active
+    hand.click("snapshot leaks")
+    assert panel.check is not None
+    assert panel.check.is_clean, panel.check.leaks
+    runtime.tableau["cube"].shadowCaster.active = False
+    hand.settle()
+    hand.click("snapshot take")
+    assert panel.first.name == "snapshot 2"
+    hand.click("snapshot base")
+    hand.click("switch cube/shadowCaster/active")
+    hand.settle()
+    hand.click("snapshot leaks")
+    assert not panel.check.is_clean
+    monkeypatch.chdir(tmp_path)
+    hand.click("snapshot file")
+    hand.display.type("kept")
+    hand.draw(12)
+    hand.click("snapshot save")
+    again = read_snapshot(tmp_path / "kept.snapshot.hu")
+    assert again.image.allocated == panel.first.image.allocated
+
+
+def test_the_timeline_is_scrubbed_to_what_was(hand: Hand) -> None:
+    runtime = hand.frames.runtime
+    panel = hand.panel("timeline")
+    plans = [runtime.plan]
+    for _ in range(2):
+        hand.click("switch cube/shadowCaster/active")
+        hand.settle()
+        plans.append(runtime.plan)
+    timeline = panel._history.timeline
+    assert [event.causes for event in timeline.events[-2:]] == [
+        ("cube: shadowCaster.active off",),
+        ("cube: shadowCaster.active on",),
+    ]
+    latest = on_screen(hand.frames, hand.display)
+    hand.click("timeline back")
+    assert panel.index == len(timeline.events) - 2
+    shown = panel.strips(panel.index).image
+    assert np.array_equal(shown.allocations, plans[1].memory.allocations)
+    assert np.array_equal(shown.places["key"], plans[1].memory.subresources["key"])
+    assert not np.array_equal(on_screen(hand.frames, hand.display), latest)
+    assert runtime.plan is plans[2], "scrubbing shows, and changes nothing"
+    hand.point("timeline graph", 0.001)
+    hand.display.press()
+    hand.draw()
+    assert panel.index == 0
+    x0, y0, _, y1 = hand.frames.session.places["timeline graph"]
+    letter = 15.0
+    hand.display.move_mouse(hand.window, x0 + 1.5 * letter, (y0 + y1) / 2)
+    hand.draw()
+    assert panel.index == 1, "the mouse drags along the graph"
+    hand.display.release()
+    hand.click("timeline now")
+    assert panel.index is None
+
+
+def test_a_plan_is_held_read_stepped_and_run(hand: Hand) -> None:
+    runtime = hand.frames.runtime
+    hand.click("switch cube//active")
+    hand.settle()
+    without = runtime.plan
+    panel = hand.panel("schedule")
+    hand.click("hold")
+    assert runtime.hold.is_on
+    hand.click("switch cube//active")
+    hand.until(lambda: runtime.hold.waiting is not None, "a plan that waits")
+    hand.draw()
+    model = panel.model
+    assert model.is_waiting
+    assert model.change.bytes == runtime.hold.waiting.plan.planned_bytes - without.planned_bytes > SHADOW_MAP
+    assert runtime.plan is without
+    live, steps = runtime.memory.live_bytes, runtime.hold.waiting.schedule.steps
+    first = next(n for n, step in enumerate(steps) if isinstance(step, SetWindow | Transfer))
+    hand.click("step")
+    hand.until(lambda: not runtime.memory.granted, "the first step")
+    assert runtime.memory.steps_left == len(steps) - first
+    assert runtime.memory.live_bytes > live
+    left = runtime.memory.steps_left
+    hand.click("step")
+    hand.until(lambda: not runtime.memory.granted, "the next step")
+    hand.draw()
+    assert runtime.memory.steps_left == left - 1
+    assert model.done == len(steps) - left + 1
+    hand.click("run")
+    hand.settle()
+    assert not runtime.hold.is_on
+    assert runtime.memory.live_bytes == runtime.plan.planned_bytes
+
+
+def test_the_pace_of_streaming_is_set_by_a_slider(hand: Hand) -> None:
+    hand.panel("schedule")
+    pace = hand.frames.runtime.memory.pace
+    hand.click("pace cycles", 0.3)
+    assert hand.frames.runtime.memory.pace.cycles > pace.cycles
+    hand.click("pace milliseconds", 0.4)
+    assert hand.frames.runtime.memory.pace.milliseconds > pace.milliseconds
+
+
+def test_panels_of_plans_and_devices_show_what_is_chosen(hand: Hand) -> None:
+    runtime = hand.frames.runtime
+    panel = hand.panel("plans")
+    for topic in ("shaders", "pipelines", "descriptor sets", "requests", "memory"):
+        hand.click(f"plans {topic}")
+        assert panel.topic == topic
+        assert panel.rows(runtime.plan).visible > 0
+    hand.click("switch cube/shadowCaster/active")
+    hand.settle()
+    hand.click("plans changes")
+    hand.draw()
+    found = panel.table.rows.delta
+    gone = np.flatnonzero(found.change == Change.ONLY_FIRST).tolist()
+    assert "shadowMap" in {found.name(row) for row in gone}
+    devices = hand.panel("other devices").devices
+    card = devices.candidates[2]
+    hand.click(f"device {card.title}")
+    end = time.monotonic() + limit(20)
+    while devices.is_working:
+        assert time.monotonic() < end
+        hand.draw()
+    assert card.outcome.plan.planned_bytes > 0
+    assert card.planned.heaps[0].size == 4 << 30

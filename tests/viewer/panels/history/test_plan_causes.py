@@ -1,0 +1,93 @@
+"""The timeline names what made a plan: the switch by object, feature and flag, an asset, a size, a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from support.scenes import CUBE
+
+from engine.assets import open_library
+from engine.plan.terms.policy import MIB
+from engine.runtime.observation import Cause
+from engine.runtime.options import RuntimeOptions
+from engine.runtime.runtime import Runtime
+from engine.scene import load_scene
+from viewer.panels.history.plan_causes import MAX_CAUSES, OPENED, PlanCauses
+from viewer.panels.history.timeline import Timeline
+
+pytestmark = pytest.mark.gpu
+
+
+@pytest.fixture(scope="module")
+def followed() -> Iterator[tuple[Runtime, Timeline]]:
+    scene = load_scene(CUBE)
+    options = RuntimeOptions(size=(64, 64), validate=True)
+    with open_library(scene.dbs) as library, Runtime(scene, library, options) as runtime:
+        timeline = Timeline(PlanCauses(runtime).find)
+        runtime.observers.add(timeline)
+        runtime.settle()
+        yield runtime, timeline
+        runtime.wait()
+        assert not len(runtime.instance.messages)
+
+
+def test_each_plan_has_its_causes_and_its_memory(followed: tuple[Runtime, Timeline]) -> None:
+    runtime, timeline = followed
+    cube = runtime.tableau["cube"]
+    assert timeline.events[0].causes == (OPENED,)
+
+    def causes() -> tuple[str, ...]:
+        runtime.settle()
+        assert timeline.events[-1].settled is not None
+        plans.append(runtime.plan)
+        return timeline.events[-1].causes
+
+    plans = [runtime.plan]
+    first = len(timeline.events)
+    cube.shadowCaster.active = False
+    assert causes() == ("cube: shadowCaster.active off",)
+    cube.active = False
+    cube.shadowCaster.active = True
+    assert causes() == ("cube: active off", "cube: shadowCaster.active on")
+    cube.active = True
+    causes()
+    runtime.tableau.active = False
+    assert causes() == ("tableau: active off",)
+    runtime.tableau.active = True
+    causes()
+    runtime.resize(80, 48)
+    assert causes() == ("picture of 80 x 48 pixels",)
+    runtime.limit_budget({0: 256 * MIB})
+    assert any(line.startswith("budget of heap 0:") and "256.0 MiB" in line for line in causes())
+    ground = {"visibleModel": {"asset": runtime.scene.asset("assetDb0", "ground", ("model",))}}
+    runtime.tableau.add_object("more", features=ground)
+    assert causes() == ("more: added", "more: visibleModel added")
+    runtime.tableau["more"].visibleModel.asset = runtime.scene.asset("assetDb0", 0)
+    assert causes()[0].startswith("more: visibleModel.asset is ")
+    runtime.tableau.remove("more")
+    assert causes() == ("1 object removed", "1 visibleModel removed")
+    assert len(timeline.events) == first + len(plans) - 1
+    for index, plan in enumerate(plans, first - 1):
+        memory = timeline.memory(index)
+        for table in ("allocations", "resources", "subresources"):
+            assert np.array_equal(getattr(memory, table), getattr(plan.memory, table))
+
+
+def test_many_causes_are_counted(followed: tuple[Runtime, Timeline]) -> None:
+    runtime, timeline = followed
+    rows = runtime.tableau.add_objects(40)
+    model = {"asset": runtime.scene.asset("assetDb0", 0)}
+    runtime.tableau.add_feature("visibleModel", rows, model)
+    runtime.settle()
+    found = timeline.events[-1].causes
+    assert len(found) == MAX_CAUSES + 1
+    assert found[-1] == f"and {80 - MAX_CAUSES} more"
+
+
+def test_what_the_engine_plans_by_itself_is_named(followed: tuple[Runtime, Timeline]) -> None:
+    runtime, timeline = followed
+    runtime.apply_plan(runtime.needs, runtime.plan, Cause.PAGE_RETURN)
+    assert timeline.events[-1].causes == ("pages that were mostly free are returned",)
+    runtime.settle()

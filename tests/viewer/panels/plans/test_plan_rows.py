@@ -1,0 +1,99 @@
+"""The panel of plans lists what the plan's text has, opens rows as that text, and finds names."""
+
+from __future__ import annotations
+
+import pytest
+from support.random_scenes import profile
+from support.scenes import CUBE
+
+from engine.humon import parse
+from engine.plan.model.plan import Plan
+from engine.plan.text.plan_text import plan_text
+from engine.plan.text.requirement_text import requirement_text
+from engine.planning.offline import plan_scene
+from viewer.panels.history.key_names import KeyNames
+from viewer.panels.plans.last_plans import LastPlans, row_changes
+from viewer.panels.plans.plan_rows import PlanRows, Topic
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return plan_scene(CUBE, profile("discrete-window"), (64, 64)).plan
+
+
+def rows_of(plan: Plan, topic: Topic, opened: set[object] | None = None) -> PlanRows:
+    names = KeyNames(plan.requirements.keys.name)
+    return PlanRows(plan, topic, set() if opened is None else opened, names)
+
+
+def count_in_text(plan: Plan, topic: Topic) -> int:
+    root = parse(plan_text(plan), "plan").root["featureDb"]
+    if topic is Topic.MEMORY:
+        return sum(len(list(blocks)) for _, blocks in root["memoryPlan"].items())
+    if topic is Topic.REQUESTS:
+        return len(list(parse(requirement_text(plan), "requests").root["featureDb"]))
+    key = {"shaders": "shaderPlan", "pipelines": "pipelinePlan", "descriptor sets": "descriptorSetPlan"}
+    return len(list(root[key[topic]]))
+
+
+@pytest.mark.parametrize("topic", Topic)
+def test_each_topic_has_a_row_for_each_entry_of_the_text(plan: Plan, topic: Topic) -> None:
+    rows = rows_of(plan, topic)
+    assert rows.visible == len(rows.rows) == count_in_text(plan, topic) > 0
+    for index in range(rows.visible):
+        row = rows.row_at(index)
+        assert row.name
+        assert row.row == index
+        assert not row.line
+
+
+@pytest.mark.parametrize("topic", Topic)
+def test_an_open_row_shows_its_text_and_stays_open_in_the_next_plan(plan: Plan, topic: Topic) -> None:
+    opened: set[object] = set()
+    rows = rows_of(plan, topic, opened)
+    count = rows.visible
+    rows.set_open(1, True)
+    lines = [rows.row_at(2 + n) for n in range(rows.visible - count)]
+    assert lines
+    assert all(line.line and line.row == 1 for line in lines)
+    whole = requirement_text(plan) if topic is Topic.REQUESTS else plan_text(plan)
+    text = "".join("".join(line.name for line in lines).split())
+    assert text in "".join(whole.split()), "lines are broken elsewhere, where they are indented"
+    assert rows.row_at(rows.visible - 1).row == count - 1
+    again = rows_of(plan, topic, opened)
+    assert again.visible == rows.visible
+    assert again.is_open(1)
+    again.set_open(1, False)
+    assert again.visible == count
+
+
+def test_a_search_finds_an_allocation_by_what_is_in_it(plan: Plan) -> None:
+    rows = rows_of(plan, Topic.MEMORY)
+    rows.set_search("shadowmap")
+    key = plan.requirements.keys.transient("shadowMap")
+    wanted = plan.address(key).allocation
+    found = {rows.row_at(index).name for index in range(rows.visible)}
+    assert f"allocation {wanted}" in found
+    assert len(found) < len(plan.memory.allocations)
+    rows = rows_of(plan, Topic.PIPELINES)
+    rows.set_search("depthBias")
+    assert 0 < rows.visible < len(plan.pipelines)
+    rows.set_search("no such thing")
+    assert rows.visible == 0
+    rows.set_search("")
+    assert rows.visible == len(plan.pipelines)
+
+
+def test_the_last_two_plans_are_kept_and_their_rows_compared(plan: Plan) -> None:
+    without = plan_scene(CUBE, profile("discrete-window"), (64, 64), ("cube.shadowCaster.active=false",)).plan
+    changes = {change.title: change for change in row_changes(plan, without)}
+    gone = changes["pipelines"].removed
+    assert any(name.startswith("shadow") for name in gone)
+    assert changes["shaders"].kept + len(changes["shaders"].removed) == len(plan.shaders)
+    assert not any(change.created or change.removed for change in row_changes(plan, plan))
+    plans = LastPlans()
+    for each in (plan, plan):
+        plans.planned(0, each, None, None)
+    assert (plans.before, plans.present) == (plan, plan)
+    plans.planned(0, without, None, None)
+    assert plans.before is None, "keys of another device have other numbers"

@@ -1,0 +1,96 @@
+"""`python -m viewer NAME.snapshot.hu` shows a snapshot in a window, and prints it where there is none."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.display import Display
+from support.limits import limit
+from support.random_scenes import profile
+from support.scenes import CUBE, ROOT
+
+from engine.planning.offline import plan_scene
+from viewer.arguments import parse
+from viewer.panels.history.files.snapshot_file import write_snapshot
+from viewer.panels.history.memory_image import MemoryImage
+from viewer.panels.history.snapshots import Snapshot
+from viewer.run import snapshot_view
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("snapshots") / "cube.snapshot.hu"
+    plan = plan_scene(CUBE, profile("nvidia-h200"), (64, 64)).plan
+    write_snapshot(path, Snapshot("before", "cube.hu", 12, MemoryImage.of(plan), plan.planned_bytes))
+    return path
+
+
+def view(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "viewer", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=limit(60), check=False)
+
+
+def test_without_a_display_a_snapshot_is_printed(file: Path, no_display: None) -> None:
+    done = view(file)
+    assert done.returncode == 0
+    assert "no display or device" in done.stderr
+    assert "snapshot 'before' of cube.hu, frame 12" in done.stdout
+    assert "shadowMap" in done.stdout
+    headless = view(file, "--headless")
+    assert (headless.returncode, headless.stderr) == (0, "")
+    assert headless.stdout == done.stdout
+
+
+def test_a_printed_snapshot_needs_no_device(file: Path) -> None:
+    code = (
+        "import sys; sys.modules['vulkan'] = None\n"
+        "from viewer.main import main\n"
+        f"main([{str(file)!r}, '--headless'])\n"
+        "assert 'imgui_bundle' not in sys.modules and 'glfw' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=limit(60), check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "allocated in" in done.stdout
+
+
+def test_a_bad_snapshot_is_an_input_error(file: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.snapshot.hu"
+    text = file.read_text()
+    bad.write_text(text.replace("version: 1", "version: 9"))
+    done = view(bad, "--headless")
+    assert done.returncode == 2
+    assert "error[snapshot.version]" in done.stderr
+    assert f"{bad}:2:" in done.stderr
+    assert "help:" in done.stderr
+    assert "Traceback" not in done.stderr
+    done = view(file, "scenes/cube.hu")
+    assert done.returncode == 2
+    assert "error[snapshot.alone]" in done.stderr
+
+
+@pytest.mark.gpu
+def test_a_window_shows_the_memory_of_a_snapshot(
+    file: Path, display: Display, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from viewer.run.windowed import WindowFrames
+
+    shown = []
+    step = WindowFrames.step
+
+    def watched(self: WindowFrames) -> object:
+        found = step(self)
+        panel = self.workspace.panels["snapshots"].panel
+        if self.workspace.is_shown("snapshots") and "panel snapshots" in self.session.places:
+            shown.append((panel.first.name, panel.first is panel.second, self.session.runtime.problems))
+        return found
+
+    monkeypatch.setattr(WindowFrames, "step", watched)
+    options = parse([str(file), "--size", "500x300", "--frames", "6"])
+    assert snapshot_view.view_snapshot(options) == 0
+    assert shown
+    assert shown[-1] == ("before", True, ())

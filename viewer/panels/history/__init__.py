@@ -1,0 +1,1 @@
+"""How memory was: snapshots and their delta, and the timeline of plans."""

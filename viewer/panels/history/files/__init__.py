@@ -1,0 +1,1 @@
+"""Snapshots as files: written, read after every check, and printed."""

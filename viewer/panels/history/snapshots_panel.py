@@ -1,0 +1,231 @@
+"""The panel of snapshots: take, name, save and open them; the delta of two; the leak check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from imgui_bundle import imgui
+
+from engine.humon import InputError
+from viewer.panels import parts, widgets
+from viewer.panels.history.delta_table import DeltaTable
+from viewer.panels.history.files.snapshot_file import SUFFIX
+from viewer.panels.history.memory_delta import delta
+from viewer.panels.history.memory_history import NOW, MemoryHistory
+from viewer.panels.history.memory_strips import MemoryStrips
+from viewer.panels.history.snapshots import LeakCheck, Snapshot, leak_check
+from viewer.panels.history.strips_view import draw_strips
+from viewer.panels.number_format import bytes_text, count_text
+from viewer.ui import style
+
+_TABLE = imgui.TableFlags_.scroll_y.value | imgui.TableFlags_.row_bg.value
+_FIXED = imgui.TableColumnFlags_.width_fixed.value
+_STRETCH = imgui.TableColumnFlags_.width_stretch.value
+WIDE = 50
+"""Widths of a letter from which the delta stands beside the list."""
+_TAKE = "Keep memory as it is now under the name beside."
+_BASE = "Compare with the chosen A from now on: nothing may be more."
+_LEAKS = "Compare memory now with the base line, as after off and on, or a reload."
+_SAVE = f"Write the chosen A to the file, NAME{SUFFIX}."
+_OPEN = "Add the snapshot of the file."
+
+
+class SnapshotsPanel:
+    """`first` and `second` are what is compared; None stands for memory as it is now."""
+
+    title = "snapshots"
+
+    def __init__(self, history: MemoryHistory) -> None:
+        self._history = history
+        self._session = history.session
+        self.first: Snapshot | None = None
+        self.second: Snapshot | None = None
+        self.check: LeakCheck | None = None
+        self.table = DeltaTable(history.session, "snapshots")
+        self._compared: tuple[object, object] | None = None
+        self._strips: MemoryStrips | None = None
+        self._name = "snapshot"
+        self._file = ""
+        self._said: tuple[str, bool] = "", True
+
+    def draw(self) -> None:
+        """Draw into the current window."""
+        kept = self._history.snapshots.all
+        self.first, self.second = (each if each in kept else None for each in (self.first, self.second))
+        width = imgui.get_content_region_avail().x
+        is_wide = width > WIDE * imgui.get_font_size()
+        line = imgui.get_frame_height_with_spacing()
+        size = (width * 0.38, 0.0) if is_wide else (0.0, line * (5.5 + min(len(kept), 4)))
+        if imgui.begin_child("list", size):
+            self._buttons()
+            self._list()
+        imgui.end_child()
+        if is_wide:
+            imgui.same_line()
+        if imgui.begin_child("delta"):
+            self._delta()
+        imgui.end_child()
+
+    def take(self, name: str) -> Snapshot | None:
+        """Take a snapshot, and compare memory now with it."""
+        taken = self._history.take(name)
+        if taken is not None:
+            self.first, self.second = taken, None
+            self._say(f"took '{taken.name}'")
+        return taken
+
+    def show(self, snapshot: Snapshot) -> None:
+        """Add a snapshot, and show its memory alone."""
+        added = self._history.snapshots.add(snapshot)
+        self.compare(added, added)
+
+    def compare(self, first: Snapshot | None, second: Snapshot | None) -> None:
+        """Show the delta of two snapshots; None for memory as it is now."""
+        self.first, self.second = first, second
+
+    def _buttons(self) -> None:
+        session, snapshots = self._session, self._history.snapshots
+        letter = imgui.get_font_size()
+        imgui.set_next_item_width(letter * 9)
+        _, self._name = imgui.input_text_with_hint("##name", "name", self._name)
+        parts.note_place(session, "snapshot name")
+        imgui.same_line()
+        named = bool(self._name.strip())
+        if parts.button(session, "snapshot take", "take", _TAKE, enabled=named):
+            self.take(self._name.strip())
+        first = self.first
+        parts.flows(parts.button_width("base line"))
+        if parts.button(session, "snapshot base", "base line", _BASE, enabled=first is not None):
+            snapshots.set_baseline(first)
+        parts.flows(parts.button_width("leaks?"))
+        has_base = snapshots.baseline is not None
+        if parts.button(session, "snapshot leaks", "leaks?", _LEAKS, enabled=has_base):
+            self.find_leaks()
+        parts.flows(parts.button_width("remove"))
+        if parts.button(session, "snapshot remove", "remove", "Forget the chosen A.", enabled=bool(first)):
+            assert first is not None
+            snapshots.remove(first)
+            self.first = None
+        imgui.set_next_item_width(letter * 9)
+        _, self._file = imgui.input_text_with_hint("##file", f"FILE{SUFFIX}", self._file)
+        parts.note_place(session, "snapshot file")
+        imgui.same_line()
+        has_file = bool(self._file.strip())
+        if parts.button(session, "snapshot save", "save", _SAVE, enabled=has_file and first is not None):
+            assert first is not None
+            self.save(first, self._file.strip())
+        parts.flows(parts.button_width("open"))
+        if parts.button(session, "snapshot open", "open", _OPEN, enabled=has_file):
+            self.open(self._file.strip())
+        text, is_good = self._said
+        if text:
+            parts.cut(text, style.QUIET if is_good else style.BAD)
+        for leak in self.check.leaks if self.check is not None else ():
+            parts.cut(leak, style.WARNING)
+
+    def find_leaks(self) -> LeakCheck | None:
+        """Compare memory now with the base line; None without one."""
+        base, now = self._history.snapshots.baseline, self._history.current()
+        if base is None or now is None:
+            return None
+        self.check = leak_check(base, now)
+        clean = f"no leak since '{base.name}'"
+        self._say(clean if self.check.is_clean else f"more than at '{base.name}':", good=self.check.is_clean)
+        self.first, self.second = base, None
+        return self.check
+
+    def save(self, snapshot: Snapshot, file: str) -> None:
+        """Write a snapshot; the ending is added where it is missing."""
+        path = Path(file if file.endswith(SUFFIX) else f"{file}{SUFFIX}")
+        try:
+            self._history.save(snapshot, path)
+        except InputError as error:
+            self._fail(error)
+        else:
+            self._say(f"saved {path}")
+
+    def open(self, file: str) -> None:
+        """Add the snapshot of a file, and compare it with memory now."""
+        try:
+            self.first, self.second = self._history.open(Path(file)), None
+        except InputError as error:
+            self._fail(error)
+        else:
+            self._say(f"opened '{self.first.name}'")
+
+    def _fail(self, error: InputError) -> None:
+        self._say(error.problems[0].message, good=False)
+        self._session.report(str(error))
+
+    def _say(self, text: str, *, good: bool = True) -> None:
+        self._said = text, good
+        if good and self.check is not None and not text.startswith("no leak"):
+            self.check = None
+
+    def _list(self) -> None:
+        """The snapshots, newest first, and memory now; what is compared is chosen with A and B."""
+        if not imgui.begin_table("snapshots", 4, _TABLE):
+            return
+        letter = imgui.get_font_size()
+        for name, width in (("A", letter * 1.6), ("B", letter * 1.6)):
+            imgui.table_setup_column(name, _FIXED, width)
+        imgui.table_setup_column("name", _STRETCH)
+        imgui.table_setup_column("allocated", _FIXED, letter * 5)
+        imgui.table_setup_scroll_freeze(0, 1)
+        imgui.table_headers_row()
+        base = self._history.snapshots.baseline
+        for number, snapshot in enumerate([None, *reversed(self._history.snapshots.all)]):
+            shown = snapshot or self._history.now()
+            if shown is None:
+                continue
+            imgui.table_next_row()
+            for side in "AB":
+                imgui.table_next_column()
+                chosen = (self.first if side == "A" else self.second) is snapshot
+                imgui.push_style_var(imgui.StyleVar_.frame_border_size.value, 1.0)
+                pressed = imgui.radio_button(f"##{side}{number}", chosen)
+                imgui.pop_style_var()
+                if pressed:
+                    self.compare(*((snapshot, self.second) if side == "A" else (self.first, snapshot)))
+                parts.note_place(self._session, f"snapshot {side} {shown.name}")
+            imgui.table_next_column()
+            name = f"{shown.name} (base line)" if snapshot is not None and snapshot is base else shown.name
+            parts.cut(name, style.ACCENT if snapshot is None else style.TEXT, more=_facts(shown))
+            imgui.table_next_column()
+            widgets.right_aligned(bytes_text(shown.image.allocated))
+        imgui.end_table()
+
+    def _delta(self) -> None:
+        first, second = (each or self._history.now() for each in (self.first, self.second))
+        if first is None or second is None:
+            widgets.quiet("no plan yet")
+            return
+        if first is second:
+            facts = _facts(first)
+            parts.cut(f"{first.name}: {facts[-1]}", style.ACCENT, more=facts)
+            parts.cut("choose another as B, for what is only in A, in both, and only in B", style.QUIET)
+            if self._strips is None or self._strips.image is not first.image:
+                self._strips = MemoryStrips(first.image, first.image)
+            draw_strips(self._strips)
+            return
+        if self._compared != (first, second):
+            self._compared = first, second
+            self.table.show(delta(first.image, second.image))
+        parts.cut(f"A: {first.name}, B: {second.name}", style.ACCENT)
+        self.table.draw()
+
+
+def _facts(snapshot: Snapshot) -> tuple[str, ...]:
+    image = snapshot.image
+    counts = (
+        count_text(len(image.allocations), "allocation"),
+        count_text(len(image.resources), "resource"),
+        count_text(len(image.places), "key"),
+    )
+    if snapshot.name == NOW:
+        return (", ".join(counts),)
+    return (
+        f"{snapshot.scene}, frame {snapshot.frame:,}, {image.device.name}",
+        f"{snapshot.live_bytes:,} bytes live",
+        ", ".join(counts),
+    )

@@ -1,0 +1,1 @@
+"""The schedule: its steps as they run, what they cost, and holding them."""

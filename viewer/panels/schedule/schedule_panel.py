@@ -1,0 +1,236 @@
+"""The panel of the schedule: hold, step and run; the pace of streaming; databases; the steps."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import numpy as np
+from imgui_bundle import imgui
+
+from viewer.panels import parts, widgets
+from viewer.panels.number_format import bytes_text, count_text
+from viewer.panels.schedule.schedule_model import ScheduleModel
+from viewer.panels.what_if.change_text import change_lines, change_title
+from viewer.session.session import Session
+from viewer.ui import style
+
+_TABLE = (
+    imgui.TableFlags_.scroll_y.value
+    | imgui.TableFlags_.row_bg.value
+    | imgui.TableFlags_.borders_inner_h.value
+    | imgui.TableFlags_.resizable.value
+)
+_FIXED = imgui.TableColumnFlags_.width_fixed.value
+_STRETCH = imgui.TableColumnFlags_.width_stretch.value
+WIDE = 60
+"""Widths of a letter from which steps stand beside the rest."""
+MIB = 1 << 20
+LONGEST_MS, MOST_CYCLES, MOST_MIB = 8.0, 32, 256
+_HOLD = "Plan changes of the scene, but carry nothing out until it is stepped or run; frames go on."
+_STEP = "Carry out the next step; the first of a plan is all that frames draw into."
+_CYCLE = "Carry out steps to the end of the next paging cycle."
+_RUN = "Carry everything out."
+
+
+class SchedulePanel:
+    """Draws only the visible steps; buttons are `hold`, `step`, `cycle` and `run` of `Session.places`."""
+
+    title = "schedule"
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.model = ScheduleModel(session.runtime)
+        self._followed = -1
+
+    def draw(self) -> None:
+        """Draw into the current window."""
+        self.model.refresh(time.monotonic())
+        self._controls()
+        width = imgui.get_content_region_avail().x
+        if width > WIDE * imgui.get_font_size():
+            if imgui.begin_child("left", (width * 0.42, 0)):
+                self._overview()
+            imgui.end_child()
+            imgui.same_line()
+            if imgui.begin_child("steps"):
+                self._steps()
+            imgui.end_child()
+        else:
+            self._overview()
+            imgui.spacing()
+            self._steps()
+
+    def _controls(self) -> None:
+        """The buttons, and what waits or runs."""
+        runtime, hold = self._session.runtime, self._session.runtime.hold
+        is_waiting = self.model.is_waiting
+        can_step = hold.is_on and (is_waiting or runtime.memory.steps_left > 0)
+        if parts.button(self._session, "hold", "hold", _HOLD, enabled=not hold.is_on):
+            hold.set(True)
+            self._session.wake()
+        parts.flows(parts.button_width("step"))
+        if parts.button(self._session, "step", "step", _STEP, enabled=can_step):
+            hold.step()
+            self._session.wake(0.5)
+        parts.flows(parts.button_width("cycle"))
+        if parts.button(self._session, "cycle", "cycle", _CYCLE, enabled=can_step):
+            hold.step(cycle=True)
+            self._session.wake(0.5)
+        parts.flows(parts.button_width("run"))
+        if parts.button(self._session, "run", "run", _RUN, enabled=hold.is_on):
+            hold.set(False)
+            self._session.wake(0.5)
+        imgui.same_line()
+        imgui.align_text_to_frame_padding()
+        parts.cut(self._state(), style.ACCENT if can_step else style.QUIET, more=self._waiting_lines())
+
+    def _state(self) -> str:
+        runtime, model = self._session.runtime, self.model
+        if model.is_waiting and model.change is not None:
+            change = model.change
+            return f"a plan waits: {change_title(change)}, {count_text(model.steps, 'step')}"
+        left = runtime.memory.steps_left
+        if runtime.hold.is_on:
+            return f"held, {count_text(left, 'step')} left" if left else "held, nothing waits"
+        return f"running, {count_text(left, 'step')} left" if left else "settled"
+
+    def _waiting_lines(self) -> tuple[str, ...]:
+        change = self.model.change
+        return change_lines(change, self._session.runtime.planner.keys.name) if change is not None else ()
+
+    def _overview(self) -> None:
+        self._pace()
+        model = self.model
+        sums = self._session.runtime.memory.statistics
+        rate = f"{bytes_text(round(model.rate))}/s"
+        parts.cut(
+            f"{rate} now, {bytes_text(sums.bytes_uploaded)} and {count_text(sums.cycles, 'cycle')} so far"
+        )
+        self._plot()
+        self._databases()
+
+    def _pace(self) -> None:
+        """Sliders for how much of each frame streaming may use."""
+        memory = self._session.runtime.memory
+        pace = memory.pace
+        imgui.push_item_width(imgui.get_font_size() * 9)
+        changed, value = imgui.slider_float(
+            "CPU per frame", pace.milliseconds, 0.05, LONGEST_MS, "%.2f ms", _LOGARITHMIC
+        )
+        parts.note_place(self._session, "pace milliseconds")
+        if changed:
+            memory.pace = replace(pace, milliseconds=value)
+        changed, cycles = imgui.slider_int("paging cycles per frame", pace.cycles, 1, MOST_CYCLES)
+        parts.note_place(self._session, "pace cycles")
+        widgets.tooltip(("Set with --paging-cycles, exactly so many run.",) if pace.whole_cycles else ())
+        if changed:
+            memory.pace = replace(memory.pace, cycles=cycles)
+        changed, size = imgui.slider_int("copied per frame", pace.copied // MIB, 1, MOST_MIB, "%d MiB")
+        parts.note_place(self._session, "pace copied")
+        if changed:
+            memory.pace = replace(memory.pace, copied=size * MIB)
+        imgui.pop_item_width()
+
+    def _plot(self) -> None:
+        """Bytes per second over the last seconds."""
+        rates = self.model.rates / MIB
+        if not rates.any():
+            return
+        most = float(rates.max())
+        size = (imgui.get_content_region_avail().x, imgui.get_font_size() * 3)
+        values = np.ascontiguousarray(rates, np.float32)
+        imgui.plot_lines("##rate", values, 0, f"at most {most:.1f} MiB/s", 0.0, most * 1.1, size)
+
+    def _databases(self) -> None:
+        """What is read of each database, and the staging buffers."""
+        rows = self.model.databases()
+        if rows and imgui.begin_table("databases", 4, _TABLE & ~imgui.TableFlags_.scroll_y.value):
+            imgui.table_setup_column("database", _STRETCH, 1.2)
+            imgui.table_setup_column("window in its cache", _STRETCH, 1.6)
+            imgui.table_setup_column("staged", _STRETCH, 0.8)
+            imgui.table_setup_column("transferred", _STRETCH, 1.4)
+            imgui.table_headers_row()
+            for row in rows:
+                imgui.table_next_row()
+                imgui.table_next_column()
+                parts.cut(row.name)
+                imgui.table_next_column()
+                if row.window is not None:
+                    offset, size = row.window
+                    span(offset / max(row.cache, 1), (offset + size) / max(row.cache, 1))
+                    widgets.tooltip(
+                        (
+                            f"{bytes_text(size)} from {offset:,} B",
+                            f"of {bytes_text(row.cache)}",
+                        )
+                    )
+                else:
+                    widgets.quiet("none")
+                imgui.table_next_column()
+                parts.cut(bytes_text(row.staged))
+                imgui.table_next_column()
+                parts.cut(f"{bytes_text(row.done)} of {bytes_text(row.total)}")
+            imgui.end_table()
+        for buffer in self.model.staging():
+            parts.cut(
+                f"staging #{buffer.resource}: {bytes_text(buffer.used)} of {bytes_text(buffer.size)}",
+                style.QUIET,
+            )
+            widgets.bar(buffer.used / max(buffer.size, 1), imgui.get_font_size() * 0.3, style.ACCENT)
+
+    def _steps(self) -> None:
+        model = self.model
+        if not model.steps:
+            widgets.quiet("no steps: everything is where the plan has it")
+            return
+        if not imgui.begin_table("steps", 4, _TABLE):
+            return
+        letter = imgui.get_font_size()
+        imgui.table_setup_scroll_freeze(0, 1)
+        imgui.table_setup_column("#", _FIXED, letter * 3)
+        imgui.table_setup_column("step", _FIXED, letter * 6.5)
+        imgui.table_setup_column("about", _STRETCH)
+        imgui.table_setup_column("size", _FIXED, letter * 5)
+        imgui.table_headers_row()
+        if model.done != self._followed:
+            # The next step stays in sight while steps run.
+            self._followed = model.done
+            line = imgui.get_text_line_height() + 2 * imgui.get_style().cell_padding.y
+            imgui.set_scroll_y(max(0.0, (model.done - 3) * line))
+        clipper = imgui.ListClipper()
+        clipper.begin(model.steps)
+        while clipper.step():
+            for number in range(clipper.display_start, clipper.display_end):
+                self._step(number)
+        imgui.end_table()
+
+    def _step(self, number: int) -> None:
+        model, text = self.model, self.model.text(number)
+        is_next = number == model.done
+        tint = style.QUIET if number < model.done else style.ACCENT if is_next else style.TEXT
+        imgui.table_next_row()
+        imgui.table_next_column()
+        parts.cut(f"{number + 1:,}", tint)
+        imgui.table_next_column()
+        parts.cut(text.verb, tint)
+        imgui.table_next_column()
+        parts.cut(text.what, tint, more=text.more)
+        imgui.table_next_column()
+        if text.size is not None:
+            widgets.right_aligned(bytes_text(text.size), tint)
+
+
+_LOGARITHMIC = imgui.SliderFlags_.logarithmic.value
+
+
+def span(low: float, high: float) -> None:
+    """Draw a thin bar over the width of the cell, of which one part is filled (0 to 1)."""
+    corner, width = imgui.get_cursor_screen_pos(), imgui.get_content_region_avail().x
+    line = imgui.get_text_line_height()
+    top, tall = corner.y + line * 0.3, line * 0.4
+    draw = imgui.get_window_draw_list()
+    draw.add_rect_filled((corner.x, top), (corner.x + width, top + tall), widgets.color(style.RAISED))
+    left, right = corner.x + width * max(0.0, low), corner.x + width * min(1.0, high)
+    draw.add_rect_filled((left, top), (max(right, left + 1), top + tall), widgets.color(style.ACCENT))
+    imgui.dummy((width, line))

@@ -1,0 +1,67 @@
+"""`python -m viewer NAME.snapshot.hu`: a snapshot of memory in a window, or as a text where there is none."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.assets import data_root
+from engine.cli.exits import ExitCode
+from engine.files.streams import write_output
+from engine.humon import InputError, Problem
+from engine.vk.errors import NoVulkan
+from viewer.arguments import Options
+from viewer.panels.history.files.codes import SnapshotCode
+from viewer.panels.history.files.snapshot_reader import read_snapshot
+from viewer.panels.history.files.snapshot_summary import snapshot_summary
+from viewer.window.no_display import NoDisplay
+
+if TYPE_CHECKING:
+    from engine.assets import AssetLibrary
+    from engine.scene import Scene
+    from viewer.panels.history.snapshots import Snapshot
+    from viewer.run.frames import Frames
+
+
+def view_snapshot(options: Options) -> ExitCode:
+    """Show the snapshot that `options` name; raises InputError for a file that is none.
+
+    Without a display or a device, and with --headless, its summary is printed instead.
+    """
+    assert options.scene is not None
+    if options.more_scenes or options.script or options.record:
+        message = f"{options.scene} is a snapshot of memory, which is shown by itself"
+        raise InputError(Problem(SnapshotCode.ALONE, message, help="leave scenes and scripts out"))
+    snapshot = read_snapshot(options.scene)
+    if not options.headless:
+        try:
+            return _show(options, snapshot)
+        except (NoDisplay, NoVulkan):
+            print("there is no display or device for a window: this is its summary", file=sys.stderr)
+    write_output(snapshot_summary(snapshot))
+    return ExitCode.DONE
+
+
+def _show(options: Options, snapshot: Snapshot) -> ExitCode:
+    """Open a window with an empty scene, and the snapshot in the panel of snapshots."""
+    from viewer.run.run import run
+    from viewer.run.scene_opening import opened
+
+    empty = replace(options, scene=data_root() / "assets/builtin/empty.hu", live=False)
+    with opened(empty) as (scene, library):
+        named = replace(empty, scene=Path(options.title))
+        return run(named, lambda: _frames(scene, library, named, snapshot))
+
+
+def _frames(scene: Scene, library: AssetLibrary, options: Options, snapshot: Snapshot) -> Frames:
+    from viewer.panels.history.snapshots_panel import SnapshotsPanel
+    from viewer.run.windowed import WindowFrames
+
+    frames = WindowFrames(scene, library, options)
+    panel = frames.workspace.panels[SnapshotsPanel.title].panel
+    assert isinstance(panel, SnapshotsPanel)
+    panel.show(snapshot)
+    frames.workspace.show(panel.title)
+    return frames
