@@ -17,6 +17,7 @@ from engine.tableau.clock import Clock
 from engine.tableau.columns import Columns, Rows
 from engine.tableau.handles import ObjectHandle, StaleHandle
 from engine.tableau.pose import Pose
+from engine.tableau.rearranging import Rearranging
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.table import FeatureTable
 from engine.tableau.transforms import Fault, Transforms
@@ -72,6 +73,7 @@ class Tableau:
         self.turns = self._transforms.turns
         self._activity = Activity(self._columns, self._tree, self._activity_changed)
         self.pending = self._activity.pending  # objects whose effective flags `flush` updates
+        self.rearranging = Rearranging(self, self._columns, self._tree, self._transforms, self._activity)
         self.tables: dict[str, FeatureTable] = {
             schema.type_name: FeatureTable(self, schema) for schema in schemas
         }
@@ -193,8 +195,13 @@ class Tableau:
 
     @property
     def tree_version(self) -> int:
-        """A number that rises when objects are added or removed."""
+        """A number that rises when objects are added, removed, renamed or put below others."""
         return self._tree.version
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The name of each object by its row; empty in free rows. Not to be changed."""
+        return self._tree.names
 
     def name_of(self, row: int) -> str:
         """Return the name of an object by its row; empty for a free row."""
