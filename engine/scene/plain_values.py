@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import numpy as np
@@ -71,9 +71,16 @@ def plain_feature(table: FeatureTable, row: int, dbs: Sequence[AssetDb]) -> dict
 
 
 def plain_object(
-    tableau: Tableau, row: int, dbs: Sequence[AssetDb], features_only: bool = False
+    tableau: Tableau,
+    row: int,
+    dbs: Sequence[AssetDb],
+    features_only: bool = False,
+    leave_out: Container[int] = (),
 ) -> dict[str, Any]:
-    """Return an object with its features and descendants: the values that differ from the defaults."""
+    """Return an object with its features and descendants: the values that differ from the defaults.
+
+    Descendants whose rows are in `leave_out` are not among them.
+    """
     plain: dict[str, Any] = {}
     if not features_only:
         for name, default in IDENTITY.items():
@@ -87,7 +94,9 @@ def plain_object(
     features = [plain_feature(tableau.tables[name], at, dbs) for name, at in owned.items() if at is not None]
     if features or features_only:
         plain["features"] = features
-    children = tableau.children(tableau.handle(row))
+    children = [each for each in tableau.children(tableau.handle(row)) if each.row not in leave_out]
     if children and not features_only:
-        plain["objects"] = {child.name: plain_object(tableau, child.row, dbs) for child in children}
+        plain["objects"] = {
+            child.name: plain_object(tableau, child.row, dbs, leave_out=leave_out) for child in children
+        }
     return plain

@@ -102,7 +102,7 @@ class Snapshot:
         columns = {name: getattr(tableau, name).copy() for name in ("translation", "rotation", "scale")}
         columns |= {flag: tableau.flags(flag).copy() for flag in FLAGS}
         return cls(
-            [tableau.name_of(row) for row in range(count)],
+            list(tableau.names),
             _below(tableau, root),
             tableau.parent.copy(),
             tableau.generation.copy(),
@@ -124,7 +124,12 @@ class Snapshot:
 
     def _is_kept(self, tableau: Tableau) -> NDArray[np.bool_]:
         now = tableau.generation[self.rows] == self.generation[self.rows]
-        return np.asarray(now & (tableau.level[self.rows] >= 0))
+        now &= tableau.level[self.rows] >= 0
+        if self.root != ROOT:  # it may be below the objects of another file now
+            inside = np.zeros(len(tableau.parent), np.bool_)
+            inside[_below(tableau, self.root)] = True
+            now &= inside[self.rows]
+        return np.asarray(now)
 
     def kept(self, tableau: Tableau) -> Rows:
         """Return the rows of the objects that still exist."""

@@ -1,4 +1,4 @@
-"""Objects that are renamed, put below other parents, or taken out and put back as the objects that they were."""
+"""Objects that are renamed, put below others, or taken out and put back, and stay what they were."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Rearranging:
         return TakenOut(part, features)
 
     def put_back(self, taken: TakenOut) -> None:
-        """Put objects back. Raises ValueError (NameTaken) where that is not possible; nothing is done then."""
+        """Put objects back. Raises ValueError (NameTaken) where that is impossible; nothing is done then."""
         self._tree.put_back(taken.part)
         self._columns.kept -= len(taken.part.rows)
         self._transforms.place_again(taken.part.rows, returned=True)

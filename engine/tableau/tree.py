@@ -225,7 +225,8 @@ class Tree:
     def move(self, rows: Rows, parent: int) -> None:
         """Put objects, none above another, below another parent (ROOT: at the top), after its children.
 
-        Raises ValueError for a parent that is below one of them, NameTaken as `add` does; nothing is done then.
+        Raises ValueError for a parent that is below one of them, NameTaken as `add` does; then nothing is
+        done.
         """
         columns, above = self.columns, parent
         moving = set(rows.tolist())

@@ -334,6 +334,11 @@ def path_of(root: Node, wanted: Node) -> tuple[int, ...]:
 
 def test_a_long_pair_is_inserted_as_lines() -> None:
     document = parse("objects: {\n    a: { }\n}", "f.hu")
-    value = {"features": [{"@type": "light", "color": [1, 0.5, 0.25], "intensity": 12}] * 2, "scale": [1, 2, 3]}
+    light = {"@type": "light", "color": [1, 0.5, 0.25], "intensity": 12}
+    value = {"features": [light, light], "scale": [1, 2, 3]}
     text = document.edits().insert(document.root["objects"], "b", value).apply()
-    assert text.splitlines()[2:5] == ["    b: {", "        features: [", "            { @type: light  color: [1 0.5 0.25]  intensity: 12 }"]
+    assert text.splitlines()[2:5] == [
+        "    b: {",
+        "        features: [",
+        "            { @type: light  color: [1 0.5 0.25]  intensity: 12 }",
+    ]
