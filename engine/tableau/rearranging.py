@@ -72,6 +72,10 @@ class Rearranging:
             above = np.where(inside, parent[above], above)
         return np.asarray(rows[~is_below], np.int32)
 
+    def below(self, row: int) -> Rows:
+        """Return the rows of an object and its descendants, level by level."""
+        return self._tree.subtree(row)
+
     def order(self, parent: int) -> list[int]:
         """Return the children of an object, in order."""
         return self._tree.children(parent)
