@@ -32,6 +32,10 @@ class Edits:
         self._changes: list[_Change] = []
         self._cuts: dict[tuple[int, int], Cut] = {}
         """By the place that they are removed from."""
+        self._lined: set[int] = set()
+        """Places where cuts were inserted on lines of their own, so that what follows needs one, too."""
+        self._order: dict[int, dict[int, int]] = {}
+        """By the row of a dict, the rows of its children with that of the one before, -1 for the first."""
 
     def replace(self, node: "Node", value: object) -> "Edits":
         """Set a new plain Python value; keeps quotes if they fit, and the layout of lists of equal length."""
@@ -82,9 +86,11 @@ class Edits:
         Other edits may change what is inside, or cut it out as well.
         """
         document, row = self.document, node.row
-        siblings = list(document.children(parent.row).values())  # type: ignore[union-attr]
-        at = siblings.index(row)
-        before = self._end(siblings[at - 1]) if at else self._start_inside(parent)
+        order = self._order.get(parent.row)
+        if order is None:
+            rows = [child.row for child in parent]
+            order = self._order[parent.row] = dict(zip(rows, [-1, *rows], strict=False))
+        before = self._end(order[row]) if order[row] >= 0 else self._start_inside(parent)
         cut = cut_of(document, row, self._end_of_comments(self._end(row)), before)
         if cut is None:
             cut = Cut(document.columns.starts[row], self._end(row), None)
@@ -98,20 +104,20 @@ class Edits:
     def insert_cut(self, parent: "Node", cut: Cut) -> "Edits":
         """Add a node that was cut out of a text after the last child of a dict; see `cut`."""
         text, margin, brk = self.document.text, self._margin(parent.span[0]), self._line_break()
-        content = list(self.document.children(parent.row).values())  # type: ignore[union-attr]
+        content = [child.row for child in parent]
         if content:
             end = self._end(content[-1])
             at = self._end_of_comments(end)
-            has_line = self._has_own_line(content[-1])
             inner = self._margin(self.document.columns.starts[content[-1]])
-            alone = has_line or self._ends_in_line_comment(end, at)
+            alone = self._has_own_line(content[-1]) or self._ends_in_line_comment(end, at)
         else:
             start = self._start_inside(parent)
             at = self._end_of_comments(start)
             inner = margin if self._is_implicit(parent) else margin + INDENT
             alone = self._is_implicit(parent) or "\n" in text[at : parent.span[1]]
             alone = alone or self._ends_in_line_comment(start, at)
-        if not alone and cut.margin is None and not cut.ends_in_line_comment:
+        is_inline = not alone and at not in self._lined
+        if is_inline and cut.margin is None and not cut.ends_in_line_comment:
             self._insert_text(at, f"  {cut.source}" if content else f" {cut.source} ")
             return self
         inner = inner if alone or not content else margin + INDENT
@@ -121,6 +127,7 @@ class Edits:
         closing = (at, rest.end(), brk + margin)
         if self._changes and self._changes[-1] == closing:  # of another cut that was inserted here
             self._changes.pop()
+        self._lined.add(at)
         self._insert_text(at, brk + ("" if cut.margin is not None else inner) + lines)
         if rest.end() < len(text) and text[rest.end()] not in "\r\n":
             self._changes.append(closing)

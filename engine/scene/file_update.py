@@ -30,8 +30,8 @@ class Conflict:
     """A value that differs in the file and in the tableau from what the file had.
 
     `path` is that of the object, `row` its row; `what` is the field, as `light.intensity` or `translation`,
-    or `object` for a whole object. `own` is what was set by hand, `file` what the file has, both in column form;
-    None for an object. `is_kept` is whether what was set by hand is kept.
+    or `object` for a whole object. `own` is what was set by hand, `file` what the file has, both in column
+    form; None for an object. `is_kept` is whether what was set by hand is kept.
     """
 
     path: str

@@ -2,12 +2,10 @@
 
 import numpy as np
 import pytest
+from support.small_features import ASSETS, tree_of
 
 from engine.scene import load_scene
 from engine.scene.file_update import update_from_file
-
-from .conftest import ASSETS
-from .test_save_tree import tree_of
 
 TEXT = (
     ASSETS

@@ -6,12 +6,11 @@ import random
 import numpy as np
 import pytest
 from support.sampling import amount
+from support.small_features import ASSETS, tree_of
 
 from engine.humon import InputError
 from engine.scene import load_scene, load_scenes
 from engine.tableau import ROOT, NameTaken
-
-from .conftest import ASSETS
 
 TEXT = (
     ASSETS
@@ -43,20 +42,6 @@ def scene(load):
 def below(scene, path, parent):
     rows = np.array([scene.tableau[path].row], np.int32)
     scene.tableau.rearranging.reparent(rows, ROOT if parent is None else scene.tableau[parent].row)
-
-
-def tree_of(tableau):
-    """All values by path."""
-    found = {}
-    for row in tableau.rows().tolist():
-        each = tableau.handle(row)
-        features = {
-            name: {spec.name: one[spec.name] for spec in one.table.schema.fields}
-            for name, one in each.features.items()
-        }
-        transform = np.round([*each.translation, *each.rotation, *each.scale], 5).tolist()
-        found[each.path] = transform, each.active, each.enabled, features
-    return found
 
 
 def saved(scene, registry):
