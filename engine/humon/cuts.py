@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 _PIECE = re.compile(rf"(?P<comment>{COMMENT})|(?P<lexeme>{LEXEME.pattern})")
 _COMMENT = re.compile(COMMENT)
 _LINE_END = re.compile(rf"[{INLINE},]*+(?:\r\n|\r|\n|\Z)")
+_BREAK = re.compile(r"[\r\n]")
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 _MARGIN = re.compile(rf"[{INLINE}]*+")
 
 
@@ -38,10 +40,10 @@ class Cut:
         inside = [
             found.span("lexeme")
             for found in _PIECE.finditer(self.source)
-            if found["lexeme"] is not None and "\n" in found["lexeme"]
+            if found["lexeme"] is not None and _BREAK.search(found["lexeme"])
         ]
         parts, at = [], 0
-        for line in self.source.splitlines(keepends=True):
+        for line in _LINE.findall(self.source):
             is_kept = any(start < at < end for start, end in inside)
             if is_kept or not line.startswith(self.margin) or not line.strip():
                 parts.append(line)
