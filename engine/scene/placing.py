@@ -61,7 +61,8 @@ class Placing:
         return edits.apply()
 
     def _plain(self, row: int) -> dict[str, object]:
-        return plain_object(self._tableau, row, self._dbs, leave_out=self._cuts)
+        children = self._tableau.rearranging.order
+        return plain_object(self._tableau, row, self._dbs, children, leave_out=self._cuts)
 
     def _is_there(self, row: int, waiting: set[int]) -> bool:
         """Whether an object is in the text."""

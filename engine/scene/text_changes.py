@@ -11,9 +11,9 @@ from engine.assets import AssetDb
 from engine.humon import Document, Edits, Kind, Node
 from engine.humon.cuts import Cut
 from engine.math import to_euler_xyz_degrees
-from engine.scene.plain_values import plain_asset, plain_number, plain_object, plain_value
+from engine.scene.plain_values import plain_features, plain_field, plain_number, plain_value
 from engine.scene.snapshot import Snapshot, TableSnapshot
-from engine.tableau import FeatureTable, FieldKind, Tableau
+from engine.tableau import FeatureTable, Tableau
 from engine.tableau.activity import FLAGS
 
 TRANSFORMS = ("translation", "rotation", "scale")
@@ -106,7 +106,7 @@ class TextChanges:
             owned = table.owned_by(kept) & ~self._before.tables[type_name].owned_by(kept)
             self._rewritten.update(kept[owned].tolist())
         for row in sorted(self._rewritten):
-            written = plain_object(self._tableau, row, self._dbs, features_only=True)["features"]
+            written = plain_features(self._tableau, row, self._dbs)
             node = self._node(row)
             if "features" in node:
                 self._edits.replace(node["features"], written)
@@ -133,11 +133,7 @@ class TextChanges:
                 if int(both[index]) in self._rewritten:
                     continue
                 value = column[now[index]]
-                text = (
-                    plain_asset(int(value), spec, self._dbs)
-                    if spec.kind is FieldKind.ASSET
-                    else plain_value(spec.file_value(value))
-                )
+                text = plain_field(spec, value, self._dbs)
                 self._put(self._feature(int(both[index]), table.type_name), spec.name, text)
 
     def _feature(self, row: int, type_name: str) -> Node:

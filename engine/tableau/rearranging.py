@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +30,20 @@ class TakenOut:
         """About how many bytes it holds, the rows that are kept for it included."""
         features = sum(column.nbytes for columns in self.features.values() for column in columns.values())
         return 700 * len(self.part.rows) + features
+
+    def elsewhere(self, parent: int, level: int, names: Sequence[str]) -> TakenOut:
+        """Return the same objects for another place: the roots with these names, below a parent of a level."""
+        part = self.part
+        parents, levels = part.parents.copy(), part.levels.copy()
+        new_names, place = list(part.names), {row: at for at, row in enumerate(part.rows.tolist())}
+        for root, name in zip(part.roots.tolist(), names, strict=True):
+            at = place[root]
+            parents[at], levels[at], new_names[at] = parent, level + 1, name
+        for at, above in enumerate(parents.tolist()):
+            if above in place:
+                levels[at] = levels[place[above]] + 1
+        moved = replace(part, parents=parents, levels=levels, names=new_names, orders={})
+        return TakenOut(moved, self.features)
 
 
 class Rearranging:

@@ -219,7 +219,7 @@ class Tree:
             below.update((fold(names[row]), row) for row in members)
             if parent != ROOT:
                 columns["children"][parent] += len(members)
-            self.set_order(parent, part.orders[parent])
+            self.set_order(parent, part.orders.get(parent, ()))
         self.version += 1
 
     def move(self, rows: Rows, parent: int) -> None:

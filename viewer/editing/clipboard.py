@@ -27,7 +27,7 @@ def text_of(scene: Scene, rows: Rows) -> str:
     tableau = scene.tableau
     names = free_names([tableau.name_of(row) for row in rows.tolist()], ())
     objects = {
-        name: plain_object(tableau, row, scene.part_of(row).dbs)
+        name: plain_object(tableau, row, scene.part_of(row).dbs, tableau.rearranging.order)
         for name, row in zip(names, rows.tolist(), strict=True)
     }
     return write({"objects": objects})

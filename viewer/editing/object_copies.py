@@ -6,10 +6,12 @@ import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.tableau import Tableau
 from engine.tableau.names import MAX_NAME, fold
-from viewer.editing.value_edit import Rows
+
+Rows = NDArray[np.int32]
 
 _NUMBER = re.compile(r"\d+\Z")
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.tableau import ROOT, FeatureTable, FieldKind, Tableau
 from engine.tableau.rearranging import TakenOut
 from viewer.editing.history import Edit, EditError
+from viewer.editing.object_copies import child_names, free_names
 from viewer.editing.value_edit import Renewed, Rows, renewed_keys, same_key
 
 
@@ -35,6 +36,11 @@ class Held:
         return self._taken is not None
 
     @property
+    def rows(self) -> Rows:
+        """The objects that are taken out, with what is below them; else the roots."""
+        return self.roots if self._taken is None else self._taken.part.rows
+
+    @property
     def nbytes(self) -> int:
         """Bytes of what is taken out."""
         return 0 if self._taken is None else self._taken.nbytes
@@ -56,6 +62,22 @@ class Held:
         for name, columns in taken.features.items():
             table = self.tableau.tables[name]
             _renew_assets(table, table.rows_of(columns["object"]), self._renewed)
+
+    def put_elsewhere(self, parent: int) -> TakenOut:
+        """Put the objects below another parent, with free names; return what they were."""
+        taken, tableau = self._taken, self.tableau
+        assert taken is not None
+        names = dict(zip(taken.part.rows.tolist(), taken.part.names, strict=True))
+        free = free_names([names[row] for row in taken.part.roots.tolist()], child_names(tableau, parent))
+        level = -1 if parent == ROOT else int(tableau.level[parent])
+        self._taken = taken.elsewhere(parent, level, free)
+        self.put_back()
+        return taken
+
+    def take_out_as(self, taken: TakenOut) -> None:
+        """Take the objects out again, as what they were before `put_elsewhere`."""
+        self.take_out()
+        self._taken = taken
 
     def forget(self) -> None:
         """One change no longer needs it."""
@@ -88,6 +110,40 @@ class ObjectsEdit:
     def redo(self) -> None:
         """Add or remove again."""
         self.held.put_back() if self.adds else self.held.take_out()
+
+    def absorb(self, later: Edit) -> bool:
+        """It is never one with another."""
+        return False
+
+    def forget(self) -> None:
+        """Give up the rows of what is taken out."""
+        self.held.forget()
+
+
+@dataclass(slots=True)
+class ReturnEdit:
+    """Objects that had been removed by an earlier change, and that were put below another parent."""
+
+    label: str
+    held: Held
+    parent: int
+    before: TakenOut
+
+    def __post_init__(self) -> None:
+        self.held.users += 1
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of what they were."""
+        return self.before.nbytes
+
+    def undo(self) -> None:
+        """Remove them again."""
+        self.held.take_out_as(self.before)
+
+    def redo(self) -> None:
+        """Put them back again."""
+        self.before = self.held.put_elsewhere(self.parent)
 
     def absorb(self, later: Edit) -> bool:
         """It is never one with another."""
