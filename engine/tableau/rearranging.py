@@ -32,7 +32,7 @@ class TakenOut:
         return 700 * len(self.part.rows) + features
 
     def elsewhere(self, parent: int, level: int, names: Sequence[str]) -> TakenOut:
-        """Return the same objects for another place: the roots with these names, below a parent of a level."""
+        """Return the same objects for another place: the roots, with these names, below a parent."""
         part = self.part
         parents, levels = part.parents.copy(), part.levels.copy()
         new_names, place = list(part.names), {row: at for at, row in enumerate(part.rows.tolist())}
