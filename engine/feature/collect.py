@@ -75,6 +75,12 @@ class RequesterIds:
             self._assign(rows[fresh], owners[fresh])
         return np.asarray(self._ids[rows], np.int32)
 
+    def has(self, rows: Rows) -> NDArray[np.bool_]:
+        """Return a mask of the rows that have an id at present."""
+        known = rows < len(self._ids)
+        known[known] = self._ids[rows[known]] >= 0
+        return np.asarray(known)
+
     def assigned(self, rows: Rows) -> NDArray[np.int32]:
         """The ids that these rows have at present; rows without one are skipped."""
         ids = self._ids[rows[rows < len(self._ids)]]
@@ -182,6 +188,17 @@ class RequirementCollector:
         """Requester ids of the first `limit` active rows of a feature type, by default of all."""
         table = self._tableau.tables[type_name]
         return self._ids_of(table, requesters).of(table.rows_active()[:limit])
+
+    def owners(self, requesters: RequesterTable) -> NDArray[np.int32]:
+        """Return for each requester the row of its object, -1 for one that is no active feature of an object."""
+        found = np.full(len(requesters), -1, np.int32)
+        for name, table in self._tableau.tables.items():
+            ids = self._ids.get(name)
+            if ids is not None and ids.requesters is requesters:
+                rows = table.rows_active()
+                rows = rows[ids.has(rows)]
+                found[ids.of(rows)] = table.object[rows]
+        return found
 
     def invalidate(self, assets: set[AssetRef] | None = None) -> None:
         """Drop the cached requirements for these assets (None: all), so that features return them again."""

@@ -137,6 +137,10 @@ class ScenePlanner:
         """The number of samples of images with Samples.FRAME."""
         return self._passes.samples(self.profile.limits.framebuffer_sample_counts)
 
+    def owners(self, requesters: RequesterTable) -> NDArray[np.int32]:
+        """Return for each requester of a plan the row of its object, -1 for one that is no object's."""
+        return self._collector.owners(requesters)
+
     def stale(self) -> bool:
         """Whether the input of the plan has changed since the last call of `needs`.
 

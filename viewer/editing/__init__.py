@@ -1,5 +1,6 @@
 """Changes of a scene that can be undone, saved, copied and recovered. Nothing here draws.
 
+editing       all of it for one opened scene
 history       the changes, done and undone, within a number of bytes
 value_edit    a change of values: transforms, flags, fields, of many objects at once
 tree_edits    changes of objects and features: added, removed, renamed, put below others
