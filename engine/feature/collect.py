@@ -190,7 +190,7 @@ class RequirementCollector:
         return self._ids_of(table, requesters).of(table.rows_active()[:limit])
 
     def owners(self, requesters: RequesterTable) -> NDArray[np.int32]:
-        """Return for each requester the row of its object, -1 for one that is no active feature of an object."""
+        """Return for each requester the row of its object, -1 for one that is no object's active feature."""
         found = np.full(len(requesters), -1, np.int32)
         for name, table in self._tableau.tables.items():
             ids = self._ids.get(name)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature, FrameView, Registry
@@ -23,6 +24,7 @@ from engine.plan.placement.planner import make_plan
 from engine.plan.placement.planning_round import Keep
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced, coalesce
+from engine.plan.requirements.requesters import RequesterTable
 from engine.plan.requirements.requirements import Requirement, RequirementTable
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.errors import PlanError

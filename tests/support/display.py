@@ -106,9 +106,10 @@ def display(
 ) -> Display:
     """Set DISPLAY to the display server of the tests, for this process and its children.
 
-    They find no preferences of the user.
+    They find no preferences of the user, and nothing to recover.
     """
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
     monkeypatch.setenv("DISPLAY", xvfb.name)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     return xvfb

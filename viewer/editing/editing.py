@@ -100,7 +100,9 @@ class Editing:
 
         def recover() -> str:
             missed = self.recovery.recover(found)
-            return f"recovered; not found: {', '.join(missed[:5])}" if missed else "recovered what was not saved"
+            return (
+                f"recovered; not found: {', '.join(missed[:5])}" if missed else "recovered what was not saved"
+            )
 
         self._say(recover)
         self.found = [each for each in self.found if each is not found]
@@ -120,7 +122,7 @@ class Editing:
         return bool(0 <= conflict.row < len(level) and np.asarray(level)[conflict.row] >= 0)
 
     def close(self) -> None:
-        """End cleanly: nothing is left to be recovered."""
+        """End: what is not saved is kept, to be offered at the next start."""
         self.recovery.close()
 
     def _say(self, action: Callable[[], str]) -> None:

@@ -246,7 +246,7 @@ class Editor:
     def _parent(self, parent: int) -> int:
         """Return where objects of the top belong: below the first file of several."""
         roots = [part.root for part in self.scene.parts]
-        return roots[0] if parent == ROOT and ROOT not in roots else parent
+        return roots[0] if parent == ROOT and roots and ROOT not in roots else parent
 
     def _check_no_file(self, rows: Rows) -> None:
         """Raise EditError where one of these objects stands for a whole file of several."""

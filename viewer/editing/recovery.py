@@ -41,7 +41,7 @@ class Recovery:
         self._editor = editor
         self._report = report
         self._folder = folder
-        scenes = [str(part.files[0].path) for part in editor.scene.parts]
+        scenes = [str(part.files[0].path) for part in editor.scene.parts] or ["scene"]
         name = hashlib.sha256("\n".join(scenes).encode("utf-8", "surrogateescape")).hexdigest()[:16]
         self._name = f"{Path(scenes[0]).stem[:40]}-{name}"
         self._path = folder / f"{self._name}-{os.getpid()}.hu" if folder is not None else None
@@ -131,9 +131,13 @@ class Recovery:
         self._next = time.monotonic() + max(INTERVAL_S, 100 * (time.perf_counter() - began))
 
     def close(self) -> None:
-        """End cleanly: the file is removed."""
+        """End: the file is removed where all is saved; else it has what is not, to be offered next time."""
+        self._next = 0.0
+        self.wait()
+        self.poll()
+        self.wait()
         self._thread.shutdown(wait=True)
-        if self._path is not None:
+        if self._path is not None and self._editor.history.is_saved:
             self._path.unlink(missing_ok=True)
 
     def wait(self) -> None:

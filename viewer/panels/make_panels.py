@@ -10,9 +10,10 @@ from viewer.panels.memory.map_panel import MapPanel
 from viewer.panels.memory.plan_models import SharedModels
 from viewer.panels.memory.table.table_panel import TablePanel
 from viewer.panels.memory.why_panel import WhyPanel
-from viewer.panels.objects_panel import ObjectsPanel
+from viewer.panels.outliner.outliner_panel import OutlinerPanel
 from viewer.panels.panel import Dock, Placed
 from viewer.panels.problems.problems_panel import ProblemsPanel
+from viewer.panels.properties.properties_panel import PropertiesPanel
 from viewer.panels.source.source_panel import SourcePanel
 from viewer.session.session import Session
 
@@ -21,7 +22,8 @@ def make_panels(session: Session) -> list[Placed]:
     """Make every panel for a session; they take what is drawn and changed from it."""
     problems, memory = ProblemsPanel(session), SharedModels(session)
     return [
-        Placed(ObjectsPanel(session), Dock.LEFT),
+        Placed(OutlinerPanel(session), Dock.LEFT),
+        Placed(PropertiesPanel(session), Dock.RIGHT),
         Placed(WhyPanel(session, memory), Dock.RIGHT),
         Placed(HeapsPanel(session, memory), Dock.RIGHT),
         Placed(MapPanel(session, memory), Dock.BOTTOM),

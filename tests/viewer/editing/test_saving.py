@@ -177,8 +177,17 @@ def test_a_clean_end_and_a_save_leave_nothing_to_recover(editor: Editor, tmp_pat
     recovery.poll()
     recovery.wait()
     assert file.exists()
+    Saving(editor).save()
     recovery.close()
     assert not file.exists()
+
+
+def test_what_is_not_saved_when_a_window_closes_is_offered_next_time(editor: Editor, tmp_path: Path) -> None:
+    recovery = Recovery(editor, tmp_path, pytest.fail)
+    editor.create(ROOT, "late")
+    recovery.close()
+    (file,) = tmp_path.glob("a-*.hu")
+    assert "late" in file.read_text()
 
 
 def test_rubbish_to_recover_is_reported_and_changes_nothing(

@@ -19,7 +19,7 @@ Bytes = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class MemoryShares:
-    """Bytes of each object, by its row, with all that is below it: `alone` and `total`; what is shared is the rest."""
+    """Bytes of each object with all that is below it, by its row: `alone` and `total`."""
 
     alone: Bytes
     total: Bytes
@@ -39,8 +39,10 @@ def memory_shares(plan: Plan, owners: NDArray[np.int32], tableau: Tableau) -> Me
     at = np.minimum(at, max(0, len(keys) - 1))
     requester = requested["requester"]
     known = requester < len(owners)
-    objects = np.where(known, owners[np.minimum(requester, max(0, len(owners) - 1))], -1) if len(owners) else (
-        np.full(len(requested), -1, np.int32)
+    objects = (
+        np.where(known, owners[np.minimum(requester, max(0, len(owners) - 1))], -1)
+        if len(owners)
+        else (np.full(len(requested), -1, np.int32))
     )
     planned = keys[at] == requested["key"] if len(keys) else np.zeros(len(requested), np.bool_)
     alive = (objects < 0) | (tableau.level[np.maximum(objects, 0)] >= 0) if count else objects < 0

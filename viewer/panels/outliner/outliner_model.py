@@ -221,7 +221,9 @@ class OutlinerModel:
         if self._names is None or self._names[0] != tableau.tree_version:
             self._names = tableau.tree_version, NameSearch(tableau.names)
         names = self._names[1].matching(self.search)
-        types = np.array([self.search.casefold() in each.type_name.casefold() for each in self._tables], np.bool_)
+        types = np.array(
+            [self.search.casefold() in each.type_name.casefold() for each in self._tables], np.bool_
+        )
         is_object = self._kinds == OBJECT
         found = np.zeros(len(self.rows), np.bool_)
         found[is_object] = names[self.rows[is_object]]
