@@ -75,11 +75,14 @@ class RequesterIds:
             self._assign(rows[fresh], owners[fresh])
         return np.asarray(self._ids[rows], np.int32)
 
-    def has(self, rows: Rows) -> NDArray[np.bool_]:
-        """Return a mask of the rows that have an id at present."""
-        known = rows < len(self._ids)
-        known[known] = self._ids[rows[known]] >= 0
-        return np.asarray(known)
+    def note_owners(self, owners: NDArray[np.int32]) -> None:
+        """Set the objects of the rows that have ids and still have these objects, by id."""
+        rows = np.flatnonzero(self._ids >= 0)
+        objects = self._owners[rows, 0]
+        same = (self._table.object[rows] == objects) & (
+            self._tableau.generation[objects] == self._owners[rows, 1]
+        )
+        owners[self._ids[rows[same]]] = objects[same]
 
     def assigned(self, rows: Rows) -> NDArray[np.int32]:
         """The ids that these rows have at present; rows without one are skipped."""
@@ -192,12 +195,9 @@ class RequirementCollector:
     def owners(self, requesters: RequesterTable) -> NDArray[np.int32]:
         """Return for each requester the row of its object, -1 for one that is no object's active feature."""
         found = np.full(len(requesters), -1, np.int32)
-        for name, table in self._tableau.tables.items():
-            ids = self._ids.get(name)
-            if ids is not None and ids.requesters is requesters:
-                rows = table.rows_active()
-                rows = rows[ids.has(rows)]
-                found[ids.of(rows)] = table.object[rows]
+        for ids in self._ids.values():
+            if ids.requesters is requesters:
+                ids.note_owners(found)
         return found
 
     def invalidate(self, assets: set[AssetRef] | None = None) -> None:

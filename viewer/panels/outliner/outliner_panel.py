@@ -26,8 +26,8 @@ _SHARE_HELP = {
     "shared": "the part of it that others request, too",
 }
 _FLAG_HELP = {
-    "active": "whether memory is planned for it, and for all below it",
-    "enabled": "whether it takes part in frames; its memory stays",
+    "active": "active: whether memory is planned for it, and for all below it",
+    "enabled": "enabled: whether it takes part in frames; its memory stays",
 }
 _TABLE = (
     imgui.TableFlags_.scroll_y.value
@@ -41,7 +41,7 @@ _DRAGGED = "objects of the outliner"
 
 
 class OutlinerPanel:
-    """Draws only the rows on the screen; `Session.places` has `row PATH/FEATURE`, `switch PATH/FEATURE/FLAG`."""
+    """Draws only the rows on the screen; `Session.places` has `row PATH/FEATURE` and their switches."""
 
     title = "outliner"
 
@@ -127,12 +127,12 @@ class OutlinerPanel:
         imgui.table_setup_scroll_freeze(0, 1)
         imgui.table_setup_column("object, feature", imgui.TableColumnFlags_.width_stretch.value | kept)
         for flag in FLAGS:
-            imgui.table_setup_column(flag, narrow, imgui.calc_text_size("enabled").x + 4)
+            imgui.table_setup_column(flag, narrow, imgui.get_text_line_height() * 1.6)
         for number, name in enumerate(SHARES):
-            width = imgui.calc_text_size("99.9 MiB").x
+            width = imgui.calc_text_size("99.9 MiB").x + 2
             imgui.table_setup_column(name, narrow | (hidden if number else 0), width)
         helps = ("", *(_FLAG_HELP[flag] for flag in FLAGS), *(_SHARE_HELP[name] for name in SHARES))
-        names = ("object, feature", *FLAGS, *SHARES)
+        names = ("object, feature", "A", "E", *SHARES)
         imgui.table_next_row(imgui.TableRowFlags_.headers.value)
         for column, (name, text) in enumerate(zip(names, helps, strict=True)):
             if imgui.table_set_column_index(column):
@@ -175,10 +175,12 @@ class OutlinerPanel:
             imgui.set_scroll_here_y(0.5)
             self._scroll_to = None
         height = imgui.get_text_line_height()
-        start = imgui.get_cursor_pos()
+        start, corner = imgui.get_cursor_pos(), imgui.get_cursor_screen_pos()
+        width = imgui.get_content_region_avail().x
         if imgui.selectable("##row", self.actions.is_selected(node), _ROW, (0, height))[0]:
             self.actions.click(index)
-        self._note(f"row {path}/{node.feature}")
+        place = (corner.x, corner.y, corner.x + width, corner.y + height)
+        self._session.places[f"row {path}/{node.feature}"] = place  # its name: the rest has switches
         if imgui.is_item_hovered() and imgui.is_mouse_double_clicked(0) and not node.feature:
             self.actions.start_renaming(node.object)
         self._drag(node)
@@ -222,6 +224,7 @@ class OutlinerPanel:
     def _rename_box(self) -> None:
         actions = self.actions
         imgui.set_next_item_width(-1)
+        imgui.push_item_flag(imgui.ItemFlags_.no_nav.value, False)  # else it cannot get the keyboard
         if actions.focus_box:
             imgui.set_keyboard_focus_here()
             actions.focus_box = False
@@ -230,6 +233,7 @@ class OutlinerPanel:
             actions.new_name,
             imgui.InputTextFlags_.enter_returns_true.value | imgui.InputTextFlags_.auto_select_all.value,
         )
+        imgui.pop_item_flag()
         self._note("rename box")
         if done:
             actions.finish_renaming()

@@ -68,7 +68,7 @@ def field(spec: FieldSpec, values: NDArray[Any]) -> Change | None:
     widget, kind, mixed = spec.widget, spec.kind, is_mixed(values)
     imgui.set_next_item_width(-1)
     if widget is Widget.SWITCH:
-        imgui.push_item_flag(imgui.internal.ItemFlagsPrivate_.mixed_value.value, mixed)
+        imgui.push_item_flag(imgui.ItemFlags_.mixed_value.value, mixed)
         changed, on = imgui.checkbox("##on", bool(values[0]))
         imgui.pop_item_flag()
         return Change(on) if changed else None

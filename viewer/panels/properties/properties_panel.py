@@ -138,15 +138,15 @@ class PropertiesPanel:
         values = target.read(self._session.runtime.tableau, rows)
         about = "memory is planned for it" if target.name == "active" else "it takes part in frames"
         self._label(target, rows, (about,))
-        imgui.push_item_flag(imgui.internal.ItemFlagsPrivate_.mixed_value.value, is_mixed(values))
+        imgui.push_item_flag(imgui.ItemFlags_.mixed_value.value, is_mixed(values))
         changed, on = imgui.checkbox("##flag", bool(values[0]))
         imgui.pop_item_flag()
         self._finish(target, rows, Change(on) if changed else None)
 
     def _vector(self, target: Target, rows: Rows, name: str, speed: float, unit: str) -> None:
         values = target.read(self._session.runtime.tableau, rows)
-        about = f"{', '.join(AXES[: values.shape[1]])}; drag, or double-click to type"
-        self._label(target, rows, (about, f"in {unit}" if unit else ""))
+        about = f"{', '.join(AXES[: values.shape[1]])}; drag, or click to type"
+        self._label(target, rows, (about, f"in {unit}" if unit else ""), unit)
         size = float(np.abs(values[0]).max())
         change = numbers(name, values, speed=max(speed, size * 0.002), digits=5)
         self._finish(target, rows, change)
@@ -204,7 +204,7 @@ class PropertiesPanel:
         imgui.table_setup_column("value", imgui.TableColumnFlags_.width_stretch.value)
         return True
 
-    def _label(self, target: Target, rows: Rows, help_lines: tuple[str, ...]) -> None:
+    def _label(self, target: Target, rows: Rows, help_lines: tuple[str, ...], unit: str = "") -> None:
         """Begin the row of a value with its name; a dot marks what differs from the file, and reverts it."""
         editing = self._session.editing
         imgui.push_id(target.what)
@@ -228,6 +228,9 @@ class PropertiesPanel:
         imgui.same_line(0, 0)
         imgui.align_text_to_frame_padding()
         widgets.short_text(target.name)
+        if unit:
+            imgui.same_line(0, imgui.get_font_size() * 0.3)
+            widgets.quiet(unit)
         widgets.tooltip((target.what, *help_lines))
         imgui.table_next_column()
 
