@@ -31,8 +31,9 @@ class NameSearch:
         last = len(self._bytes) - len(wanted) + 1
         if last <= 0:
             return found
-        hits = np.flatnonzero(self._bytes[:last] == wanted[0])
+        hits = np.zeros(len(self._bytes) + 1, np.bool_)
+        here = hits[:last]
+        np.equal(self._bytes[:last], wanted[0], out=here)
         for place, byte in enumerate(wanted[1:], 1):
-            hits = hits[self._bytes[hits + place] == byte]
-        found[np.searchsorted(self._starts, hits, side="right") - 1] = True
-        return found
+            here &= self._bytes[place : place + last] == byte
+        return np.asarray(np.logical_or.reduceat(hits, self._starts))

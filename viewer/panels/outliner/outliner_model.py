@@ -76,9 +76,11 @@ class OutlinerModel:
         kept = self._kept()
         is_open = self._open_nodes() if kept is None else np.ones(len(self.objects), np.bool_)
         visible = np.ones(len(self.objects), np.bool_) if kept is None else kept
-        for nodes in self._levels[1:]:
-            above = self._parent[nodes]
-            visible[nodes] &= visible[above] & is_open[above]
+        if kept is None:
+            shows = visible & is_open
+            for nodes, above in self._levels[1:]:
+                visible[nodes] = shows[above]
+                shows[nodes] &= shows[above]
         self.shown = self._order[visible[self._order]]
         self.depths = self._depth[self.shown]
         self.is_open = is_open
@@ -192,7 +194,9 @@ class OutlinerModel:
         by_level = np.argsort(self._depth, kind="stable").astype(np.int32)
         deepest = int(self._depth.max(initial=-1))
         bounds = np.searchsorted(self._depth[by_level], np.arange(deepest + 2))
-        self._levels = [by_level[a:b] for a, b in pairwise(bounds.tolist())]
+        levels = [by_level[a:b] for a, b in pairwise(bounds.tolist())]
+        self._levels = [(nodes, self._parent[nodes]) for nodes in levels]
+        """The nodes of each level, with their parents."""
         self._reserve()
 
     _built_version = 0
@@ -210,9 +214,8 @@ class OutlinerModel:
         if self.state is not State.ALL:
             found &= self._in_state()
         self.matches = int(np.count_nonzero(found))
-        for nodes in reversed(self._levels[1:]):
-            above = self._parent[nodes[found[nodes]]]
-            found[above] = True
+        for nodes, above in reversed(self._levels[1:]):
+            found[above[found[nodes]]] = True
         return found
 
     def _found(self) -> Mask:
