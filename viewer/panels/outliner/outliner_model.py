@@ -67,7 +67,13 @@ class OutlinerModel:
     def update(self) -> None:
         """Bring `shown` up to date; costs nothing where nothing has changed."""
         self._build()
-        seen = (self._built_version, self._open_version, self.search, self.feature, self.state)
+        seen: tuple[object, ...] = (
+            self._built_version,
+            self._open_version,
+            self.search,
+            self.feature,
+            self.state,
+        )
         if self.state is not State.ALL:
             seen = (*seen, self._tableau.structure_version)
         if seen == self._seen:
