@@ -177,7 +177,10 @@ class OutlinerPanel:
         height = imgui.get_text_line_height()
         start, corner = imgui.get_cursor_pos(), imgui.get_cursor_screen_pos()
         width = imgui.get_content_region_avail().x
-        if imgui.selectable("##row", self.actions.is_selected(node), _ROW, (0, height))[0]:
+        imgui.push_style_color(imgui.Col_.header.value, style.ACCENT_DIM)
+        clicked, _ = imgui.selectable("##row", self.actions.is_selected(node), _ROW, (0, height))
+        imgui.pop_style_color()
+        if clicked:
             self.actions.click(index)
         place = (corner.x, corner.y, corner.x + width, corner.y + height)
         self._session.places[f"row {path}/{node.feature}"] = place  # its name: the rest has switches

@@ -38,9 +38,10 @@ class AssetChooser:
         """Draw the chooser of a field for the keys of several objects; `row` is the first of these."""
         mixed = len(keys) > 1 and bool((keys[1:] != keys[0]).any())
         key = int(keys[0])
-        label = MIXED if mixed else self.name(key)
+        name, db = self.name(key)
+        label = MIXED if mixed else name
         chosen: Change | None = None
-        follow = imgui.calc_text_size("→").x + 2 * imgui.get_style().frame_padding.x
+        follow = imgui.get_frame_height()
         imgui.set_next_item_width(-(follow + imgui.get_style().item_inner_spacing.x))
         height = imgui.get_font_size() * 24
         imgui.set_next_window_size_constraints((imgui.get_font_size() * 18, 0), (1e6, height))
@@ -52,24 +53,25 @@ class AssetChooser:
             _, self._search = imgui.input_text_with_hint("##search", "search", self._search)
             chosen = self._list(spec, -2 if mixed else key, row)
             imgui.end_combo()
+        widgets.tooltip((label, "" if mixed or not db else f"of {db}"))
         imgui.same_line(0, imgui.get_style().item_inner_spacing.x)
         imgui.begin_disabled(mixed or key == NO_ASSET)
-        if imgui.button("→", (follow, 0)):
+        if imgui.arrow_button("show", imgui.Dir.right):
             self._session.links.follow(AssetLink(key))
         imgui.end_disabled()
         widgets.tooltip(("show the asset",))
         return chosen
 
-    def name(self, key: int) -> str:
-        """Return the name of an asset with that of its database."""
+    def name(self, key: int) -> tuple[str, str]:
+        """Return the name of an asset, and that of its database."""
         if key == NO_ASSET:
-            return "none"
+            return "none", ""
         ref = AssetRef.from_key(key)
         dbs = self._session.runtime.library.dbs
         if not 0 <= ref.db < len(dbs):
-            return "?"
+            return "?", ""
         asset = dbs[ref.db].assets[ref.index]
-        return f"{asset.name or asset.label}  ({dbs[ref.db].name})"
+        return asset.name or asset.label, dbs[ref.db].name
 
     def _list(self, spec: FieldSpec, key: int, row: int) -> Change | None:
         words = self._search.casefold().split()
