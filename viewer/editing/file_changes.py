@@ -73,7 +73,7 @@ class FileChanges:
     def by_part(
         self, rows: Rows, roots: bool = False
     ) -> Iterator[tuple[ScenePart, Snapshot, NDArray[np.int64]]]:
-        """Yield each part with its file's state and the places in `rows` of objects that its file has.
+        """Yield each part, the state of its file, and the places in `rows` of objects that its file has.
 
         With `roots` the objects that stand for whole files are among them, and ROOT.
         """

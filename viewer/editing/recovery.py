@@ -120,7 +120,7 @@ class Recovery:
         schemas = {name: table.schema for name, table in self._editor.tableau.tables.items()}
 
         def work() -> None:
-            listed = [
+            listed: list[dict[str, object]] = [
                 {"file": name, "unsaved": found}
                 for name, before, now, dbs in states
                 if (found := unsaved(before, now, schemas, dbs))

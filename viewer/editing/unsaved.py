@@ -220,9 +220,9 @@ class Redoing:
         places = {path: text(to) for path, to in _items(node.get("moved")) if moved[path] is not None}
         names = free_names(["recovering"] * len(places), tableau.names)
         for path, name in zip(places, names, strict=True):
-            row = int(moved[path] or 0)
-            editor.rename(row, name)
-            editor.reparent(np.array([row], np.int32), root, keep_place=False)
+            mover = int(moved[path] or 0)
+            editor.rename(mover, name)
+            editor.reparent(np.array([mover], np.int32), root, keep_place=False)
         editor.delete(np.array(removed, np.int32))
         goals: list[tuple[str, int | None, Node | None]] = [
             (to, moved[path], None) for path, to in places.items()

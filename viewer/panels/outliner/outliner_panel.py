@@ -37,6 +37,8 @@ _TABLE = (
     | imgui.TableFlags_.borders_inner_h.value
 )
 _ROW = imgui.SelectableFlags_.span_all_columns.value | imgui.SelectableFlags_.allow_overlap.value
+WIDE = 15
+"""Widths of the font from which there is room for columns of memory."""
 _DRAGGED = "objects of the outliner"
 
 
@@ -123,6 +125,8 @@ class OutlinerPanel:
     def _headers(self) -> None:
         narrow = imgui.TableColumnFlags_.width_fixed.value
         hidden = imgui.TableColumnFlags_.default_hide.value
+        room = imgui.get_window_width() > imgui.get_font_size() * WIDE
+        shown = 0 if room else imgui.TableColumnFlags_.disabled.value
         kept = imgui.TableColumnFlags_.no_hide.value
         imgui.table_setup_scroll_freeze(0, 1)
         imgui.table_setup_column("object, feature", imgui.TableColumnFlags_.width_stretch.value | kept)
@@ -130,7 +134,7 @@ class OutlinerPanel:
             imgui.table_setup_column(flag, narrow, imgui.get_text_line_height() * 1.6)
         for number, name in enumerate(SHARES):
             width = imgui.calc_text_size("99.9 MiB").x + 2
-            imgui.table_setup_column(name, narrow | (hidden if number else 0), width)
+            imgui.table_setup_column(name, narrow | shown | (hidden if number else 0), width)
         helps = ("", *(_FLAG_HELP[flag] for flag in FLAGS), *(_SHARE_HELP[name] for name in SHARES))
         names = ("object, feature", "A", "E", *SHARES)
         imgui.table_next_row(imgui.TableRowFlags_.headers.value)
