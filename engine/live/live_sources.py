@@ -19,7 +19,7 @@ from engine.assets.updating.patch import make_patches
 from engine.assets.updating.side_file import SideFile
 from engine.humon import InputError, Problem
 from engine.live.reading import read_database
-from engine.live.signatures import changed, signature_of, signatures
+from engine.live.signatures import Signature, changed, signature_of, signatures
 from engine.live.whole_caches import WholeCaches
 from engine.scene import load_scenes
 

@@ -53,10 +53,6 @@ class Display:
         """Press and release keys together, by their X names: `ctrl+shift+z`, `Return`."""
         _xdotool("key", keys)
 
-    def type(self, text: str) -> None:
-        """Type a text."""
-        _xdotool("type", "--delay", "20", text)
-
     def release(self, button: int = 1) -> None:
         """Release a mouse button."""
         _xdotool("mouseup", str(button))
