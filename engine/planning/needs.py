@@ -112,10 +112,11 @@ class PassRequesters:
         self._ids: dict[str, RequesterIds] = {}
         self._rows: dict[str, tuple[int, list[int]]] = {}  # with the version of the table
 
-    def note_owners(self, owners: NDArray[np.int32]) -> None:
-        """Set the objects of the requesters of passes, by their ids; a group has none."""
-        for ids in self._ids.values():
+    def with_owners(self, owners: NDArray[np.int32], requesters: RequesterTable) -> NDArray[np.int32]:
+        """Set the objects of the requesters of passes, by their ids, and return all; a group has none."""
+        for ids in self._ids.values() if requesters is self._requesters else ():
             ids.note_owners(owners)
+        return owners
 
     def of(self, p: Pass, features: Iterable[str]) -> tuple[int, ...]:
         """Return the ids of the requesters of a pass in which these features take part, by name.

@@ -141,10 +141,7 @@ class ScenePlanner:
 
     def owners(self, requesters: RequesterTable) -> NDArray[np.int32]:
         """Return for each requester of a plan the row of its object, -1 for one that is no object's."""
-        found = self._collector.owners(requesters)
-        if requesters is self._requests.table.requesters:
-            self._pass_requesters.note_owners(found)
-        return found
+        return self._pass_requesters.with_owners(self._collector.owners(requesters), requesters)
 
     def stale(self) -> bool:
         """Whether the input of the plan has changed since the last call of `needs`.

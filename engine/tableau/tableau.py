@@ -68,6 +68,7 @@ class Tableau:
             }
         )
         self._tree = Tree(self._columns)
+        self.names: Sequence[str] = self._tree.names  # by row, empty in free ones; not to be changed
         self._transforms = Transforms(self._columns, self._tree, self._warn)
         self.moves, self.reshapes = self._transforms.moves, self._transforms.reshapes
         self.turns = self._transforms.turns
@@ -197,11 +198,6 @@ class Tableau:
     def tree_version(self) -> int:
         """A number that rises when objects are added, removed, renamed or put below others."""
         return self._tree.version
-
-    @property
-    def names(self) -> Sequence[str]:
-        """The name of each object by its row; empty in free rows. Not to be changed."""
-        return self._tree.names
 
     def name_of(self, row: int) -> str:
         """Return the name of an object by its row; empty for a free row."""
