@@ -45,6 +45,11 @@ def user_config_folder() -> Path | None:
     return _user_folder("APPDATA", "XDG_CONFIG_HOME", ("Library", "Application Support"), ".config")
 
 
+def user_state_folder() -> Path | None:
+    """Return this user's folder for what lasts between runs (XDG base directory spec); None without home."""
+    return _user_folder("LOCALAPPDATA", "XDG_STATE_HOME", ("Library", "Application Support"), ".local/state")
+
+
 def _user_folder(windows: str, elsewhere: str, mac: tuple[str, ...], hidden: str) -> Path | None:
     """Return a folder by the variable that names it, or by the place that each system gives it."""
     given = os.environ.get(windows if sys.platform == "win32" else elsewhere, "")
@@ -55,7 +60,7 @@ def _user_folder(windows: str, elsewhere: str, mac: tuple[str, ...], hidden: str
     except RuntimeError:  # HOME is not set, and the system does not know the user
         return None
     on_windows = ("AppData", "Local" if windows == "LOCALAPPDATA" else "Roaming")
-    below = {"win32": on_windows, "darwin": mac}.get(sys.platform, (hidden,))
+    below = {"win32": on_windows, "darwin": mac}.get(sys.platform, hidden.split("/"))
     return home.joinpath(*below, "diorama") if home.is_absolute() else None
 
 

@@ -75,6 +75,15 @@ class RequesterIds:
             self._assign(rows[fresh], owners[fresh])
         return np.asarray(self._ids[rows], np.int32)
 
+    def note_owners(self, owners: NDArray[np.int32]) -> None:
+        """Set the objects of the rows that have ids and still have these objects, by id."""
+        rows = np.flatnonzero(self._ids >= 0)
+        objects = self._owners[rows, 0]
+        same = (self._table.object[rows] == objects) & (
+            self._tableau.generation[objects] == self._owners[rows, 1]
+        )
+        owners[self._ids[rows[same]]] = objects[same]
+
     def assigned(self, rows: Rows) -> NDArray[np.int32]:
         """The ids that these rows have at present; rows without one are skipped."""
         ids = self._ids[rows[rows < len(self._ids)]]
@@ -182,6 +191,14 @@ class RequirementCollector:
         """Requester ids of the first `limit` active rows of a feature type, by default of all."""
         table = self._tableau.tables[type_name]
         return self._ids_of(table, requesters).of(table.rows_active()[:limit])
+
+    def owners(self, requesters: RequesterTable) -> NDArray[np.int32]:
+        """Return for each requester the row of its object, -1 for one that is no object's active feature."""
+        found = np.full(len(requesters), -1, np.int32)
+        for ids in self._ids.values():
+            if ids.requesters is requesters:
+                ids.note_owners(found)
+        return found
 
     def invalidate(self, assets: set[AssetRef] | None = None) -> None:
         """Drop the cached requirements for these assets (None: all), so that features return them again."""

@@ -6,8 +6,9 @@ They are collected against the document as it was read, and applied together.
 import re
 from typing import TYPE_CHECKING
 
-from engine.humon.tokens import BACK, BLANK, COMMENT, INLINE, WHITE, metatags_end, quote
-from engine.humon.writer import INDENT, inline, scalar
+from engine.humon.cuts import Cut, cut_of
+from engine.humon.tokens import BACK, BLANK, COMMENT, INLINE, LEXEME, WHITE, metatags_end, quote
+from engine.humon.writer import INDENT, inline, pair_lines, scalar
 
 if TYPE_CHECKING:
     from engine.humon.document import Document
@@ -19,6 +20,7 @@ _MARGIN = re.compile(rf"[{INLINE}]*+")
 _BREAK = re.compile(r"[\r\n]")
 _WHITE = re.compile(rf"[{WHITE}]")
 _SEPARATORS = " \t\n\r,:[]{}@"
+_Change = tuple[int, int, str]
 _BLANK_END = re.compile(rf"{BLANK}\Z")
 
 
@@ -27,7 +29,13 @@ class Edits:
 
     def __init__(self, document: "Document") -> None:
         self.document = document
-        self._changes: list[tuple[int, int, str]] = []
+        self._changes: list[_Change] = []
+        self._cuts: dict[tuple[int, int], Cut] = {}
+        """By the place that they are removed from."""
+        self._lined: set[int] = set()
+        """Places where cuts were inserted on lines of their own, so that what follows needs one, too."""
+        self._order: dict[int, dict[int, int]] = {}
+        """By the row of a dict, the rows of its children with that of the one before, -1 for the first."""
 
     def replace(self, node: "Node", value: object) -> "Edits":
         """Set a new plain Python value; keeps quotes if they fit, and the layout of lists of equal length."""
@@ -56,23 +64,99 @@ class Edits:
         content = self.document.children(parent.row)
         if not isinstance(content, dict) or key in content:
             raise ValueError(f"cannot insert {key!r}: not a dict, or it has the key")
-        pair = f"{quote(key)}: {inline(value)}"
-        text = self.document.text
         if content:
-            self._insert_after(list(content.values())[-1], pair)
+            self._insert_after(list(content.values())[-1], key, value)
+        else:
+            self._insert_first(parent, key, value)
+        return self
+
+    def rename(self, node: "Node", key: str) -> "Edits":
+        """Change the key of a child of a dict; nobody checks whether another child has it."""
+        start = self.document.columns.starts[node.row]
+        lexeme = LEXEME.match(self.document.text, start)
+        assert lexeme is not None
+        new = quote(key, lexeme[0])
+        if new != lexeme[0]:
+            self._changes.append((start, lexeme.end(), new))
+        return self
+
+    def cut(self, node: "Node", parent: "Node") -> Cut:
+        """Remove a child of a dict with its comments, and return it: it has its text after `apply`.
+
+        Other edits may change what is inside, or cut it out as well.
+        """
+        document, row = self.document, node.row
+        order = self._order.get(parent.row)
+        if order is None:
+            rows = [child.row for child in parent]
+            order = self._order[parent.row] = dict(zip(rows, [-1, *rows], strict=False))
+        before = self._end(order[row]) if order[row] >= 0 else self._start_inside(parent)
+        cut = cut_of(document, row, self._end_of_comments(self._end(row)), before)
+        if cut is None:
+            cut = Cut(document.columns.starts[row], self._end(row), None)
+            self.remove(node)
+            self._cuts[self._changes[-1][:2]] = cut
+        else:
+            self._changes.append((cut.start, cut.end, ""))
+            self._cuts[cut.start, cut.end] = cut
+        return cut
+
+    def insert_cut(self, parent: "Node", cut: Cut) -> "Edits":
+        """Add a node that was cut out of a text after the last child of a dict; see `cut`."""
+        text, margin, brk = self.document.text, self._margin(parent.span[0]), self._line_break()
+        content = [child.row for child in parent]
+        if content:
+            end = self._end(content[-1])
+            at = self._end_of_comments(end)
+            inner = self._margin(self.document.columns.starts[content[-1]])
+            alone = self._has_own_line(content[-1]) or self._ends_in_line_comment(end, at)
+        else:
+            start = self._start_inside(parent)
+            at = self._end_of_comments(start)
+            inner = margin if self._is_implicit(parent) else margin + INDENT
+            alone = self._is_implicit(parent) or "\n" in text[at : parent.span[1]]
+            alone = alone or self._ends_in_line_comment(start, at)
+        is_inline = not alone and at not in self._lined
+        if is_inline and cut.margin is None and not cut.ends_in_line_comment:
+            self._insert_text(at, f"  {cut.source}" if content else f" {cut.source} ")
             return self
+        inner = inner if alone or not content else margin + INDENT
+        lines = cut.lines(inner)
+        rest = _LINE_BLANK.match(text, at)
+        assert rest is not None
+        closing = (at, rest.end(), brk + margin)
+        if self._changes and self._changes[-1] == closing:  # of another cut that was inserted here
+            self._changes.pop()
+        self._lined.add(at)
+        self._insert_text(at, brk + ("" if cut.margin is not None else inner) + lines)
+        if rest.end() < len(text) and text[rest.end()] not in "\r\n":
+            self._changes.append(closing)
+        return self
+
+    def _end(self, row: int) -> int:
+        """Return the offset after a node and its metatags."""
+        return metatags_end(self.document.text, self.document.span(row)[1])[0]
+
+    def _is_implicit(self, parent: "Node") -> bool:
+        return self.document.text[self.document.span(parent.row)[0]] != "{"
+
+    def _start_inside(self, parent: "Node") -> int:
+        """Return the offset after the bracket and the metatags of a dict."""
+        start = self.document.span(parent.row)[0]
+        return metatags_end(self.document.text, start if self._is_implicit(parent) else start + 1)[0]
+
+    def _insert_first(self, parent: "Node", key: str, value: object) -> None:
+        text = self.document.text
         start, end = self.document.span(parent.row)
         implicit = text[start] != "{"
         at = self._end_of_comments(metatags_end(text, start if implicit else start + 1)[0])
         if implicit or "\n" in text[at:end] or self._ends_in_line_comment(start, at):
-            self._insert_text(
-                at, self._line_break() + self._margin(start) + ("" if implicit else INDENT) + pair
-            )
+            self._insert_lines(at, self._margin(start) + ("" if implicit else INDENT), key, value)
             if text[at:end] == "}":
                 self._insert_text(at, self._line_break())
         else:
+            pair = f"{quote(key)}: {inline(value)}"
             self._insert_text(at, f" {pair} " if text[at] == "}" else f" {pair}")
-        return self
 
     def remove(self, node: "Node") -> "Edits":
         """Remove a child of a list or dict, with key and metatags, and its line if that becomes blank."""
@@ -105,14 +189,34 @@ class Edits:
         return any(_BREAK.search(new + text[start:end]) for start, end, new in self._changes)
 
     def apply(self) -> str:
-        """Return the text with all changes; raises ValueError if two of them overlap."""
-        text, parts, done = self.document.text, [], 0
-        for start, end, new in sorted(self._changes, key=lambda change: change[:2]):
-            if start < done:
+        """Return the text with all changes; raises ValueError if two of them overlap.
+
+        What is cut out inside of something that is removed or cut out is no overlap.
+        """
+        changes = sorted(self._changes, key=lambda each: (each[0], each[0] != each[1], -each[1]))
+        return self._rendered(0, len(self.document.text), changes)
+
+    def _rendered(self, start: int, end: int, changes: list[_Change]) -> str:
+        """Return a part of the text with the changes in it; cuts get their sources."""
+        text, parts, done, at = self.document.text, [], start, 0
+        while at < len(changes):
+            begin, stop, new = changes[at]
+            if begin < done:
                 raise ValueError("two edits change the same place")
-            parts += [text[done:start], new]
-            done = end
-        return "".join([*parts, text[done:]])
+            parts += [text[done:begin], new]
+            done = stop
+            at += 1
+            first = at
+            while at < len(changes) and changes[at][0] < stop:
+                at += 1
+            cut, inner = self._cuts.get((begin, stop)), changes[first:at]
+            if cut is not None:
+                cut.source = self._rendered(cut.start, cut.end, inner)
+            elif any(self._cuts.get(each[:2]) is None for each in _outermost(inner)):
+                raise ValueError("two edits change the same place")
+            else:
+                self._rendered(begin, stop, inner)
+        return "".join([*parts, text[done:end]])
 
     def _separated(self, start: int, end: int, lexeme: str) -> str:
         """Return `lexeme` with a space wherever it would join its neighbours."""
@@ -124,17 +228,24 @@ class Edits:
     def _insert_text(self, at: int, text: str) -> None:
         self._changes.append((at, at, text))
 
-    def _insert_after(self, row: int, pair: str) -> None:
-        document = self.document
-        start = document.columns.starts[row]
-        end = metatags_end(document.text, document.span(row)[1])[0]
+    def _insert_lines(self, at: int, margin: str, key: str, value: object) -> None:
+        """Insert a pair on lines of its own: one, or as many as a long one needs."""
+        lines = pair_lines(key, value, margin)
+        self._insert_text(at, "".join(self._line_break() + line for line in lines))
+
+    def _insert_after(self, row: int, key: str, value: object) -> None:
+        start, end = self.document.columns.starts[row], self._end(row)
         at = self._end_of_comments(end)
-        margin = _LINE_BLANK.match(document.text, document.lines.start_of_line(start))
-        own_line = margin is not None and margin.end() >= start
-        if own_line or self._ends_in_line_comment(end, at):
-            self._insert_text(at, self._line_break() + self._margin(start) + pair)
+        if self._has_own_line(row) or self._ends_in_line_comment(end, at):
+            self._insert_lines(at, self._margin(start), key, value)
         else:
-            self._insert_text(at, "  " + pair)
+            self._insert_text(at, f"  {quote(key)}: {inline(value)}")
+
+    def _has_own_line(self, row: int) -> bool:
+        """Whether only white space comes before a node on its line."""
+        document, start = self.document, self.document.columns.starts[row]
+        margin = _LINE_BLANK.match(document.text, document.lines.start_of_line(start))
+        return margin is not None and margin.end() >= start
 
     def _end_of_comments(self, end: int) -> int:
         """Return the offset after the comments and the comma that follow `end` on its line."""
@@ -152,3 +263,12 @@ class Edits:
 
     def _line_break(self) -> str:
         return "\r\n" if "\r\n" in self.document.text else "\n"
+
+
+def _outermost(changes: list[_Change]) -> list[_Change]:
+    """Return those of these sorted changes that lie in no other."""
+    found: list[_Change] = []
+    for change in changes:
+        if not found or change[0] >= found[-1][1]:
+            found.append(change)
+    return found

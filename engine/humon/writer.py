@@ -42,6 +42,13 @@ def inline(value: object, depth: int = MAX_DEPTH) -> str:
     return scalar(value)
 
 
+def pair_lines(key: str, value: object, margin: str, width: int = WIDTH) -> list[str]:
+    """Return `key: value` as lines with a margin: one if it fits into `width` columns, as `write` else."""
+    prefix = f"{quote(key)}: "
+    line = margin + prefix + inline(value)
+    return [line] if len(line) <= width or "\n" in line else list(_lines(value, prefix, margin, width, 1))
+
+
 def scalar(value: object, like: str = "") -> str:
     """Return the lexeme of a str, bool, int or float, with the quotes of the lexeme `like` if they fit."""
     if isinstance(value, str):

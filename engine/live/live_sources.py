@@ -19,7 +19,7 @@ from engine.assets.updating.patch import make_patches
 from engine.assets.updating.side_file import SideFile
 from engine.humon import InputError, Problem
 from engine.live.reading import read_database
-from engine.live.signatures import changed, signature_of, signatures
+from engine.live.signatures import Signature, changed, signature_of, signatures
 from engine.live.whole_caches import WholeCaches
 from engine.scene import load_scenes
 
@@ -80,6 +80,8 @@ class LiveSources:
         self._behind = WholeCaches(jobs)
         folders = (path.parent for path in self._caches.values() if path is not None)
         self._side = SideFile(next(folders, None))
+        self._own: dict[Path, Signature] = {}
+        """The signatures of files as the program itself has written them."""
         self._thread = threading.Thread(target=self._run, name="live sources", daemon=True)
         self._failure: BaseException | None = None
         self._thread.start()
@@ -96,6 +98,10 @@ class LiveSources:
             if made is not None:
                 self._lock.notify_all()
             return made
+
+    def has_written(self, path: Path) -> None:
+        """Note that a file has just been written by the program itself: that is no change."""
+        self._own[path] = signature_of(path)
 
     def close(self) -> None:
         """Stop watching, and wait for a cook that is under way."""
@@ -167,7 +173,7 @@ class LiveSources:
         self._files.update(now)
         if len(looked_at) == len(self._files):
             self._looked = time.monotonic()
-        return found
+        return {path for path in found if self._own.get(path) != now[path]}
 
     def _reload(self, found: set[Path], since: float) -> None:
         """Read the scene again if its text has changed, cook what has a changed source, and offer both."""

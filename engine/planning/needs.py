@@ -12,6 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+from numpy.typing import NDArray
 
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature.collect import RequesterIds
@@ -110,6 +111,12 @@ class PassRequesters:
         self._requesters = requesters
         self._ids: dict[str, RequesterIds] = {}
         self._rows: dict[str, tuple[int, list[int]]] = {}  # with the version of the table
+
+    def with_owners(self, owners: NDArray[np.int32], requesters: RequesterTable) -> NDArray[np.int32]:
+        """Set the objects of the requesters of passes, by their ids, and return all; a group has none."""
+        for ids in self._ids.values() if requesters is self._requesters else ():
+            ids.note_owners(owners)
+        return owners
 
     def of(self, p: Pass, features: Iterable[str]) -> tuple[int, ...]:
         """Return the ids of the requesters of a pass in which these features take part, by name.

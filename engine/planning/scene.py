@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature, FrameView, Registry
@@ -23,6 +24,7 @@ from engine.plan.placement.planner import make_plan
 from engine.plan.placement.planning_round import Keep
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced, coalesce
+from engine.plan.requirements.requesters import RequesterTable
 from engine.plan.requirements.requirements import Requirement, RequirementTable
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.errors import PlanError
@@ -158,6 +160,10 @@ class ScenePlanner:
     def samples(self) -> int:
         """The number of samples of images with Samples.FRAME."""
         return self._passes.samples(self.profile.limits.framebuffer_sample_counts)
+
+    def owners(self, requesters: RequesterTable) -> NDArray[np.int32]:
+        """Return for each requester of a plan the row of its object, -1 for one that is no object's."""
+        return self._pass_requesters.with_owners(self._collector.owners(requesters), requesters)
 
     def stale(self) -> bool:
         """Whether the input of the plan has changed since the last call of `needs`.

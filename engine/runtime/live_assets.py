@@ -14,7 +14,7 @@ from engine.humon import Position, Problem, Severity
 from engine.live import LiveSources, Reload
 from engine.runtime.live_update import LiveUpdate
 from engine.runtime.old_versions import drop_old_versions
-from engine.scene.file_update import update_from_file
+from engine.scene.file_update import Conflict, update_from_file
 
 CONFLICT = "scene.conflict"
 MOST_SHOWN = 64
@@ -66,11 +66,14 @@ class LiveAssets:
     """Watches the sources of a runtime's library, and carries out what comes of it. Close it before both.
 
     `reloads` counts the updates that a frame has shown, and `shown` has the last of them, the newest last.
+    `conflicts` has what was changed by hand and in a file, for whoever shows and empties it.
     """
 
-    def __init__(self, runtime: Runtime, *, jobs: int = 1) -> None:
-        """`jobs` is the number of threads that cook."""
+    def __init__(self, runtime: Runtime, *, jobs: int = 1, keep_own: bool = False) -> None:
+        """`jobs` is the number of threads that cook; `keep_own`, whether what was set by hand is kept."""
         self._runtime = runtime
+        self._keep_own = keep_own
+        self.conflicts: list[Conflict] = []
         self._sources = LiveSources(runtime.library, runtime.scene, jobs=jobs)
         self._scene: Scene | None = None
         self._update: LiveUpdate | None = None
@@ -155,12 +158,19 @@ class LiveAssets:
         problems = []
         for part, fresh in zip(runtime.scene.parts, scene.parts, strict=False):
             if part.files[0].path == fresh.files[0].path:
-                for conflict in update_from_file(part, runtime.tableau, fresh, scene.tableau, key_of):
+                for conflict in update_from_file(
+                    part, runtime.tableau, fresh, scene.tableau, key_of, keep_own=self._keep_own
+                ):
+                    self.conflicts.append(conflict)
                     message = f"{conflict.what} of '{conflict.path}' was changed by hand and in the file"
                     place = Position(fresh.files[0].document.name)
-                    hint = "the file's value is taken"
+                    hint = "what was set by hand is kept" if conflict.is_kept else "the file's value is taken"
                     problems.append(Problem(CONFLICT, message, place, "", hint, Severity.WARNING))
         return tuple(problems)
+
+    def has_written(self, path: Path) -> None:
+        """Note that a file has just been written by the program itself: that is no change to take over."""
+        self._sources.has_written(path)
 
     def close(self) -> None:
         """Stop watching."""

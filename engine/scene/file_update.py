@@ -2,7 +2,7 @@
 
 Three states are compared: the file as it was read, the file as it is now, and the tableau. Only what differs
 between the two states of the file is taken; all else stays as it is in the tableau. Where a value was changed
-in both, the file's is taken, and the conflict is listed.
+in both, the conflict is listed, and the file's is taken, or what was set by hand is kept (`keep_own`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.scene.scene import ScenePart
-from engine.scene.snapshot import Snapshot
+from engine.scene.snapshot import Snapshot, changed_rows, differing
 from engine.scene.text_positions import update_positions
 from engine.tableau import NO_ASSET, ROOT, FeatureTable, FieldKind, Tableau
 from engine.tableau.activity import FLAGS
@@ -27,23 +27,37 @@ TRANSFORMS = ("translation", "rotation", "scale")
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A value that differs in the file and in the tableau from what the file had; that of the file is taken.
+    """A value that differs in the file and in the tableau from what the file had.
 
-    `path` is that of the object, `what` the field, as `light.intensity` or `translation`.
+    `path` is that of the object, `row` its row; `what` is the field, as `light.intensity` or `translation`,
+    or `object` for a whole object. `own` is what was set by hand, `file` what the file has, both in column
+    form; None for an object. `is_kept` is whether what was set by hand is kept.
     """
 
     path: str
     what: str
+    row: int = ROOT
+    own: Any = None
+    file: Any = None
+    is_kept: bool = False
 
 
 def update_from_file(
-    part: ScenePart, tableau: Tableau, fresh: ScenePart, now: Tableau, key_of: Callable[[int], int]
+    part: ScenePart,
+    tableau: Tableau,
+    fresh: ScenePart,
+    now: Tableau,
+    key_of: Callable[[int], int],
+    *,
+    keep_own: bool = False,
 ) -> list[Conflict]:
     """Take into `tableau` what has changed in a part's file, which was read again as `fresh` of `now`.
 
-    `key_of` returns the key in `tableau` of an asset in `now`. Returns the values that were changed in both.
+    `key_of` returns the key in `tableau` of an asset in `now`. Returns the values that were changed in both:
+    with `keep_own` they stay as they are in the tableau, where an object that the file has no longer stays,
+    too, if something in it was changed by hand.
     """
-    return _Update(part, tableau, fresh, now, key_of).apply()
+    return _Update(part, tableau, fresh, now, key_of, keep_own).apply()
 
 
 class _Update:
@@ -56,7 +70,9 @@ class _Update:
         fresh: ScenePart,
         now: Tableau,
         key_of: Callable[[int], int],
+        keep_own: bool,
     ) -> None:
+        self._keep_own = keep_own
         self._part = part
         self._tableau = tableau
         self._fresh = fresh
@@ -70,25 +86,52 @@ class _Update:
         tableau, before = self._tableau, self._before
         there = {_path_before(before, row): row for row in before.kept(tableau).tolist()}
         removed = {_path_before(before, row): row for row in before.gone(tableau)}
-        wanted = {self._path_now(row): row for row in self._rows_now()}
-        taken_off = {path for path in removed if path in wanted and self._is_free(removed[path])}
-        wanted = {path: row for path, row in wanted.items() if not _is_below(path, taken_off)}
+        all_wanted = {self._path_now(row): row for row in self._rows_now()}
+        taken_off = {path for path in removed if path in all_wanted and self._is_free(removed[path])}
+        wanted = {path: row for path, row in all_wanted.items() if not _is_below(path, taken_off)}
         self._set_root_flags()
         gone = {path for path in there if path not in wanted}
-        for path in sorted(gone):
-            if path.rpartition("/")[0] not in gone:
-                tableau.remove(tableau.handle(there[path]))
+        tops = [there[path] for path in sorted(gone) if path.rpartition("/")[0] not in gone]
+        self._rescue({there[path] for path in there if path in wanted}, tops)
+        for row in tops:
+            if not self._keeps_object(row):
+                tableau.remove(tableau.handle(row))
         found = {path: there[path] for path in wanted if path in there}
         both = np.array(list(found.values()), np.int32), np.array([wanted[path] for path in found], np.int32)
         self._add_objects(wanted, found)
         self._set_objects(*both)
         self._set_features(*both)
-        pairs = np.array([(found[path], wanted[path]) for path in wanted], np.int32).reshape(-1, 2)
-        state = self._state(pairs[:, 0], pairs[:, 1], [removed[path] for path in taken_off])
+        pairs = [(found[path], wanted[path]) for path in wanted]
+        pairs += [(removed[path], all_wanted[path]) for path in taken_off]
+        state = self._state(*np.array(pairs, np.int32).reshape(-1, 2).T)
         self._part.take(self._fresh, state)
         if self._fresh.home is not None:
             update_positions(tableau, self._fresh.home.document, self._part.root)
         return self._conflicts
+
+    def _rescue(self, wanted: set[int], tops: list[int]) -> None:
+        """Put what was moved by hand below an object that the file has no longer to the root of the file."""
+        going, rearranging = set(tops), self._tableau.rearranging
+        for row in wanted:
+            above = self._tableau.parent_of(row)
+            while above not in (ROOT, self._part.root) and above not in going and above not in wanted:
+                above = self._tableau.parent_of(above)
+            if above in going:
+                before = int(self._before.parent[row])
+                back = before if before in wanted else self._part.root
+                rearranging.reparent(np.array([row], np.int32), back)
+
+    def _keeps_object(self, row: int) -> bool:
+        """Whether an object that the file has no longer stays, as something in it was changed by hand."""
+        if not self._keep_own:
+            return False
+        tableau, before = self._tableau, self._before
+        below = tableau.rearranging.below(row)
+        known = np.isin(below, before.rows)
+        if known.all() and not changed_rows(before, tableau, below).any():
+            return False
+        self._conflicts.append(Conflict(tableau.path(row), "object", row, is_kept=True))
+        return True
 
     def _is_free(self, row: int) -> bool:
         """Whether the row of an object that was removed by hand has no other object yet."""
@@ -113,6 +156,10 @@ class _Update:
             above, _, name = path.rpartition("/")
             parent = found[above] if above else self._part.root
             known = next((each.row for each in _children(tableau, parent) if each.name == name), None)
+            if known is not None and self._keep_own:
+                self._conflicts.append(Conflict(path, "object", known, is_kept=True))
+                found[path] = known
+                continue
             if known is not None:
                 tableau.remove(tableau.handle(known))
                 self._conflicts.append(Conflict(path, "object"))
@@ -164,8 +211,8 @@ class _Update:
                 getattr(tableau, name)[rows],
             )
             for at in _differing(new, old).tolist():
-                self._note_conflict(rows[at], name, own[at], old[at], new[at])
-                tableau.set_transforms(rows[at : at + 1], **{name: new[at : at + 1]})
+                if self._takes(rows[at], name, own[at], old[at], new[at]):
+                    tableau.set_transforms(rows[at : at + 1], **{name: new[at : at + 1]})
         for flag in FLAGS:
             new, old, own = (
                 self._now.flags(flag)[now_rows],
@@ -173,8 +220,8 @@ class _Update:
                 tableau.flags(flag)[rows],
             )
             for at in _differing(new, old).tolist():
-                self._note_conflict(rows[at], flag, own[at], old[at], new[at])
-                tableau.set_flag(flag, rows[at : at + 1], bool(new[at]))
+                if self._takes(rows[at], flag, own[at], old[at], new[at]):
+                    tableau.set_flag(flag, rows[at : at + 1], bool(new[at]))
 
     def _set_features(self, rows: Rows, now_rows: Rows) -> None:
         """Add, remove and set features of objects that were in the file before."""
@@ -199,22 +246,33 @@ class _Update:
             new = self._values(now, spec, at_now)
             old, own = before.columns[spec.name][at_before], table.column(spec.name)[at_own]
             for at in _differing(new, old).tolist():
-                self._note_conflict(rows[at], f"{type_name}.{spec.name}", own[at], old[at], new[at])
-                table.set(spec.name, at_own[at : at + 1], new[at : at + 1])
+                if self._takes(rows[at], f"{type_name}.{spec.name}", own[at], old[at], new[at]):
+                    table.set(spec.name, at_own[at : at + 1], new[at : at + 1])
         for flag in FLAGS:
             new, old = now.flags(flag)[at_now], before.columns[flag][at_before]
             own = table.flags(flag)[at_own]
             for at in _differing(new, old).tolist():
-                self._note_conflict(rows[at], f"{type_name}.{flag}", own[at], old[at], new[at])
-                table.set_flag(flag, at_own[at : at + 1], bool(new[at]))
+                if self._takes(rows[at], f"{type_name}.{flag}", own[at], old[at], new[at]):
+                    table.set_flag(flag, at_own[at : at + 1], bool(new[at]))
 
-    def _note_conflict(self, row: int, what: str, own: Any, old: Any, new: Any) -> None:
-        if np.any(own != old) and np.any(own != new):
-            self._conflicts.append(Conflict(self._tableau.path(int(row)), what))
+    def _takes(self, row: int, what: str, own: Any, old: Any, new: Any) -> bool:
+        """Whether the file's value is taken; a conflict is noted."""
+        is_conflict = bool(np.any(own != old) and np.any(own != new))
+        if is_conflict:
+            path = self._tableau.path(int(row))
+            own, new = (np.array(each) if isinstance(each, np.ndarray) else each for each in (own, new))
+            self._conflicts.append(Conflict(path, what, int(row), own, new, self._keep_own))
+        return not (is_conflict and self._keep_own)
 
-    def _state(self, rows: Rows, now_rows: Rows, removed: list[int]) -> Snapshot:
-        """Return the file's state now, by rows of the tableau; those `removed` by hand are in it still."""
-        state = Snapshot.of(self._tableau, self._part.root)
+    def _state(self, rows: Rows, now_rows: Rows) -> Snapshot:
+        """Return the file's state now, by rows of the tableau; what was removed by hand is in it still."""
+        state, fresh = Snapshot.of(self._tableau, self._part.root), self._fresh.saver.before
+        own_row = dict(zip(now_rows.tolist(), rows.tolist(), strict=True))
+        for now_row, row in own_row.items():
+            state.names[row] = fresh.names[now_row]
+            state.parent[row] = own_row.get(int(fresh.parent[now_row]), self._part.root)
+        removed = rows[self._tableau.level[rows] < 0]
+        state.generation[removed] = self._before.generation[removed]
         for name in TRANSFORMS:
             state.columns[name][rows] = getattr(self._now, name)[now_rows]
         for flag in FLAGS:
@@ -222,20 +280,19 @@ class _Update:
         for type_name, table in state.tables.items():
             now = self._now.tables[type_name]
             has = now.owned_by(now_rows)
-            own = table.owned_by(rows)
-            table.row_of[rows[own & ~has]] = -1
-            both = has & own
-            at, at_now = table.rows_of(rows[both]), now.rows_of(now_rows[both])
+            table.row_of[rows[~has]] = -1
+            lacking = rows[has & ~table.owned_by(rows)]
+            first = len(next(iter(table.columns.values())))
+            table.row_of[lacking] = np.arange(first, first + len(lacking), dtype=np.int32)
+            for name, column in table.columns.items():
+                more = np.empty((len(lacking), *column.shape[1:]), column.dtype)
+                table.columns[name] = np.concatenate((column, more))
+            at, at_now = table.rows_of(rows[has]), now.rows_of(now_rows[has])
             for spec in now.schema.fields:
                 table.columns[spec.name][at] = self._values(now, spec, at_now)
             for flag in FLAGS:
                 table.columns[flag][at] = now.flags(flag)[at_now]
-        for row in removed:
-            state.names[row] = self._before.names[row]
-            state.parent[row] = self._before.parent[row]
-            state.generation[row] = self._before.generation[row]
-        known = np.sort(np.concatenate([rows, np.array(removed, np.int32)])).astype(np.int32)
-        return replace(state, rows=known, root_flags=dict(self._fresh.saver.before.root_flags))
+        return replace(state, rows=np.sort(rows), root_flags=dict(fresh.root_flags))
 
 
 def _is_below(path: str, paths: set[str]) -> bool:
@@ -259,9 +316,4 @@ def _children(tableau: Tableau, parent: int) -> tuple[Any, ...]:
 
 def _differing(new: NDArray[Any], old: NDArray[Any]) -> NDArray[np.int64]:
     """Return the places in which rows differ."""
-    differs = np.asarray(new != old)
-    return (
-        np.flatnonzero(differs.reshape(len(differs), -1).any(axis=1))
-        if len(differs)
-        else np.zeros(0, np.int64)
-    )
+    return np.flatnonzero(differing(new, old))

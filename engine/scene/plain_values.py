@@ -2,17 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.assets import AssetDb, AssetRef, find_asset
 from engine.assets.names import BUILTIN
 from engine.humon import InputError, Problem
-from engine.tableau import NO_ASSET, FeatureTable, FieldKind, FieldSpec, Tableau
+from engine.tableau import NO_ASSET, FeatureSchema, FieldKind, FieldSpec
 
+FLAGS = ("active", "enabled")
 IDENTITY = {"translation": (0, 0, 0), "rotation": (0, 0, 0, 1), "scale": (1, 1, 1)}
+
+
+class FeatureValues(Protocol):
+    """A feature table, or a copy of one."""
+
+    @property
+    def schema(self) -> FeatureSchema:
+        """The schema of the feature."""
+
+    def flags(self, name: str) -> NDArray[np.bool_]:
+        """The column active or enabled."""
+
+    def column(self, name: str) -> NDArray[Any]:
+        """The column of a field."""
+
+    def row_of(self, object_row: int) -> int | None:
+        """The row of an object's feature, or None."""
+
+
+class ObjectValues(Protocol):
+    """A tableau, or a copy of what it held."""
+
+    @property
+    def tables(self) -> Mapping[str, FeatureValues]:
+        """The feature tables by type."""
+
+    def flags(self, name: str) -> NDArray[np.bool_]:
+        """The column active or enabled."""
+
+    def value(self, column: str, row: int) -> NDArray[np.floating]:
+        """One object's translation, rotation or scale."""
+
+    def name_of(self, row: int) -> str:
+        """The name of an object."""
 
 
 def plain_number(number: float) -> int | float:
@@ -54,10 +90,10 @@ def plain_asset(key: int, spec: FieldSpec, dbs: Sequence[AssetDb]) -> list[str |
     return [db.name, name if named else ref.index]
 
 
-def plain_feature(table: FeatureTable, row: int, dbs: Sequence[AssetDb]) -> dict[str, Any]:
+def plain_feature(table: FeatureValues, row: int, dbs: Sequence[AssetDb]) -> dict[str, Any]:
     """Return a feature: its type, and the values that differ from the defaults."""
-    plain: dict[str, Any] = {"@type": table.type_name}
-    for flag in ("active", "enabled"):
+    plain: dict[str, Any] = {"@type": table.schema.type_name}
+    for flag in FLAGS:
         if not table.flags(flag)[row]:
             plain[flag] = False
     for spec in table.schema.fields:
@@ -66,28 +102,48 @@ def plain_feature(table: FeatureTable, row: int, dbs: Sequence[AssetDb]) -> dict
             if value != NO_ASSET:
                 plain[spec.name] = plain_asset(int(value), spec, dbs)
         elif not np.array_equal(value, np.asarray(spec.column_default(), spec.kind.dtype)):
-            plain[spec.name] = plain_value(spec.file_value(value))
+            plain[spec.name] = plain_field(spec, value, dbs)
     return plain
 
 
+def plain_field(spec: FieldSpec, value: Any, dbs: Sequence[AssetDb]) -> Any:
+    """Return a value of a field, given in column form."""
+    if spec.kind is FieldKind.ASSET:
+        return plain_asset(int(value), spec, dbs)
+    return plain_value(spec.file_value(value))
+
+
+def plain_features(objects: ObjectValues, row: int, dbs: Sequence[AssetDb]) -> list[dict[str, Any]]:
+    """Return the features of an object."""
+    owned = {name: table.row_of(row) for name, table in objects.tables.items()}
+    return [plain_feature(objects.tables[name], at, dbs) for name, at in owned.items() if at is not None]
+
+
 def plain_object(
-    tableau: Tableau, row: int, dbs: Sequence[AssetDb], features_only: bool = False
+    objects: ObjectValues,
+    row: int,
+    dbs: Sequence[AssetDb],
+    children: Callable[[int], Iterable[int]],
+    leave_out: Container[int] = (),
 ) -> dict[str, Any]:
-    """Return an object with its features and descendants: the values that differ from the defaults."""
+    """Return an object with its features and descendants: the values that differ from the defaults.
+
+    `children` returns the rows of an object's children; descendants in `leave_out` are not among them.
+    """
     plain: dict[str, Any] = {}
-    if not features_only:
-        for name, default in IDENTITY.items():
-            value = tableau.value(name, row)
-            if tuple(value.tolist()) != default:
-                plain[name] = plain_value(value)
-        for flag in ("active", "enabled"):
-            if not tableau.flags(flag)[row]:
-                plain[flag] = False
-    owned = {name: table.row_of(row) for name, table in tableau.tables.items()}
-    features = [plain_feature(tableau.tables[name], at, dbs) for name, at in owned.items() if at is not None]
-    if features or features_only:
+    for name, default in IDENTITY.items():
+        value = objects.value(name, row)
+        if tuple(value.tolist()) != default:
+            plain[name] = plain_value(value)
+    for flag in FLAGS:
+        if not objects.flags(flag)[row]:
+            plain[flag] = False
+    features = plain_features(objects, row, dbs)
+    if features:
         plain["features"] = features
-    children = tableau.children(tableau.handle(row))
-    if children and not features_only:
-        plain["objects"] = {child.name: plain_object(tableau, child.row, dbs) for child in children}
+    below = [each for each in children(row) if each not in leave_out]
+    if below:
+        plain["objects"] = {
+            objects.name_of(each): plain_object(objects, each, dbs, children, leave_out) for each in below
+        }
     return plain

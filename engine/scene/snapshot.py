@@ -82,6 +82,31 @@ def _below(tableau: Tableau, root: int) -> Rows:
     return np.asarray(rows[inside[rows]], np.int32)
 
 
+def changed_rows(before: Snapshot, tableau: Tableau, rows: Rows) -> NDArray[np.bool_]:
+    """Return a mask of those of these objects, which were there before, that differ in anything now."""
+    found: NDArray[np.bool_] = tableau.parent[rows] != before.parent[rows]
+    names, old = tableau.names, before.names
+    found |= np.fromiter((names[row] != old[row] for row in rows.tolist()), np.bool_, len(rows))
+    for name in ("translation", "rotation", "scale", *FLAGS):
+        found |= np.isin(rows, before.changed(tableau, name, rows))
+    for type_name, table in tableau.tables.items():
+        then = before.tables[type_name]
+        has, had = table.owned_by(rows), then.owned_by(rows)
+        found |= has != had
+        both = np.flatnonzero(has & had)
+        now_at, then_at = table.rows_of(rows[both]), then.rows_of(rows[both])
+        for name, column in then.columns.items():
+            now = table.flags(name) if name in FLAGS else table.column(name)
+            found[both] |= differing(now[now_at], column[then_at])
+    return found
+
+
+def differing(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return a mask of the rows in which two columns differ."""
+    differs = np.asarray(one != other)
+    return np.asarray(differs.any(axis=1)) if differs.ndim > 1 else differs
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """All objects by row (names, parents, generations, transforms, flags) and all feature tables."""
@@ -102,7 +127,7 @@ class Snapshot:
         columns = {name: getattr(tableau, name).copy() for name in ("translation", "rotation", "scale")}
         columns |= {flag: tableau.flags(flag).copy() for flag in FLAGS}
         return cls(
-            [tableau.name_of(row) for row in range(count)],
+            list(tableau.names),
             _below(tableau, root),
             tableau.parent.copy(),
             tableau.generation.copy(),
@@ -124,7 +149,12 @@ class Snapshot:
 
     def _is_kept(self, tableau: Tableau) -> NDArray[np.bool_]:
         now = tableau.generation[self.rows] == self.generation[self.rows]
-        return np.asarray(now & (tableau.level[self.rows] >= 0))
+        now &= tableau.level[self.rows] >= 0
+        if self.root != ROOT:  # it may be below the objects of another file now
+            inside = np.zeros(len(tableau.parent), np.bool_)
+            inside[_below(tableau, self.root)] = True
+            now &= inside[self.rows]
+        return np.asarray(now)
 
     def kept(self, tableau: Tableau) -> Rows:
         """Return the rows of the objects that still exist."""
@@ -144,5 +174,4 @@ class Snapshot:
     def changed(self, tableau: Tableau, name: str, rows: Rows) -> Rows:
         """Return those of these rows whose transform or flag has changed."""
         now = tableau.flags(name) if name in FLAGS else getattr(tableau, name)
-        differs = now[rows] != self.columns[name][rows]
-        return np.asarray(rows[differs.any(axis=1) if differs.ndim > 1 else differs], np.int32)
+        return np.asarray(rows[differing(now[rows], self.columns[name][rows])], np.int32)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,8 @@ class Columns:
         self._free = np.empty(0, np.int32)
         self._capacity = INITIAL_ROWS
         self.count = 0
+        self.kept = 0
+        """Rows that are neither in use nor free: see `Tableau.rearranging`."""
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy is made of: without the views, which would be arrays of their own there."""
@@ -82,10 +84,13 @@ class Columns:
     def __contains__(self, name: object) -> bool:
         return name in self._arrays
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
     @property
     def used(self) -> int:
         """How many rows are in use."""
-        return self.count - len(self._free)
+        return self.count - len(self._free) - self.kept
 
     def allocate(self, count: int) -> Rows:
         """Allocate `count` rows with the values of new rows, ascending."""

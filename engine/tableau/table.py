@@ -165,6 +165,7 @@ class FeatureTable:
         *,
         active: ArrayLike = True,
         enabled: ArrayLike = True,
+        failed: ArrayLike = False,
         positions: tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
     ) -> Rows:
         """Add the feature to objects; `values` are in column form, one each or one for all.
@@ -180,6 +181,7 @@ class FeatureTable:
         self._columns["object"][rows] = objects
         self._columns["active"][rows] = active
         self._columns["enabled"][rows] = enabled
+        self._columns["failed"][rows] = failed
         for name, value in (values or {}).items():
             self._columns[FIELD + name][rows] = value
         if positions is not None:
@@ -208,6 +210,17 @@ class FeatureTable:
             self._columns[flag][rows] = False
         self._columns.free(rows)
         self._note(rows)
+
+    def copied(self, rows: Rows) -> dict[str, NDArray[Any]]:
+        """Return all columns of rows, to be added again by `add_copied`."""
+        return {name: self._columns[name][rows] for name in self._columns}
+
+    def add_copied(self, columns: Mapping[str, NDArray[Any]]) -> Rows:
+        """Add features as they were when they were copied; raises as `add` does."""
+        fields = {name: columns[FIELD + name] for name in self.schema.by_name}
+        positions = columns["file"], columns["line"], columns["column"]
+        flags = {flag: columns[flag] for flag in ("active", "enabled")}
+        return self.add(columns["object"], fields, positions=positions, failed=columns["failed"], **flags)
 
     def set(self, name: str, rows: Rows, values: ArrayLike) -> None:
         """Set a field of many rows: column form, one value each or one for all.

@@ -17,6 +17,7 @@ from engine.tableau.clock import Clock
 from engine.tableau.columns import Columns, Rows
 from engine.tableau.handles import ObjectHandle, StaleHandle
 from engine.tableau.pose import Pose
+from engine.tableau.rearranging import Rearranging
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.table import FeatureTable
 from engine.tableau.transforms import Fault, Transforms
@@ -67,11 +68,13 @@ class Tableau:
             }
         )
         self._tree = Tree(self._columns)
+        self.names: Sequence[str] = self._tree.names  # by row, empty in free ones; not to be changed
         self._transforms = Transforms(self._columns, self._tree, self._warn)
         self.moves, self.reshapes = self._transforms.moves, self._transforms.reshapes
         self.turns = self._transforms.turns
         self._activity = Activity(self._columns, self._tree, self._activity_changed)
         self.pending = self._activity.pending  # objects whose effective flags `flush` updates
+        self.rearranging = Rearranging(self, self._columns, self._tree, self._transforms, self._activity)
         self.tables: dict[str, FeatureTable] = {
             schema.type_name: FeatureTable(self, schema) for schema in schemas
         }
@@ -193,7 +196,7 @@ class Tableau:
 
     @property
     def tree_version(self) -> int:
-        """A number that rises when objects are added or removed."""
+        """A number that rises when objects are added, removed, renamed or put below others."""
         return self._tree.version
 
     def name_of(self, row: int) -> str:

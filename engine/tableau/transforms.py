@@ -151,6 +151,17 @@ class Transforms:
             self.pose.follow(rows)
             self._dirty.append(rows)
 
+    def place_again(self, rows: Rows, returned: bool = False) -> None:
+        """Note that objects have other parents; `returned`, that they have been without a place until now."""
+        if not len(rows):
+            return
+        if returned:
+            self.pose.forget(rows)
+            self.pose.follow(rows)
+        self._is_shift = False
+        self.own_version += 1
+        self._dirty.append(rows)
+
     def move(self, rows: Rows, values: Mapping[str, NDArray[np.floating]]) -> None:
         """Let exactly these objects (ascending rows) have a pose, see `Pose.set`."""
         moved, is_shift = self.pose.set(rows, values)

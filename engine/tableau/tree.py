@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import chain, pairwise
 
 import numpy as np
@@ -30,6 +31,24 @@ class NameTaken(ValueError):
         self.first = first
         self.second = second
         self.other = other
+
+
+@dataclass(frozen=True, eq=False)
+class TreePart:
+    """Objects that were taken out of a tree with all that is below them, to be put back at their rows.
+
+    `rows` are all of them, parents before children; `roots` those that others are not above. `orders` has the
+    order of siblings, roots included, by the row of their parent.
+    """
+
+    roots: Rows
+    rows: Rows
+    parents: Rows
+    levels: Rows
+    counts: Rows
+    names: list[str]
+    below: dict[int, dict[str, int]]
+    orders: dict[int, list[int]]
 
 
 class Tree:
@@ -130,21 +149,133 @@ class Tree:
 
     def remove(self, row: int) -> Rows:
         """Remove an object with its descendants; return their rows, which are free from now on."""
-        gone = self.subtree(row)
-        parent = int(self.columns["parent"][row])
-        del self._children[parent][fold(self.names[row])]
-        if parent != ROOT:
-            self.columns["children"][parent] -= 1
-        for each in gone.tolist():
-            self._children.pop(each, None)
-            self.names[each] = ""
-        self.columns["level"][gone] = -1
-        self.columns["parent"][gone] = ROOT
-        self.columns["children"][gone] = 0
-        self.columns["generation"][gone] += 1
+        gone = self.take_out(np.array((row,), np.int32)).rows
         self.columns.free(np.sort(gone))
-        self.version += 1
         return gone
+
+    def take_out(self, roots: Rows) -> TreePart:
+        """Remove objects, none above another, with their descendants. Their rows are in use until freed."""
+        found: list[Rows] = []
+
+        def visit(rows: Rows) -> Rows:
+            found.append(rows)
+            return rows
+
+        self.walk(roots, visit)
+        gone, columns = np.concatenate(found) if found else NO_ROWS, self.columns
+        above, root_list = columns["parent"][roots], roots.tolist()
+        orders = {row: self.children(row) for row in distinct(np.sort(above)).tolist()}
+        part = TreePart(
+            roots,
+            gone,
+            columns["parent"][gone],
+            columns["level"][gone],
+            columns["children"][gone],
+            [self.names[row] for row in gone.tolist()],
+            {},
+            orders,
+        )
+        for row, parent in zip(root_list, above.tolist(), strict=True):
+            del self._children[parent][fold(self.names[row])]
+        np.subtract.at(columns["children"], above[above != ROOT], 1)
+        for row in gone.tolist():
+            children = self._children.pop(row, None)
+            if children:
+                part.below[row] = children
+            self.names[row] = ""
+        columns["level"][gone] = -1
+        columns["parent"][gone] = ROOT
+        columns["children"][gone] = 0
+        columns["generation"][gone] += 1
+        self.version += 1
+        return part
+
+    def put_back(self, part: TreePart) -> None:
+        """Put objects back at their rows, as the objects that they were: their handles are valid again.
+
+        Raises NameTaken for a name that a sibling has, ValueError if a parent is gone; nothing is done then.
+        """
+        columns, names = self.columns, dict(zip(part.rows.tolist(), part.names, strict=True))
+        above = dict(zip(part.rows.tolist(), part.parents.tolist(), strict=True))
+        levels = dict(zip(part.rows.tolist(), part.levels.tolist(), strict=True))
+        groups: dict[int, list[int]] = {}
+        for row in part.roots.tolist():
+            parent = above[row]
+            if (ROOT if parent == ROOT else int(columns["level"][parent])) + 1 != levels[row]:
+                raise ValueError(f"the object that '{names[row]}' was below is gone")
+            groups.setdefault(parent, []).append(row)
+        for parent, members in groups.items():
+            given = [names[row] for row in members]
+            self._check_free(parent, fold_all(given), given)
+        columns["parent"][part.rows] = part.parents
+        columns["level"][part.rows] = part.levels
+        columns["children"][part.rows] = part.counts
+        columns["generation"][part.rows] -= 1
+        for row, name in names.items():
+            self.names[row] = name
+        self._children.update(part.below)
+        for parent, members in groups.items():
+            below = self._children.setdefault(parent, {})
+            below.update((fold(names[row]), row) for row in members)
+            if parent != ROOT:
+                columns["children"][parent] += len(members)
+            self.set_order(parent, part.orders.get(parent, ()))
+        self.version += 1
+
+    def move(self, rows: Rows, parent: int) -> None:
+        """Put objects, none above another, below another parent (ROOT: at the top), after its children.
+
+        Raises ValueError for a parent that is below one of them, NameTaken as `add` does; then nothing is
+        done.
+        """
+        columns, above = self.columns, parent
+        moving = set(rows.tolist())
+        while above != ROOT:
+            if above in moving:
+                raise ValueError(f"'{self.names[above]}' cannot be put below itself")
+            above = int(columns["parent"][above])
+        coming = [row for row in rows.tolist() if int(columns["parent"][row]) != parent]
+        names = [self.names[row] for row in coming]
+        folded = fold_all(names)
+        self._check_free(parent, folded, names)
+        into = self._children.setdefault(parent, {})
+        for row, name in zip(coming, folded, strict=True):
+            old = int(columns["parent"][row])
+            del self._children[old][name]
+            into[name] = row
+            if old != ROOT:
+                columns["children"][old] -= 1
+        moved = np.array(coming, np.int32)
+        if parent != ROOT:
+            columns["children"][parent] += len(moved)
+        level = 0 if parent == ROOT else int(columns["level"][parent]) + 1
+        for old_level in np.unique(columns["level"][moved]).tolist():
+            part = moved[columns["level"][moved] == old_level]
+            while len(part) and old_level != level:
+                below = self.below(part)
+                columns["level"][part] += level - old_level
+                part = below
+        columns["parent"][moved] = parent
+        self.version += 1
+
+    def rename(self, row: int, name: str) -> None:
+        """Give an object another name, at its place among its siblings. Raises as `add` does."""
+        self._check_names([name])
+        parent, old, new = int(self.columns["parent"][row]), fold(self.names[row]), fold(name)
+        below = self._children[parent]
+        if new != old and new in below:
+            raise NameTaken(self.names[below[new]], name, below[new])
+        self._children[parent] = {new if key == old else key: child for key, child in below.items()}
+        self.names[row] = name
+        self.version += 1
+
+    def set_order(self, parent: int, rows: Sequence[int]) -> None:
+        """Order the children of an object as in `rows`; those that are not in it come last."""
+        below = self._children.get(parent, {})
+        there = {row: name for name, row in below.items()}
+        first = {there.pop(row): row for row in rows if row in there}
+        self._children[parent] = first | {name: row for row, name in there.items()}
+        self.version += 1
 
     def _check_names(self, names: list[str]) -> None:
         if are_valid_names(names):

@@ -251,3 +251,94 @@ def test_word_is_separated_from_a_comment_after_it() -> None:
     text = document.edit([(document.root[0], "c/"), (document.root[1], "d/")])
     assert plain(parse(text, "f.hu").root) == ["c/", "d/"]
     assert text == '["c/"// x\n"d/"/* y */]'
+
+
+MOVED = """\
+objects: {
+    // keeps its
+    // comments
+    a: {        // first
+        text: "two
+    lines"
+        objects: { b: { x: 1 } }   // inside
+    }   // last
+    c: {
+        d: { y: 2 }
+    }
+}
+"""
+
+
+def test_what_is_cut_out_takes_its_comments_and_its_changes_along() -> None:
+    document = parse(MOVED, "f.hu")
+    objects = document.root["objects"]
+    edits = document.edits()
+    edits.rename(objects["a"], "a b").replace(objects["a"]["objects"]["b"]["x"], 5)
+    inner = edits.cut(objects["a"]["objects"]["b"], objects["a"]["objects"])
+    edits.rename(objects["a"]["objects"]["b"], "z")
+    cut = edits.cut(objects["a"], objects)
+    assert edits.apply() == "objects: {\n    c: {\n        d: { y: 2 }\n    }\n}\n"
+    assert inner.source == "z: { x: 5 }"
+    after = parse(edits.apply(), "f.hu")
+    placed = after.edits().insert_cut(after.root["objects"]["c"]["d"], cut)
+    text = placed.insert_cut(after.root["objects"]["c"], inner).apply()
+    assert (
+        text
+        == """\
+objects: {
+    c: {
+        d: { y: 2
+            // keeps its
+            // comments
+            "a b": {        // first
+                text: "two
+    lines"
+                objects: { }   // inside
+            }   // last
+        }
+        z: { x: 5 }
+    }
+}
+"""
+    )
+
+
+@given(documents(), st.data())
+def test_a_child_that_is_cut_out_and_inserted_again_leaves_all_as_it_was(
+    drawn: tuple[str, Tree], data: st.DataObject
+) -> None:
+    document = parse(drawn[0], "f.hu")
+    dicts = [node for node in nodes(document.root) if node.kind is Kind.DICT and len(node)]
+    if not dicts or (len(document.root) == 1 and document.text[document.root.span[0]] not in "{["):
+        return  # a root without braces and without children is no document
+    parent = dicts[data.draw(st.integers(0, len(dicts) - 1))]
+    key = data.draw(st.sampled_from(sorted(parent.keys())))
+    path = path_of(document.root, parent)
+    edits = document.edits()
+    cut = edits.cut(parent[key], parent)
+    rest = parse(edits.apply(), "f.hu")
+    after = parse(rest.edits().insert_cut(at(rest, path), cut).apply(), "f.hu")
+    assert sorted(comments(after)) == sorted(comments(document))
+    assert plain(after.root) == plain(document.root)
+    assert list(at(after, path).keys())[-1] == key
+
+
+def path_of(root: Node, wanted: Node) -> tuple[int, ...]:
+    if root == wanted:
+        return ()
+    for number, child in enumerate(root):
+        if wanted in nodes(child):
+            return (number, *path_of(child, wanted))
+    raise AssertionError("not below")
+
+
+def test_a_long_pair_is_inserted_as_lines() -> None:
+    document = parse("objects: {\n    a: { }\n}", "f.hu")
+    light = {"@type": "light", "color": [1, 0.5, 0.25], "intensity": 12}
+    value = {"features": [light, light], "scale": [1, 2, 3]}
+    text = document.edits().insert(document.root["objects"], "b", value).apply()
+    assert text.splitlines()[2:5] == [
+        "    b: {",
+        "        features: [",
+        "            { @type: light  color: [1 0.5 0.25]  intensity: 12 }",
+    ]

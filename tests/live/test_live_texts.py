@@ -81,3 +81,28 @@ def test_after_a_change_of_the_text_only_what_was_set_by_hand_is_saved(live: Liv
     assert live.runtime.scene.save()
     assert "translation: [0.4 0.5 0]" in live.file(SCENE).read_text()
     assert "scale: [2" in live.file(SCENE).read_text()
+
+
+def test_what_the_program_writes_itself_is_not_read_again(live: LiveScene) -> None:
+    live.runtime.tableau["cube"].scale = (2.0, 2.0, 2.0)
+    assert live.runtime.scene.save()
+    live.live.has_written(live.file(SCENE))
+    reads: list[object] = []
+    live.live._sources._reload = lambda found, since: reads.append(found)  # type: ignore[method-assign]
+    change_at = live.file("scenes/cube.assets.hu")
+    change_at.write_text(change_at.read_text() + "\n")
+    live.until(lambda: bool(reads))
+    assert reads == [{change_at}]
+
+
+def test_a_window_keeps_what_was_set_by_hand_and_lists_both(live: LiveScene) -> None:
+    live.live._keep_own = True
+    live.runtime.tableau["cube"].translation = (1.0, 1.0, 1.0)
+    text = live.file(SCENE).read_text()
+    live.file(SCENE).write_text(text.replace("translation: [0 0.5 0]", "translation: [0.4 0.5 0]"))
+    live.until_reported()
+    assert live.runtime.tableau["cube"].translation.tolist() == [1.0, 1.0, 1.0]
+    (conflict,) = live.live.conflicts
+    assert (conflict.path, conflict.what, conflict.file.tolist()) == ("cube", "translation", [0.4, 0.5, 0.0])
+    assert live.runtime.scene.save()
+    assert "translation: [1 1 1]" in live.file(SCENE).read_text()

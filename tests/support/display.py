@@ -49,6 +49,10 @@ class Display:
         """Press a mouse button down."""
         _xdotool("mousedown", str(button))
 
+    def key(self, keys: str) -> None:
+        """Press and release keys together, by their X names: `ctrl+shift+z`, `Return`."""
+        _xdotool("key", keys)
+
     def release(self, button: int = 1) -> None:
         """Release a mouse button."""
         _xdotool("mouseup", str(button))
@@ -106,9 +110,10 @@ def display(
 ) -> Display:
     """Set DISPLAY to the display server of the tests, for this process and its children.
 
-    They find no preferences of the user.
+    They find no preferences of the user, and nothing to recover.
     """
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
     monkeypatch.setenv("DISPLAY", xvfb.name)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     return xvfb

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,8 @@ from imgui_bundle import imgui
 
 from engine.plan.model.plan import Plan
 from engine.plan.resident.resident import Resident
+from engine.scene.snapshot import Snapshot
+from engine.tableau import ROOT
 from engine.tableau.tableau import Tableau
 from viewer.guard import Guard
 from viewer.panels.panel import Placed
@@ -98,7 +101,13 @@ def session_of(tableau: Tableau, plan: Plan | None = None, **parts: Any) -> Sess
     def nobody(*_: object) -> None:
         raise AssertionError("nobody calls this")
 
+    home = SimpleNamespace(path=Path("a.hu"), document=SimpleNamespace(name="a.hu"))
+    part = SimpleNamespace(
+        root=ROOT, home=home, files=(home,), dbs=(), saver=SimpleNamespace(before=Snapshot.of(tableau))
+    )
     common: dict[str, Any] = {"tableau": tableau, "plan": plan, "compaction": nobody, "compact": nobody}
+    common["scene"] = SimpleNamespace(tableau=tableau, parts=(part,), dbs=(), part_of=lambda row: part)
+    common["planner"] = SimpleNamespace(owners=lambda requesters: np.full(len(requesters), ROOT, np.int32))
     common["library"] = SimpleNamespace(version=0)
     if plan is not None:
         common |= {"resident": Resident.settled_at(plan), "memory": SettledMemory(plan)}

@@ -2,7 +2,7 @@
 
 panel, make_panels                      what a panel is; all of them, in their first places
 workspace, layout, menu_bar, shortcuts  the window as a whole
-objects_panel, object_model             objects and features
+outliner/, properties/                   objects and features, and their values
 memory/                                 what lies in memory, and why
 problems/                               what is wrong, and what to do
 history/, schedule/, plans/, what_if/   memory as it was; steps; plans; what would change

@@ -13,10 +13,11 @@ from viewer.panels.memory.map_panel import MapPanel
 from viewer.panels.memory.plan_models import SharedModels
 from viewer.panels.memory.table.table_panel import TablePanel
 from viewer.panels.memory.why_panel import WhyPanel
-from viewer.panels.objects_panel import ObjectsPanel
+from viewer.panels.outliner.outliner_panel import OutlinerPanel
 from viewer.panels.panel import Dock, Placed
 from viewer.panels.plans.plans_panel import PlansPanel
 from viewer.panels.problems.problems_panel import ProblemsPanel
+from viewer.panels.properties.properties_panel import PropertiesPanel
 from viewer.panels.schedule.schedule_panel import SchedulePanel
 from viewer.panels.source.source_panel import SourcePanel
 from viewer.panels.what_if.other_devices_panel import OtherDevicesPanel
@@ -28,7 +29,8 @@ def make_panels(session: Session) -> list[Placed]:
     problems, memory = ProblemsPanel(session), SharedModels(session)
     history = MemoryHistory(session)
     return [
-        Placed(ObjectsPanel(session), Dock.LEFT),
+        Placed(OutlinerPanel(session), Dock.LEFT),
+        Placed(PropertiesPanel(session), Dock.RIGHT),
         Placed(WhyPanel(session, memory), Dock.RIGHT),
         Placed(HeapsPanel(session, memory), Dock.RIGHT),
         Placed(MapPanel(session, memory), Dock.BOTTOM),

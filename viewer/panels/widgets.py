@@ -61,6 +61,34 @@ def tree_cell(
     return wanted
 
 
+def fold_button(identity: str, is_open: bool) -> bool:
+    """Draw the arrow of a row with children; return whether it was clicked."""
+    step, line = imgui.get_style().indent_spacing, imgui.get_text_line_height()
+    corner = imgui.get_cursor_screen_pos()
+    clicked = imgui.invisible_button(identity, (step, line))
+    _mark(corner.x + step * 0.38, corner.y + line / 2, line * 0.24, is_open)
+    return clicked
+
+
+def short_text(text: str, tint: style.Color = style.TEXT) -> None:
+    """Write a text as it is, with an ellipsis and a tool tip where it does not fit into the cell."""
+    room = imgui.get_content_region_avail().x
+    if imgui.calc_text_size(text).x <= room:
+        imgui.push_style_color(imgui.Col_.text.value, tint)
+        imgui.text_unformatted(text)
+        imgui.pop_style_color()
+        return
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        fits = imgui.calc_text_size(text[:middle] + "…").x <= room
+        low, high = (middle, high) if fits else (low, middle - 1)
+    imgui.push_style_color(imgui.Col_.text.value, tint)
+    imgui.text_unformatted(text[:low] + "…")
+    imgui.pop_style_color()
+    tooltip((text,))
+
+
 def bar(share: float, height: float, tint: style.Color) -> None:
     """Draw a thin bar over the remaining width, filled to `share` (0 to 1)."""
     corner, width = imgui.get_cursor_screen_pos(), imgui.get_content_region_avail().x

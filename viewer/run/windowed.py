@@ -7,6 +7,7 @@ import time
 from contextlib import ExitStack
 
 from engine.assets import AssetLibrary
+from engine.assets.roots import user_state_folder
 from engine.cli.exits import explain
 from engine.cli.stop_signals import stop_signals
 from engine.humon import Problem
@@ -77,7 +78,10 @@ class WindowFrames:
         undo.callback(lambda: self._screen.close())
         self._open_screen()
         kept = KeptPreferences(self._report)
-        self.session = session = Session(runtime, self._report, kept.preferences)
+        state = user_state_folder()
+        recovery = state / "recovery" if state is not None else None
+        self.session = session = Session(runtime, self._report, kept.preferences, recovery)
+        undo.callback(session.editing.close)
         undo.callback(session.pictures.close)
         session.estimates["swapchain"] = lambda: self.swapchain.estimated_bytes
         self.workspace = workspace = Workspace(session, self._guard, make_panels(session))
@@ -88,9 +92,10 @@ class WindowFrames:
         self._idle = Idle(window, session, options)
         self._camera = CameraController(runtime.tableau)
         self._size = (0, 0)
-        self._live = LiveAssets(runtime) if options.live else None
+        self._live = LiveAssets(runtime, keep_own=True) if options.live else None
         if self._live is not None:
             undo.callback(self._live.close)
+            session.editing.saving.written = self._live.has_written
         self._facts = StatisticsCollector(runtime, title)
         self._facts.reported = self._reported
         if options.sequence is not None:
@@ -180,10 +185,13 @@ class WindowFrames:
         self._ui.plan(self._context.end(), self.session.pictures.in_use())
 
     def _take_saved(self) -> None:
-        """Take over what was saved in the sources of the scene."""
+        """Take over what was saved in the sources of the scene, and keep aside what is not saved here."""
+        self.session.editing.recovery.poll()
         if self._live is None:
             return
         news = self._live.poll()
+        self.session.editing.add_conflicts(self._live.conflicts)
+        self._live.conflicts.clear()
         for problem in news.problems:
             self._report(problem)
         if news.switched or news.problems or self._live.pending:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.assets import AssetRef
 from engine.humon import Problem
+from viewer.editing.editing import Editing
 from viewer.session.commands import Commands
 from viewer.session.frame_history import FrameHistory
 from viewer.session.links import AssetLink, FeatureLink, Links, MemoryLink, ObjectLink
@@ -28,6 +31,8 @@ class Session:
     ----------
     runtime : Runtime
         The runtime that draws the scene; it stays the same when the device was lost.
+    editing : Editing
+        Changes of the scene: undo, saving, reverting, recovery.
     statistics : RunStatistics
         The figures of the present frame.
     pictures : Pictures
@@ -47,9 +52,14 @@ class Session:
         runtime: Runtime,
         report: Callable[[Problem | str], None],
         preferences: Preferences | None = None,
+        recovery: Path | None = None,
     ) -> None:
-        """`report` prints a problem, or its text, once and lists it among the problems."""
+        """`report` prints a problem, or its text, once and lists it among the problems.
+
+        `recovery` is the folder for changes that are not saved; None where they are not kept aside.
+        """
         self.runtime = runtime
+        self.editing = Editing(runtime.scene, report, renewed=self._key_now, folder=recovery)
         self.selection = Selection()
         self.links = Links()
         self.commands = Commands()
@@ -88,6 +98,11 @@ class Session:
         if tableau.structure_version != self._structure:
             self._structure = tableau.structure_version
             self.selection.keep(tableau.level >= 0)
+
+    def _key_now(self, key: int) -> int:
+        """Return the key that an asset has now, after its database may have been cooked again."""
+        ref, library = AssetRef.from_key(key), self.runtime.library
+        return key if ref.db == 0 else library.newest(library.dbs[ref.db].name, ref.index).key
 
     def _select_what_is_followed(self) -> None:
         """Select the thing at the end of a link."""

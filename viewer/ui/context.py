@@ -24,6 +24,7 @@ class Context:
             io.set_log_filename("")
             io.config_flags |= imgui.ConfigFlags_.docking_enable.value
             io.config_flags |= imgui.ConfigFlags_.nav_enable_keyboard.value
+            io.config_drag_click_to_input_text = True
             io.config_windows_move_from_title_bar_only = True
             io.config_docking_transparent_payload = True
             io.backend_flags |= (

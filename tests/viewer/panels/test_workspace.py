@@ -10,7 +10,7 @@ from support.plans import cube_plan
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.tableau import Tableau
 from viewer.guard import Guard
-from viewer.panels.objects_panel import ObjectsPanel
+from viewer.panels.outliner.outliner_panel import OutlinerPanel
 from viewer.panels.panel import Dock, Placed
 from viewer.panels.workspace import Workspace
 from viewer.session.commands import Command
@@ -165,8 +165,8 @@ def test_a_panel_that_raises_halfway_is_reported_once_and_the_others_are_drawn_o
 def test_a_click_on_a_switch_turns_it_and_a_second_one_turns_it_back(
     mouse: Mouse, session: Session, flag: str
 ) -> None:
-    outliner = Placed(ObjectsPanel(session), Dock.LEFT)
-    draw = drawn(workspace_of(session, [outliner]), session)
+    outliner = [Placed(OutlinerPanel(session), Dock.LEFT)]
+    draw = drawn(workspace_of(session, outliner), session)
     for _ in range(4):
         mouse.frame(draw)
     tableau = session.runtime.tableau

@@ -126,12 +126,16 @@ def test_a_picture_that_is_written_has_the_size_of_the_window_and_is_shown_as_la
             assert frames.runtime.size == SIZE
             rows, columns = scene_area(frames)
             shown = on_screen(frames, display)[rows, columns].astype(int)
-            height = shown.shape[0]
-            width = round(SIZE[0] * height / SIZE[1])
-            left = (shown.shape[1] - width) // 2
+            fit = min(shown.shape[1] / SIZE[0], shown.shape[0] / SIZE[1])
+            width, height = (round(each * fit) for each in SIZE)
+            left, top = (shown.shape[1] - width) // 2, (shown.shape[0] - height) // 2
             ground = shown[0, 0]
-            assert (shown[:, : left - 1] == ground).all()
-            assert (shown[:, left + 1 : left + width - 1] != ground).any(axis=(0, 2)).all()
+            inside = np.zeros(shown.shape[:2], bool)
+            inside[max(0, top - 1) : top + height + 1, max(0, left - 1) : left + width + 1] = True
+            assert (shown[~inside] == ground).all()
+            picture = shown[top + 1 : top + height - 1, left + 1 : left + width - 1] != ground
+            assert picture.any(axis=(0, 2)).all()
+            assert picture.any(axis=(1, 2)).all()
         finally:
             frames.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -50,7 +49,7 @@ class Window:
 
     def __init__(self, mouse: Mouse, plan: Plan) -> None:
         self.mouse = mouse
-        self.session: Session = session_of(Tableau(), plan, scene=SimpleNamespace(parts=()))
+        self.session: Session = session_of(Tableau(), plan)
         shared = SharedModels(self.session)
         self.map = MapPanel(self.session, shared)
         self.table = TablePanel(self.session, shared)

@@ -1,0 +1,143 @@
+"""A scene is edited with mouse and keys: what is switched, typed, undone and saved is in engine and file."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from support import images
+from support.display import Display
+from support.live_scene import UNUSED
+from support.window_frames import settle, until
+
+from viewer.arguments import Options
+from viewer.run.scene_opening import opened
+
+if TYPE_CHECKING:
+    from viewer.run.windowed import WindowFrames
+
+pytestmark = pytest.mark.gpu
+SIZE = (1000, 420)
+
+
+@pytest.fixture
+def scene_file(tmp_path: Path, root: Path) -> Path:
+    """A copy of the cube's scene with its sources."""
+    for name in ("scenes", "assets"):
+        shutil.copytree(root / name, tmp_path / name, ignore=UNUSED)
+    return tmp_path / "scenes" / "cube.hu"
+
+
+@pytest.fixture
+def frames(scene_file: Path, display: Display) -> Iterator[WindowFrames]:
+    from viewer.run.windowed import WindowFrames
+
+    options = Options(scene=scene_file, size=SIZE)
+    with opened(options) as (scene, library):
+        made = WindowFrames(scene, library, options)
+        try:
+            settle(made)
+            yield made
+        finally:
+            made.close()
+
+
+class Hand:
+    """Mouse and keyboard on the window."""
+
+    def __init__(self, frames: WindowFrames, display: Display) -> None:
+        self.frames = frames
+        self.display = display
+        self.number, _ = display.window("Diorama")
+
+    def _few(self, count: int = 3) -> None:
+        for _ in range(count):
+            self.frames.session.wake()
+            self.frames.step()
+
+    def click(self, place: str, times: int = 1) -> None:
+        """Click in the middle of a place."""
+        until(self.frames, lambda: place in self.frames.session.places, place)
+        x0, y0, x1, y1 = self.frames.session.places[place]
+        self.display.move_mouse(self.number, (x0 + x1) / 2, (y0 + y1) / 2)
+        self._few()
+        for _ in range(times):
+            self.display.press()
+            self._few(1)
+            self.display.release()
+            self._few(1)
+        self._few()
+
+    def keys(self, *keys: str) -> None:
+        """Press keys, one after another: `ctrl+z`."""
+        for key in keys:
+            self.display.key(key)
+            self._few()
+
+    def type(self, text: str) -> None:
+        """Type a text."""
+        self.display.type(text)
+        self._few(4 + 2 * len(text))  # ImGui takes one key a frame
+
+
+def test_switch_type_undo_and_save_by_mouse_and_keys(
+    frames: WindowFrames, display: Display, scene_file: Path
+) -> None:
+    hand, tableau, session = Hand(frames, display), frames.runtime.tableau, frames.session
+    before, lit = scene_file.read_text(), frames.runtime.read_pixels()
+
+    hand.click("switch cube//enabled")
+    settle(frames)
+    assert not tableau["cube"].enabled
+    images.assert_different(frames.runtime.read_pixels(), lit, share=0.01)
+    hand.keys("ctrl+z")
+    settle(frames)
+    assert tableau["cube"].enabled
+    images.assert_same(frames.runtime.read_pixels(), lit)
+    hand.keys("ctrl+shift+z")
+    assert not tableau["cube"].enabled
+    hand.keys("ctrl+z")
+    assert session.editing.history.is_saved
+
+    hand.click("row cube/")
+    assert session.selection.objects.tolist() == [tableau["cube"].row]
+    hand.click("field scale")
+    hand.keys("ctrl+a")
+    hand.type("2.5")
+    hand.keys("Return")
+    assert tableau["cube"].scale.tolist() == [1, 1, 2.5]
+    hand.keys("ctrl+s")
+    after = scene_file.read_text()
+    assert after != before
+    changed = [line for line in after.splitlines() if line not in before.splitlines()]
+    assert [line.strip() for line in changed] == ["scale: [1 1 2.5]"]
+    assert all(line in after.splitlines() for line in before.splitlines()), (
+        "comments and spacing are as before"
+    )
+    assert session.editing.history.is_saved
+
+    hand.click("row cube/")
+    hand.keys("ctrl+d")
+    assert "cube2" in tableau
+    assert session.selection.objects.tolist() == [tableau["cube2"].row]
+    hand.click("row cube2/")
+    hand.keys("F2")
+    assert "rename box" in session.places
+    hand.type("a, ##b")
+    hand.keys("Return")
+    assert "a, ##b" in tableau
+    hand.keys("space")
+    assert not tableau["a, ##b"].enabled
+    hand.keys("Delete")
+    assert "a, ##b" not in tableau
+    hand.click("button undo")
+    hand.click("button undo")
+    assert tableau["a, ##b"].enabled
+    hand.click("button save")
+    assert '"a, ##b": {' in scene_file.read_text()
+    np.testing.assert_array_equal(tableau["a, ##b"].scale, [1, 1, 2.5])
+    assert frames._guard.switched_off == ()

@@ -1,0 +1,88 @@
+"""Objects and features as Humon text, as scene files have them, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.humon import Kind, Node, ProblemCollector, parse, write
+from engine.scene import Scene
+from engine.scene.build import TableauBuilder
+from engine.scene.plain_values import plain_feature, plain_object
+from engine.scene.values import AssetNames
+from engine.tableau import ROOT, FieldKind, Tableau
+from viewer.editing.object_copies import free_names
+from viewer.editing.value_edit import Renewed, Rows, renewed_keys
+
+NAME = "the clipboard"
+
+
+def text_of(scene: Scene, rows: Rows) -> str:
+    """Return objects, none above another, with all that is below them, as `objects: { ... }`.
+
+    Raises InputError for an asset that cannot be named.
+    """
+    tableau = scene.tableau
+    names = free_names([tableau.name_of(row) for row in rows.tolist()], ())
+    objects = {
+        name: plain_object(tableau, row, scene.part_of(row).dbs, tableau.rearranging.order)
+        for name, row in zip(names, rows.tolist(), strict=True)
+    }
+    return write({"objects": objects})
+
+
+def feature_text(scene: Scene, type_name: str, row: int) -> str:
+    """Return the feature of an object as `features: [ ... ]`; raises as `text_of`."""
+    table = scene.tableau.tables[type_name]
+    at = table.row_of(row)
+    features = [] if at is None else [plain_feature(table, at, scene.part_of(row).dbs)]
+    return write({"features": features})
+
+
+def is_features(text: str) -> bool:
+    """Whether a text has features alone, not objects. Raises InputError for what is no Humon."""
+    root = parse(text, NAME).root
+    return root.type is not None or (root.kind is Kind.DICT and list(root.keys()) == ["features"])
+
+
+def read_objects(scene: Scene, text: str, parent: int, renewed: Renewed) -> Tableau:
+    """Return a tableau with the objects of a text, to be copied; features alone are those of one object.
+
+    Assets are looked up by the names in the file that `parent` belongs to. Raises InputError as loading does.
+    """
+    root = parse(text, NAME).root
+    document = parse(_whole(root, text), NAME)
+    tableau = Tableau(table.schema for table in scene.tableau.tables.values())
+    assets = AssetNames(_dbs(scene, parent))
+    for table in tableau.tables.values():
+        for spec in table.schema.asset_fields:
+            table.set_default_asset(spec.name, assets.default(spec))
+    problems = ProblemCollector()
+    TableauBuilder(document, tableau, assets, problems).build(document.root)
+    problems.check()
+    every = tableau.rows()
+    tableau.set_positions(every, (-1, 0, 0))
+    for table in tableau.tables.values():
+        used = np.flatnonzero(table.object >= 0).astype(np.int32)
+        for spec in table.schema.fields:
+            if spec.kind is FieldKind.ASSET and len(used):
+                table.set(spec.name, used, renewed_keys(table.column(spec.name)[used], renewed))
+    return tableau
+
+
+def _whole(root: Node, text: str) -> str:
+    """Return the text of a tableau around what a text has."""
+    if root.type is not None:
+        return f"objects: {{ pasted: {{ features: [ {text}\n ] }} }}"
+    if root.kind is Kind.DICT and list(root.keys()) == ["features"]:
+        inside = text if not text.lstrip().startswith("{") else text.strip()[1:-1]
+        return f"objects: {{ pasted: {{ {inside}\n }} }}"
+    if root.kind is Kind.DICT and "objects" not in root:
+        return f"objects: {{ {text}\n }}" if not text.lstrip().startswith("{") else f"objects: {text}"
+    return text
+
+
+def _dbs(scene: Scene, parent: int) -> Sequence[Any]:
+    return scene.part_of(parent).dbs if parent != ROOT else scene.parts[0].dbs

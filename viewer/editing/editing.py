@@ -1,0 +1,140 @@
+"""All of editing for one opened scene: the editor, what differs from its files, saving and recovery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+
+from engine.humon import InputError
+from engine.scene import Scene
+from engine.scene.file_update import Conflict
+from viewer.editing.editor import Editor
+from viewer.editing.file_changes import FileChanges
+from viewer.editing.history import EditError, History
+from viewer.editing.recovery import Found, Recovery
+from viewer.editing.reverting import Reverting
+from viewer.editing.saving import Saving
+from viewer.editing.value_edit import Renewed, same_key
+
+
+class Editing:
+    """What panels edit a scene with. What goes wrong is reported, and does not raise: see `run`.
+
+    Attributes
+    ----------
+    found : list of Found
+        What an earlier run, which crashed, has not saved: to be offered.
+    message : str
+        What the last edit, save or undo came to, in a few words.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        report: Callable[[str], None],
+        *,
+        renewed: Renewed = same_key,
+        folder: Path | None = None,
+    ) -> None:
+        """`report` lists a text among the problems; `folder` is that of recovery files, None for none."""
+        self.history = History()
+        self.editor = Editor(scene, self.history, renewed)
+        self.changes = FileChanges(scene)
+        self.reverting = Reverting(self.editor, self.changes)
+        self.saving = Saving(self.editor)
+        self.recovery = Recovery(self.editor, folder, report)
+        self.found: list[Found] = self.recovery.found()
+        self.message = ""
+        self._report = report
+
+    def run(self, action: Callable[[], object]) -> bool:
+        """Do something that may be impossible; return whether it was done, else `message` says why not."""
+        try:
+            action()
+        except EditError as error:
+            self.message = str(error)
+            return False
+        except InputError as error:
+            self.message = error.problems[0].message
+            for problem in error.problems:
+                self._report(problem.render())
+            return False
+        self.message = ""
+        return True
+
+    def undo(self) -> None:
+        """Undo the last change."""
+        self._say(lambda: _said("undone", self.history.undo()))
+
+    def redo(self) -> None:
+        """Do the last change again that was undone."""
+        self._say(lambda: _said("done again", self.history.redo()))
+
+    def save(self) -> None:
+        """Save the scene; conflicts are listed first."""
+
+        def save() -> str:
+            saved = self.saving.save()
+            conflicts = len(self.saving.conflicts)
+            if conflicts:
+                values = "value was" if conflicts == 1 else "values were"
+                return f"not saved: {conflicts} {values} changed here and in the file"
+            return "saved" if saved else "nothing to save"
+
+        self._say(save)
+
+    def revert_all(self) -> None:
+        """Make the scene what its files have."""
+
+        def revert() -> str:
+            missing = self.reverting.revert_all()
+            left = f"; {missing} removed objects are missing: open the scene again" if missing else ""
+            return f"reverted{left}"
+
+        self._say(revert)
+
+    def recover(self, found: Found) -> None:
+        """Do again what an earlier run had not saved."""
+
+        def recover() -> str:
+            missed = self.recovery.recover(found)
+            return (
+                f"recovered; not found: {', '.join(missed[:5])}" if missed else "recovered what was not saved"
+            )
+
+        self._say(recover)
+        self.found = [each for each in self.found if each is not found]
+
+    def discard(self, found: Found) -> None:
+        """Remove what an earlier run had not saved."""
+        self.recovery.discard(found)
+        self.found = [each for each in self.found if each is not found]
+
+    def add_conflicts(self, conflicts: Iterable[Conflict]) -> None:
+        """List values that were changed here and in a file that was read again."""
+        self.saving.conflicts += conflicts
+
+    def is_there(self, conflict: Conflict) -> bool:
+        """Whether the object of a conflict still exists."""
+        level = self.editor.tableau.level
+        return bool(0 <= conflict.row < len(level) and np.asarray(level)[conflict.row] >= 0)
+
+    def close(self) -> None:
+        """End: what is not saved is kept, to be offered at the next start."""
+        self.recovery.close()
+
+    def _say(self, action: Callable[[], str]) -> None:
+        said = ""
+
+        def act() -> None:
+            nonlocal said
+            said = action()
+
+        if self.run(act):
+            self.message = said
+
+
+def _said(what: str, label: str) -> str:
+    return f"{what}: {label}" if label else ""

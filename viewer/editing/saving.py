@@ -1,0 +1,96 @@
+"""Writes the files of a scene; what others have written to them meanwhile is taken in first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from engine.assets import AssetRef
+from engine.humon import InputError
+from engine.scene import Scene, load_scenes
+from engine.scene.file_update import Conflict, update_from_file
+from viewer.editing.editor import Editor
+from viewer.editing.history import EditError
+from viewer.editing.value_edit import Target
+
+
+class Saving:
+    """Saves an editor's scene, and holds the conflicts that are not settled.
+
+    `written` is called with each file that was written.
+    """
+
+    def __init__(self, editor: Editor, written: Callable[[Path], None] = lambda path: None) -> None:
+        self._editor = editor
+        self.written = written
+        self.conflicts: list[Conflict] = []
+
+    def save(self) -> bool:
+        """Write what has changed; return whether there was anything to write.
+
+        Where a file was changed meanwhile, that is taken in. What was changed in both is in `conflicts` then,
+        and nothing is written: the next call does, with what was set by hand. Raises InputError as
+        `Scene.save`, and for a file that cannot be read.
+        """
+        scene = self._editor.scene
+        try:
+            saved = scene.save()
+        except InputError as error:
+            if any(problem.code != "scene.changed" for problem in error.problems):
+                raise
+            found = self.take_in()
+            self.conflicts += found
+            if found:
+                return False
+            saved = scene.save()
+        for part in scene.parts:
+            if part.home is not None:
+                self.written(part.home.path)
+        self.conflicts.clear()
+        self._editor.history.note_saved()
+        return saved
+
+    def take_in(self) -> list[Conflict]:
+        """Take in what has changed in the files; return what was changed by hand, too, and is kept."""
+        scene = self._editor.scene
+        fresh = load_scenes([part.files[0].path for part in scene.parts], scene.registry)
+        key_of = self._keys(scene, fresh)
+        found: list[Conflict] = []
+        for part in scene.parts:
+            again = next((each for each in fresh.parts if each.files[0].path == part.files[0].path), None)
+            if again is None:
+                raise InputError(fresh.rejected)
+            found += update_from_file(part, scene.tableau, again, fresh.tableau, key_of, keep_own=True)
+        return found
+
+    def settle(self, conflict: Conflict, use_file: bool) -> None:
+        """Settle a conflict: with what the file has, which can be undone, or with what was set by hand."""
+        if use_file:
+            editor, rows = self._editor, np.array([conflict.row], np.int32)
+            if conflict.what == "object":
+                editor.delete(rows)
+            else:
+                feature, _, name = conflict.what.rpartition(".")
+                value = conflict.file
+                values = np.empty(1, object) if isinstance(value, str) else np.asarray(value)[None]
+                if isinstance(value, str):
+                    values[0] = value
+                editor.set_values(Target(name, feature), rows, values)
+        self.conflicts = [each for each in self.conflicts if each is not conflict]
+
+    def _keys(self, scene: Scene, fresh: Scene) -> Callable[[int], int]:
+        """Return a function from keys of assets in files that were read again to those in the scene."""
+        known = {db.name: db.id for db in scene.dbs}
+
+        def key_of(key: int) -> int:
+            ref = AssetRef.from_key(key)
+            if ref.db == 0:
+                return key
+            name = fresh.dbs[ref.db - 1].name
+            if name not in known:
+                raise EditError(f"the files have a new assetDb, '{name}': open the scene again to use it")
+            return self._editor.renewed(AssetRef(known[name], ref.index).key)
+
+        return key_of

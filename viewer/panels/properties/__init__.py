@@ -1,0 +1,1 @@
+"""The properties of selected objects: transforms, flags and the fields of features."""

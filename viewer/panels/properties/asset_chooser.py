@@ -1,0 +1,124 @@
+"""Chooses an asset for a field: those of the kinds that fit, with a search, by the databases of the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from imgui_bundle import imgui
+
+from engine.assets import AssetDb, AssetRef
+from engine.tableau import NO_ASSET, FieldSpec
+from viewer.panels import widgets
+from viewer.panels.properties.fields import MIXED, Change
+from viewer.session.links import AssetLink
+from viewer.session.session import Session
+from viewer.ui import style
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An asset that can be chosen: its key, its name, its database and its kind."""
+
+    key: int
+    name: str
+    db: str
+    kind: str
+
+
+class AssetChooser:
+    """Draws the name of the chosen asset, and a list with a search when that is opened."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._search = ""
+        self._choices: tuple[object, list[Choice]] | None = None
+
+    def draw(self, spec: FieldSpec, keys: np.ndarray, row: int) -> Change | None:
+        """Draw the chooser of a field for the keys of several objects; `row` is the first of these."""
+        mixed = len(keys) > 1 and bool((keys[1:] != keys[0]).any())
+        key = int(keys[0])
+        name, db = self.name(key)
+        label = MIXED if mixed else name
+        chosen: Change | None = None
+        follow = imgui.get_frame_height()
+        imgui.set_next_item_width(-(follow + imgui.get_style().item_inner_spacing.x))
+        height = imgui.get_font_size() * 24
+        imgui.set_next_window_size_constraints((imgui.get_font_size() * 18, 0), (1e6, height))
+        if imgui.begin_combo("##asset", label, imgui.ComboFlags_.height_large.value):
+            if imgui.is_window_appearing():
+                self._search = ""
+                imgui.set_keyboard_focus_here()
+            imgui.set_next_item_width(-1)
+            _, self._search = imgui.input_text_with_hint("##search", "search", self._search)
+            chosen = self._list(spec, -2 if mixed else key, row)
+            imgui.end_combo()
+        widgets.tooltip((label, "" if mixed or not db else f"of {db}"))
+        imgui.same_line(0, imgui.get_style().item_inner_spacing.x)
+        imgui.begin_disabled(mixed or key == NO_ASSET)
+        if imgui.arrow_button("show", imgui.Dir.right):
+            self._session.links.follow(AssetLink(key))
+        imgui.end_disabled()
+        widgets.tooltip(("show the asset",))
+        return chosen
+
+    def name(self, key: int) -> tuple[str, str]:
+        """Return the name of an asset, and that of its database."""
+        if key == NO_ASSET:
+            return "none", ""
+        ref = AssetRef.from_key(key)
+        dbs = self._session.runtime.library.dbs
+        if not 0 <= ref.db < len(dbs):
+            return "?", ""
+        asset = dbs[ref.db].assets[ref.index]
+        return asset.name or asset.label, dbs[ref.db].name
+
+    def _list(self, spec: FieldSpec, key: int, row: int) -> Change | None:
+        words = self._search.casefold().split()
+        choices = [
+            each
+            for each in self._all(spec, row)
+            if all(word in f"{each.name} {each.db} {each.kind}".casefold() for word in words)
+        ]
+        if spec.optional:
+            choices.insert(0, Choice(NO_ASSET, "none", "", ""))
+        if not choices:
+            widgets.quiet("nothing fits")
+        chosen = None
+        clipper = imgui.ListClipper()
+        clipper.begin(len(choices))
+        while clipper.step():
+            for index in range(clipper.display_start, clipper.display_end):
+                each = choices[index]
+                imgui.push_id(index)
+                start = imgui.get_cursor_pos()
+                if imgui.selectable("##choice", each.key == key)[0]:
+                    chosen = Change(each.key)
+                    imgui.close_current_popup()
+                imgui.set_cursor_pos(start)
+                imgui.text_unformatted(each.name)
+                imgui.same_line()
+                imgui.push_style_color(imgui.Col_.text.value, style.QUIET)
+                imgui.text_unformatted(f"{each.kind} of {each.db}" if each.db else "")
+                imgui.pop_style_color()
+                imgui.pop_id()
+        return chosen
+
+    def _all(self, spec: FieldSpec, row: int) -> list[Choice]:
+        """Return the assets that fit a field of an object: those that its file can name, and builtin ones."""
+        session = self._session
+        part = session.runtime.scene.part_of(row)
+        about = (part.dbs, spec.asset_types)
+        if self._choices is None or self._choices[0] != about:
+            newest: dict[str, AssetDb] = {db.name: db for db in part.dbs}
+            newest[session.runtime.library.dbs[0].name] = session.runtime.library.dbs[0]
+            found = [
+                Choice(
+                    session.editing.editor.renewed(asset.ref.key), asset.name or asset.label, name, asset.type
+                )
+                for name, db in newest.items()
+                for asset in db.assets
+                if asset.type in spec.asset_types
+            ]
+            self._choices = about, sorted(found, key=lambda each: (each.db, each.name))
+        return self._choices[1]
