@@ -260,6 +260,7 @@ def test_a_file_that_loses_its_database_keeps_what_is_drawn_and_is_reported(
     live.until_reported()
     assert (live.picture() == before).all()
     assert any("cube.assets.hu:" in str(problem.position) for problem in live.problems)
+    assert len(set(live.problems)) == len(live.problems)
     live.file(DATABASE).write_text(good.replace("name: brick\n", BLUE, 1))
     live.until_reloaded()
     assert is_blue(live.picture())
