@@ -44,7 +44,9 @@ def model_scene(path: Path, gate: FileGate, source: str, levels: int = 0) -> Mod
     except UnicodeEncodeError as error:
         message = f"the text of a scene cannot name '{source}': it is not UTF-8"
         raise InputError(
-            Problem(AssetCode.FILE_NAME, message, Position(display_path(path)), help="rename the file or folder")
+            Problem(
+                AssetCode.FILE_NAME, message, Position(display_path(path)), help="rename the file or folder"
+            )
         ) from error
     name = Names().free(path.stem, "model")
     model = _described(path, gate, source, name)
