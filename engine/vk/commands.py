@@ -66,7 +66,7 @@ class Commands:
 
 
 def _apart(items: Any, index: int) -> Any:
-    """Return an element of an array; a struct as a copy, since a reference into the array does not keep it."""
+    """Return an element of an array; a struct as a copy, since a reference does not keep the array."""
     item = items[index]
     kind = ffi.typeof(items).item
     return ffi.new(ffi.getctype(kind, "*"), item)[0] if kind.kind == "struct" else item
