@@ -13,7 +13,7 @@ from engine.gltf.images import Sampling, file_of, image_bytes, image_of, samplin
 from engine.gltf.item import Item
 from engine.gltf.materials import Cover, GltfMaterial, TextureUse, read_material
 from engine.gltf.meshes import Draws, Primitive, read_primitive
-from engine.gltf.nodes import GltfNode, Nodes, Transform, read_nodes
+from engine.gltf.nodes import GltfNode, Nodes, Transform, read_nodes, read_weights
 from engine.gltf.skins import GltfSkin, read_skin
 
 __all__ = [
@@ -42,5 +42,6 @@ __all__ = [
     "read_nodes",
     "read_primitive",
     "read_skin",
+    "read_weights",
     "sampling_of",
 ]

@@ -151,7 +151,7 @@ def _node(item: Item, room: int, problems: ProblemCollector) -> GltfNode:
         camera=problems.attempt(lambda: _referred(item, "camera", "cameras"), None),
         light=None if light is None else problems.attempt(lambda: _light(light), None),
         instances=problems.attempt(lambda: _instances(item, room), nowhere),
-        weights=problems.attempt(lambda: _weights(item), ()),
+        weights=problems.attempt(lambda: read_weights(item), ()),
     )
 
 
@@ -165,7 +165,8 @@ def _number(item: Item, key: str, array: str, problems: ProblemCollector) -> int
     return None if found is None else found.index
 
 
-def _weights(item: Item) -> tuple[float, ...]:
+def read_weights(item: Item) -> tuple[float, ...]:
+    """Return the weights of morph targets that a node or a mesh gives. Raises InputError."""
     return tuple(each.number(-MAX_WEIGHT, MAX_WEIGHT) for each in item.children("weights", MAX_TARGETS))
 
 

@@ -138,21 +138,25 @@ class LiveSources:
         while not self._stopped.is_set():
             folders = {path.parent for path in self._files}
             there = sorted(str(folder) for folder in folders if signature_of(folder).inode)
-            for reports in watch(
-                *there,
-                stop_event=self._stopped,
-                recursive=False,
-                debounce=20,
-                step=10,
-                rust_timeout=int(RESCAN_S * 1000),
-                yield_on_timeout=True,
-                raise_interrupt=False,
-                watch_filter=None,
-            ):
-                is_late = not reports or time.monotonic() - self._looked >= RESCAN_S
-                yield None if is_late else {Path(path) for _, path in reports}
-                if {path.parent for path in self._files} != folders:
-                    break
+            try:
+                for reports in watch(
+                    *there,
+                    stop_event=self._stopped,
+                    recursive=False,
+                    debounce=20,
+                    step=10,
+                    rust_timeout=int(RESCAN_S * 1000),
+                    yield_on_timeout=True,
+                    raise_interrupt=False,
+                    watch_filter=None,
+                ):
+                    is_late = not reports or time.monotonic() - self._looked >= RESCAN_S
+                    yield None if is_late else {Path(path) for _, path in reports}
+                    if {path.parent for path in self._files} != folders:
+                        break
+            except (OSError, RuntimeError):  # no watches are left in the system, or a folder has just gone
+                self._stopped.wait(RESCAN_S)
+                yield None
 
     def _settled(self, reported: set[Path] | None) -> set[Path]:
         """Return the files that have changed, once they no longer do.

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from engine.assets.codes import AssetCode
 from engine.assets.database import read_asset_db
 from engine.assets.files import FileGate
 from engine.assets.importers.models.model_files import is_model
 from engine.assets.records import AssetDb
 from engine.humon import read
+from engine.humon.values import failure
 from engine.scene.models import model_document
 
 
 def read_database(path: Path, root: Path, name: str, number: int, shown: str) -> AssetDb:
-    """Return the database in a file, with the name and the number that it has in a scene. Raises InputError.
+    """Return the database in a file, with the name and the number that it has in a scene. Raises InputError,
+    `asset.none` where the file has none any more.
 
     `shown` is the path of the file in messages.
     """
@@ -23,5 +26,6 @@ def read_database(path: Path, root: Path, name: str, number: int, shown: str) ->
     else:
         document = read(path, shown)
     db = read_asset_db(document, path, number, root)
-    assert db is not None, "its text had a database before"
+    if db is None:
+        raise failure(AssetCode.NONE, f"the file has the assetDb '{name}' no more", document.root)
     return replace(db, name=name)

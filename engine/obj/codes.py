@@ -15,4 +15,4 @@ class ObjCode(ProblemCode):
         "obj.material",
         "A material is not in the material files, or a value of one is wrong; it is left out.",
     )
-    NUMBER = "obj.number", "A number is missing, is none, or is not finite."
+    NUMBER = "obj.number", "A number is missing, is none, is not finite, or is beyond 1e12."

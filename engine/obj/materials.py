@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from engine.humon import Problem
 from engine.obj.codes import ObjCode
-from engine.obj.text import Lines
+from engine.obj.text import Lines, decimal
 
 _MAPS = {
     "map_Kd": "albedo",
@@ -91,7 +91,7 @@ def _color(text: str, high: float) -> tuple[float, float, float]:
 
 def _number(text: str, low: float, high: float) -> float:
     words = text.split()
-    value = float(words[0]) if words else math.nan
+    value = decimal(words[0]) if words else math.nan
     if not math.isfinite(value):
         raise ValueError("there is no finite number")
     return min(max(value, low), high)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from engine.humon import InputError, Problem
 from engine.obj.codes import ObjCode
-from engine.obj.text import MAX_WARNINGS, Lines, Place
+from engine.obj.text import MAX_WARNINGS, Lines, Place, decimal
 
 Ints = npt.NDArray[np.int64]
 Values = npt.NDArray[Any]
@@ -29,7 +29,8 @@ _LEAST = {"triangles": 3, "lines": 2, "points": 1}
 
 _CORNER = re.compile(r"(-?[0-9]{1,18})(?:/(-?[0-9]{1,18})?(?:/(-?[0-9]{1,18})?)?)?")
 _ABSENT = np.iinfo(np.int64).min
-_LARGEST = float(np.finfo(np.float32).max)
+_LARGEST = 1e12
+"""Largest number, as positions in metres have it: its square and its cube fit into 32 bits."""
 
 
 @dataclass(slots=True)
@@ -151,7 +152,8 @@ def _numbers(lines: Lines, rows: _Rows, width: int) -> _Column:
         values = np.array(
             [row[:keep] if len(row) >= keep else _filled(row, width) for row in split], np.float64
         )
-        if (np.abs(values) <= _LARGEST).all():
+        written = "".join(text for _, text in rows)
+        if (np.abs(values) <= _LARGEST).all() and written.isascii() and "_" not in written:
             return _Column(values, np.zeros(len(rows), np.bool_))
     except ValueError:
         pass
@@ -159,11 +161,11 @@ def _numbers(lines: Lines, rows: _Rows, width: int) -> _Column:
     for at, (number, _) in enumerate(rows):
         try:
             row = [
-                float(word)
+                decimal(word)
                 for word in (split[at][:keep] if len(split[at]) >= keep else _filled(split[at], width))
             ]
             if not all(abs(value) <= _LARGEST for value in row):
-                raise ValueError("one of the numbers is not finite")
+                raise ValueError(f"one of the numbers is not finite or beyond {_LARGEST:g}")
             values[at] = row
         except ValueError as error:
             wrong[at] = True

@@ -37,14 +37,15 @@ class Lines:
         for line in lines:
             number += 1
             start = number
-            joined = line.strip()
-            while joined.endswith("\\"):
+            parts = [line.strip()]
+            while parts[-1].endswith("\\"):
                 more = next(lines, None)
                 if more is None:
                     break
                 number += 1
-                joined = f"{joined[:-1].rstrip()} {more.strip()}"
-            words = joined.split(None, 1)
+                parts[-1] = parts[-1][:-1].rstrip()
+                parts.append(more.strip())
+            words = " ".join(parts).split(None, 1)
             if words and words[0][0] != "#":
                 yield start, words[0], words[1].strip() if len(words) == 2 else ""
 
@@ -65,6 +66,13 @@ class Lines:
     def failure(self, code: str, message: str, line: int, help: str = "") -> InputError:
         """Return an InputError at a line."""
         return InputError(self.problem(code, message, Place(self, line), help))
+
+
+def decimal(word: str) -> float:
+    """Return a number that is written with ASCII digits, as Python reads it. Raises ValueError."""
+    if not word.isascii() or "_" in word:
+        raise ValueError(f"'{word[:40]}' is no number")
+    return float(word)
 
 
 @dataclass(frozen=True, slots=True)

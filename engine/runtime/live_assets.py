@@ -111,7 +111,7 @@ class LiveAssets:
                 self._changed = len(self._update.moves)
             self._scene = made.scene or self._scene
             found = (*made.problems, *self._runtime.library.problems)
-            problems = tuple(problem for problem in found if problem not in self._known)
+            problems = tuple(dict.fromkeys(problem for problem in found if problem not in self._known))
             self._known = set(found)
         switched = 0
         if self._update is not None and self._update.advance():

@@ -62,7 +62,14 @@ class Commands:
             self.call(name, *arguments, count, NULL, allow=(Result.INCOMPLETE,))
             items = ffi.new(f"{type_name}[]", max(1, count[0]))
             if self.call(name, *arguments, count, items, allow=(Result.INCOMPLETE,)) is Result.SUCCESS:
-                return [items[index] for index in range(count[0])]
+                return [_apart(items, index) for index in range(count[0])]
+
+
+def _apart(items: Any, index: int) -> Any:
+    """Return an element of an array; a struct as a copy, since a reference does not keep the array."""
+    item = items[index]
+    kind = ffi.typeof(items).item
+    return ffi.new(ffi.getctype(kind, "*"), item)[0] if kind.kind == "struct" else item
 
 
 def _refuse(_owner: Any, name: bytes) -> Any:

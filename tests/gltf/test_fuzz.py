@@ -80,13 +80,49 @@ def test_damaged_files_open_or_are_refused(change: Any, tmp_path: Path, sample: 
         path = folder / "damaged.glb"
         path.write_bytes(change(rng, names[int(rng.integers(len(names)))]))
         try:
-            problems = open_scene(path).problems
+            opened = open_scene(path)
+            problems = opened.problems
+            for (kind, name), result in opened.results.items():
+                if not result.entry.failure:
+                    opened.facts(kind, name)  # which a cache takes
         except InputError as error:
             problems = error.problems
         for problem in problems:
             problem.render().encode()
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown * 1024 < MOST_MEMORY
+
+
+@pytest.mark.parametrize("weights", [[1e308, 0.0], [float(-(2**70))], [True], [0.5, "x"], [0.0] * 200])
+def test_wrong_weights_of_a_mesh_are_left_out_and_its_targets_stay(
+    weights: list[Any], tmp_path: Path
+) -> None:
+    file = FEATURES["morph"]()
+    file.root["meshes"][0]["weights"] = weights
+    opened = open_scene(file.write(tmp_path / "weights.glb"))
+    ((kind, name),) = [key for key in opened.results if key[0] == "morphTargets"]
+    found = opened.facts(kind, name)
+    assert found.weights
+    assert not any(found.weights)
+    assert {problem.code for problem in opened.problems} <= {"gltf.value", "gltf.limit"}
+    assert all("/meshes/0/weights" in problem.message for problem in opened.problems)
+    assert opened.problems
+
+
+@pytest.mark.parametrize("scale", [1e10, -1e10, 1e-10])
+def test_a_long_chain_of_scales_is_refused_or_drawn_as_a_point(scale: float, tmp_path: Path) -> None:
+    file = FEATURES["triangle"]()
+    last = 60
+    chain = [{"scale": [scale] * 3, "children": [number + 1]} for number in range(last)]
+    file.root["nodes"] = [*chain, {"mesh": 0}]
+    file.root["scenes"] = [{"nodes": [0]}]
+    path = file.write(tmp_path / "chain.glb")
+    if abs(scale) < 1.0:
+        assert open_scene(path).problems == []
+        return
+    with pytest.raises(InputError) as caught:
+        open_scene(path)
+    assert {problem.code for problem in caught.value.problems} == {"gltf.accessor"}
 
 
 def test_a_transform_beyond_what_floats_hold_costs_its_mesh_alone(tmp_path: Path) -> None:

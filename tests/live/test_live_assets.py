@@ -14,6 +14,7 @@ from PIL import Image
 from support.live_scene import LiveScene, Picture, live_scene
 
 from engine.assets.cook import cook_database
+from engine.live import live_sources
 from engine.scene import load_scene
 
 pytestmark = pytest.mark.gpu
@@ -24,6 +25,8 @@ LAST = "colour = vec4(alphaMode == BLEND ? sum"
 INCLUDE = "assets/builtin/shader/lights.glsl"
 MESH = "assets/builtin/mesh/cube.hu"
 DATABASE = "scenes/cube.assets.hu"
+BLUE = "name: brick  parameters: { baseColor: [0 0 1 1] }\n"
+"""In place of the name of the cube's material."""
 
 
 @pytest.fixture
@@ -228,7 +231,7 @@ def test_a_texture_of_another_size_takes_the_place_of_the_old_one(live: LiveScen
 
 def test_a_parameter_in_the_text_of_a_database_shows(live: LiveScene) -> None:
     text = live.file(DATABASE).read_text()
-    changed = text.replace("name: brick\n", "name: brick  parameters: { baseColor: [0 0 1 1] }\n", 1)
+    changed = text.replace("name: brick\n", BLUE, 1)
     assert changed != text
     live.file(DATABASE).write_text(changed)
     live.until_reloaded()
@@ -246,6 +249,36 @@ def test_a_database_with_an_error_keeps_what_is_drawn_and_is_reported(live: Live
     for _ in range(20):
         live.step()
     assert (live.picture() == before).all()
+
+
+@pytest.mark.parametrize("text", ["version: 1\n", "version: 1  tableau: { name: other }\n", "", "\0", "[]"])
+def test_a_file_that_loses_its_database_keeps_what_is_drawn_and_is_reported(
+    live: LiveScene, text: str
+) -> None:
+    before, good = live.picture(), live.file(DATABASE).read_text()
+    live.file(DATABASE).write_text(text)
+    live.until_reported()
+    assert (live.picture() == before).all()
+    assert any("cube.assets.hu:" in str(problem.position) for problem in live.problems)
+    assert len(set(live.problems)) == len(live.problems)
+    live.file(DATABASE).write_text(good.replace("name: brick\n", BLUE, 1))
+    live.until_reloaded()
+    assert is_blue(live.picture())
+
+
+@pytest.mark.parametrize("error", [OSError("the limit of watches is reached"), RuntimeError("no watches")])
+def test_without_reports_of_the_system_a_save_is_found_by_looking(
+    error: Exception, tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(live_sources, "watch", refused)
+    monkeypatch.setattr(live_sources, "RESCAN_S", 0.1)
+    with live_scene(root, tmp_path) as live:
+        live.file(ALBEDO).write_bytes(other_colours(live.file(ALBEDO)))
+        live.until_reloaded()
+        assert is_blue(live.picture())
 
 
 def test_what_was_set_by_hand_stays_and_nothing_is_to_be_saved(live: LiveScene) -> None:

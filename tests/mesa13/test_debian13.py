@@ -19,6 +19,9 @@ pytestmark = [pytest.mark.proof, pytest.mark.gpu]
 
 LEVELS, SHARE = 16, 0.005
 """How far its pictures may be from those of an older Mesa: textures are filtered otherwise."""
+FULL_OF_HOLES = {"transparent.png"}
+"""Goldens whose edges are those of holes in filtered textures: of these, means of cells are compared."""
+CELL, CELL_LEVELS = 20, 8
 INSIDE = "build/debian13"
 PYTHON = ".venv/bin/python"
 
@@ -83,6 +86,10 @@ def test_all_tests_of_scenes_pass_but_for_how_textures_are_filtered(root: Path, 
     for finding in findings:
         assert finding.kind is FindingKind.PICTURE, finding.message
         assert finding.expected is not None, finding.message
-        images.assert_same(from_png(finding.actual)[0], from_png(finding.expected)[0], LEVELS, SHARE)
+        pair = [from_png(picture)[0] for picture in (finding.actual, finding.expected)]
+        if finding.name in FULL_OF_HOLES:
+            images.assert_same(*(images.averaged(one, CELL) for one in pair), CELL_LEVELS, 0.0)
+        else:
+            images.assert_same(*pair, LEVELS, SHARE)
     assert failed <= {finding.test.partition("::")[2] for finding in findings}
     assert len(cases) > 150

@@ -125,7 +125,20 @@ def test_a_wrong_face_is_left_out_with_a_warning_at_its_line(line: str, code: st
 
 
 @pytest.mark.parametrize(
-    "line", ["v 0 x 0", "v 0 0", "v", "v nan 0 0", "v 1e999 0 0", "v 1e39 0 0", "v inf 0 0"]
+    "line",
+    [
+        "v 0 x 0",
+        "v 0 0",
+        "v",
+        "v nan 0 0",
+        "v 1e999 0 0",
+        "v 1e39 0 0",
+        "v inf 0 0",
+        "v 3e38 0 0",
+        "v 1_0 0 0",
+        "v \u0661 0 0",
+        "v 0,5 0 0",
+    ],
 )
 def test_a_wrong_vertex_costs_the_faces_with_it(line: str) -> None:
     file = obj(f"{SQUARE}{line}\nf 1 2 3\nf 1 2 5\n")
@@ -190,7 +203,21 @@ def test_materials_have_the_values_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["Kd x y z", "Kd 1 2", "Kd", "d", "Pr nan", "map_Kd", "map_Kd -s 1 1", 'norm "a', "bump b.png"]
+    "line",
+    [
+        "Kd x y z",
+        "Kd 1 2",
+        "Kd",
+        "d",
+        "d \u0661",
+        "Ns 1_0",
+        "Tr 0,5",
+        "Pr nan",
+        "map_Kd",
+        "map_Kd -s 1 1",
+        'norm "a',
+        "bump b.png",
+    ],
 )
 def test_a_wrong_value_of_a_material_is_left_out_with_a_warning(line: str) -> None:
     found, warnings = materials(f"newmtl a\n{line}\nPm 0.5\n")

@@ -126,19 +126,24 @@ def test_the_buffer_grows_and_shrinks_with_the_active_rows_and_goes_with_its_rea
             assert runtime.plan is not None
             return runtime.plan.memory.stride(keys.transient(ring))
 
-        assert size() == 4 * 16
+        def aligned(size: int) -> int:
+            """The size with what the device aligns copies of a ring to."""
+            alignment = runtime.profile.limits.min_storage_buffer_offset_alignment
+            return -(-size // alignment) * alignment
+
+        assert size() == aligned(4 * 16)
         for number in range(7):
             runtime.tableau.add_object(f"more{number}", features={"stripe": {"tint": (0, 1, 1)}})
         assert stripes(runtime) == "r g b gb"
-        assert size() == 16 * 16
+        assert size() == aligned(16 * 16)
         for name in ["a", "b", "c"]:
             runtime.tableau[name].stripe.active = False
         assert stripes(runtime) == "gb"
-        assert size() == 8 * 16
+        assert size() == aligned(8 * 16)
         for number in range(7):
             runtime.tableau[f"more{number}"].stripe.active = False
         assert stripes(runtime) == "-"
-        assert size() <= 4 * 16  # a row of zeros
+        assert size() <= aligned(4 * 16)  # a row of zeros
         runtime.tableau["screen"].screen.active = False
         runtime.settle()
         assert runtime.plan is not None

@@ -17,6 +17,8 @@ import numpy.typing as npt
 from PIL import Image
 from support.limits import limit
 
+from engine.assets.importers.pictures.ktx2 import KTX2_SIGNATURE
+
 _MEASURE = """
 import ctypes, json, sys
 from pathlib import Path
@@ -96,12 +98,21 @@ def jpeg_claiming(width: int, height: int) -> bytes:
     return bytes(data)
 
 
+def ktx2_of(texels: npt.NDArray[np.uint8], form: int = 37) -> bytes:
+    """Return a KTX 2 file of RGBA texels, of one level; `form` is a VkFormat, r8g8b8a8_unorm by default."""
+    height, width, _ = texels.shape
+    head = struct.pack("<9I", form, 1, width, height, 0, 0, 1, 1, 0) + bytes(32)
+    level = struct.pack("<QQQ", 104, texels.nbytes, texels.nbytes)
+    return KTX2_SIGNATURE + head + level + texels.tobytes()
+
+
 def originals(rng: np.random.Generator) -> list[bytes]:
-    """Return small files of every kind of PNG and JPEG, and of formats that are not imported."""
+    """Return small files of every kind of PNG and JPEG, WebP, KTX 2, and of formats that are not imported."""
     noise = rng.integers(0, 256, (24, 20, 4), np.uint8)
     found = [file_of(noise[..., :3], "JPEG", mode) for mode in ("RGB", "L", "CMYK")]
     found += [file_of(noise[..., :3], "JPEG", progressive=True), file_of(noise, "PNG", "P")]
     found += [file_of(noise[..., :3], kind) for kind in ("WEBP", "TIFF", "GIF", "BMP")]
+    found += [file_of(noise, "WEBP"), file_of(noise, "WEBP", lossless=True), ktx2_of(noise)]
     for kind, depths in ((0, (1, 2, 4, 8, 16)), (2, (8, 16)), (4, (8, 16)), (6, (8, 16))):
         for depth in depths:
             samples = rng.integers(0, 1 << depth, (9, 7 * CHANNELS[kind])).tolist()

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
 from engine.vk.adapter import Adapter, choose
 from engine.vk.binding import NULL, ffi
+from engine.vk.commands import Commands
 from engine.vk.device import Device
 from engine.vk.errors import NoDevice, NotPresent, Result, VulkanError
 from engine.vk.faults import faults
@@ -24,6 +26,25 @@ pytestmark = pytest.mark.gpu
 def adapters() -> tuple[Adapter, ...]:
     with Instance() as instance:
         return instance.adapters()
+
+
+def test_what_is_enumerated_outlives_the_array_that_it_was_in() -> None:
+    """An element of a cffi array does not keep the array."""
+    count = 7
+
+    def fill(number: Any, rows: Any) -> int:
+        number[0] = count
+        for index in range(count if rows != NULL else 0):
+            rows[index].extensionName = f"VK_TEST_{index}".encode()
+        return 0
+
+    commands = Commands(lambda *_: NULL)
+    vars(commands)["vkEnumerateTest"] = fill
+    found = commands.enumerate("vkEnumerateTest", "VkExtensionProperties")
+    later = [ffi.new("VkExtensionProperties[]", count) for _ in range(100)]
+    for rows in later:
+        ffi.memmove(rows, b"\xff" * ffi.sizeof(rows), ffi.sizeof(rows))
+    assert [ffi.string(row.extensionName) for row in found] == [b"VK_TEST_%d" % n for n in range(count)]
 
 
 def test_an_adapter_is_chosen_by_part_of_its_name(adapters: tuple[Adapter, ...]) -> None:

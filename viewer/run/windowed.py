@@ -189,7 +189,9 @@ class WindowFrames:
         self.session.editing.recovery.poll()
         if self._live is None:
             return
-        news = self._live.poll()
+        news = self._guard.call("live sources", self._live.poll)
+        if news is None:
+            return
         self.session.editing.add_conflicts(self._live.conflicts)
         self._live.conflicts.clear()
         for problem in news.problems:

@@ -35,6 +35,8 @@ def run(options: argparse.Namespace) -> int:
         message = f"the model is outside of the project that the scene is written to, {root}"
         hint = f"copy it, with the files that it names, to {root} first"
         raise InputError(Problem("file.outside", message, Position(display_path(model)), help=hint))
+    if os.path.lexists(folder) and not os.path.isdir(folder):
+        raise InputError(Problem("output.folder", f"cannot write into {options.out}: it is no folder"))
     source = os.path.relpath(model, folder).replace(os.sep, "/")
     scene = model_scene(model, FileGate(root), source, options.levels)
     texts = _texts(scene, model.name)
@@ -49,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         print(problem.render(), file=sys.stderr)
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
-        write_atomically(folder / name, text)
+        write_atomically(folder / name, text, follow=False)
         print(display_path(folder / name))
     return ExitCode.DONE
 

@@ -206,8 +206,9 @@ class _Description:
             world = skin.bind[0].T.astype(np.float64) @ self._worlds.get(skin.joints[0], np.identity(4))
         places = [np.identity(4)] if node.instances is None else [matrix_of(each) for each in node.instances]
         for place in places:
-            matrix = place @ world
-            corners = box.corners() @ matrix[:3, :3] + matrix[3, :3]
+            with np.errstate(over="ignore", invalid="ignore"):
+                matrix = place @ world
+                corners = box.corners() @ matrix[:3, :3] + matrix[3, :3]
             if not (np.abs(corners) <= MAX_DISTANCE).all():
                 message = f"positions are beyond {MAX_DISTANCE:g} m; the camera does not frame them"
                 raise accessor.failure(GltfCode.ACCESSOR, message)

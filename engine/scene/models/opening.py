@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.importers.models.model_files import open_model
 from engine.assets.roots import display_path
@@ -38,6 +39,15 @@ def model_scene(path: Path, gate: FileGate, source: str, levels: int = 0) -> Mod
     none, as it fills the picture; where it is imported, it may be drawn small, and often. Raises InputError
     where the file cannot be used at all.
     """
+    try:
+        source.encode()
+    except UnicodeEncodeError as error:
+        message = f"the text of a scene cannot name '{source}': it is not UTF-8"
+        raise InputError(
+            Problem(
+                AssetCode.FILE_NAME, message, Position(display_path(path)), help="rename the file or folder"
+            )
+        ) from error
     name = Names().free(path.stem, "model")
     model = _described(path, gate, source, name)
     errors = [problem for problem in model.problems if problem.severity is Severity.ERROR]

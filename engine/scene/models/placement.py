@@ -40,7 +40,8 @@ def worlds_of(nodes: Nodes) -> dict[int, npt.NDArray[np.float64]]:
     """Return the stored matrix of each node to the space of the scene."""
     by_number = nodes.by_number
     found = {root: matrix_of(by_number[root].transform) for root in nodes.roots}
-    for index, node in by_number.items():  # parents before children
-        for child in node.children:
-            found[child] = matrix_of(by_number[child].transform) @ found[index]
+    with np.errstate(over="ignore", invalid="ignore"):  # of long chains of scales: what is so far is refused
+        for index, node in by_number.items():  # parents before children
+            for child in node.children:
+                found[child] = matrix_of(by_number[child].transform) @ found[index]
     return found

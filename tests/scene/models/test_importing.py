@@ -212,6 +212,40 @@ def test_a_map_outside_of_the_project_is_left_out_with_a_warning(file: str, fold
     assert "visibleModel" in opened.scene.tableau["model/thing one"]
 
 
+def test_a_model_whose_name_is_not_utf_8_is_refused(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = Path(os.fsdecode(os.fsencode(folder) + b"/alien\xff.obj"))
+    write_obj(folder).rename(path)
+    with pytest.raises(InputError) as caught:
+        load_scene(path)
+    assert [problem.code for problem in caught.value.problems] == ["file.name"]
+    assert main(["import", str(path), "--out", str(folder)]) == 2
+    assert "error[file.name]" in capsys.readouterr().err
+    assert [file.suffix for file in folder.glob("*.hu")] == []
+
+
+def test_import_writes_through_no_link_and_into_no_fifo(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The user has named the folder, not the files in it."""
+    path = write_obj(folder)
+    escaped = tmp_path / "escaped.hu"
+    for place in (lambda name: name.symlink_to(escaped), os.mkfifo):
+        (folder / "my thing.hu").unlink(missing_ok=True)
+        place(folder / "my thing.hu")
+        assert main(["import", str(path), "--out", str(folder), "--replace"]) == 2
+        assert "error[output.write]" in capsys.readouterr().err
+        assert not escaped.exists()
+
+
+def test_import_into_a_file_says_that_it_is_no_folder(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_obj(folder)
+    (folder / "here").write_text("")
+    assert main(["import", str(path), "--out", str(folder / "here")]) == 2
+    assert "error[output.folder]" in capsys.readouterr().err
+
+
 def test_what_is_no_model_is_not_imported(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     scene = folder / "cube.hu"
     scene.write_text("{}\n")

@@ -14,6 +14,7 @@ from support.display import Display
 from support.live_scene import UNUSED
 from support.window_frames import OPTIONS, hide_panels, on_screen, settle, until
 
+from engine.live import LiveSources
 from viewer.run.scene_opening import opened
 
 if TYPE_CHECKING:
@@ -48,6 +49,27 @@ def test_every_save_of_a_walk_shows_on_the_screen(display: Display, tmp_path: Pa
         finally:
             frames.close()
         assert [str(message) for message in frames.runtime.instance.messages.all] == []
+
+
+def test_frames_go_on_without_live_sources_where_watching_them_has_raised(
+    display: Display, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from viewer.run.windowed import WindowFrames
+
+    def raises(_: LiveSources) -> None:
+        raise KeyError("of a thread")
+
+    with opened(replace(OPTIONS, size=(64, 48))) as (scene, library):
+        frames = WindowFrames(scene, library, replace(OPTIONS, size=(64, 48)))
+        try:
+            frames.step()
+            monkeypatch.setattr(LiveSources, "take", raises)
+            for _ in range(3):
+                assert frames.step() is not None
+        finally:
+            frames.close()
+    printed = capsys.readouterr().err
+    assert printed.count("warning[viewer.callback]: live sources raised and is switched off: KeyError") == 1
 
 
 def _walk(frames: WindowFrames, display: Display, root: Path) -> None:

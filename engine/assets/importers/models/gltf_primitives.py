@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,20 @@ from engine.assets.importers.blend_weights import INDICES, WEIGHTS
 from engine.assets.importers.mesh_source import MeshSource, SourceLod
 from engine.assets.importers.models.flat_normals import flat_normals
 from engine.assets.importers.morph.source import SourceTarget, gather
-from engine.gltf import Draws, Gltf, GltfMaterial, Item, Primitive, TextureUse, read_material, read_primitive
+from engine.gltf import (
+    Draws,
+    Gltf,
+    GltfMaterial,
+    Item,
+    Primitive,
+    TextureUse,
+    read_material,
+    read_primitive,
+    read_weights,
+)
 from engine.gltf.codes import GltfCode
 from engine.gltf.naming import Names
-from engine.humon import InputError, Place, ProblemCollector
+from engine.humon import InputError, Place, ProblemCollector, Severity
 
 Values = npt.NDArray[Any]
 
@@ -61,14 +72,24 @@ def primitive_source(gltf: Gltf, place: Item) -> MeshSource:
     nodes: dict[str, Place] = dict.fromkeys(attributes, place.required("attributes"))
     lod = SourceLod(attributes, indices, nodes, place.get("indices") or place, len(attributes["pos"]))
     problems = ProblemCollector()
-    morph = gather([lod], [_targets(gltf, primitive, corners)], problems, place)
+    morph = gather([lod], [_targets(gltf, primitive, corners, problems)], problems, place)
     return MeshSource((lod,), (), place, (*gltf.warnings, *problems.warnings), morph)
 
 
-def _targets(gltf: Gltf, primitive: Primitive, corners: npt.NDArray[Any] | None) -> tuple[SourceTarget, ...]:
-    """Return the morph targets of a primitive; `corners` are its vertices where each corner has its own."""
+def _targets(
+    gltf: Gltf, primitive: Primitive, corners: npt.NDArray[Any] | None, problems: ProblemCollector
+) -> tuple[SourceTarget, ...]:
+    """Return the morph targets of a primitive; `corners` are its vertices where each corner has its own.
+
+    Weights of the mesh that cannot be used are 0, with a warning.
+    """
     mesh = gltf.array("meshes")[int(primitive.item.path[1])]
-    weights = [weight.number() for weight in mesh.children("weights")]
+    weights: tuple[float, ...] = ()
+    try:
+        weights = read_weights(mesh)
+    except InputError as error:
+        for problem in error.problems:
+            problems.add(replace(problem, severity=Severity.WARNING))
     extras = mesh.get("extras")
     given = extras.value.get("targetNames") if extras is not None and isinstance(extras.value, dict) else None
     names = Names()

@@ -105,6 +105,9 @@ def load(file: PictureFile, name: str, rawmode: str = "") -> Image:
             if rawmode:
                 picture.tile = [tile._replace(args=rawmode) for tile in picture.tile]
             picture.load()
+            if file.kind == "WEBP":  # it would keep its canvases, and copies of file and texels
+                vars(picture).pop("_decoder", None)
+                picture.fp = None
             return picture
     except PICTURE_ERRORS as error:
         reason = str(error) or type(error).__name__
