@@ -6,7 +6,7 @@ tables. Both are added to one requirement table, so that every byte of GPU memor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from numpy.typing import NDArray
 
 from engine.assets import AssetLibrary, AssetRef
+from engine.feature import Feature
 from engine.feature.collect import RequesterIds
 from engine.feature.requirement_builders import (
     SAMPLED_USE,
@@ -49,11 +50,12 @@ from engine.plan.terms.vocabulary import (
     QueueKind,
     Stage,
 )
+from engine.planning.draw.blocks import Block
 from engine.planning.draw.draw_list import COMMAND
 from engine.planning.draw.drawing import Drawing, material_table_name
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity, command_limit, slot_limit
-from engine.planning.draw.ring_names import ColumnRing
+from engine.planning.draw.ring_names import ColumnRing, RingNames
 from engine.planning.draw.tables import DrawTable
 from engine.tableau import Tableau
 
@@ -373,3 +375,59 @@ def _ring(key: int, size: int, usage: BufferUsage, use: QueueUse) -> Requirement
         copies=FRAMES_IN_FLIGHT,
         persistent_map=True,
     )
+
+
+@dataclass(frozen=True)
+class ShaderValues:
+    """Rings with the values of features that shaders read.
+
+    `names` are those of rings, `buffers` the features that fill buffers, `rows` how many rows each buffer
+    has; `layout` is that of the last frame, which is kept where the present one equals it.
+    """
+
+    names: RingNames
+    buffers: Mapping[str, Feature]
+    rows: Mapping[str, int]
+    layout: FrameLayout
+
+    def add(
+        self,
+        pass_needs: PassNeeds,
+        needs: FrameNeeds,
+        requesters: Mapping[str, tuple[int, ...]],
+        of_features: PassRequesters,
+    ) -> FrameLayout:
+        """Add the rings, requested by the passes that read them; return the layout of their Frame blocks.
+
+        Rows of buffers are requested by the feature that fills them, too.
+        """
+        blocks: list[tuple[str, Block]] = []
+        pushed: list[tuple[str, Block]] = []
+        found: dict[str, tuple[int, BufferUsage, ShaderStage, list[int]]] = {}
+
+        def add(ring: str, size: int, usage: BufferUsage, stages: ShaderStage, ids: tuple[int, ...]) -> None:
+            _, _, known, of = found.get(ring, (size, usage, ShaderStage(0), []))
+            found[ring] = size, usage, known | stages, [*of, *ids]
+
+        for name, drawing in needs.drawings.items():
+            p = drawing.compiled.declaration
+            for shading in drawing.shadings():
+                if shading.push is not None and not all(push.is_given for push in p.pushes):
+                    pushed += [(view, shading.push.block) for view in p.views]
+                if shading.frame is not None:
+                    block, stages = shading.frame, shading.frame_stages
+                    for view in p.views:
+                        blocks.append((view, block))
+                        ring = self.names.frame(view, block)
+                        add(ring, block.size, BufferUsage.UNIFORM_BUFFER, stages, requesters[name])
+                for ring, row in self.names.columns(shading):
+                    count = capacity(self.rows.get(row.buffer, 0), 1)
+                    needs.columns[ring] = ColumnRing(row.buffer, row.block, count)
+                    size, feature = count * row.block.size, self.buffers[row.buffer]
+                    ids = (*requesters[name], *of_features.rows(feature.type_name))
+                    add(ring, size, BufferUsage.STORAGE_BUFFER, row.stages, ids)
+        layout = FrameLayout(blocks, self.names, pushed)
+        needs.frame = self.layout if layout == self.layout else layout
+        for ring, (size, usage, read_by, of) in found.items():
+            pass_needs.add_values(ring, size, usage, read_by, of)
+        return needs.frame

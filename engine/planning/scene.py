@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -26,26 +26,23 @@ from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced, coalesce
 from engine.plan.requirements.requesters import RequesterTable
 from engine.plan.requirements.requirements import Requirement, RequirementTable
-from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.policy import Policy
-from engine.plan.terms.vocabulary import BufferUsage
 from engine.planning.absent_features import AbsentFeatures
 from engine.planning.active_rows import ActiveRows
 from engine.planning.asset_cubes import AssetCubes
 from engine.planning.contradictions import Contradictions, Requested
-from engine.planning.draw.blocks import Block
 from engine.planning.draw.drawing import PipelineTrials, ShaderDrawing, drawing_plan, shader_state
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity
-from engine.planning.draw.ring_names import ColumnRing, RingNames
+from engine.planning.draw.ring_names import RingNames
 from engine.planning.draw.shading import shader_set
 from engine.planning.draw.tables import DrawTable
 from engine.planning.frame_passes import FramePasses
 from engine.planning.frame_requests import FrameParts, FrameRequests, KeptFrames
 from engine.planning.memory_user import MemoryUser
-from engine.planning.needs import FrameNeeds, PassNeeds, PassRequesters
+from engine.planning.needs import FrameNeeds, PassNeeds, PassRequesters, ShaderValues
 from engine.planning.row_faults import RowFaults
 from engine.planning.shortage import Shortage, eviction_candidates
 from engine.planning.values import scene_view
@@ -372,7 +369,8 @@ class ScenePlanner:
         pass_needs.add_images(requesters)
         pass_needs.add_buffers(requesters)
         pass_needs.add_stand_ins(requesters)
-        self._add_values(pass_needs, needs, requesters)
+        values = ShaderValues(self._names, self._registry.buffers, self._passes.buffer_rows(), self._frame)
+        self._frame = values.add(pass_needs, needs, requesters, self._pass_requesters)
         if needs.tables:
             everyone = [requester for name in needs.tables for requester in requesters[name]]
             pass_needs.add_instances(len(self._tableau.parent), everyone)
@@ -389,43 +387,6 @@ class ScenePlanner:
         )
         self._kept.keep(parts)
         return parts
-
-    def _add_values(
-        self, pass_needs: PassNeeds, needs: FrameNeeds, requesters: Mapping[str, tuple[int, ...]]
-    ) -> None:
-        """Add the rings with the values of features that shaders read, requested by the passes that do.
-
-        Rows of buffers are requested by the feature that fills them, too.
-        """
-        blocks: list[tuple[str, Block]] = []
-        pushed: list[tuple[str, Block]] = []
-        found: dict[str, tuple[int, BufferUsage, ShaderStage, list[int]]] = {}
-
-        def add(ring: str, size: int, usage: BufferUsage, stages: ShaderStage, ids: tuple[int, ...]) -> None:
-            _, _, known, of = found.get(ring, (size, usage, ShaderStage(0), []))
-            found[ring] = size, usage, known | stages, [*of, *ids]
-
-        for name, drawing in needs.drawings.items():
-            p = drawing.compiled.declaration
-            for shading in drawing.shadings():
-                if shading.push is not None and not all(push.is_given for push in p.pushes):
-                    pushed += [(view, shading.push.block) for view in p.views]
-                if shading.frame is not None:
-                    block, stages = shading.frame, shading.frame_stages
-                    for view in p.views:
-                        blocks.append((view, block))
-                        ring = self._names.frame(view, block)
-                        add(ring, block.size, BufferUsage.UNIFORM_BUFFER, stages, requesters[name])
-                for ring, row in self._names.columns(shading):
-                    count = capacity(self._passes.buffer_rows().get(row.buffer, 0), 1)
-                    needs.columns[ring] = ColumnRing(row.buffer, row.block, count)
-                    size, feature = count * row.block.size, self._registry.buffers[row.buffer]
-                    ids = (*requesters[name], *self._pass_requesters.rows(feature.type_name))
-                    add(ring, size, BufferUsage.STORAGE_BUFFER, row.stages, ids)
-        layout = FrameLayout(blocks, self._names, pushed)
-        needs.frame = self._frame = self._frame if layout == self._frame else layout
-        for ring, (size, usage, read_by, of) in found.items():
-            pass_needs.add_values(ring, size, usage, read_by, of)
 
     def plan(
         self,

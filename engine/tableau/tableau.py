@@ -15,9 +15,9 @@ from engine.tableau.activity import FLAGS, Activity
 from engine.tableau.bindings import Bindings
 from engine.tableau.clock import Clock
 from engine.tableau.columns import Columns, Rows
+from engine.tableau.editing.rearranging import Rearranging
 from engine.tableau.handles import ObjectHandle, StaleHandle
 from engine.tableau.pose import Pose
-from engine.tableau.rearranging import Rearranging
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.table import FeatureTable
 from engine.tableau.transforms import Fault, Transforms

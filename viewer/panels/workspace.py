@@ -77,7 +77,7 @@ class Workspace:
             imgui.dock_space_over_viewport(0, imgui.get_main_viewport(), _FREE_CENTRE) if self.visible else 0
         )
         if node and self._must_lay_out:
-            self._raised_next = layout.set_default(node, list(self.panels.values()))
+            self._raised_next |= layout.set_default(node, list(self.panels.values()))
             self._must_lay_out = False
         self.area = layout.free_area(node)
         if self.visible:

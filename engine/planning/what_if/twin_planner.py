@@ -11,7 +11,7 @@ from engine.plan.model.plan import Plan
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.planning.scene import ScenePlanner
 from engine.tableau import Tableau
-from engine.tableau.twin import Twin
+from engine.tableau.editing.twin import Twin
 
 
 @dataclass(frozen=True, slots=True)

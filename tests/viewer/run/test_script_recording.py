@@ -59,12 +59,14 @@ def record(path: Path, display: Display) -> tuple[np.ndarray, dict[str, list[flo
             while scene.tableau["cube"].shadowCaster.active:
                 assert time.monotonic() < deadline
                 frames.step()
-            display.move_mouse(number, 440, 160)
+            x0, y0, x1, y1 = window.workspace.area
+            left, top = (x0 + x1) / 2 - 20, (y0 + y1) / 2 - 40
+            display.move_mouse(number, left, top)
             draw(3)
             display.press()
             for step in range(1, 8):
                 draw(2)
-                display.move_mouse(number, 440 + 4 * step, 160 + 9 * step)
+                display.move_mouse(number, left + 4 * step, top + 9 * step)
             draw(4)
             display.release()
             draw(4)

@@ -58,7 +58,7 @@ def test_a_lost_device_comes_back_in_the_same_window_with_the_panels_as_they_wer
     with recovering_frames(OPTIONS) as (recovering, (frames,), log):
         settle(frames)
         number, place = display.window("Diorama")
-        model = frames.workspace.panels["outliner"].panel._model  # type: ignore[attr-defined]
+        model = frames.workspace.panels["outliner"].panel.model  # type: ignore[attr-defined]
         model.set_expanded(int(model.tree_rows.nodes[0]), False)
         settle(frames)
         left = scene_area(frames)[1].start

@@ -104,6 +104,8 @@ def test_the_screen_shows_the_headless_frame(
 def test_the_scene_is_shown_whole_between_the_panels_at_the_size_of_its_area(
     frames: WindowFrames, display: Display
 ) -> None:
+    display.move_mouse(display.window("Diorama")[0], 8, 8)  # the screen has a cursor
+    settle(frames)
     rows, columns = scene_area(frames)
     picture, shown = frames.runtime.read_pixels(), on_screen(frames, display)
     assert picture.shape[:2] == (rows.stop - rows.start, columns.stop - columns.start)

@@ -25,7 +25,7 @@ def fact_lines(library: AssetLibrary, ref: AssetRef) -> Lines:
     record = library.unreplaced(ref)
     source = getattr(record, "source", None)
     if source is not None and not isinstance(source, AssetRef):
-        yield "source", str(source) + (f" {record.part}" if getattr(record, "part", "") else "")
+        yield "source", f"{source} {getattr(record, 'part', '')}".rstrip()
     for path in getattr(record, "sources", ()):
         yield "source", str(path)
     if not record.type.has_data:

@@ -49,7 +49,7 @@ class AssetsPanel:
         self._order: tuple[int, bool] = (2, True)
         self._listed: tuple[object, ...] = ()
         self._details: tuple[object, list[tuple[str, str]], list[tuple[str, int]]] | None = None
-        session.links.on(AssetLink, lambda link: session.links.follow(PanelLink(self.title)))
+        session.links.on(AssetLink, self._come_forward)
 
     def draw(self) -> None:
         """Draw into the current window."""
@@ -71,6 +71,9 @@ class AssetsPanel:
             if imgui.begin_child("details"):
                 self._detail(rows, row)
             imgui.end_child()
+
+    def _come_forward(self, _link: AssetLink) -> None:
+        self._session.links.follow(PanelLink(self.title))
 
     def _update(self) -> AssetRows | None:
         """Make the columns again whose origin has changed."""

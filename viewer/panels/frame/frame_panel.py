@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from imgui_bundle import imgui, implot
+from imgui_bundle import ImVec4, imgui, implot
 
 from engine.plan.model.plan import Plan
 from viewer.panels import widgets
@@ -71,8 +71,8 @@ class FramePanel:
             for label, column, tint in _LINES:
                 values = history.column(column)
                 if values.any():
-                    spec = implot.Spec()  # type: ignore[no-untyped-call]
-                    spec.line_color = imgui.ImVec4(*tint())
+                    spec = implot.Spec()
+                    spec.line_color = ImVec4(*tint())
                     implot.plot_line(label, np.ascontiguousarray(values), spec=spec)
             implot.end_plot()
         walls = history.column("wall_ms")

@@ -142,7 +142,7 @@ class _Scene:
             if column == "object" or is_named != assets:
                 continue
             differs = was[column][:count] != values[:count]
-            differs = differs.reshape(count, -1).any(axis=1) & same
+            differs = differs.any(axis=tuple(range(1, differs.ndim))) & same
             for row in np.flatnonzero(differs).tolist():
                 value = self._value(column, values[row], is_asset=column in _asset_columns(table))
                 yield f"{table.path(row)}: {name}.{column} {value}"

@@ -86,7 +86,7 @@ def _take_rows(mine: FeatureTable, theirs: FeatureTable, rows: Rows) -> None:
     for spec in mine.schema.fields:
         ours, values = mine.column(spec.name)[rows], theirs.column(spec.name)[rows]
         same = ours == values if ours.dtype != np.dtype(object) else np.array(ours == values, bool)
-        changed = ~same.reshape(len(rows), -1).all(axis=1)
+        changed = ~same.all(axis=tuple(range(1, same.ndim)))
         if changed.any():
             mine.set(spec.name, rows[changed], values[changed])
 

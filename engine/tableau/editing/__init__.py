@@ -1,0 +1,1 @@
+"""Copies of a tableau for trials, and rearranging objects that keep their identity."""
