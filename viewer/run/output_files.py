@@ -32,12 +32,15 @@ def check_writable(*paths: Path | None) -> None:
         raise InputError(problems)
 
 
-def save_picture(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Write uint8[height, width, 4], sRGB-encoded, as an opaque PNG. Raises InputError `output.write`."""
+def save_picture(path: Path, pixels: NDArray[np.uint8], *, alpha: bool = False) -> None:
+    """Write uint8[height, width, 4], sRGB-encoded, as a PNG, opaque without `alpha`.
+
+    Raises InputError `output.write`.
+    """
     from PIL import Image
 
     encoded = io.BytesIO()
-    Image.fromarray(pixels[..., :3]).save(encoded, "PNG")
+    Image.fromarray(pixels if alpha else pixels[..., :3]).save(encoded, "PNG")
     write_atomically(path, encoded.getvalue())
 
 

@@ -1,0 +1,111 @@
+"""The scene between the panels: clicks select, and what is selected is outlined."""
+
+from __future__ import annotations
+
+import numpy as np
+from imgui_bundle import imgui
+from numpy.typing import NDArray
+
+from viewer.panels.scene_view.camera_views import CameraViews
+from viewer.panels.scene_view.gizmo import Gizmo
+from viewer.panels.scene_view.gizmo_model import GizmoDrag
+from viewer.panels.scene_view.object_shapes import Shapes, with_descendants
+from viewer.panels.scene_view.scene_picker import ScenePicker
+from viewer.panels.scene_view.selection_outline import SelectionOutline, is_close, selected_shapes
+from viewer.panels.scene_view.view_space import ViewSpace, view_space
+from viewer.panels.workspace import Workspace
+from viewer.session.commands import Command
+from viewer.session.session import Session
+from viewer.window.camera_controller import CameraController
+
+CLICK_POINTS = 4.0
+"""A mouse that moves further while its button is down drags."""
+
+
+class SceneView:
+    """What is drawn over the scene, and what the mouse does there. Close it."""
+
+    def __init__(self, session: Session, workspace: Workspace, camera: CameraController) -> None:
+        """`camera` turns around what is selected from now on."""
+        self._session = session
+        self._workspace = workspace
+        self._camera = camera
+        self.picker = ScenePicker(session)
+        self._outline = SelectionOutline(session)
+        self.gizmo = Gizmo(session, self._moved)
+        self.views = CameraViews(session, camera, lambda: self.space, self._shapes)
+        self._pivot_of: tuple[int, int] = (-1, -1)
+        self._pivot: NDArray[np.float64] | None = None
+        camera.pivot = self._find_pivot
+        self._pressed: tuple[float, float] | None = None
+        self.space: ViewSpace | None = None
+        workspace.overlays["scene view"] = self.draw
+        session.commands.add(
+            Command(
+                "Clear selection",
+                "Edit",
+                self._escape,
+                ("Esc",),
+                is_enabled=lambda: bool(len(session.selection.objects)),
+            )
+        )
+
+    def draw(self) -> None:
+        """Draw over the scene, and take clicks."""
+        session = self._session
+        self.views.advance()
+        self.space = view_space(session.runtime, self._workspace.area)
+        session.places["scene"] = self._workspace.area
+        self.picker.poll()
+        if self.space is None:
+            return
+        self._take_clicks(self.space)
+        self._outline.draw(self.space, session.runtime.content_scale)
+        self.gizmo.draw(self.space, self._camera.row)
+
+    @property
+    def takes_left_button(self) -> bool:
+        """Whether the left button is not the camera's now."""
+        return self.gizmo.takes_mouse
+
+    def close(self) -> None:
+        """Release what it holds."""
+        self._outline.close()
+
+    def _take_clicks(self, space: ViewSpace) -> None:
+        io = imgui.get_io()
+        at = (io.mouse_pos.x, io.mouse_pos.y)
+        if imgui.is_mouse_clicked(0):
+            self._pressed = None if io.want_capture_mouse or self.gizmo.takes_mouse else at
+        elif imgui.is_mouse_released(0) and self._pressed is not None:
+            is_click = is_close(self._pressed, at, CLICK_POINTS * self._session.runtime.content_scale)
+            pixel = space.pixel_at(*at)
+            if is_click and pixel is not None and self._session.runtime.plan is not None:
+                self.picker.pick(pixel, add=io.key_shift, toggle=io.key_ctrl)
+            self._pressed = None
+
+    def _escape(self) -> None:
+        """End a drag of the gizmo as if it had not been; else select nothing."""
+        if not self.gizmo.cancel():
+            self._session.selection.clear()
+
+    def _moved(self, drag: GizmoDrag) -> None:
+        self._session.wake()
+
+    def _shapes(self, rows: NDArray[np.int32] | None) -> Shapes:
+        tableau = self._session.runtime.tableau
+        return selected_shapes(self._session, rows if rows is None else with_descendants(tableau, rows))
+
+    def _find_pivot(self) -> NDArray[np.float64] | None:
+        """Return the middle of what is selected, which a camera turns around; None for nothing.
+
+        It is looked at again when something else is selected, and stays while the camera turns.
+        """
+        session = self._session
+        version = session.selection.version, session.runtime.tableau.structure_version
+        if version != self._pivot_of:
+            self._pivot_of = version
+            box = self.views.selected_box()
+            self._pivot = None if box is None else (box[0] + box[1]) / 2
+            self._camera.look_again()
+        return self._pivot
