@@ -107,7 +107,7 @@ def test_a_drag_turns_the_camera_and_selects_nothing(frames: WindowFrames, xvfb:
     camera.translation, camera.rotation = before, turned
 
 
-def test_a_drag_of_the_gizmo_moves_the_cube_and_escape_during_one_puts_it_back(
+def test_a_drag_of_the_gizmo_is_one_change_and_escape_during_one_puts_it_back(
     frames: WindowFrames, xvfb: Display
 ) -> None:
     cube, camera = frames.runtime.tableau["cube"], frames.runtime.tableau["camera"]
@@ -141,6 +141,13 @@ def test_a_drag_of_the_gizmo_moves_the_cube_and_escape_during_one_puts_it_back(
     assert (camera.translation == eye).all(), "the camera stays"
     assert frames.session.selection.objects.tolist() == [cube.row]
     there = cube.translation.copy()
+    history = frames.session.editing.history
+    assert history.labels[-1] == ("Move cube", True)
+    changes = len(history.labels)
+    xvfb.key("ctrl+z")
+    until(frames, lambda: bool((cube.translation == start).all()), "one undo puts it back")
+    xvfb.key("ctrl+shift+z")
+    until(frames, lambda: bool((cube.translation == there).all()), "redo moves it again")
     drag(release=False)
     assert (cube.translation != there).any()
     xvfb.key("Escape")
@@ -150,4 +157,40 @@ def test_a_drag_of_the_gizmo_moves_the_cube_and_escape_during_one_puts_it_back(
     frames.step()
     assert (cube.translation == there).all()
     assert frames.session.selection.objects.tolist() == [cube.row], "it is still selected"
-    cube.translation = start
+    assert len(history.labels) == changes, "what was cancelled is no change"
+    xvfb.key("ctrl+z")
+    until(frames, lambda: bool((cube.translation == start).all()), "it is where it was")
+
+
+def test_the_tool_bar_switches_what_the_commands_do(frames: WindowFrames, xvfb: Display) -> None:
+    view, camera = frames.scene_view, frames.runtime.tableau["camera"].camera
+    view.has_tools = True
+    frames.step()
+    frames.step()
+
+    def press(name: str) -> None:
+        x0, y0, x1, y1 = frames.session.places[f"tool {name}"]
+        press_at(frames, xvfb, (x0 + x1) / 2, (y0 + y1) / 2)
+
+    press("turn")
+    until(frames, lambda: view.gizmo.operation == "turn", "the gizmo turns")
+    assert not view.picker.pending, "a click on the bar is none on the scene"
+    press("ortho")
+    until(frames, lambda: bool(camera.projection == "orthographic"), "it is orthographic")
+    press("ortho")
+    until(frames, lambda: bool(camera.projection == "perspective"), "it is not")
+    press("move")
+    until(frames, lambda: view.gizmo.operation == "move", "the gizmo moves")
+    view.has_tools = False
+
+
+def test_the_palette_selects_an_object_by_its_name(frames: WindowFrames, xvfb: Display) -> None:
+    xvfb.key("ctrl+f")
+    until(frames, lambda: "palette text" in frames.session.places, "the palette is open")
+    frames.step()
+    xvfb.type("grou")
+    until(frames, lambda: "palette ground" in frames.session.places, "the object is offered")
+    xvfb.key("Return")
+    ground = frames.runtime.tableau["ground"].row
+    until(frames, lambda: frames.session.selection.objects.tolist() == [ground], "it is selected")
+    assert "palette text" not in frames.session.places

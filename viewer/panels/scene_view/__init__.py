@@ -8,5 +8,6 @@ silhouettes        edges of meshes, and those that an eye sees as an outline
 selection_outline  draws them
 gizmo_model        moving, turning and scaling objects about their pivot
 gizmo              the handles that do so
+grid, tool_bar     a grid on the ground; buttons for what is done most often
 camera_views       where the camera goes on command
 """

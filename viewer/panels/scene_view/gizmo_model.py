@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from engine.math import decompose
 from engine.tableau import ROOT, Tableau
+from viewer.editing.editor import Editor
+from viewer.editing.value_edit import TRANSFORMS, Target
 
 Doubles = NDArray[np.float64]
 Rows = NDArray[np.int32]
@@ -123,3 +125,13 @@ class GizmoDrag:
         factors = np.linalg.norm(gizmo[:3, :3], axis=1) / lengths
         factors = factors * np.sign(np.einsum("ij,ij->i", gizmo[:3, :3], self._pivot[:3, :3]))
         return Transforms(translation, before.rotation, (before.scale * factors).astype(np.float32))
+
+
+def record(editor: Editor, drag: GizmoDrag) -> None:
+    """Make what a drag has done one change of the scene, which can be undone. Raises EditError."""
+    after = drag.now
+    drag.before.write(editor.tableau, drag.rows)
+    label = f"{drag.operation.capitalize()} {editor.names(drag.rows)}"
+    with editor.history.group(label):
+        for name in TRANSFORMS:
+            editor.set_values(Target(name), drag.rows, getattr(after, name))

@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 
 from viewer.panels.scene_view.camera_views import CameraViews
 from viewer.panels.scene_view.gizmo import Gizmo
-from viewer.panels.scene_view.gizmo_model import GizmoDrag
+from viewer.panels.scene_view.gizmo_model import GizmoDrag, record
+from viewer.panels.scene_view.grid import draw_grid
 from viewer.panels.scene_view.object_shapes import Shapes, with_descendants
 from viewer.panels.scene_view.scene_picker import ScenePicker
 from viewer.panels.scene_view.selection_outline import SelectionOutline, is_close, selected_shapes
+from viewer.panels.scene_view.tool_bar import ToolBar
 from viewer.panels.scene_view.view_space import ViewSpace, view_space
 from viewer.panels.workspace import Workspace
 from viewer.session.commands import Command
@@ -34,6 +36,8 @@ class SceneView:
         self._outline = SelectionOutline(session)
         self.gizmo = Gizmo(session, self._moved)
         self.views = CameraViews(session, camera, lambda: self.space, self._shapes)
+        self._tools = ToolBar(session)
+        self.has_grid, self.has_tools = False, True
         self._pivot_of: tuple[int, int] = (-1, -1)
         self._pivot: NDArray[np.float64] | None = None
         camera.pivot = self._find_pivot
@@ -47,7 +51,9 @@ class SceneView:
                 self._escape,
                 ("Esc",),
                 is_enabled=lambda: bool(len(session.selection.objects)),
-            )
+            ),
+            Command("Grid", "View", self._switch_grid, ("Ctrl+G",), is_checked=lambda: self.has_grid),
+            Command("Tool bar", "View", self._switch_tools, is_checked=lambda: self.has_tools),
         )
 
     def draw(self) -> None:
@@ -60,8 +66,12 @@ class SceneView:
         if self.space is None:
             return
         self._take_clicks(self.space)
+        if self.has_grid:
+            draw_grid(self.space, self._looked_at(self.space))
         self._outline.draw(self.space, session.runtime.content_scale)
         self.gizmo.draw(self.space, self._camera.row)
+        if self.has_tools and self._workspace.visible:
+            self._tools.draw(self._workspace.area)
 
     @property
     def takes_left_button(self) -> bool:
@@ -84,12 +94,29 @@ class SceneView:
                 self.picker.pick(pixel, add=io.key_shift, toggle=io.key_ctrl)
             self._pressed = None
 
+    def _switch_grid(self) -> None:
+        self.has_grid = not self.has_grid
+
+    def _switch_tools(self) -> None:
+        self.has_tools = not self.has_tools
+
+    def _looked_at(self, space: ViewSpace) -> NDArray[np.float64]:
+        """Return the place in the world that the camera looks at: where it meets the ground, if it does."""
+        eye, forward = space.view.eye, space.view.forward
+        away = -eye[1] / forward[1] if abs(forward[1]) > 1e-3 else 0.0
+        limit = 20.0 * max(abs(float(eye[1])), 1.0)
+        found: NDArray[np.float64] = eye + forward * (min(away, limit) if away > 0 else limit / 4)
+        return found
+
     def _escape(self) -> None:
         """End a drag of the gizmo as if it had not been; else select nothing."""
         if not self.gizmo.cancel():
             self._session.selection.clear()
 
     def _moved(self, drag: GizmoDrag) -> None:
+        """A drag of the gizmo is one change of the scene."""
+        editing = self._session.editing
+        editing.run(lambda: record(editing.editor, drag))
         self._session.wake()
 
     def _shapes(self, rows: NDArray[np.int32] | None) -> Shapes:
