@@ -33,6 +33,7 @@ class CommandPalette:
         self._text = ""
         self._chosen = 0
         self._must_open = False
+        self._is_fresh = False
         session.commands.add(
             Command("Command palette", "Help", lambda: self.open(""), ("Ctrl+P",), while_typing=True),
             Command("Find object", "Edit", lambda: self.open("@"), ("Ctrl+F",)),
@@ -40,7 +41,7 @@ class CommandPalette:
 
     def open(self, text: str) -> None:
         """Open it with a text."""
-        self._text, self._chosen, self._must_open = text, 0, True
+        self._text, self._chosen, self._must_open, self._is_fresh = text, 0, True, True
         self._session.wake()
 
     def draw(self) -> None:
@@ -71,11 +72,19 @@ class CommandPalette:
         imgui.set_next_item_width(-1)
         if just_opened:
             imgui.set_keyboard_focus_here()
-        changed, self._text = imgui.input_text_with_hint("##text", _HINT, self._text)
+        flags = imgui.InputTextFlags_.callback_always.value
+        changed, self._text = imgui.input_text_with_hint("##text", _HINT, self._text, flags, self._to_end)
         self._session.places["palette text"] = widgets.item_box()
         if changed:
             self._chosen = 0
             self._model.search(self._text)
+
+    def _to_end(self, data: imgui.InputTextCallbackData) -> int:
+        """Go on behind what is there already, which ImGui selects when a text gets the focus."""
+        if self._is_fresh:
+            self._is_fresh = False
+            data.cursor_pos = data.selection_start = data.selection_end = data.buf_text_len
+        return 0
 
     def _list(self) -> Entry | None:
         """Draw the entries; return the one to run."""
