@@ -13,8 +13,7 @@ from engine.cli.stop_signals import stop_signals
 from viewer.arguments import Options
 from viewer.run.device_recovery import RecoveringFrames
 from viewer.run.frames import Frames
-from viewer.run.image_sequence import save_numbered
-from viewer.run.output_files import save_picture, save_report
+from viewer.run.output_files import save_numbered, save_picture, save_report
 from viewer.window.lost_display import display_watch
 
 if TYPE_CHECKING:

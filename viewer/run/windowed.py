@@ -31,14 +31,13 @@ from viewer.panels.make_panels import make_panels
 from viewer.panels.scene_view.scene_view import SceneView
 from viewer.panels.what_if.what_if_tips import WhatIfTips
 from viewer.panels.workspace import Workspace
-from viewer.run.collector_timer import CollectorTimer
 from viewer.run.idle import LONGEST_S, Idle
 from viewer.run.kept_preferences import KeptPreferences
 from viewer.run.presenter import Area, Presenter
 from viewer.run.scene_loading import Loaded, SceneLoading
 from viewer.run.scene_opening import runtime_options
 from viewer.run.screenshots import Screenshots
-from viewer.run.statistics_collector import StatisticsCollector
+from viewer.run.statistics_collector import CollectorTimer, StatisticsCollector
 from viewer.session.preferences import Preferences
 from viewer.session.reported import as_problem
 from viewer.session.session import Session

@@ -31,7 +31,7 @@ class Preferences:
     theme : str
         One of THEMES.
     safe_colors : bool
-        Whether good and bad are shown in colours that are told apart without red and green.
+        Whether good and bad are shown in colours that differ without red and green.
     scale : float
         How much larger than the display asks for everything is drawn, within SCALES.
     shown : tuple of str, or None

@@ -20,10 +20,10 @@ FOLDERS = (
     "C:/Windows/Fonts",
 )
 GROUPS = (
-    ("DejaVuSans.ttf", "Arial Unicode.ttf", "segoeui.ttf"),
-    ("NotoSansCJK-Regular.ttc", "wqy-microhei.ttc", "PingFang.ttc", "msyh.ttc"),
-    ("NotoSansSymbols2-Regular.ttf", "seguisym.ttf", "Apple Symbols.ttf"),
-    ("NotoEmoji-Regular.ttf", "seguiemj.ttf"),
+    ("DejaVuSans.ttf", "Arial Unicode.ttf", "SegoeUI.ttf"),
+    ("NotoSansCJK-Regular.ttc", "wqy-microhei.ttc", "PingFang.ttc", "MSYH.ttc"),
+    ("NotoSansSymbols2-Regular.ttf", "SeguiSym.ttf", "Apple Symbols.ttf"),
+    ("NotoEmoji-Regular.ttf", "SeguiEmj.ttf"),
 )
 """Fonts of many scripts, of those of East Asia, of symbols, of emoji: the first of each is used."""
 MAX_BYTES = 32 << 20

@@ -76,11 +76,11 @@ _SAFE = {
     "dark": {"GOOD": (0.337, 0.706, 0.914), "WARNING": (0.941, 0.894, 0.259), "BAD": (0.930, 0.450, 0.080)},
     "light": {"GOOD": (0.000, 0.376, 0.604), "WARNING": (0.475, 0.400, 0.000), "BAD": (0.690, 0.278, 0.000)},
 }
-"""Good, doubtful and bad in colours that are told apart without red and green (after Okabe and Ito, 2008)."""
+"""Good, doubtful and bad in colours that differ without red and green (after Okabe and Ito, 2008)."""
 
 
 def choose(theme: str, *, safe: bool = False) -> None:
-    """Choose a theme of THEMES, with colours that are `safe` to be told apart without red and green.
+    """Choose a theme of THEMES, with colours that are `safe`: they differ without red and green.
 
     Where there is an ImGui context, it has them from now on.
     """

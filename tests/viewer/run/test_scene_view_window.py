@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -193,3 +194,18 @@ def test_the_palette_selects_an_object_by_its_name(frames: WindowFrames, xvfb: D
     ground = frames.runtime.tableau["ground"].row
     until(frames, lambda: frames.session.selection.objects.tolist() == [ground], "it is selected")
     until(frames, lambda: "palette text" not in frames.session.places, "the palette is closed")
+
+
+def test_the_pages_list_the_keys_of_all_commands(frames: WindowFrames, pytestconfig: pytest.Config) -> None:
+    pages = [pytestconfig.rootpath / "docs" / name for name in ("viewer.md", "editing.md")]
+    text = " ".join(page.read_text(encoding="utf-8") for page in pages)
+    spans = {"1 to 4": "1234", "Ctrl+1 to Ctrl+4": "1234"}
+    assert all(span in text for span in spans)
+    listed = set(re.findall(r"(?:(?:Ctrl|Shift|Alt)\+)*(?:\w+|[=,.-])(?![\w+])", text))
+    unlisted = {
+        key
+        for command in frames.session.commands
+        for key in command.keys
+        if key not in listed and not re.fullmatch(r"(Ctrl\+)?[1-4]|Ctrl\+(Num|Alt\+)[137]", key)
+    }
+    assert not unlisted

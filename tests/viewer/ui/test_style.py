@@ -87,8 +87,8 @@ def test_one_font_of_each_group_is_used_if_it_is_there_and_not_too_large(
     for folder in (first, second):
         folder.mkdir()
     (second / "DejaVuSans.ttf").write_bytes(b"1")
-    (first / "segoeui.ttf").write_bytes(b"1")
+    (first / "SegoeUI.ttf").write_bytes(b"1")
     (first / "NotoSansCJK-Regular.ttc").write_bytes(b"1" * 11)
-    (second / "msyh.ttc").write_bytes(b"1")
+    (second / "MSYH.ttc").write_bytes(b"1")
     found = fallback_fonts.found_fonts((str(first), str(second)))
-    assert found == [str(second / "DejaVuSans.ttf"), str(second / "msyh.ttc")]
+    assert found == [str(second / "DejaVuSans.ttf"), str(second / "MSYH.ttc")]

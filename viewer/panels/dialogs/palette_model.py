@@ -20,7 +20,7 @@ MAX_ENTRIES = 200
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing that the palette offers: what it is called, beside it what helps to tell it, and doing it."""
+    """One thing that the palette offers: what it is called, beside it where it belongs, and doing it."""
 
     text: str
     detail: str

@@ -12,7 +12,7 @@ from viewer.panels.scene_view.gizmo_model import GizmoDrag, record
 from viewer.panels.scene_view.grid import draw_grid
 from viewer.panels.scene_view.object_shapes import Shapes, with_descendants
 from viewer.panels.scene_view.scene_picker import ScenePicker
-from viewer.panels.scene_view.selection_outline import SelectionOutline, is_close, selected_shapes
+from viewer.panels.scene_view.selection_contours import SelectionContours, is_close, selected_shapes
 from viewer.panels.scene_view.tool_bar import ToolBar
 from viewer.panels.scene_view.view_space import ViewSpace, view_space
 from viewer.panels.workspace import Workspace
@@ -33,7 +33,7 @@ class SceneView:
         self._workspace = workspace
         self._camera = camera
         self.picker = ScenePicker(session)
-        self._outline = SelectionOutline(session)
+        self._contours = SelectionContours(session)
         self.gizmo = Gizmo(session, self._moved)
         self.views = CameraViews(session, camera, lambda: self.space, self._shapes)
         self._tools = ToolBar(session)
@@ -68,7 +68,7 @@ class SceneView:
         self._take_clicks(self.space)
         if self.has_grid:
             draw_grid(self.space, self._looked_at(self.space))
-        self._outline.draw(self.space, session.runtime.content_scale)
+        self._contours.draw(self.space, session.runtime.content_scale)
         self.gizmo.draw(self.space, self._camera.row)
         if self.has_tools and self._workspace.visible:
             self._tools.draw(self._workspace.area)
@@ -80,7 +80,7 @@ class SceneView:
 
     def close(self) -> None:
         """Release what it holds."""
-        self._outline.close()
+        self._contours.close()
 
     def _take_clicks(self, space: ViewSpace) -> None:
         io = imgui.get_io()

@@ -49,7 +49,7 @@ def test_a_cube_shows_a_square_from_ahead_and_a_hexagon_from_a_corner(
     assert (np.bincount(ends.ravel())[np.unique(ends)] == 2).all(), "a closed line"
 
 
-def test_an_open_border_is_part_of_the_outline_from_anywhere() -> None:
+def test_an_open_border_is_part_of_the_silhouette_from_anywhere() -> None:
     triangle = Triangles(np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]]), np.array([[0, 1, 2]]))
     assert edges_of(triangle).silhouette(np.array((0, 0, 5, 1.0))).sum() == 3
     assert edges_of(triangle).silhouette(np.array((0, 0, -5, 1.0))).sum() == 3

@@ -31,7 +31,7 @@ MAX_LINES = 3000
 _HALO: style.Color = (0.0, 0.0, 0.0, 0.55)
 
 
-class SelectionOutline:
+class SelectionContours:
     """Draws into the background of the window, above the picture and below the panels. Close it."""
 
     def __init__(self, session: Session) -> None:
