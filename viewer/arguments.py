@@ -24,8 +24,9 @@ exit codes:
   143  ended by SIGTERM: as by Ctrl-C
 
 keys and mouse in the window:
-  left drag orbit, middle or shift+left drag pan, wheel zoom,
-  right drag look, with W A S D Q E fly (shift: faster); Tab shows or hides the panels
+  click select, left drag orbit, middle or shift+left drag pan, wheel zoom,
+  right drag look, with W A S D Q E fly (shift: faster);
+  F1 lists all keys, Ctrl+P finds commands, Tab shows or hides the panels
 """
 
 

@@ -365,7 +365,7 @@ MISFITS = (
         "",
         "no picture",
         ("asset.broken",),
-        "neither PNG, JPEG, WebP nor KTX 2",
+        "neither PNG, JPEG, WebP, TIFF, KTX 2, OpenEXR nor Radiance HDR",
         "name: bad  source: assets/bad.png",
     ),
     _broken("the mesh is missing", "", "", ("asset.broken",), "there is no file"),

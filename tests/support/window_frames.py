@@ -54,7 +54,11 @@ def until(frames: WindowFrames | RecoveringFrames, holds: Callable[[], bool], wh
 
 
 def settle(frames: WindowFrames) -> None:
-    """Draw until all is resident and each frame in flight, and one more, has been shown since."""
+    """Draw until all is resident and each frame in flight, and one more, has been shown since.
+
+    The tool bar, which lies over a part of the scene, is hidden.
+    """
+    frames.scene_view.has_tools = False
     until(frames, lambda: frames.runtime.plan is not None and frames.runtime.memory.settled, "settled")
     goal = frames.presenter.shown + 3
     until(frames, lambda: frames.presenter.shown >= goal and frames.runtime.memory.settled, "shown frames")

@@ -25,7 +25,9 @@ _NAMED = {
     ",": imgui.Key.comma,
     ".": imgui.Key.period,
     "+": imgui.Key.equal,
+    "=": imgui.Key.equal,
     "-": imgui.Key.minus,
+    **{f"Num{digit}": getattr(imgui.Key, f"keypad{digit}") for digit in range(10)},
 }
 
 

@@ -11,8 +11,7 @@ Rectangle = tuple[float, float, float, float]
 
 def color(value: style.Color, alpha: float = 1.0) -> int:
     """Pack a colour into the 32 bits of draw lists."""
-    red, green, blue, opacity = value
-    return imgui.color_convert_float4_to_u32((red, green, blue, opacity * alpha))
+    return imgui.color_convert_float4_to_u32((value[0], value[1], value[2], value[3] * alpha))
 
 
 def switch(name: str, is_on: bool, in_effect: bool) -> tuple[bool, Rectangle]:

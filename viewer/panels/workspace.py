@@ -63,6 +63,10 @@ class Workspace:
         """Whether panels were drawn before, so that they have their places."""
         return self._is_loaded
 
+    def has(self, title: str) -> bool:
+        """Whether there is such a panel."""
+        return title in self._shown
+
     def is_shown(self, title: str) -> bool:
         """Whether a panel is shown, be it behind another one."""
         return self._shown[title]

@@ -35,6 +35,7 @@ class KeptPreferences:
             return
         try:
             write_preferences(self._path, session.preferences)
+            self._read = session.preferences
         except (InputError, OSError) as error:
             reason = error.problems[0].message if isinstance(error, InputError) else str(error)
             self._report(f"warning[viewer.preferences]: the preferences are not kept: {reason}")

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from viewer.numbered_files import NumberedFiles
+    from viewer.run.device_recovery import RecoveringFrames
+
 
 def check_writable(*paths: Path | None) -> None:
     """Raise InputError for paths that are a folder or have none, before any work is done."""
@@ -32,12 +35,15 @@ def check_writable(*paths: Path | None) -> None:
         raise InputError(problems)
 
 
-def save_picture(path: Path, pixels: NDArray[np.uint8]) -> None:
-    """Write uint8[height, width, 4], sRGB-encoded, as an opaque PNG. Raises InputError `output.write`."""
+def save_picture(path: Path, pixels: NDArray[np.uint8], *, alpha: bool = False) -> None:
+    """Write uint8[height, width, 4], sRGB-encoded, as a PNG, opaque without `alpha`.
+
+    Raises InputError `output.write`.
+    """
     from PIL import Image
 
     encoded = io.BytesIO()
-    Image.fromarray(pixels[..., :3]).save(encoded, "PNG")
+    Image.fromarray(pixels if alpha else pixels[..., :3]).save(encoded, "PNG")
     write_atomically(path, encoded.getvalue())
 
 
@@ -55,6 +61,20 @@ def save_light(path: Path, light: NDArray[np.float16]) -> None:
         write_float(path, finite[..., :3] if path.suffix.lower() == ".hdr" else finite)
     except CaptureError as error:
         raise InputError(Problem(error.code, error.problem, help=error.help)) from error
+
+
+def save_numbered(sequence: NumberedFiles, number: int, frames: RecoveringFrames) -> None:
+    """Write the last frame: what is shown as PNG, or the light of the scene as floats.
+
+    Raises InputError `output.write` or `capture.write` where the file cannot be written.
+    """
+    from engine.graph import SCENE_COLOR
+
+    path = sequence.path(number)
+    if sequence.is_linear:
+        save_light(path, frames.output(SCENE_COLOR))
+    else:
+        save_picture(path, frames.picture())
 
 
 def save_report(path: Path, report: dict[str, Any]) -> None:

@@ -13,8 +13,7 @@ from engine.cli.stop_signals import stop_signals
 from viewer.arguments import Options
 from viewer.run.device_recovery import RecoveringFrames
 from viewer.run.frames import Frames
-from viewer.run.image_sequence import save_numbered
-from viewer.run.output_files import save_picture, save_report
+from viewer.run.output_files import save_numbered, save_picture, save_report
 from viewer.window.lost_display import display_watch
 
 if TYPE_CHECKING:
@@ -46,6 +45,7 @@ def run(options: Options, make_frames: Callable[[], Frames], script: Script | No
                 script.play(frames)
             clock = FrameClock(frames.runtime.tableau.clock, options)
             while not (stop_signals.number or frames.over or log.drawn >= (options.frames or sys.maxsize)):
+                clock.follow(frames.runtime.tableau.clock)
                 clock.advance()
                 drawn = clock.note(frames.step())
                 if drawn and options.sequence is not None:
@@ -63,13 +63,23 @@ class FrameClock:
     """
 
     def __init__(self, clock: Clock, options: Options) -> None:
-        if options.fps is not None:
-            clock.frame_time = 1.0 / options.fps
+        self._fps = options.fps
         self._clock = clock
+        self._set_rate()
         self._is_real = not options.headless and options.fps is None and options.sequence is None
         self._stands = options.headless and options.frames is None
         self._last = time.perf_counter()
         self._drawn = False
+
+    def follow(self, clock: Clock) -> None:
+        """Move this clock from now on: another scene may have been opened."""
+        if clock is not self._clock:
+            self._clock, self._last, self._drawn = clock, time.perf_counter(), False
+            self._set_rate()
+
+    def _set_rate(self) -> None:
+        if self._fps is not None:
+            self._clock.frame_time = 1.0 / self._fps
 
     def advance(self) -> None:
         """Go on to the time of the next frame."""

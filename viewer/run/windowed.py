@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
 from engine.assets import AssetLibrary
 from engine.assets.roots import user_state_folder
@@ -21,19 +23,25 @@ from engine.runtime.runtime import Runtime
 from engine.scene import Scene
 from engine.storage.allocators.planned import PlannedAllocator
 from engine.vk.errors import OutOfDeviceMemory, VulkanError
+from engine.vk.instance import Instance
 from viewer.arguments import Options
 from viewer.guard import Guard
+from viewer.panels.dialogs.dialogs import Dialogs
 from viewer.panels.make_panels import make_panels
+from viewer.panels.scene_view.scene_view import SceneView
 from viewer.panels.what_if.what_if_tips import WhatIfTips
 from viewer.panels.workspace import Workspace
-from viewer.run.collector_timer import CollectorTimer
 from viewer.run.idle import LONGEST_S, Idle
 from viewer.run.kept_preferences import KeptPreferences
 from viewer.run.presenter import Area, Presenter
+from viewer.run.scene_loading import Loaded, SceneLoading
 from viewer.run.scene_opening import runtime_options
-from viewer.run.statistics_collector import StatisticsCollector
+from viewer.run.screenshots import Screenshots
+from viewer.run.statistics_collector import CollectorTimer, StatisticsCollector
+from viewer.session.preferences import Preferences
 from viewer.session.reported import as_problem
 from viewer.session.session import Session
+from viewer.ui import style
 from viewer.ui.context import Context
 from viewer.ui.renderer import UiRenderer
 from viewer.ui.storage import REQUESTER, UiStorage
@@ -61,45 +69,72 @@ class WindowFrames:
         self._fills_window = any(option is not None for option in read)
         self._reported: list[Problem] = []
         self._undo = ExitStack()
+        self._scene = ExitStack()
         self._screen = ExitStack()
         with ExitStack() as undo:
             self._open(undo, scene, library, options)
             self._undo = undo.pop_all()
 
     def _open(self, undo: ExitStack, scene: Scene, library: AssetLibrary, options: Options) -> None:
-        title = options.title
-        self.window = window = undo.enter_context(Window(f"{title} - Diorama", options.size, self._guard))
+        self.window = window = undo.enter_context(Window("Diorama", options.size, self._guard))
         self._context = Context(window)
         undo.callback(self._context.close)
         self._target = WindowTarget(window.extensions, window.create_surface, lambda: window.framebuffer_size)
         self._shaders = (_shader(library, "ui.vs"), _shader(library, "ui.fs"))
-        self.runtime = runtime = Runtime(scene, library, runtime_options(options, self._target))
-        undo.callback(runtime.close)
-        undo.callback(lambda: self._screen.close())
-        self._open_screen()
-        kept = KeptPreferences(self._report)
-        state = user_state_folder()
-        recovery = state / "recovery" if state is not None else None
-        self.session = session = Session(runtime, self._report, kept.preferences, recovery)
-        undo.callback(session.editing.close)
-        undo.callback(session.pictures.close)
-        session.estimates["swapchain"] = lambda: self.swapchain.estimated_bytes
-        self.workspace = workspace = Workspace(session, self._guard, make_panels(session))
-        workspace.overlays["what-if"] = WhatIfTips(session).draw
-        undo.callback(lambda: self._guard.call("preferences", kept.keep, session, workspace))
+        self._kept = KeptPreferences(self._report)
         self._collector = CollectorTimer()
         undo.callback(self._collector.close)
-        self._idle = Idle(window, session, options)
-        self._camera = CameraController(runtime.tableau)
-        self._size = (0, 0)
-        self._live = LiveAssets(runtime, keep_own=True) if options.live else None
-        if self._live is not None:
-            undo.callback(self._live.close)
-            session.editing.saving.written = self._live.has_written
-        self._facts = StatisticsCollector(runtime, title)
-        self._facts.reported = self._reported
+        self._loading = SceneLoading()
+        undo.callback(self._loading.close)
+        undo.callback(lambda: self._scene.close())
+        self._instances: list[Instance] = []
+        kept = self._kept.preferences
+        style.choose(kept.theme, safe=kept.safe_colors)
+        self._open_scene(scene, library, options, kept)
         if options.sequence is not None:
-            runtime.load(until=lambda: stop_signals.number != 0)
+            self.runtime.load(until=lambda: stop_signals.number != 0)
+
+    def _open_scene(
+        self, scene: Scene, library: AssetLibrary, options: Options, preferences: Preferences
+    ) -> None:
+        """Open a scene, and all that is about it, in the window."""
+        self._options = options
+        window, title = self.window, options.title
+        window.set_title(f"{title} - Diorama")
+        with ExitStack() as undo:
+            self.runtime = runtime = Runtime(scene, library, runtime_options(options, self._target))
+            undo.callback(runtime.close)
+            runtime.instances[:0] = self._instances  # what validation has said of earlier scenes is kept
+            self._instances = runtime.instances
+            undo.callback(lambda: self._screen.close())
+            self._open_screen()
+            state = user_state_folder()
+            recovery = state / "recovery" if state is not None else None
+            self.session = session = Session(runtime, self._report, preferences, recovery)
+            undo.callback(session.editing.close)
+            undo.callback(session.pictures.close)
+            session.estimates["swapchain"] = lambda: self.swapchain.estimated_bytes
+            self.workspace = workspace = Workspace(session, self._guard, make_panels(session))
+            workspace.overlays["what-if"] = WhatIfTips(session).draw
+            undo.callback(lambda: self._guard.call("preferences", self._kept.keep, session, workspace))
+            self._camera = CameraController(runtime.tableau)
+            self.scene_view = SceneView(session, workspace, self._camera)
+            undo.callback(self.scene_view.close)
+            start = options.scene.parent if options.scene is not None else Path()
+            self.dialogs = Dialogs(session, workspace, self._guard, self, start)
+            self.screenshots = Screenshots(session)
+            undo.callback(self.screenshots.close)
+            self._idle = Idle(window, session, options)
+            self._size = (0, 0)
+            self._live = LiveAssets(runtime, keep_own=True) if options.live else None
+            if self._live is not None:
+                undo.callback(self._live.close)
+                session.editing.saving.written = self._live.has_written
+            self._facts = StatisticsCollector(runtime, title)
+            self._facts.reported = self._reported
+            if self.is_possible and options.scene is not None and not options.more_scenes:
+                session.preferences = preferences.opened(options.scene)
+            self._scene = undo.pop_all()
 
     def _open_screen(self) -> None:
         """Create the device objects that present frames; they are recreated after a device loss."""
@@ -122,6 +157,26 @@ class WindowFrames:
             undo.callback(runtime.timeline.drain)
             runtime.add_overlay(memory)
             self._screen = undo.pop_all()
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether another scene can be opened: not while a script plays or changes are recorded."""
+        return self._options.script is None and self._options.record is None
+
+    @property
+    def under_way(self) -> str:
+        """The names of the files that are being opened; empty for none."""
+        return self._loading.name
+
+    def open(self, files: Sequence[Path]) -> None:
+        """Begin to open files together in place of the present scene, which is drawn until they are there."""
+        if files and self.is_possible:
+            self._loading.start(self._options, files)
+            self.session.wake()
+
+    def quit(self) -> None:
+        """Close the window."""
+        self.window.request_close()
 
     @property
     def over(self) -> bool:
@@ -148,6 +203,7 @@ class WindowFrames:
         is_idle = self._idle.is_due()
         self.window.poll(LONGEST_S if is_idle else 0.0)
         self._take_saved()
+        self._take_opened()
         if self.window.is_hidden or (is_idle and self._idle.is_due()):
             return None
         wall, began = time.perf_counter(), time.thread_time()
@@ -160,6 +216,7 @@ class WindowFrames:
         self.runtime.renderer.time_passes(timed=self.session.times_passes)
         self.runtime.planner.watch(frozenset(self.session.watched_images))
         facts = self._frame()
+        self.screenshots.take()
         ended = time.thread_time()
         self._facts.note(facts, (ended - began) * 1e3)
         if facts.drawn:
@@ -199,10 +256,39 @@ class WindowFrames:
         if news.switched or news.problems or self._live.pending:
             self.session.wake()
 
+    def _take_opened(self) -> None:
+        """Open what was dropped on the window, and show what has been loaded; else say why it was not."""
+        if self.window.dropped:
+            files, self.window.dropped = [Path(name) for name in self.window.dropped], []
+            self.open(files)
+        found = self._loading.poll()
+        if isinstance(found, Loaded):
+            self._replace_scene(found)
+        elif found is not None:
+            for problem in found:
+                self._report(problem)
+            if self.workspace.has("problems"):
+                self.workspace.show("problems")
+
+    def _replace_scene(self, loaded: Loaded) -> None:
+        """Release the present scene whole, and show another one."""
+        self.workspace.keep()
+        preferences = self.session.preferences
+        library = self.runtime.library
+        self._scene.close()
+        library.close()
+        self._reported.clear()
+        self._undo.callback(loaded.library.close)  # may have been closed before, by a later scene
+        self._open_scene(loaded.scene, loaded.library, loaded.options, preferences)
+        for problem in loaded.problems:
+            print(problem.render(), file=sys.stderr)
+        self.session.wake()
+
     def _follow_window(self) -> None:
         """Take over size and scale of the window."""
         size, scale = self.window.framebuffer_size, self.window.content_scale
         self.runtime.content_scale = scale
+        scale *= self.session.preferences.scale
         if scale != self._context.scale:
             self._context.rescale(scale)
             self.swapchain.stale = True
@@ -252,7 +338,7 @@ class WindowFrames:
             print(report.render() if isinstance(report, Problem) else report, file=sys.stderr)
 
     def _steer(self) -> None:
-        self._camera.apply(read_camera_input())
+        self._camera.apply(read_camera_input(left=not self.scene_view.takes_left_button))
 
     def _report_callback(self, name: str, message: str) -> None:
         self._report(f"warning[viewer.callback]: {name} raised and is switched off: {message}")

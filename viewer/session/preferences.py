@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.files.opening import read_regular
-from engine.humon import InputError, Problem, Severity, choice, number, parse, required, texts, write
+from engine.humon import InputError, Problem, Severity, boolean, choice, number, parse, required, texts, write
 from engine.humon.saving import write_atomically
 
 VERSION = 1
@@ -30,6 +30,8 @@ class Preferences:
         Where the panels are, as ImGui writes it; empty for the default.
     theme : str
         One of THEMES.
+    safe_colors : bool
+        Whether good and bad are shown in colours that differ without red and green.
     scale : float
         How much larger than the display asks for everything is drawn, within SCALES.
     shown : tuple of str, or None
@@ -40,6 +42,7 @@ class Preferences:
 
     layout: str = ""
     theme: str = THEMES[0]
+    safe_colors: bool = False
     scale: float = 1.0
     shown: tuple[str, ...] | None = None
     recent: tuple[str, ...] = ()
@@ -79,6 +82,7 @@ def write_preferences(path: Path, preferences: Preferences) -> None:
     value: dict[str, object] = {
         "version": VERSION,
         "theme": preferences.theme,
+        "safeColors": preferences.safe_colors,
         "scale": preferences.scale,
         "recent": list(preferences.recent),
         "layout": preferences.layout.splitlines(),
@@ -92,10 +96,11 @@ def _parsed(content: bytes, name: str) -> Preferences:
     """Raises InputError for what is no file of preferences of this version."""
     root = parse(content, name).root
     number(required(root, "version"), VERSION, VERSION)
-    shown = root.get("shown")
+    shown, safe = root.get("shown"), root.get("safeColors")
     return Preferences(
         layout="\n".join(texts(required(root, "layout"))),
         theme=choice(required(root, "theme"), THEMES),
+        safe_colors=boolean(safe) if safe is not None else False,
         scale=number(required(root, "scale"), *SCALES),
         shown=tuple(texts(shown)) if shown is not None else None,
         recent=tuple(texts(required(root, "recent")))[:MAX_RECENT],

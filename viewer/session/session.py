@@ -13,6 +13,7 @@ from viewer.editing.editing import Editing
 from viewer.session.commands import Commands
 from viewer.session.frame_history import FrameHistory
 from viewer.session.links import AssetLink, FeatureLink, Links, MemoryLink, ObjectLink
+from viewer.session.notices import Notices
 from viewer.session.pictures import Pictures
 from viewer.session.preferences import Preferences
 from viewer.session.run_statistics import RunStatistics
@@ -63,6 +64,7 @@ class Session:
         self.selection = Selection()
         self.links = Links()
         self.commands = Commands()
+        self.notices = Notices()
         self.preferences = preferences or Preferences()
         self.statistics = RunStatistics()
         self.estimates: dict[str, Callable[[], int]] = {}

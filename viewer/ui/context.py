@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from imgui_bundle import imgui, implot
+from imgui_bundle.imguizmo import im_guizmo
 
 from viewer.ui import style
 from viewer.window.lost_display import display_watch
@@ -40,8 +41,7 @@ class Context:
 
     def rescale(self, scale: float) -> None:
         """Draw text and spacing larger or smaller, after the window came to a display of another density."""
-        imgui.get_style().scale_all_sizes(scale / self._scale)
-        imgui.get_style().font_scale_dpi = scale
+        style.resize(scale)
         self._scale = scale
 
     @property
@@ -53,6 +53,7 @@ class Context:
         """Take in the events since the last frame and start a new one."""
         imgui.backends.glfw_new_frame()
         imgui.new_frame()
+        im_guizmo.begin_frame()
 
     def end(self) -> imgui.ImDrawData:
         """Finish the frame and return its ImDrawData, which is good until the next `begin`."""

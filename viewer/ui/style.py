@@ -1,4 +1,4 @@
-"""How the inspector looks: one dark style, one font, sizes in points."""
+"""How the panels look: a dark and a light theme, fonts, sizes in points."""
 
 from __future__ import annotations
 
@@ -6,26 +6,24 @@ import os
 from pathlib import Path
 
 import imgui_bundle
-from imgui_bundle import ImVec2, imgui
+from imgui_bundle import ImVec2, ImVec4, imgui
+
+from viewer.ui.fallback_fonts import add_fallbacks
 
 FONT_SIZE = 15.0
 _FONTS = Path(imgui_bundle.__file__).parent / "assets" / "fonts"
 _FONT = _FONTS / "Roboto" / "Roboto-Regular.ttf"
 _FIXED_FONT = _FONTS / "Inconsolata-Medium.ttf"
 
-Color = tuple[float, float, float, float]
+Color = ImVec4 | tuple[float, float, float, float]
+"""Red, green and blue as sRGB has them, and opacity."""
 
-GROUND: Color = (0.075, 0.082, 0.098, 1.0)
-RAISED: Color = (0.125, 0.137, 0.161, 1.0)
-RAISED_HOVER: Color = (0.180, 0.196, 0.231, 1.0)
-LINE: Color = (0.200, 0.216, 0.251, 1.0)
-TEXT: Color = (0.890, 0.902, 0.925, 1.0)
-QUIET: Color = (0.560, 0.588, 0.640, 1.0)
-ACCENT: Color = (0.902, 0.557, 0.290, 1.0)
-ACCENT_DIM: Color = (0.902, 0.557, 0.290, 0.35)
-GOOD: Color = (0.420, 0.765, 0.490, 1.0)
-WARNING: Color = (0.945, 0.765, 0.310, 1.0)
-BAD: Color = (0.925, 0.390, 0.360, 1.0)
+GROUND, RAISED, RAISED_HOVER = ImVec4(), ImVec4(), ImVec4()
+LINE, FAINT_LINE, POPUP = ImVec4(), ImVec4(), ImVec4()
+TEXT, QUIET, ACCENT, ACCENT_DIM = ImVec4(), ImVec4(), ImVec4(), ImVec4()
+GOOD, WARNING, BAD = ImVec4(), ImVec4(), ImVec4()
+"""The colours of the theme in use; `choose` changes them in place, for whoever holds one."""
+
 CATEGORIES: tuple[Color, ...] = (
     (0.337, 0.706, 0.914, 1.0),
     (0.902, 0.624, 0.000, 1.0),
@@ -45,10 +43,81 @@ RAMP: tuple[Color, Color] = ((0.137, 0.243, 0.478, 1.0), (0.965, 0.890, 0.420, 1
 """The ends of a scale from least to most."""
 
 
+_DARK = {
+    "GROUND": (0.075, 0.082, 0.098),
+    "POPUP": (0.090, 0.098, 0.118),
+    "RAISED": (0.125, 0.137, 0.161),
+    "RAISED_HOVER": (0.180, 0.196, 0.231),
+    "LINE": (0.200, 0.216, 0.251),
+    "FAINT_LINE": (0.160, 0.173, 0.200),
+    "TEXT": (0.890, 0.902, 0.925),
+    "QUIET": (0.560, 0.588, 0.640),
+    "ACCENT": (0.902, 0.557, 0.290),
+    "GOOD": (0.420, 0.765, 0.490),
+    "WARNING": (0.945, 0.765, 0.310),
+    "BAD": (0.925, 0.390, 0.360),
+}
+_LIGHT = {
+    "GROUND": (0.945, 0.949, 0.957),
+    "POPUP": (0.980, 0.982, 0.988),
+    "RAISED": (0.875, 0.886, 0.902),
+    "RAISED_HOVER": (0.808, 0.824, 0.851),
+    "LINE": (0.765, 0.784, 0.816),
+    "FAINT_LINE": (0.847, 0.859, 0.878),
+    "TEXT": (0.110, 0.125, 0.153),
+    "QUIET": (0.376, 0.404, 0.455),
+    "ACCENT": (0.690, 0.300, 0.020),
+    "GOOD": (0.090, 0.455, 0.200),
+    "WARNING": (0.545, 0.380, 0.000),
+    "BAD": (0.745, 0.125, 0.110),
+}
+THEMES = {"dark": _DARK, "light": _LIGHT}
+_SAFE = {
+    "dark": {"GOOD": (0.337, 0.706, 0.914), "WARNING": (0.941, 0.894, 0.259), "BAD": (0.930, 0.450, 0.080)},
+    "light": {"GOOD": (0.000, 0.376, 0.604), "WARNING": (0.475, 0.400, 0.000), "BAD": (0.690, 0.278, 0.000)},
+}
+"""Good, doubtful and bad in colours that differ without red and green (after Okabe and Ito, 2008)."""
+
+
+def choose(theme: str, *, safe: bool = False) -> None:
+    """Choose a theme of THEMES, with colours that are `safe`: they differ without red and green.
+
+    Where there is an ImGui context, it has them from now on.
+    """
+    chosen = {**THEMES[theme], **(_SAFE[theme] if safe else {})}
+    for name, (red, green, blue) in chosen.items():
+        _set(globals()[name], red, green, blue, 1.0)
+    _set(ACCENT_DIM, ACCENT.x, ACCENT.y, ACCENT.z, 0.35)
+    if imgui.get_current_context() is not None:
+        style = imgui.get_style()
+        (imgui.style_colors_light if theme == "light" else imgui.style_colors_dark)(style)
+        _colors(style)
+
+
+def _set(color: ImVec4, red: float, green: float, blue: float, opacity: float) -> None:
+    color.x, color.y, color.z, color.w = red, green, blue, opacity
+
+
 def apply(scale: float) -> None:
-    """Give the current ImGui context our colours, spacing and font; `scale` is the display's own."""
-    style = imgui.get_style()
-    imgui.style_colors_dark(style)
+    """Give the current ImGui context our colours, spacing and fonts; `scale` is how large all is drawn."""
+    imgui.style_colors_dark(imgui.get_style())
+    _colors(imgui.get_style())
+    resize(scale)
+    fonts = imgui.get_io().fonts
+    if os.path.isfile(_FONT):
+        fonts.add_font_from_file_ttf(str(_FONT), FONT_SIZE)
+        add_fallbacks(fonts)
+    if os.path.isfile(_FIXED_FONT):
+        fonts.add_font_from_file_ttf(str(_FIXED_FONT), FONT_SIZE)
+
+
+def resize(scale: float) -> None:
+    """Draw text and spacing so large, 1 at 96 dots per inch."""
+    style, usual = imgui.get_style(), imgui.Style()
+    for name in dir(usual):
+        value = getattr(usual, name)
+        if isinstance(value, float | ImVec2) and not name.startswith(("_", "font_")):
+            setattr(style, name, value)
     style.window_padding = ImVec2(12, 10)
     style.frame_padding = ImVec2(7, 3)
     style.item_spacing = ImVec2(8, 5)
@@ -62,13 +131,8 @@ def apply(scale: float) -> None:
     style.frame_border_size = 0
     style.tab_bar_border_size = 1
     style.window_menu_button_position = imgui.Dir.none
-    _colors(style)
     style.scale_all_sizes(scale)
     style.font_scale_dpi = scale
-    if os.path.isfile(_FONT):
-        imgui.get_io().fonts.add_font_from_file_ttf(str(_FONT), FONT_SIZE)
-    if os.path.isfile(_FIXED_FONT):
-        imgui.get_io().fonts.add_font_from_file_ttf(str(_FIXED_FONT), FONT_SIZE)
 
 
 def push_fixed_font() -> None:
@@ -79,18 +143,19 @@ def push_fixed_font() -> None:
 
 def linear(color: Color) -> Color:
     """Return an sRGB-encoded colour with linear values."""
-    red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in color[:3])
+    values = color[0], color[1], color[2]
+    red, green, blue = (v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in values)
     return red, green, blue, color[3]
 
 
 def _colors(style: imgui.Style) -> None:
     of = imgui.Col_
-    table = {
+    table: dict[imgui.Col_, Color] = {
         of.text: TEXT,
         of.text_disabled: QUIET,
         of.window_bg: GROUND,
         of.child_bg: (0, 0, 0, 0),
-        of.popup_bg: (0.09, 0.098, 0.118, 1.0),
+        of.popup_bg: POPUP,
         of.border: LINE,
         of.frame_bg: RAISED,
         of.frame_bg_hovered: RAISED_HOVER,
@@ -125,13 +190,17 @@ def _colors(style: imgui.Style) -> None:
         of.separator_active: ACCENT,
         of.table_header_bg: RAISED,
         of.table_border_strong: LINE,
-        of.table_border_light: (0.16, 0.173, 0.2, 1.0),
+        of.table_border_light: FAINT_LINE,
         of.table_row_bg_alt: (1, 1, 1, 0.008),
         of.resize_grip: LINE,
         of.resize_grip_hovered: QUIET,
         of.resize_grip_active: ACCENT,
         of.plot_histogram: ACCENT,
         of.nav_cursor: ACCENT,
+        of.modal_window_dim_bg: (0, 0, 0, 0.5),
     }
     for color, value in table.items():
         style.set_color_(color.value, value)
+
+
+choose("dark")

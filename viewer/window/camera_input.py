@@ -31,13 +31,17 @@ class CameraInput:
     seconds: float = 0.0
 
 
-def read_camera_input() -> CameraInput:
-    """Read ImGui's input of this frame, without what its widgets capture."""
+def read_camera_input(*, left: bool = True) -> CameraInput:
+    """Read ImGui's input of this frame, without what its widgets capture.
+
+    The left button counts once the mouse was dragged, as a click selects, and not without `left`.
+    """
     io = imgui.get_io()
     height = max(io.display_size.y, 1.0)
     mouse = not io.want_capture_mouse
     keyboard = not (io.want_capture_keyboard or io.want_text_input)
     held = [mouse and imgui.is_mouse_down(button) for button in (0, 1, 2)]
+    held[0] = left and mouse and imgui.is_mouse_dragging(0)
     return CameraInput(
         right=io.mouse_delta.x / height,
         down=io.mouse_delta.y / height,

@@ -24,6 +24,7 @@ CLOSEST = 0.01
 FARTHEST = 1.0e6
 ORBIT_SPEED = math.pi  # half a turn over the height of the window
 LOOK_SPEED = math.pi / 2
+FRAME_MARGIN = 1.1  # how much more than a box is shown around it
 ZOOM_STEP = 0.9  # factor on the distance per notch of the wheel
 
 
@@ -73,6 +74,52 @@ def orbit(view: View, right: float, down: float) -> View:
     return replace(view, yaw=_wrap(view.yaw - right * ORBIT_SPEED), pitch=pitch)
 
 
+def orbit_about(view: View, right: float, down: float, pivot: Numbers) -> View:
+    """Turn as `orbit` does, around a place that stays where it is in the picture, be it not in the middle."""
+    turned = orbit(view, right, down)
+    away = [float(t - p) for t, p in zip(view.target, pivot, strict=True)]
+    target = [float(p) for p in pivot]
+    before, after = ((*_axes(each), forward_of(each)) for each in (view, turned))
+    for old, new in zip(before, after, strict=True):
+        along = sum(a * b for a, b in zip(old, away, strict=True))
+        target = [t + along * axis for t, axis in zip(target, new, strict=True)]
+    return replace(turned, target=(target[0], target[1], target[2]))
+
+
+def between(first: View, last: View, share: float) -> View:
+    """Return a view on the way between two: 0 the first, 1 the last. It turns the shorter way round."""
+    x, y, z = (a + (b - a) * share for a, b in zip(first.target, last.target, strict=True))
+    return View(
+        (x, y, z),
+        _wrap(first.yaw + _wrap(last.yaw - first.yaw) * share),
+        first.pitch + (last.pitch - first.pitch) * share,
+        first.distance * (last.distance / first.distance) ** share,
+    )
+
+
+def framing(view: View, low: Numbers, high: Numbers, half_size: tuple[float, float, float]) -> View:
+    """Return a view in the same direction that shows a box whole.
+
+    `half_size` are half the picture's width and height in metres, at a distance of 1 where the third number
+    is 1, and at any where it is 0: there the distance says nothing, and the height is `framed_height`.
+    """
+    x, y, z = ((float(a) + float(b)) / 2 for a, b in zip(low, high, strict=True))
+    radius = _radius(low, high)
+    if half_size[2]:
+        distance = FRAME_MARGIN * radius / math.sin(math.atan(min(half_size[:2])))
+    else:
+        distance = max(view.distance, 2.0 * radius)
+    return replace(view, target=(x, y, z), distance=_clamp(distance, CLOSEST, FARTHEST))
+
+
+def framed_height(low: Numbers, high: Numbers, aspect: float) -> float:
+    """Return the height in metres of an orthographic picture that shows a box whole.
+
+    `aspect` is the picture's width divided by its height.
+    """
+    return 2.0 * FRAME_MARGIN * _radius(low, high) / min(1.0, aspect)
+
+
 def pan(view: View, right: float, down: float, height_at_target: float) -> View:
     """Move sideways so that the point under the mouse stays under it.
 
@@ -117,6 +164,10 @@ def forward_of(view: View) -> Vector:
     """Return the unit vector of the viewing direction."""
     cos_pitch = math.cos(view.pitch)
     return (-math.sin(view.yaw) * cos_pitch, math.sin(view.pitch), -math.cos(view.yaw) * cos_pitch)
+
+
+def _radius(low: Numbers, high: Numbers) -> float:
+    return max(math.dist([float(value) for value in low], [float(value) for value in high]) / 2, CLOSEST)
 
 
 def _axes(view: View) -> tuple[Vector, Vector]:

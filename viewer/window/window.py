@@ -23,7 +23,8 @@ MINIMISED_WAIT_S = 0.25
 class Window:
     """One GLFW window without a client API; use as a context manager, on the main thread.
 
-    `events` counts what has come in: input, and what changes the window.
+    `events` counts what has come in: input, and what changes the window. `dropped` has the files that were
+    dropped on it, until somebody takes them.
     """
 
     def __init__(self, title: str, size: tuple[int, int], guard: Guard) -> None:
@@ -34,6 +35,7 @@ class Window:
         self._content_scale = 1.0
         self._is_iconified = False
         self.events = 0
+        self.dropped: list[str] = []
         self._handle: Any = None
         glfw.set_error_callback(self._on_error)
         display_watch.start()
@@ -111,6 +113,10 @@ class Window:
         """Request another size, in screen coordinates."""
         glfw.set_window_size(self._handle, width, height)
 
+    def set_title(self, title: str) -> None:
+        """Give the window another title."""
+        glfw.set_window_title(self._handle, title)
+
     def request_close(self) -> None:
         """End the loop after the current frame."""
         glfw.set_window_should_close(self._handle, True)
@@ -148,6 +154,8 @@ class Window:
         glfw.set_framebuffer_size_callback(self._handle, size)
         glfw.set_window_content_scale_callback(self._handle, scale)
         glfw.set_window_iconify_callback(self._handle, iconify)
+        drop = wrapped("drop callback", lambda _w, names: self._note_dropped(names))
+        glfw.set_drop_callback(self._handle, drop)
         counted = wrapped("input callback", self._note_event)
         for listen in (
             glfw.set_key_callback,
@@ -162,6 +170,10 @@ class Window:
             listen(self._handle, counted)
 
     def _note_event(self, *_: object) -> None:
+        self.events += 1
+
+    def _note_dropped(self, names: list[str]) -> None:
+        self.dropped += names
         self.events += 1
 
     def _note_size(self, width: int, height: int) -> None:

@@ -58,8 +58,10 @@ def test_a_lost_device_comes_back_in_the_same_window_with_the_panels_as_they_wer
     with recovering_frames(OPTIONS) as (recovering, (frames,), log):
         settle(frames)
         number, place = display.window("Diorama")
+        display.move_mouse(number, 8, 8)  # the screen has a cursor
+        settle(frames)
         model = frames.workspace.panels["outliner"].panel.model  # type: ignore[attr-defined]
-        model.set_expanded(int(model.tree_rows.nodes[0]), False)
+        model.expand(frames.runtime.tableau["cube"].row, is_open=False)
         settle(frames)
         left = scene_area(frames)[1].start
         before, picture = on_screen(frames, display)[30:, :left], frames.runtime.read_pixels()

@@ -109,3 +109,17 @@ def test_a_camera_below_a_moved_object_orbits_around_the_scene_too(tableau: Tabl
     CameraController(tableau).apply(DRAG)
     tableau.update_world()
     assert np.linalg.norm(child.world[3, :3]) == pytest.approx(5.0, rel=1e-4)
+
+
+def test_an_orbit_about_a_pivot_keeps_it_where_it_is_in_the_picture(tableau: Tableau) -> None:
+    pivot = np.array((1.0, 0.5, 2.0))
+    camera = tableau["camera"]
+
+    def as_seen() -> np.ndarray:
+        tableau.update_world()
+        return np.append(pivot, 1.0) @ np.linalg.inv(camera.world)
+
+    before = as_seen()
+    assert CameraController(tableau, lambda: pivot).apply(DRAG)
+    np.testing.assert_allclose(as_seen(), before, atol=1e-5)
+    assert np.linalg.norm(camera.translation - (0, 0, 5)) > 0.5

@@ -38,5 +38,5 @@ def _rgb(color: style.Color) -> Rgb:
 
 
 def _mixed(color: style.Color, other: style.Color, share: float) -> style.Color:
-    red, green, blue = (a + (b - a) * share for a, b in zip(color[:3], other[:3], strict=True))
+    red, green, blue = (color[at] + (other[at] - color[at]) * share for at in range(3))
     return red, green, blue, 1.0

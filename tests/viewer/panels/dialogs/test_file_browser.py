@@ -1,0 +1,116 @@
+"""What a folder has to open, and opening it by clicks and by typing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from imgui_bundle import imgui
+from support.mouse import Mouse, middle, mouse, session_of
+
+from engine.tableau.tableau import Tableau
+from viewer.panels.dialogs.file_browser import FileBrowser
+from viewer.panels.dialogs.folder_model import read_folder
+from viewer.session.preferences import Preferences
+from viewer.session.session import Session
+
+__all__ = ["mouse"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("b.hu", "A.GLB", "b.assets.hu", "b.test.hu", "notes.txt", ".hidden.hu", "x##y %s.obj"):
+        (tmp_path / name).write_bytes(b"123")
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "inner.gltf").write_bytes(b"")
+    os.symlink("nowhere", tmp_path / "lost.hu")
+    return tmp_path
+
+
+def test_a_folder_has_folders_first_then_scenes_and_models(folder: Path) -> None:
+    found = read_folder(folder)
+    assert [(entry.name, entry.is_folder) for entry in found.entries] == [
+        ("models", True),
+        ("A.GLB", False),
+        ("b.hu", False),
+        ("lost.hu", False),
+        ("x##y %s.obj", False),
+    ]
+    assert found.entries[1].size == 3
+    assert ".hidden.hu" in [entry.name for entry in read_folder(folder, hidden=True).entries]
+
+
+def test_a_folder_that_cannot_be_read_is_empty_with_the_reason(folder: Path) -> None:
+    assert read_folder(folder / "none").problem == "No such file or directory"
+    assert read_folder(folder / "b.hu").problem == "Not a directory"
+
+
+class Opened:
+    """Notes what is opened."""
+
+    is_possible, under_way = True, ""
+
+    def __init__(self) -> None:
+        self.files: list[Path] = []
+
+    def open(self, files: Sequence[Path]) -> None:
+        self.files += files
+
+    def quit(self) -> None:
+        raise AssertionError("nobody quits")
+
+
+@pytest.fixture
+def browsing(mouse: Mouse, folder: Path) -> tuple[Session, Opened, FileBrowser]:
+    session, opened = session_of(Tableau()), Opened()
+    session.preferences = Preferences(recent=(str(folder / "models" / "inner.gltf"),))
+    return session, opened, FileBrowser(session, opened, folder)
+
+
+def test_a_click_goes_into_a_folder_and_opens_a_file(
+    mouse: Mouse, folder: Path, browsing: tuple[Session, Opened, FileBrowser]
+) -> None:
+    session, opened, browser = browsing
+    browser.open()
+    mouse.frame(browser.draw)
+    mouse.frame(browser.draw)
+    mouse.click(browser.draw, *middle(session.places["open models"]))
+    mouse.frame(browser.draw)
+    mouse.click(browser.draw, *middle(session.places["open inner.gltf"]))
+    assert opened.files == [folder / "models" / "inner.gltf"]
+    session.places.clear()
+    mouse.frame(browser.draw)
+    assert not session.places, "it is closed"
+
+
+def test_what_was_opened_before_is_opened_by_a_click(
+    mouse: Mouse, folder: Path, browsing: tuple[Session, Opened, FileBrowser]
+) -> None:
+    session, opened, browser = browsing
+    browser.open()
+    mouse.frame(browser.draw)
+    mouse.frame(browser.draw)
+    mouse.click(browser.draw, *middle(session.places["open recent 0"]))
+    assert opened.files == [folder / "models" / "inner.gltf"]
+
+
+def test_a_typed_name_is_opened_and_escape_closes(
+    mouse: Mouse, folder: Path, browsing: tuple[Session, Opened, FileBrowser]
+) -> None:
+    session, opened, browser = browsing
+    browser.open()
+    mouse.frame(browser.draw)
+    mouse.frame(browser.draw)
+    imgui.get_io().add_input_characters_utf8(str(folder / "typed.hu"))
+    mouse.frame(browser.draw)
+    mouse.press(browser.draw, imgui.Key.enter)
+    assert opened.files == [folder / "typed.hu"]
+    browser.open()
+    mouse.frame(browser.draw)
+    mouse.frame(browser.draw)
+    mouse.press(browser.draw, imgui.Key.escape)
+    session.places.clear()
+    mouse.frame(browser.draw)
+    assert not session.places

@@ -1,0 +1,83 @@
+"""Another scene in the same window: opened by a drop or a dialog, and the one before released whole."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.display import Display
+from support.window_frames import OPTIONS, on_screen, scene_area, settle, until
+
+from viewer.run.scene_opening import opened
+
+pytestmark = pytest.mark.gpu
+
+OTHER = Path("scenes/transparent.hu")
+
+
+def test_a_dropped_scene_takes_the_place_of_the_present_one_and_a_bad_one_does_not(
+    display: Display, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from viewer.run.windowed import WindowFrames
+
+    bad = tmp_path / "bad.hu"
+    bad.write_text("version: 1\ntableau: {\n  objects: { a: { features: [ { @type: nothing } ] } }\n")
+    with opened(OPTIONS) as (scene, library):
+        frames = WindowFrames(scene, library, OPTIONS)
+        try:
+            settle(frames)
+            first, instance = weakref.ref(frames.runtime), frames.runtime.instance
+            before = on_screen(frames, display)[scene_area(frames)].copy()
+            frames.window.dropped.append(str(bad))
+            until(frames, lambda: bool(frames.under_way), "it is being read")
+            until(frames, lambda: not frames.under_way, "it was read")
+            assert frames.runtime is first()
+            assert "bad.hu cannot be opened, and the present scene stays" in capsys.readouterr().err
+            until(frames, lambda: len(frames.session.statistics.problems) >= 2, "problems are listed")
+            assert frames.workspace.is_shown("problems")
+            frames.session.selection.select([0])
+
+            frames.window.dropped.append(str(OTHER))
+            until(frames, lambda: frames.runtime is not first(), "the other scene is there")
+            settle(frames)
+            assert frames.runtime.scene.path.name == OTHER.name
+            assert not len(frames.session.selection.objects)
+            assert not frames.session.statistics.problems
+            assert [Path(name).name for name in frames.session.preferences.recent] == [
+                OTHER.name,
+                "cube.hu",
+            ]
+            assert instance.handles.left_behind == 0, "the first one is released"
+            assert [str(entry) for entry in instance.handles.leaks] == []
+            after = on_screen(frames, display)[scene_area(frames)]
+            assert (after[: len(before)] != before[: len(after)]).any(axis=2).mean() > 0.3
+            plan = frames.runtime.plan
+            assert plan is not None
+            assert plan.planned_bytes == frames.runtime.memory.live_bytes
+            gc.unfreeze()
+            gc.collect()
+            assert first() is None, "nothing holds the first runtime"
+        finally:
+            frames.close()
+        messages = [str(message) for each in frames.runtime.instances for message in each.messages.all]
+        assert messages == []
+        assert len(frames.runtime.instances) == 2
+        assert frames.runtime.instance.handles.left_behind == 0
+
+
+def test_the_clock_of_a_run_follows_the_scene_that_was_opened() -> None:
+    from engine.tableau import Clock
+    from viewer.run.run import FrameClock
+
+    first, second = Clock(), Clock()
+    clock = FrameClock(first, OPTIONS)
+    clock.advance()
+    clock.follow(second)
+    at = first.time
+    clock.advance()
+    assert first.time == at
+    assert second.time > 0
+    assert np.isclose(second.frame_time, first.frame_time)

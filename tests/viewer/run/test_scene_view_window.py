@@ -1,0 +1,213 @@
+"""The scene view with real input in a window: what is done with the mouse and keys over the scene."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from support.display import Display
+from support.limits import limit
+from support.window_frames import OPTIONS, on_screen, scene_area, settle, until
+
+from viewer.run.scene_opening import opened
+
+if TYPE_CHECKING:
+    from viewer.run.windowed import WindowFrames
+
+pytestmark = pytest.mark.gpu
+
+
+@pytest.fixture(scope="module")
+def made(xvfb: Display, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WindowFrames]:
+    """One window for all tests of this module, which leave it as it was; validation is silent at its end."""
+    from viewer.run.windowed import WindowFrames
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        patch.setenv("DISPLAY", xvfb.name)
+        patch.delenv("WAYLAND_DISPLAY", raising=False)
+        with opened(OPTIONS) as (scene, library):
+            frames = WindowFrames(scene, library, OPTIONS)
+            try:
+                settle(frames)
+                yield frames
+            finally:
+                frames.close()
+            instance = frames.runtime.instance
+            assert instance.validation.supported
+            assert [str(message) for message in instance.messages.all] == []
+            assert [str(entry) for entry in instance.handles.leaks] == []
+            assert instance.handles.left_behind == 0
+
+
+@pytest.fixture
+def frames(made: WindowFrames, xvfb: Display) -> Iterator[WindowFrames]:
+    made.session.wake(limit(60))
+    yield made
+    made.session.selection.clear()
+    xvfb.move_mouse(xvfb.window("Diorama")[0], 2, 2)  # its picture is on the screen
+
+
+def press_at(frames: WindowFrames, display: Display, x: float, y: float) -> None:
+    display.move_mouse(display.window("Diorama")[0], x, y)
+    frames.step()
+    display.press()
+    frames.step()
+    display.release()
+    frames.step()
+
+
+def scene_middle(frames: WindowFrames) -> tuple[float, float]:
+    x0, y0, x1, y1 = frames.workspace.area
+    return (x0 + x1) / 2, (y0 + y1) / 2
+
+
+def test_a_click_on_the_cube_selects_and_outlines_it_and_escape_clears(
+    frames: WindowFrames, xvfb: Display
+) -> None:
+    selection, cube = frames.session.selection, frames.runtime.tableau["cube"]
+    xvfb.move_mouse(xvfb.window("Diorama")[0], 2, 2)  # the screen has a cursor
+    settle(frames)
+    before, live = on_screen(frames, xvfb)[scene_area(frames)].copy(), frames.runtime.memory.live_bytes
+    written = frames.runtime.read_pixels()
+    press_at(frames, xvfb, *scene_middle(frames))
+    until(frames, lambda: selection.objects.tolist() == [cube.row], "the cube is selected")
+    assert selection.primary == cube.row
+    xvfb.move_mouse(xvfb.window("Diorama")[0], 2, 2)
+    settle(frames)
+    outlined = on_screen(frames, xvfb)[scene_area(frames)]
+    changed = (outlined != before).any(axis=2)
+    assert 0.002 < changed.mean() < 0.1, "a line, not an area"
+    assert np.array_equal(frames.runtime.read_pixels(), written), "written pictures have no outline"
+    xvfb.key("Escape")
+    until(frames, lambda: not len(selection.objects), "nothing is selected")
+    settle(frames)
+    assert np.array_equal(on_screen(frames, xvfb)[scene_area(frames)], before)
+    assert frames.runtime.memory.live_bytes == live
+
+
+def test_a_drag_turns_the_camera_and_selects_nothing(frames: WindowFrames, xvfb: Display) -> None:
+    camera = frames.runtime.tableau["camera"]
+    before, turned = camera.translation.copy(), camera.rotation.copy()
+    x, y = scene_middle(frames)
+    window = xvfb.window("Diorama")[0]
+    xvfb.move_mouse(window, x, y)
+    frames.step()
+    xvfb.press()
+    frames.step()
+    for step in range(1, 4):
+        xvfb.move_mouse(window, x + 10 * step, y)
+        frames.step()
+    xvfb.release()
+    for _ in range(3):
+        frames.step()
+    assert not frames.scene_view.picker.pending
+    assert not len(frames.session.selection.objects)
+    assert np.linalg.norm(camera.translation - before) > 0.1
+    camera.translation, camera.rotation = before, turned
+
+
+def test_a_drag_of_the_gizmo_is_one_change_and_escape_during_one_puts_it_back(
+    frames: WindowFrames, xvfb: Display
+) -> None:
+    cube, camera = frames.runtime.tableau["cube"], frames.runtime.tableau["camera"]
+    frames.session.selection.select([cube.row])
+    frames.step()
+    frames.step()
+    start, eye = cube.translation.copy(), camera.translation.copy()
+
+    def drag(*, release: bool = True) -> None:
+        assert frames.scene_view.space is not None
+        (place,), _ = frames.scene_view.space.project(cube.world[None, 3, :3])
+        window = xvfb.window("Diorama")[0]
+        xvfb.move_mouse(window, *place)
+        frames.step()
+        frames.step()
+        xvfb.press()
+        frames.step()
+        for step in range(1, 4):
+            xvfb.move_mouse(window, place[0] + 8 * step, place[1])
+            frames.step()
+        if release:
+            xvfb.release()
+            frames.step()
+            frames.step()
+
+    drag()
+    moved = cube.translation - start
+    assert np.linalg.norm(moved) > 0.05
+    right = camera.world[0, :3]
+    assert moved @ right == pytest.approx(np.linalg.norm(moved), rel=0.02), "as the mouse, to the right"
+    assert (camera.translation == eye).all(), "the camera stays"
+    assert frames.session.selection.objects.tolist() == [cube.row]
+    there = cube.translation.copy()
+    history = frames.session.editing.history
+    assert history.labels[-1] == ("Move cube", True)
+    changes = len(history.labels)
+    xvfb.key("ctrl+z")
+    until(frames, lambda: bool((cube.translation == start).all()), "one undo puts it back")
+    xvfb.key("ctrl+shift+z")
+    until(frames, lambda: bool((cube.translation == there).all()), "redo moves it again")
+    drag(release=False)
+    assert (cube.translation != there).any()
+    xvfb.key("Escape")
+    until(frames, lambda: bool((cube.translation == there).all()), "it is back")
+    xvfb.release()
+    frames.step()
+    frames.step()
+    assert (cube.translation == there).all()
+    assert frames.session.selection.objects.tolist() == [cube.row], "it is still selected"
+    assert len(history.labels) == changes, "what was cancelled is no change"
+    xvfb.key("ctrl+z")
+    until(frames, lambda: bool((cube.translation == start).all()), "it is where it was")
+
+
+def test_the_tool_bar_switches_what_the_commands_do(frames: WindowFrames, xvfb: Display) -> None:
+    view = frames.scene_view
+    view.has_tools = True
+    frames.step()
+    frames.step()
+
+    def press(name: str) -> None:
+        x0, y0, x1, y1 = frames.session.places[f"tool {name}"]
+        press_at(frames, xvfb, (x0 + x1) / 2, (y0 + y1) / 2)
+
+    press("turn")
+    until(frames, lambda: view.gizmo.operation == "turn", "the gizmo turns")
+    assert not view.picker.pending, "a click on the bar is none on the scene"
+    assert "tool ortho" not in frames.session.places, "there is no room for more"
+    press("move")
+    until(frames, lambda: view.gizmo.operation == "move", "the gizmo moves")
+    view.has_tools = False
+
+
+def test_the_palette_selects_an_object_by_its_name(frames: WindowFrames, xvfb: Display) -> None:
+    xvfb.key("ctrl+f")
+    until(frames, lambda: "palette text" in frames.session.places, "the palette is open")
+    frames.step()
+    xvfb.type("grou")
+    palette = frames.dialogs.palette
+    until(frames, lambda: palette._text == "@grou", "it was typed behind the @")
+    assert "palette cube" not in frames.session.places
+    xvfb.key("Return")
+    ground = frames.runtime.tableau["ground"].row
+    until(frames, lambda: frames.session.selection.objects.tolist() == [ground], "it is selected")
+    until(frames, lambda: "palette text" not in frames.session.places, "the palette is closed")
+
+
+def test_the_pages_list_the_keys_of_all_commands(frames: WindowFrames, pytestconfig: pytest.Config) -> None:
+    pages = [pytestconfig.rootpath / "docs" / name for name in ("viewer.md", "editing.md")]
+    text = " ".join(page.read_text(encoding="utf-8") for page in pages)
+    spans = {"1 to 4": "1234", "Ctrl+1 to Ctrl+4": "1234"}
+    assert all(span in text for span in spans)
+    listed = set(re.findall(r"(?:(?:Ctrl|Shift|Alt)\+)*(?:\w+|[=,.-])(?![\w+])", text))
+    unlisted = {
+        key
+        for command in frames.session.commands
+        for key in command.keys
+        if key not in listed and not re.fullmatch(r"(Ctrl\+)?[1-4]|Ctrl\+(Num|Alt\+)[137]", key)
+    }
+    assert not unlisted

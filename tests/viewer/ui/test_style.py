@@ -1,0 +1,94 @@
+"""Themes, sizes and glyphs of the panels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from imgui_bundle import imgui
+from support.mouse import Mouse, mouse
+
+from viewer.ui import fallback_fonts, style
+
+__all__ = ["mouse"]
+
+
+@pytest.fixture(autouse=True)
+def dark_again() -> Iterator[None]:
+    yield
+    style.choose("dark")
+
+
+def luminance(color: style.Color) -> float:
+    """The relative luminance of WCAG 2.1."""
+    red, green, blue, _ = style.linear(color)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: style.Color, other: style.Color) -> float:
+    """The contrast ratio of WCAG 2.1."""
+    dark, bright = sorted((luminance(one), luminance(other)))
+    return (bright + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("safe", [False, True])
+@pytest.mark.parametrize("theme", list(style.THEMES))
+def test_text_is_read_on_every_ground_of_every_theme(theme: str, safe: bool) -> None:
+    style.choose(theme, safe=safe)
+    for ground in (style.GROUND, style.POPUP, style.RAISED):
+        assert contrast(style.TEXT, ground) > 7
+        for tint in (style.QUIET, style.ACCENT, style.GOOD, style.WARNING, style.BAD):
+            assert contrast(tint, ground) > 3.9, (theme, safe, tint, ground)
+
+
+@pytest.mark.parametrize("theme", list(style.THEMES))
+def test_safe_colours_of_good_and_bad_differ_in_blue_and_not_in_red_and_green_alone(theme: str) -> None:
+    style.choose(theme, safe=True)
+    assert style.GOOD[2] - style.BAD[2] > 0.3
+
+
+def test_whoever_holds_a_colour_has_that_of_the_theme_and_the_context_too(mouse: Mouse) -> None:
+    held = style.TEXT
+    before = tuple(held)
+    style.choose("light")
+    assert tuple(held) != before
+    shown = imgui.get_style().color_(imgui.Col_.text.value)
+    assert tuple(shown) == tuple(style.TEXT)
+
+
+def test_a_size_is_the_same_however_often_it_was_changed_before(mouse: Mouse) -> None:
+    style.resize(1.7)
+    once = imgui.get_style().frame_padding.x, imgui.get_style().scrollbar_size
+    for step in range(60):
+        style.resize(1.0 + step / 20)
+    style.resize(1.7)
+    assert (imgui.get_style().frame_padding.x, imgui.get_style().scrollbar_size) == once
+    assert imgui.get_style().font_scale_dpi == pytest.approx(1.7)
+
+
+def test_glyphs_that_no_font_has_are_boxes_that_keep_their_width(mouse: Mouse) -> None:
+    widths: list[float] = []
+
+    def draw() -> None:
+        widths[:] = [imgui.calc_text_size(text).x for text in ("x", "x\U0010fffdx", "x\U0010fffd\U0010fffdx")]
+
+    mouse.frame(draw)
+    one, two, three = widths
+    assert two > one * 2
+    assert three - two == pytest.approx(two - 2 * one, abs=1.5)
+
+
+def test_one_font_of_each_group_is_used_if_it_is_there_and_not_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fallback_fonts, "MAX_BYTES", 10)
+    first, second = tmp_path / "a", tmp_path / "b"
+    for folder in (first, second):
+        folder.mkdir()
+    (second / "DejaVuSans.ttf").write_bytes(b"1")
+    (first / "SegoeUI.ttf").write_bytes(b"1")
+    (first / "NotoSansCJK-Regular.ttc").write_bytes(b"1" * 11)
+    (second / "MSYH.ttc").write_bytes(b"1")
+    found = fallback_fonts.found_fonts((str(first), str(second)))
+    assert found == [str(second / "DejaVuSans.ttf"), str(second / "MSYH.ttc")]

@@ -1,0 +1,85 @@
+"""All dialogs of a window, and the commands that show them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from imgui_bundle import imgui
+
+from viewer.guard import Guard
+from viewer.panels import widgets
+from viewer.panels.dialogs.appearance import appearance_commands
+from viewer.panels.dialogs.command_palette import CommandPalette
+from viewer.panels.dialogs.file_browser import FileBrowser
+from viewer.panels.dialogs.key_sheet import KeySheet
+from viewer.panels.workspace import Workspace
+from viewer.session.commands import Command
+from viewer.session.opening import Opening
+from viewer.session.session import Session
+from viewer.ui import style
+
+RECENT = 8
+"""How many files that were opened before are in the menu."""
+
+
+class Dialogs:
+    """Draws the dialog that is open, and what is being opened."""
+
+    def __init__(
+        self, session: Session, workspace: Workspace, guard: Guard, opening: Opening, start: Path
+    ) -> None:
+        """`start` is the folder in which files are looked for first."""
+        self._session = session
+        self._workspace = workspace
+        self._opening = opening
+        self.browser = FileBrowser(session, opening, start)
+        session.commands.add(*self._commands(), *appearance_commands(session))
+        self.palette = CommandPalette(session, guard)
+        self.keys = KeySheet(session)
+        workspace.overlays["dialogs"] = self.draw
+
+    def draw(self) -> None:
+        """Draw over everything else."""
+        self._notice()
+        self.keys.draw()
+        self.browser.draw()
+        self.palette.draw()
+
+    def _notice(self) -> None:
+        """Say which files are being opened, or what was done."""
+        name = self._opening.under_way
+        text = f"opening {name}" if name else self._session.notices.text
+        if not text:
+            return
+        self._session.wake(0.5)
+        size = imgui.get_font_size()
+        x0, y0, x1, _ = self._workspace.area
+        text = widgets.fitting(text, x1 - x0 - size * 4)
+        width = imgui.calc_text_size(text).x
+        draw = imgui.get_background_draw_list()
+        low = ((x0 + x1 - width) / 2 - size, y0 + size * 3)
+        draw.add_rect_filled(
+            low, (low[0] + width + size * 2, low[1] + size * 2), widgets.color(style.RAISED), size * 0.3
+        )
+        draw.add_text((low[0] + size, low[1] + size * 0.5), widgets.color(style.TEXT), text)
+
+    def _commands(self) -> list[Command]:
+        opening = self._opening
+
+        def is_possible() -> bool:
+            return opening.is_possible
+
+        def recent(name: str) -> Command:
+            shown = name if len(name) <= 60 else f"…{name[-59:]}"
+            return Command(f"Open {shown}", "File", lambda: opening.open([Path(name)]), (), is_possible)
+
+        here = {
+            os.path.abspath(file.path) for part in self._session.runtime.scene.parts for file in part.files
+        }
+        others = [name for name in self._session.preferences.recent if name not in here]
+        return [
+            Command("Open...", "File", self.browser.open, ("Ctrl+O",), is_possible, while_typing=True),
+            *map(recent, others[:RECENT]),
+            Command("Quit", "File", opening.quit, ("Ctrl+Q",), while_typing=True),
+        ]

@@ -1,0 +1,67 @@
+"""What a folder has to open: its folders, and the scenes and models in it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from viewer.session.opening import ENDINGS
+
+NO_SCENES = (".assets.hu", ".test.hu")
+"""Databases and test files, which are opened with the scenes that they belong to."""
+MAX_ENTRIES = 10_000
+"""More are not looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A file or folder, by its name; `size` in bytes, 0 for folders."""
+
+    name: str
+    is_folder: bool
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder that was looked at: folders first, then files, by name. `problem` says why it is empty."""
+
+    path: Path
+    entries: tuple[Entry, ...]
+    problem: str = ""
+
+
+def read_folder(path: Path, *, hidden: bool = False) -> Folder:
+    """Look at a folder; one that cannot be read is empty, with the reason."""
+    path = Path(os.path.abspath(path))
+    found: list[Entry] = []
+    problem = ""
+    try:
+        with os.scandir(path) as entries:
+            for count, entry in enumerate(entries):
+                if count >= MAX_ENTRIES:
+                    problem = f"the first {MAX_ENTRIES:,} entries are shown"
+                    break
+                if entry.name.startswith(".") and not hidden:
+                    continue
+                is_folder = os.path.isdir(entry.path)
+                if is_folder or is_openable(entry.name):
+                    found.append(Entry(entry.name, is_folder, 0 if is_folder else _size(entry)))
+    except OSError as error:
+        problem = error.strerror or str(error)
+    found.sort(key=lambda each: (not each.is_folder, each.name.lower(), each.name))
+    return Folder(path, tuple(found), problem)
+
+
+def is_openable(name: str) -> bool:
+    """Whether a file is a scene or a model, by its name."""
+    return name.lower().endswith(ENDINGS) and not name.lower().endswith(NO_SCENES)
+
+
+def _size(entry: os.DirEntry[str]) -> int:
+    """The bytes of a file; 0 for a link to nothing."""
+    try:
+        return entry.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,13 @@
+"""The scene in the middle of the window: picking, outlines, gizmos, camera, tool bar.
+
+scene_view         all of it, drawn over the picture
+view_space         from the world to the window and back
+scene_picker       selects what is clicked
+object_shapes      meshes and boxes of objects
+silhouettes        edges of meshes, and those that an eye sees as an outline
+selection_contours  draws them
+gizmo_model        moving, turning and scaling objects about their pivot
+gizmo              the handles that do so
+grid, tool_bar     a grid on the ground; buttons for what is done most often
+camera_views       where the camera goes on command
+"""

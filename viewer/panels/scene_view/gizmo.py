@@ -1,0 +1,184 @@
+"""The gizmo on the selected objects: ImGuizmo's handles, over the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from imgui_bundle import imgui
+from imgui_bundle.imguizmo import im_guizmo
+
+from viewer.panels.scene_view.gizmo_model import Doubles, GizmoDrag, Operation, Rows, pivot_of
+from viewer.panels.scene_view.view_space import ViewSpace
+from viewer.session.commands import Command
+from viewer.session.session import Session
+
+SNAPS = {Operation.MOVE: 0.25, Operation.TURN: 15.0, Operation.SCALE: 0.1}
+"""Steps while Ctrl is held: metres, degrees, parts."""
+_OPERATIONS = {
+    Operation.MOVE: im_guizmo.OPERATION.translate,
+    Operation.TURN: im_guizmo.OPERATION.rotate,
+    Operation.SCALE: im_guizmo.OPERATION.scale,
+}
+_KEYS = {Operation.MOVE: "W", Operation.TURN: "E", Operation.SCALE: "R"}
+_SIZE = 0.16
+"""The length of a handle, in parts of the picture's width."""
+_WIDTHS = (
+    "translation_line_thickness",
+    "translation_line_arrow_size",
+    "rotation_line_thickness",
+    "rotation_outer_line_thickness",
+    "scale_line_thickness",
+    "scale_line_circle_size",
+    "center_circle_size",
+)
+
+Moved = Callable[[GizmoDrag], None]
+
+
+class Gizmo:
+    """Draws the handles, and moves objects while one is dragged; `is_local`: along the objects' own axes.
+
+    `operation` is None where no handles are shown.
+    """
+
+    def __init__(self, session: Session, moved: Moved) -> None:
+        """`moved` is called at the end of each drag that has changed something."""
+        self._session = session
+        self._moved = moved
+        self.operation: Operation | None = Operation.MOVE
+        self.is_local = False
+        self._drag: GizmoDrag | None = None
+        self._matrix: Doubles = np.eye(4)
+        self._is_shown = False
+        self._is_cancelled = False
+        self._scale = 1.0
+        session.commands.add(*self._commands())
+
+    @property
+    def takes_mouse(self) -> bool:
+        """Whether the left button is the gizmo's now."""
+        return self._is_cancelled or (self._is_shown and (im_guizmo.is_over() or self._drag is not None))
+
+    @property
+    def is_dragged(self) -> bool:
+        """Whether a handle is dragged now."""
+        return self._drag is not None
+
+    def draw(self, space: ViewSpace, camera: int | None) -> None:
+        """Draw the handles on what is selected, without the camera in use, and follow a drag."""
+        if not imgui.is_mouse_down(0):
+            self._is_cancelled = False
+        rows = self._session.selection.objects
+        rows = rows[rows != camera] if camera is not None else rows
+        self._is_shown = self.operation is not None and bool(len(rows))
+        if self.operation is None or not len(rows) or self._is_cancelled:
+            self._end()
+            return
+        self._follow(space, rows, self.operation)
+
+    def cancel(self) -> bool:
+        """Put everything back to where the drag began; return whether there was one."""
+        drag, self._drag = self._drag, None
+        if drag is None:
+            return False
+        drag.before.write(self._session.runtime.tableau, drag.rows)
+        self._is_cancelled = True
+        im_guizmo.enable(False)
+        im_guizmo.enable(True)
+        return True
+
+    def _follow(self, space: ViewSpace, rows: Rows, operation: Operation) -> None:
+        tableau = self._session.runtime.tableau
+        if self._drag is None:
+            is_local = self.is_local or operation is Operation.SCALE
+            primary = self._session.selection.primary
+            self._matrix = pivot_of(tableau, rows, primary if primary in rows else None, local=is_local)
+        before = self._matrix.copy()
+        changed, matrix = self._manipulate(space, operation)
+        if im_guizmo.is_using():
+            self._drag = self._drag or GizmoDrag(tableau, rows, operation, before)
+            self._session.wake()
+            if changed and np.isfinite(matrix).all():
+                self._matrix = matrix
+                self._drag.transforms(matrix).write(tableau, self._drag.rows)
+        else:
+            self._end()
+
+    def _manipulate(self, space: ViewSpace, operation: Operation) -> tuple[bool, Doubles]:
+        """Let ImGuizmo draw and follow the mouse; return whether, and to where, the gizmo was moved."""
+        origin = space.view.origin
+        shown = self._matrix.copy()
+        shown[3, :3] -= origin
+        distance = max(float(np.linalg.norm(self._matrix[3, :3] - space.view.eye)), 1e-3)
+        im_guizmo.set_orthographic(space.is_parallel)
+        im_guizmo.set_drawlist(imgui.get_background_draw_list())
+        x0, y0, x1, y1 = space.place
+        im_guizmo.set_rect(x0, y0, x1 - x0, y1 - y0)
+        im_guizmo.set_gizmo_size_clip_space(_SIZE)
+        self._scale_lines()
+        matrix = im_guizmo.Matrix16(shown.ravel().tolist())
+        snap = im_guizmo.Matrix3([SNAPS[operation]] * 3) if imgui.get_io().key_ctrl else None
+        mode = im_guizmo.MODE.local if self.is_local else im_guizmo.MODE.world
+        changed = im_guizmo.manipulate(
+            im_guizmo.Matrix16(space.view.view_from_frame.astype(np.float64).ravel().tolist()),
+            im_guizmo.Matrix16(space.plain_projection(distance).ravel().tolist()),
+            _OPERATIONS[operation],
+            mode,
+            matrix,
+            None,
+            snap,
+        )
+        moved = np.array(matrix.values, np.float64).reshape(4, 4)
+        moved[3, :3] += origin
+        return changed, moved
+
+    def _scale_lines(self) -> None:
+        """Make the lines of the handles as wide as the display asks for."""
+        scale = self._session.runtime.content_scale
+        if scale == self._scale:
+            return
+        handles, ratio = im_guizmo.get_style(), scale / self._scale
+        self._scale = scale
+        for name in _WIDTHS:
+            setattr(handles, name, getattr(handles, name) * ratio)
+
+    def _end(self) -> None:
+        """End a drag, if there is one, as a change of the scene."""
+        drag, self._drag = self._drag, None
+        if drag is not None and not drag.now.equals(drag.before):
+            self._moved(drag)
+
+    def _commands(self) -> list[Command]:
+        def choose(operation: Operation | None) -> Command:
+            def run() -> None:
+                self.operation = operation
+
+            title = f"Gizmo: {operation}" if operation is not None else "Gizmo: none"
+            return Command(
+                title,
+                "Scene",
+                run,
+                (_KEYS[operation],) if operation is not None else ("G",),
+                is_enabled=self._is_free,
+                is_checked=lambda: self.operation is operation,
+            )
+
+        def turn_axes() -> None:
+            self.is_local = not self.is_local
+
+        return [
+            *(choose(operation) for operation in (*Operation, None)),
+            Command(
+                "Gizmo along own axes",
+                "Scene",
+                turn_axes,
+                ("X",),
+                is_enabled=self._is_free,
+                is_checked=lambda: self.is_local,
+            ),
+        ]
+
+    def _is_free(self) -> bool:
+        """Whether keys are not those of a flight or a drag."""
+        return self._drag is None and not imgui.is_mouse_down(1)

@@ -1,0 +1,138 @@
+"""The scene between the panels: clicks select, and what is selected is outlined."""
+
+from __future__ import annotations
+
+import numpy as np
+from imgui_bundle import imgui
+from numpy.typing import NDArray
+
+from viewer.panels.scene_view.camera_views import CameraViews
+from viewer.panels.scene_view.gizmo import Gizmo
+from viewer.panels.scene_view.gizmo_model import GizmoDrag, record
+from viewer.panels.scene_view.grid import draw_grid
+from viewer.panels.scene_view.object_shapes import Shapes, with_descendants
+from viewer.panels.scene_view.scene_picker import ScenePicker
+from viewer.panels.scene_view.selection_contours import SelectionContours, is_close, selected_shapes
+from viewer.panels.scene_view.tool_bar import ToolBar
+from viewer.panels.scene_view.view_space import ViewSpace, view_space
+from viewer.panels.workspace import Workspace
+from viewer.session.commands import Command
+from viewer.session.session import Session
+from viewer.window.camera_controller import CameraController
+
+CLICK_POINTS = 4.0
+"""A mouse that moves further while its button is down drags."""
+
+
+class SceneView:
+    """What is drawn over the scene, and what the mouse does there. Close it."""
+
+    def __init__(self, session: Session, workspace: Workspace, camera: CameraController) -> None:
+        """`camera` turns around what is selected from now on."""
+        self._session = session
+        self._workspace = workspace
+        self._camera = camera
+        self.picker = ScenePicker(session)
+        self._contours = SelectionContours(session)
+        self.gizmo = Gizmo(session, self._moved)
+        self.views = CameraViews(session, camera, lambda: self.space, self._shapes)
+        self._tools = ToolBar(session)
+        self.has_grid, self.has_tools = False, True
+        self._pivot_of: tuple[int, int] = (-1, -1)
+        self._pivot: NDArray[np.float64] | None = None
+        camera.pivot = self._find_pivot
+        self._pressed: tuple[float, float] | None = None
+        self.space: ViewSpace | None = None
+        workspace.overlays["scene view"] = self.draw
+        session.commands.add(
+            Command(
+                "Clear selection",
+                "Edit",
+                self._escape,
+                ("Esc",),
+                is_enabled=lambda: bool(len(session.selection.objects)),
+            ),
+            Command("Grid", "View", self._switch_grid, ("Ctrl+G",), is_checked=lambda: self.has_grid),
+            Command("Tool bar", "View", self._switch_tools, is_checked=lambda: self.has_tools),
+        )
+
+    def draw(self) -> None:
+        """Draw over the scene, and take clicks."""
+        session = self._session
+        self.views.advance()
+        self.space = view_space(session.runtime, self._workspace.area)
+        session.places["scene"] = self._workspace.area
+        self.picker.poll()
+        if self.space is None:
+            return
+        self._take_clicks(self.space)
+        if self.has_grid:
+            draw_grid(self.space, self._looked_at(self.space))
+        self._contours.draw(self.space, session.runtime.content_scale)
+        self.gizmo.draw(self.space, self._camera.row)
+        if self.has_tools and self._workspace.visible:
+            self._tools.draw(self._workspace.area)
+
+    @property
+    def takes_left_button(self) -> bool:
+        """Whether the left button is not the camera's now."""
+        return self.gizmo.takes_mouse
+
+    def close(self) -> None:
+        """Release what it holds."""
+        self._contours.close()
+
+    def _take_clicks(self, space: ViewSpace) -> None:
+        io = imgui.get_io()
+        at = (io.mouse_pos.x, io.mouse_pos.y)
+        if imgui.is_mouse_clicked(0):
+            self._pressed = None if io.want_capture_mouse or self.gizmo.takes_mouse else at
+        elif imgui.is_mouse_released(0) and self._pressed is not None:
+            is_click = is_close(self._pressed, at, CLICK_POINTS * self._session.runtime.content_scale)
+            pixel = space.pixel_at(*at)
+            if is_click and pixel is not None and self._session.runtime.plan is not None:
+                self.picker.pick(pixel, add=io.key_shift, toggle=io.key_ctrl)
+            self._pressed = None
+
+    def _switch_grid(self) -> None:
+        self.has_grid = not self.has_grid
+
+    def _switch_tools(self) -> None:
+        self.has_tools = not self.has_tools
+
+    def _looked_at(self, space: ViewSpace) -> NDArray[np.float64]:
+        """Return the place in the world that the camera looks at: where it meets the ground, if it does."""
+        eye, forward = space.view.eye, space.view.forward
+        away = -eye[1] / forward[1] if abs(forward[1]) > 1e-3 else 0.0
+        limit = 20.0 * max(abs(float(eye[1])), 1.0)
+        found: NDArray[np.float64] = eye + forward * (min(away, limit) if away > 0 else limit / 4)
+        return found
+
+    def _escape(self) -> None:
+        """End a drag of the gizmo as if it had not been; else select nothing."""
+        if not self.gizmo.cancel():
+            self._session.selection.clear()
+
+    def _moved(self, drag: GizmoDrag) -> None:
+        """A drag of the gizmo is one change of the scene."""
+        editing = self._session.editing
+        editing.run(lambda: record(editing.editor, drag))
+        self._session.wake()
+
+    def _shapes(self, rows: NDArray[np.int32] | None) -> Shapes:
+        tableau = self._session.runtime.tableau
+        return selected_shapes(self._session, rows if rows is None else with_descendants(tableau, rows))
+
+    def _find_pivot(self) -> NDArray[np.float64] | None:
+        """Return the middle of what is selected, which a camera turns around; None for nothing.
+
+        It is looked at again when something else is selected, and stays while the camera turns.
+        """
+        session = self._session
+        version = session.selection.version, session.runtime.tableau.structure_version
+        if version != self._pivot_of:
+            self._pivot_of = version
+            box = self.views.selected_box()
+            self._pivot = None if box is None else (box[0] + box[1]) / 2
+            self._camera.look_again()
+        return self._pivot

@@ -1,0 +1,81 @@
+"""The tool bar at the top of the scene: what is done most often, as buttons with tool tips."""
+
+from __future__ import annotations
+
+from imgui_bundle import imgui
+
+from viewer.panels import widgets
+from viewer.panels.menu_bar import shown_keys
+from viewer.session.session import Rectangle, Session
+from viewer.ui import style
+
+GROUPS = (
+    (
+        ("move", "Gizmo: move"),
+        ("turn", "Gizmo: turn"),
+        ("scale", "Gizmo: scale"),
+        ("own axes", "Gizmo along own axes"),
+    ),
+    (("focus", "Show selection"), ("all", "Show all"), ("start", "Back to the start")),
+    (("ortho", "Orthographic"), ("grid", "Grid")),
+)
+"""Text and command of each button."""
+_FLAGS = (
+    imgui.WindowFlags_.no_decoration.value
+    | imgui.WindowFlags_.no_move.value
+    | imgui.WindowFlags_.no_docking.value
+    | imgui.WindowFlags_.no_saved_settings.value
+    | imgui.WindowFlags_.no_focus_on_appearing.value
+    | imgui.WindowFlags_.no_nav.value
+    | imgui.WindowFlags_.no_bring_to_front_on_focus.value
+    | imgui.WindowFlags_.always_auto_resize.value
+)
+
+
+class ToolBar:
+    """Draws the groups for which there is room, from the left; `Session.places` has them as `tool TEXT`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def draw(self, area: Rectangle) -> None:
+        """Draw it at the top of an area of the window."""
+        gap = imgui.get_font_size() * 0.5
+        room = area[2] - area[0] - gap * 2
+        groups = [group for number, group in enumerate(GROUPS) if self._right_edge(number) <= room]
+        if not groups:
+            return
+        imgui.set_next_window_pos((area[0] + gap, area[1] + gap))
+        imgui.set_next_window_bg_alpha(0.8)
+        imgui.push_style_var(imgui.StyleVar_.window_padding.value, (gap * 0.5, gap * 0.5))
+        imgui.push_style_var(imgui.StyleVar_.window_min_size.value, (1.0, 1.0))
+        imgui.begin("###tool bar", None, _FLAGS)
+        for number, group in enumerate(groups):
+            for at, (text, title) in enumerate(group):
+                if number or at:
+                    imgui.same_line(0, gap if at == 0 else 1)
+                self._button(text, title)
+        imgui.end()
+        imgui.pop_style_var(2)
+
+    def _right_edge(self, number: int) -> float:
+        """How wide the bar is with the groups up to this one."""
+        frame, gap = imgui.get_style().frame_padding.x * 2, imgui.get_font_size() * 0.5
+        texts = [text for group in GROUPS[: number + 1] for text, _ in group]
+        return sum(imgui.calc_text_size(text).x + frame + 1 for text in texts) + gap * (number + 2)
+
+    def _button(self, text: str, title: str) -> None:
+        command = self._session.commands.find(title)
+        is_on = command.is_checked is not None and command.is_checked()
+        if is_on:
+            imgui.push_style_color(imgui.Col_.button.value, style.ACCENT_DIM)
+        imgui.begin_disabled(not command.is_enabled())
+        if imgui.button(text):
+            command.run()
+            self._session.wake()
+        imgui.end_disabled()
+        self._session.places[f"tool {text}"] = widgets.item_box()
+        if is_on:
+            imgui.pop_style_color()
+        keys = f" ({shown_keys(command.keys[0])})" if command.keys else ""
+        widgets.tooltip((f"{title}{keys}",))

@@ -1,0 +1,28 @@
+"""Opening files from within a window: what panels call, whoever carries it out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+ENDINGS = (".hu", ".glb", ".gltf", ".obj")
+"""Names of files that can be opened: scenes and models."""
+
+
+class Opening(Protocol):
+    """Opens scenes and models in place of the present one, which is drawn until they are there."""
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether another scene can be opened: not while a script plays or changes are recorded."""
+
+    @property
+    def under_way(self) -> str:
+        """The names of the files that are being opened; empty for none."""
+
+    def open(self, files: Sequence[Path]) -> None:
+        """Open files together; what goes wrong is reported, and the present scene stays."""
+
+    def quit(self) -> None:
+        """Close the window."""
