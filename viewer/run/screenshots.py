@@ -154,10 +154,9 @@ def _draw(runtime: Runtime, kind: Kind) -> tuple[NDArray[np.uint8], NDArray[np.f
 def _background(runtime: Runtime) -> NDArray[np.float64]:
     """The colour behind the scene, linear."""
     table = runtime.tableau.tables.get("camera")
-    rows = table.rows_enabled() if table is not None else []
-    if table is None or not len(rows):
+    if table is None or not len(table.rows_enabled()):
         return np.array(BACKGROUND[:3], np.float64)
-    return np.asarray(table.column("background")[rows[0]], np.float64)[:3]
+    return np.asarray(table.column("background")[table.rows_enabled()[0]], np.float64)[:3]
 
 
 def with_alpha(

@@ -154,7 +154,7 @@ class Window:
         glfw.set_framebuffer_size_callback(self._handle, size)
         glfw.set_window_content_scale_callback(self._handle, scale)
         glfw.set_window_iconify_callback(self._handle, iconify)
-        drop = wrapped("drop callback", lambda _w, names: self._note_dropped(names))
+        drop: Any = self._guard.wrapped("drop callback", self._note_drop)
         glfw.set_drop_callback(self._handle, drop)
         counted = wrapped("input callback", self._note_event)
         for listen in (
@@ -171,6 +171,9 @@ class Window:
 
     def _note_event(self, *_: object) -> None:
         self.events += 1
+
+    def _note_drop(self, _window: object, names: list[str]) -> None:
+        self._note_dropped(names)
 
     def _note_dropped(self, names: list[str]) -> None:
         self.dropped += names

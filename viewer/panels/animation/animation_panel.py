@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,12 +72,13 @@ class AnimationPanel:
 
     def _transport(self) -> None:
         clock = self._clock
-        for label, name, tip, run in (
+        buttons: tuple[tuple[str, str, str, Callable[[], None]], ...] = (
             ("|<", "start", "back to the start of time", lambda: clock.set(0.0)),
             ("<", "step back", "a frame back", lambda: self._step(-1)),
             ("play" if clock.paused else "pause", "play", "Ctrl+Space", self.toggle),
             (">", "step", "a frame on", lambda: self._step(1)),
-        ):
+        )
+        for label, name, tip, run in buttons:
             if imgui.button(f"{label}##{name}"):
                 run()
             self._session.places[f"animation {name}"] = widgets.item_box()

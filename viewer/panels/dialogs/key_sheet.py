@@ -60,7 +60,8 @@ class KeySheet:
             | imgui.WindowFlags_.no_docking.value
             | imgui.WindowFlags_.no_saved_settings.value
         )
-        is_drawn, self.is_shown = imgui.begin(f"{TITLE}###key sheet", True, flags)
+        is_drawn, stays = imgui.begin(f"{TITLE}###key sheet", True, flags)
+        self.is_shown = bool(stays)
         if is_drawn:
             self._content()
         if imgui.is_window_focused() and imgui.is_key_pressed(imgui.Key.escape):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from imgui_bundle import ImVec4, imgui, implot
 
@@ -23,7 +25,7 @@ _FIXED = imgui.TableColumnFlags_.width_fixed.value
 _STRETCH = imgui.TableColumnFlags_.width_stretch.value
 _PLOT = implot.Flags_.no_menus.value | implot.Flags_.no_box_select.value | implot.Flags_.no_inputs.value
 _WHOLE_ROW = imgui.SelectableFlags_.span_all_columns.value
-_LINES = (
+_LINES: tuple[tuple[str, str, Callable[[], style.Color]], ...] = (
     ("whole frame", "wall_ms", lambda: style.TEXT),
     ("CPU of the scene", "cpu_ms", lambda: style.ACCENT),
     ("CPU of the panels", "panels_ms", lambda: style.QUIET),
