@@ -38,6 +38,7 @@ from viewer.run.scene_loading import Loaded, SceneLoading
 from viewer.run.scene_opening import runtime_options
 from viewer.run.screenshots import Screenshots
 from viewer.run.statistics_collector import CollectorTimer, StatisticsCollector
+from viewer.session.opening import is_openable
 from viewer.session.preferences import Preferences
 from viewer.session.reported import as_problem
 from viewer.session.session import Session
@@ -132,8 +133,9 @@ class WindowFrames:
                 session.editing.saving.written = self._live.has_written
             self._facts = StatisticsCollector(runtime, title)
             self._facts.reported = self._reported
-            if self.is_possible and options.scene is not None and not options.more_scenes:
-                session.preferences = preferences.opened(options.scene)
+            scene_file = options.scene
+            if self.is_possible and scene_file is not None and is_openable(scene_file.name):
+                session.preferences = preferences.opened(scene_file)
             self._scene = undo.pop_all()
 
     def _open_screen(self) -> None:

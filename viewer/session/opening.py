@@ -8,6 +8,13 @@ from typing import Protocol
 
 ENDINGS = (".hu", ".glb", ".gltf", ".obj")
 """Names of files that can be opened: scenes and models."""
+NO_SCENES = (".assets.hu", ".test.hu", ".snapshot.hu")
+"""Other texts: databases and tests belong to scenes, snapshots of memory are shown by themselves."""
+
+
+def is_openable(name: str) -> bool:
+    """Whether a file is a scene or a model, by its name."""
+    return name.lower().endswith(ENDINGS) and not name.lower().endswith(NO_SCENES)
 
 
 class Opening(Protocol):

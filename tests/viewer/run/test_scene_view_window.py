@@ -46,9 +46,16 @@ def made(xvfb: Display, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wi
 @pytest.fixture
 def frames(made: WindowFrames, xvfb: Display) -> Iterator[WindowFrames]:
     made.session.wake(limit(60))
+    aside(made, xvfb)
     yield made
     made.session.selection.clear()
-    xvfb.move_mouse(xvfb.window("Diorama")[0], 2, 2)  # its picture is on the screen
+    aside(made, xvfb)
+
+
+def aside(frames: WindowFrames, display: Display) -> None:
+    """Put the mouse where neither its picture nor a tool tip lies over the scene."""
+    display.move_mouse(display.window("Diorama")[0], 2, 2)
+    settle(frames)
 
 
 def press_at(frames: WindowFrames, display: Display, x: float, y: float) -> None:

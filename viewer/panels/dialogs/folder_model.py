@@ -6,10 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from viewer.session.opening import ENDINGS
+from viewer.session.opening import is_openable
 
-NO_SCENES = (".assets.hu", ".test.hu")
-"""Databases and test files, which are opened with the scenes that they belong to."""
 MAX_ENTRIES = 10_000
 """More are not looked at."""
 
@@ -52,11 +50,6 @@ def read_folder(path: Path, *, hidden: bool = False) -> Folder:
         problem = error.strerror or str(error)
     found.sort(key=lambda each: (not each.is_folder, each.name.lower(), each.name))
     return Folder(path, tuple(found), problem)
-
-
-def is_openable(name: str) -> bool:
-    """Whether a file is a scene or a model, by its name."""
-    return name.lower().endswith(ENDINGS) and not name.lower().endswith(NO_SCENES)
 
 
 def _size(entry: os.DirEntry[str]) -> int:

@@ -20,6 +20,8 @@ GROUPS = (
     (("ortho", "Orthographic"), ("grid", "Grid")),
 )
 """Text and command of each button."""
+LEAST_HEIGHTS = 10.0
+"""A lower area has no bar: it would cover what is looked at."""
 _FLAGS = (
     imgui.WindowFlags_.no_decoration.value
     | imgui.WindowFlags_.no_move.value
@@ -42,6 +44,8 @@ class ToolBar:
         """Draw it at the top of an area of the window."""
         gap = imgui.get_font_size() * 0.5
         room = area[2] - area[0] - gap * 2
+        if area[3] - area[1] < imgui.get_frame_height() * LEAST_HEIGHTS:
+            return
         groups = [group for number, group in enumerate(GROUPS) if self._right_edge(number) <= room]
         if not groups:
             return
