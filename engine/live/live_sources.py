@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from watchfiles import watch
 
 from engine.assets.cook import CookedDb, cook_database
 from engine.assets.database import read_asset_db
+from engine.assets.recipes import Recipe
 from engine.assets.updating.asset_index import AssetIndex
 from engine.assets.updating.library_update import LibraryUpdate, make_update
 from engine.assets.updating.patch import make_patches
@@ -24,7 +25,7 @@ from engine.live.whole_caches import WholeCaches
 from engine.scene import load_scenes
 
 if TYPE_CHECKING:
-    from engine.assets import AssetDb, AssetLibrary
+    from engine.assets import AssetDb, AssetLibrary, AssetRef
     from engine.scene import Scene
 
 RESCAN_S = 2.0
@@ -45,7 +46,8 @@ class Reload:
     """What has come of a change: an update of the library, the scene read again, problems of what cannot be.
 
     `files` have changed, the last of them at `saved` (seconds since the epoch); they had settled at `settled`
-    (of `time.monotonic`), and `seconds` later this was made.
+    (of `time.monotonic`), and `seconds` later this was made. With `is_requested`, assets were cooked again
+    because `LiveSources.cook_again` says so.
     """
 
     update: LibraryUpdate | None
@@ -55,6 +57,18 @@ class Reload:
     saved: float = 0.0
     settled: float = 0.0
     seconds: float = 0.0
+    is_requested: bool = False
+
+
+class _Interruption:
+    """Ends a wait for changes: for good, or as something is requested."""
+
+    def __init__(self, stopped: threading.Event, requested: Collection[AssetRef]) -> None:
+        self._stopped = stopped
+        self._requested = requested
+
+    def is_set(self) -> bool:
+        return bool(self._requested) or self._stopped.is_set()
 
 
 class LiveSources:
@@ -82,6 +96,7 @@ class LiveSources:
         self._side = SideFile(next(folders, None))
         self._own: dict[Path, Signature] = {}
         """The signatures of files as the program itself has written them."""
+        self._requested: set[AssetRef] = set()
         self._thread = threading.Thread(target=self._run, name="live sources", daemon=True)
         self._failure: BaseException | None = None
         self._thread.start()
@@ -102,6 +117,11 @@ class LiveSources:
     def has_written(self, path: Path) -> None:
         """Note that a file has just been written by the program itself: that is no change."""
         self._own[path] = signature_of(path)
+
+    def cook_again(self, refs: Iterable[AssetRef]) -> None:
+        """Cook the data of these assets, and of what they are made of, though no file has changed."""
+        with self._lock:
+            self._requested.update(refs)
 
     def close(self) -> None:
         """Stop watching, and wait for a cook that is under way."""
@@ -127,21 +147,35 @@ class LiveSources:
         try:
             for reported in self._reports():
                 found = self._settled(reported)
-                if found and not self._stopped.is_set():
-                    self._reload(found, time.monotonic())
+                requested = self._take_requests()
+                if (found or requested) and not self._stopped.is_set():
+                    self._reload(found, requested, time.monotonic())
                 self._behind.poll()
         except BaseException as error:  # noqa: BLE001 (`take` raises it)
             self._failure = error
 
+    def _take_requests(self) -> dict[str, list[int]]:
+        """Return the assets to cook again, by the names of their databases."""
+        with self._lock:
+            refs = sorted(self._requested, key=lambda ref: ref.key)
+            self._requested.clear()
+        requested: dict[str, list[int]] = {}
+        for ref in refs:
+            requested.setdefault(self._library.dbs[ref.db].name, []).append(ref.index)
+        return {name: indices for name, indices in requested.items() if name in self._indices}
+
     def _reports(self) -> Iterator[set[Path] | None]:
         """Yield files of which the system reports a change, and from time to time None: all of them."""
+        interruption = _Interruption(self._stopped, self._requested)
         while not self._stopped.is_set():
+            if self._requested:
+                yield set()
             folders = {path.parent for path in self._files}
             there = sorted(str(folder) for folder in folders if signature_of(folder).inode)
             try:
                 for reports in watch(
                     *there,
-                    stop_event=self._stopped,
+                    stop_event=interruption,
                     recursive=False,
                     debounce=20,
                     step=10,
@@ -179,7 +213,7 @@ class LiveSources:
             self._looked = time.monotonic()
         return {path for path in found if self._own.get(path) != now[path]}
 
-    def _reload(self, found: set[Path], since: float) -> None:
+    def _reload(self, found: set[Path], requested: Mapping[str, Sequence[int]], since: float) -> None:
         """Read the scene again if its text has changed, cook what has a changed source, and offer both."""
         problems: list[Problem] = []
         scene: Scene | None = None
@@ -197,12 +231,13 @@ class LiveSources:
             if unread:
                 scene = None  # it may name assets of a database that cannot be read
         else:
-            update = self._cook_sources(found)
-        if update is not None or scene is not None or problems:
+            update = self._cook_sources(found, requested)
+        if update is not None or scene is not None or problems or requested:
             latest = max((self._files[path].mtime_ns for path in found), default=0) / 1e9
             saved = min(latest, now) if latest else now
             took = time.monotonic() - since
-            self._offer(Reload(update, scene, tuple(problems), frozenset(found), saved, since, took))
+            made = (update, scene, tuple(problems), frozenset(found), saved, since, took)
+            self._offer(Reload(*made, is_requested=bool(requested)))
         if stale:
             again = {db.name for db in stale}
             self._indices = {
@@ -218,11 +253,14 @@ class LiveSources:
             }
             self._look_at(self._watched())
 
-    def _cook_sources(self, found: set[Path]) -> LibraryUpdate | None:
-        """Cook what the changed files concern, of databases whose texts are as before."""
-        wanted = {
-            name: recipes for name, index in self._indices.items() if (recipes := index.concerned(found))
-        }
+    def _cook_sources(self, found: set[Path], requested: Mapping[str, Sequence[int]]) -> LibraryUpdate | None:
+        """Cook what the changed files concern, and what is requested, of databases with texts as before."""
+        wanted: dict[str, list[Recipe]] = {}
+        for name, index in self._indices.items():
+            recipes = {one.identity: one for one in index.concerned(found)}
+            recipes |= {one.identity: one for one in index.making(requested.get(name, ()))}
+            if recipes:
+                wanted[name] = list(recipes.values())
         update, new = make_patches(self._library, self._indices, wanted, self._side, self._jobs)
         self._look_at(new)
         for one in self._library.current[1:]:

@@ -7,13 +7,18 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from support.live_scene import LiveScene, Picture, live_scene
 
+from engine.assets import AssetRef
 from engine.assets.cook import cook_database
+from engine.assets.recipes import Recipe
+from engine.assets.records import AssetType
+from engine.assets.updating import patch
 from engine.live import live_sources
 from engine.scene import load_scene
 
@@ -333,6 +338,33 @@ def test_when_a_save_is_shown_its_files_assets_and_times_are_known(live: LiveSce
     assert 0 < shown.cooked_ms <= shown.milliseconds <= 1e3 * (time.time() - start)
     assert shown.bytes == sum(change.size for change in shown.changes) > 0
     assert is_blue(live.runtime.read_pixels())
+
+
+def test_a_model_that_is_cooked_again_without_a_save_reads_its_sources_and_moves_nothing(
+    live: LiveScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    run = patch.import_recipes
+
+    def noted(recipes: list[Recipe], *arguments: Any) -> Any:
+        read.extend(recipe.source.name for recipe in recipes)
+        return run(recipes, *arguments)
+
+    monkeypatch.setattr(patch, "import_recipes", noted)
+    library, uploaded = live.runtime.library, live.runtime.memory.statistics.bytes_uploaded
+    number, brick = next(
+        (one.db.id, asset)
+        for one in library.current[1:]
+        for asset in one.db.assets
+        if asset.type is AssetType.MODEL
+    )
+    live.live.cook_again([AssetRef(number, brick.ref.index)])
+    live.until_reloaded()
+    (shown,) = live.live.shown
+    assert (shown.files, shown.changes, shown.bytes) == ((), (), 0)
+    assert {"cube.hu", "brick-albedo.png", "brick-normal.png"} <= set(read)
+    assert live.runtime.memory.statistics.bytes_uploaded == uploaded
 
 
 def test_the_cache_is_written_behind_and_holds_what_was_saved(live: LiveScene) -> None:

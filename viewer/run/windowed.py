@@ -127,7 +127,7 @@ class WindowFrames:
             undo.callback(self.screenshots.close)
             self._idle = Idle(window, session, options)
             self._size = (0, 0)
-            self._live = LiveAssets(runtime, keep_own=True) if options.live else None
+            session.live = self._live = LiveAssets(runtime, keep_own=True) if options.live else None
             if self._live is not None:
                 undo.callback(self._live.close)
                 session.editing.saving.written = self._live.has_written

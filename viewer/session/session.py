@@ -20,6 +20,7 @@ from viewer.session.run_statistics import RunStatistics
 from viewer.session.selection import Selection
 
 if TYPE_CHECKING:
+    from engine.runtime.live_assets import LiveAssets
     from engine.runtime.runtime import Runtime
 
 Rectangle = tuple[float, float, float, float]
@@ -32,6 +33,8 @@ class Session:
     ----------
     runtime : Runtime
         The runtime that draws the scene; it stays the same when the device was lost.
+    live : LiveAssets or None
+        What keeps the assets as their sources are; None where saves are not watched.
     editing : Editing
         Changes of the scene: undo, saving, reverting, recovery.
     statistics : RunStatistics
@@ -60,6 +63,7 @@ class Session:
         `recovery` is the folder for changes that are not saved; None where they are not kept aside.
         """
         self.runtime = runtime
+        self.live: LiveAssets | None = None
         self.editing = Editing(runtime.scene, report, renewed=self._key_now, folder=recovery)
         self.selection = Selection()
         self.links = Links()
