@@ -16,9 +16,9 @@ from support.live_scene import LiveScene, Picture, live_scene
 
 from engine.assets import AssetRef
 from engine.assets.cook import cook_database
+from engine.assets.importing import import_recipes
 from engine.assets.recipes import Recipe
 from engine.assets.records import AssetType
-from engine.assets.updating import patch
 from engine.live import live_sources
 from engine.scene import load_scene
 
@@ -345,13 +345,11 @@ def test_a_model_that_is_cooked_again_without_a_save_reads_its_sources_and_moves
 ) -> None:
     read: list[str] = []
 
-    run = patch.import_recipes
-
     def noted(recipes: list[Recipe], *arguments: Any) -> Any:
         read.extend(recipe.source.name for recipe in recipes)
-        return run(recipes, *arguments)
+        return import_recipes(recipes, *arguments)
 
-    monkeypatch.setattr(patch, "import_recipes", noted)
+    monkeypatch.setattr("engine.assets.updating.patch.import_recipes", noted)
     library, uploaded = live.runtime.library, live.runtime.memory.statistics.bytes_uploaded
     number, brick = next(
         (one.db.id, asset)

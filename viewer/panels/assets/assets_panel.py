@@ -156,7 +156,7 @@ class AssetsPanel:
         if clicked:
             self._session.selection.select_asset(key)
         imgui.same_line(0, 0)
-        widgets.clipped(rows.names[row], style.BAD if rows.broken[row] else style.TEXT)
+        widgets.cut(rows.names[row], style.BAD if rows.broken[row] else style.TEXT)
         imgui.table_next_column()
         widgets.quiet(str(KINDS[rows.kinds[row]]))
         imgui.table_next_column()
@@ -173,7 +173,7 @@ class AssetsPanel:
             users = objects_with(self._session.runtime.tableau, key)
             self._details = key, list(fact_lines(library, ref)), users
         _, lines, users = self._details
-        widgets.clipped(library.unreplaced(ref).label, style.ACCENT)
+        widgets.cut(library.unreplaced(ref).label, style.ACCENT)
         position = _position(self._session, ref)
         if position is not None and widgets.link(f"{Path(position.file).name}:{position.line}", "place"):
             self._session.links.follow(SourceLink(Path(position.file), position.line, position.column))
@@ -182,7 +182,7 @@ class AssetsPanel:
         for label, value in lines:
             widgets.quiet(label)
             imgui.same_line(imgui.get_font_size() * 8)
-            widgets.clipped(value)
+            widgets.cut(value)
         self._made_of(rows, row)
         widgets.quiet(f"used by {count_text(len(users), 'feature')}")
         clipper = imgui.ListClipper()

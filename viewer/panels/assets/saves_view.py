@@ -45,11 +45,11 @@ def title(one: ShownUpdate) -> str:
 
 def _save(one: ShownUpdate, number: int) -> None:
     moment = datetime.fromtimestamp(one.shown).strftime("%H:%M:%S")
-    parts.cut(f"{moment}  {title(one)}", style.TEXT if number == 0 else style.QUIET, more=_times(one))
+    widgets.cut(f"{moment}  {title(one)}", style.TEXT if number == 0 else style.QUIET, more=_times(one))
     imgui.indent()
     for change in one.changes:
         size = f"  {bytes_text(change.size)}" if change.size else ""
-        parts.cut(
+        widgets.cut(
             f"{change.change}  {change.asset} of {change.db}{size}", _TINTS.get(change.change, style.QUIET)
         )
     imgui.unindent()

@@ -75,7 +75,7 @@ class FileBrowser:
         if imgui.begin_child("entries", (0, -foot)):
             self._entries(self._folder)
         imgui.end_child()
-        widgets.clipped(self._folder.problem or f"scenes and models: {', '.join(ENDINGS)}", style.QUIET)
+        widgets.cut(self._folder.problem or f"scenes and models: {', '.join(ENDINGS)}", style.QUIET)
         imgui.same_line()
         imgui.set_cursor_pos_x(imgui.get_window_width() - size * 6)
         if imgui.button("cancel", (size * 5, 0)) or imgui.is_key_pressed(imgui.Key.escape):

@@ -222,7 +222,7 @@ class OutlinerPanel:
         if not node.feature and self.actions.renaming == node.object:
             self._rename_box()
             return
-        widgets.short_text(node.feature or tableau.name_of(node.object), self._tint(number, node))
+        widgets.cut(node.feature or tableau.name_of(node.object), self._tint(number, node))
         changes = self._session.editing.changes
         if not node.feature and changes.is_changed(np.array([node.object], np.int32))[0]:
             imgui.same_line(0, imgui.get_font_size() * 0.3)
