@@ -266,7 +266,8 @@ class OutlinerPanel:
             column = getattr(shares, name)
             size = int(column[node.object]) if node.object < len(column) else 0
             if size:
-                widgets.right_aligned(bytes_text(size), style.QUIET)
+                tint = style.TEXT if self.actions.is_selected(node) else style.QUIET
+                widgets.right_aligned(bytes_text(size), tint)
                 widgets.tooltip((f"{size:,} bytes {name}", _SHARE_HELP[name]))
 
     def _tooltip(self, node: Node, path: str) -> None:

@@ -134,13 +134,13 @@ class SchedulePanel:
 
     def _plot(self) -> None:
         """Bytes per second over the last seconds."""
-        rates = self.model.rates / MIB
+        rates = self.model.rates
         if not rates.any():
             return
         most = float(rates.max())
         size = (imgui.get_content_region_avail().x, imgui.get_font_size() * 3)
         values = np.ascontiguousarray(rates, np.float32)
-        imgui.plot_lines("##rate", values, 0, f"at most {most:.1f} MiB/s", 0.0, most * 1.1, size)
+        imgui.plot_lines("##rate", values, 0, f"at most {bytes_text(round(most))}/s", 0.0, most * 1.1, size)
 
     def _databases(self) -> None:
         """What is read of each database, and the staging buffers."""
