@@ -58,22 +58,28 @@ def read_preferences(path: Path | None) -> tuple[Preferences, Problem | None]:
     """Read a file of preferences; a bad one gives the defaults and a warning, and a copy of it is kept."""
     if path is None or not os.path.lexists(path):
         return Preferences(), None
-    content = b""
+    content: bytes | None = None
     try:
         content = read_regular(path, MAX_BYTES)
         return _parsed(content, str(path)), None
     except (InputError, OSError) as error:
         first = error.problems[0].message if isinstance(error, InputError) else str(error)
-        copy = path.with_suffix(".bad.hu")
-        kept = f"a copy is kept as {copy}"
-        try:
-            write_atomically(copy, content)
-        except (InputError, OSError) as failed:
-            kept = f"no copy could be kept: {failed}"
+        kept = _keep_copy(path.with_suffix(".bad.hu"), content)
         message = f"the preferences in {path} are not used: {first}"
         return Preferences(), Problem(
             "viewer.preferences", message, help=f"the defaults are used; {kept}", severity=Severity.WARNING
         )
+
+
+def _keep_copy(path: Path, content: bytes | None) -> str:
+    """Write a copy of what is not used, and return what came of that; None is what could not be read."""
+    if content is None:
+        return "it cannot be copied"
+    try:
+        write_atomically(path, content)
+    except (InputError, OSError) as failed:
+        return f"no copy could be kept: {failed}"
+    return f"a copy is kept as {path}"
 
 
 def write_preferences(path: Path, preferences: Preferences) -> None:
