@@ -10,8 +10,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.files.opening import read_regular
-from engine.humon import InputError, Problem, Severity, boolean, choice, number, parse, required, texts, write
+from engine.humon import (
+    InputError,
+    Node,
+    Problem,
+    Severity,
+    boolean,
+    choice,
+    failure,
+    number,
+    parse,
+    required,
+    texts,
+    write,
+)
 from engine.humon.saving import write_atomically
+from viewer.session.kept_layout import kept_layout
 
 VERSION = 1
 MAX_BYTES = 1 << 20
@@ -104,10 +118,17 @@ def _parsed(content: bytes, name: str) -> Preferences:
     number(required(root, "version"), VERSION, VERSION)
     shown, safe = root.get("shown"), root.get("safeColors")
     return Preferences(
-        layout="\n".join(texts(required(root, "layout"))),
+        layout=_layout(required(root, "layout")),
         theme=choice(required(root, "theme"), THEMES),
         safe_colors=boolean(safe) if safe is not None else False,
         scale=number(required(root, "scale"), *SCALES),
         shown=tuple(texts(shown)) if shown is not None else None,
         recent=tuple(texts(required(root, "recent")))[:MAX_RECENT],
     )
+
+
+def _layout(node: Node) -> str:
+    try:
+        return kept_layout("\n".join(texts(node)))
+    except ValueError as wrong:
+        raise failure("viewer.preferences", str(wrong), node) from None
