@@ -10,8 +10,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.files.opening import read_regular
-from engine.humon import InputError, Problem, Severity, boolean, choice, number, parse, required, texts, write
+from engine.humon import (
+    InputError,
+    Node,
+    Problem,
+    Severity,
+    boolean,
+    choice,
+    failure,
+    number,
+    parse,
+    required,
+    texts,
+    write,
+)
 from engine.humon.saving import write_atomically
+from viewer.session.kept_layout import kept_layout
 
 VERSION = 1
 MAX_BYTES = 1 << 20
@@ -58,22 +72,28 @@ def read_preferences(path: Path | None) -> tuple[Preferences, Problem | None]:
     """Read a file of preferences; a bad one gives the defaults and a warning, and a copy of it is kept."""
     if path is None or not os.path.lexists(path):
         return Preferences(), None
-    content = b""
+    content: bytes | None = None
     try:
         content = read_regular(path, MAX_BYTES)
         return _parsed(content, str(path)), None
     except (InputError, OSError) as error:
         first = error.problems[0].message if isinstance(error, InputError) else str(error)
-        copy = path.with_suffix(".bad.hu")
-        kept = f"a copy is kept as {copy}"
-        try:
-            write_atomically(copy, content)
-        except (InputError, OSError) as failed:
-            kept = f"no copy could be kept: {failed}"
+        kept = _keep_copy(path.with_suffix(".bad.hu"), content)
         message = f"the preferences in {path} are not used: {first}"
         return Preferences(), Problem(
             "viewer.preferences", message, help=f"the defaults are used; {kept}", severity=Severity.WARNING
         )
+
+
+def _keep_copy(path: Path, content: bytes | None) -> str:
+    """Write a copy of what is not used, and return what came of that; None is what could not be read."""
+    if content is None:
+        return "it cannot be copied"
+    try:
+        write_atomically(path, content)
+    except (InputError, OSError) as failed:
+        return f"no copy could be kept: {failed}"
+    return f"a copy is kept as {path}"
 
 
 def write_preferences(path: Path, preferences: Preferences) -> None:
@@ -98,10 +118,17 @@ def _parsed(content: bytes, name: str) -> Preferences:
     number(required(root, "version"), VERSION, VERSION)
     shown, safe = root.get("shown"), root.get("safeColors")
     return Preferences(
-        layout="\n".join(texts(required(root, "layout"))),
+        layout=_layout(required(root, "layout")),
         theme=choice(required(root, "theme"), THEMES),
         safe_colors=boolean(safe) if safe is not None else False,
         scale=number(required(root, "scale"), *SCALES),
         shown=tuple(texts(shown)) if shown is not None else None,
         recent=tuple(texts(required(root, "recent")))[:MAX_RECENT],
     )
+
+
+def _layout(node: Node) -> str:
+    try:
+        return kept_layout("\n".join(texts(node)))
+    except ValueError as wrong:
+        raise failure("viewer.preferences", str(wrong), node) from None

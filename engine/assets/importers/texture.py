@@ -38,8 +38,8 @@ from engine.assets.importers.pictures.webp import is_webp, read_webp
 from engine.assets.limits import MAX_TEXTURE_PIXELS, MAX_TEXTURE_SIDE
 from engine.humon import InputError, Position, Problem
 
-_PEAK, _PEAK_WEBP = 4, 6
-"""Bytes of memory at most for each byte of the finest level; Pillow decodes WebP by way of two canvases."""
+_PEAK = 4
+"""Bytes of memory at most for each byte of the finest level."""
 _BAND = 1 << 15
 """Texels that become those of the stand-in at once."""
 
@@ -72,8 +72,7 @@ def import_texture(
         picture = _read(data, name, take)
         form = _chosen(picture, settings, name)
         made = _Import(picture, form, settings, name)
-        peak = _PEAK_WEBP if is_webp(data) else _PEAK
-        take(peak * picture.width * picture.height * made.texel_bytes)
+        take(_PEAK * picture.width * picture.height * made.texel_bytes)
         return made.run()
     except MemoryError as error:
         message = "there is no memory left for the picture"

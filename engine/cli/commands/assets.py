@@ -18,15 +18,19 @@ if TYPE_CHECKING:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the databases below the project root, or those of a scene, as Humon. Raises InputError."""
+    """Print the databases below the project root, or those of a scene, as Humon. Raises InputError.
+
+    A file below the root that has errors is reported and left out, and the command ends with INPUT.
+    """
     from engine.assets.roots import project_root
     from engine.assets.updating.asset_states import find_databases
     from engine.cli.scenes import find_scene
-    from engine.humon import Problem, write
+    from engine.humon import Problem, Severity, write
     from engine.scene import load_scene
 
     dbs: list[AssetDb] = []
     scene: Scene | None = None
+    code = ExitCode.DONE
     if options.scene is not None:
         scene = load_scene(find_scene(options.scene))
         dbs = list(scene.dbs)
@@ -34,6 +38,8 @@ def run(options: argparse.Namespace) -> int:
         for found in find_databases(project_root(Path(os.getcwd(), "scene"))):
             if isinstance(found, Problem):
                 print(found.render(), file=sys.stderr)
+                if found.severity is Severity.ERROR:
+                    code = ExitCode.INPUT
             else:
                 dbs.append(found)
     listed = [_database(db, None if scene is None else _used(scene, db), options.diff) for db in dbs]
@@ -41,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     if options.diff and scene is not None:
         shown["difference"] = _difference(scene, options.profile)
     print(write(shown), end="")
-    return ExitCode.DONE
+    return code
 
 
 def _difference(scene: Scene, profile: str | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from engine.humon import InputError
 from viewer.session.preferences import MAX_RECENT, Preferences, read_preferences, write_preferences
 
 FULL = Preferences(
-    layout='[Window][a ## "b" %s]\nPos=1,2\n\n[Docking][Data]\nDockSpace ID=0x1 {}',
+    layout='[Window][a ## "b" %s]\nPos=1,2\n\n[Docking][Data]\nDockSpace ID=0x00000001 Pos=0,0 Size=9,9\n',
     theme="light",
     scale=1.5,
     shown=("outliner", "memory, [all]"),
