@@ -240,18 +240,19 @@ class DrawTable:
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Return the objects of the instances in these slots, and their boxes from the objects' origins.
 
-        These are centres and half sizes, [n, 3] each. A skinned instance has the box around what its bones
-        move.
+        These are centres and half sizes, [n, 3] each; of a skinned instance around what its bones move.
         """
         batches = self.blocks.blocks.rows["batch"][self.blocks.block_of.rows[slots]]
         objects = self.feature.object[self.blocks.rows.rows[slots]]
-        growth = None if self._skins is None else self._skins.growth(objects)
-        found = relative_boxes(self.batches, batches, self.tableau.placement[as_slice(objects)], growth)
+
+        def plain() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+            growth = None if self._skins is None else self._skins.growth(objects)
+            return relative_boxes(self.batches, batches, self.tableau.placement[as_slice(objects)], growth)
+
         bones = self.bones
-        if len(bones.objects):
-            assert self._skins is not None
-            found = self._skins.replace(found, bones, objects, self.batches["vertices"][batches])
-        return objects, *found
+        if self._skins is None or not len(bones.objects):
+            return objects, *plain()
+        return objects, *self._skins.boxes(plain, bones, objects, self.batches["vertices"][batches])
 
     @property
     def bones(self) -> Bones:
