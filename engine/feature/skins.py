@@ -93,8 +93,9 @@ class Bones:
     def owners(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
         """Return the skinned objects among whose bones some of these objects are, ascending."""
         among = np.zeros(len(self.first), np.bool_)
-        is_inside = objects < len(among)
-        among[objects if is_inside.all() else objects[is_inside]] = True
+        if len(objects) and objects.max() >= len(among):
+            objects = objects[objects < len(among)]
+        among[objects] = True
         moved = among.take(self.objects)
         if moved.all():
             return self.every_skinned

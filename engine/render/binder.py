@@ -170,7 +170,7 @@ class Binder:
         of_view = draws.of_view(number)
         start = commands.offset + slot * commands.stride + of_view.start * COMMAND.itemsize
         found = []
-        for group in draws.groups:
+        for group in draws.groups_in(number):
             key = table.recipes.pipelines[group.pipeline]
             shading = table.recipes.shadings[key.shading]
             row = drawing.pipeline(group.pipeline)

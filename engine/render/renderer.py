@@ -28,7 +28,7 @@ from engine.planning.culling import Culling
 from engine.planning.draw.blocks import Block
 from engine.planning.draw.draw_list import MAX_RANGES, DrawList, Draws, Written
 from engine.planning.draw.drawing import Drawing, ShaderDrawing, material_table_name
-from engine.planning.draw.eyes import Eye, eye_of, eye_of_levels
+from engine.planning.draw.eyes import Eye, eyes_of
 from engine.planning.draw.sorted_draws import SortedDraws
 from engine.planning.draw.tables import InUse
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
@@ -371,7 +371,7 @@ class Renderer:
             self._stale = [True] * FRAMES_IN_FLIGHT
         for name, known in self._passes.items():
             table = known.binding.table
-            if table.choose_levels(eye_of_levels(table.declaration, eyes)):
+            if table.choose_levels(eyes):
                 self._write_draws(name, known.draws, known.draws.update(known.binding.batches, _NO_KEYS))
                 known.versions = table.version
             self._cull(name, known, eyes)
@@ -393,8 +393,8 @@ class Renderer:
         culls &= len(known.binding.batches) == len(table.batches)
         pinned = known.culling.pinned(known.binding.late, known.binding.late_version) if culls else None
         if isinstance(draws, SortedDraws):
-            alone = pinned if len(table.declaration.views) == 1 else None
-            self._write_draws(name, draws, draws.order(eye_of(table.declaration, eyes), alone))
+            seen = eyes_of(table.declaration.views, eyes)
+            self._write_draws(name, draws, draws.order(seen, pinned))
         elif pinned is not None:
             if not known.is_culled:
                 known.culling.forget()

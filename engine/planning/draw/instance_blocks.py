@@ -417,14 +417,16 @@ class SlotBoxes:
         """Measure the instances of these blocks."""
         table = self._table
         slots, _ = table.blocks.spans(blocks)
-        self._objects[slots], self._offset[:, slots], self._reach[:, slots] = 0, 0.0, -np.inf
+        at = as_slice(slots)
+        self._objects[at], self._offset[:, at], self._reach[:, at] = 0, 0.0, -np.inf
         self._known[blocks] = True
         drawn = table.drawn(table.blocks.rows.rows[slots])
         slots = slots[drawn]
         if not len(slots):
             return
         objects, offset, reach = table.relative_boxes(slots)
-        self._objects[slots], self._offset[:, slots], self._reach[:, slots] = objects, offset.T, reach.T
+        at = as_slice(slots)
+        self._objects[at], self._offset[:, at], self._reach[:, at] = objects, offset.T, reach.T
         bones = table.bones
         if len(bones.objects):
             skinned = slots[bones.first[objects] >= 0]
