@@ -96,6 +96,16 @@ class Table:
         put(out, patched.nonzero()[0], self.patch.take(self._patch_ids.searchsorted(ids[patched])))
         return out
 
+    def find(self, ids: Int64s) -> tuple[NDArray[np.bool_], Rows]:
+        """Which of `ids` have a row, and their rows; in place of one that is missing there is any other."""
+        if self._is_whole and len(self.base):
+            at = self.base_ids.searchsorted(ids)
+            return self.base_ids.take(at, mode="clip") == ids, self.base.take(at, mode="clip")
+        found = self.has(ids)
+        rows = np.zeros(len(ids), self.base.dtype)
+        put(rows, found.nonzero()[0], self.rows(ids[found]))
+        return found, rows
+
     def row(self, ident: int) -> np.void:
         """The row of one id; KeyError where it is missing."""
         parts = [(self.base_ids, self.base)]
