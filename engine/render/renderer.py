@@ -129,7 +129,7 @@ class Renderer:
         self._plan: MemoryPlan | None = None
         self._passes: dict[str, _PassState] = {}
         self._images: list[dict[str, FrameImage]] = []
-        self._image_of: dict[int, FrameImage] = {}  # by key
+        self._image_of: dict[int, tuple[ImageDecl, FrameImage]] = {}  # by key
         self._moved: set[int] | None = None  # keys since what passes bind was looked up; None: any
         self._pipelines_of: list[tuple[object, ...]] = []
         self._unchecked = True
@@ -246,8 +246,11 @@ class Renderer:
             if self._bound_graph is not None and self._bound_graph.kept == needs.graph.kept
             else None
         )
+        if moved is None or self._bound[:1] != bound[:1]:
+            self._image_of = {}
+        for key in self._image_of.keys() & moved if moved else ():
+            del self._image_of[key]
         self._bound_graph, self._bound, self._moved = needs.graph, bound, set()
-        self._image_of = {k: v for k, v in self._image_of.items() if moved is not None and k not in moved}
         images = {life.image.name: self._frame_image(life.image) for life in needs.graph.images}
         pairs = [(name, previous_name(name)) for name in needs.graph.kept]
         other = {one: images[two] for pair in pairs for one, two in (pair, pair[::-1])}
@@ -438,16 +441,18 @@ class Renderer:
         needs = self._needs
         assert needs is not None
         key = needs.requirements.keys.transient(image.name)
-        aliased, extent = self._binder.is_aliased(key), image.extent.resolve(needs.size)
+        aliased = self._binder.is_aliased(key)
         known = self._image_of.get(key)
-        if known is not None and (known.aliased, known.extent) == (aliased, extent):
-            return known
+        if known is not None and known[0] == image and known[1].aliased == aliased:
+            return known[1]
         place = self._binder.require_location(key)
         views = {
             (layer, level): self._memory.part_view(key, layer, level=level)
             for _, layer, level in image.parts()
         }
-        made = self._image_of[key] = FrameImage(place.handle, views, image.format, extent, aliased)
+        extent = image.extent.resolve(needs.size)
+        made = FrameImage(place.handle, views, image.format, extent, aliased)
+        self._image_of[key] = image, made
         return made
 
     def _flush(self, needs: FrameNeeds, slot: int) -> None:
