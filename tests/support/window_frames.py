@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ from support.display import Display
 from support.limits import limit
 
 from viewer.arguments import Options
+from viewer.panels import layout
+from viewer.panels.panel import Dock
 from viewer.run.device_recovery import RecoveringFrames
 from viewer.run.headless import HeadlessFrames
 from viewer.run.scene_opening import opened
@@ -35,6 +37,31 @@ def headless_picture() -> np.ndarray:
         while not made.over:
             made.step()
         return made.runtime.read_pixels()
+
+
+@contextmanager
+def open_window(options: Options, *, settled: bool = True, bottom: float = 0.36) -> Iterator[WindowFrames]:
+    """Open a scene in a window and draw until it is settled.
+
+    Validation must have been silent, and nothing may be live, once it is closed. Panels at the bottom take
+    `bottom` of its height: the less of the scene is in sight, the quicker a software driver draws.
+    """
+    from viewer.run.windowed import WindowFrames
+
+    with pytest.MonkeyPatch.context() as patch, opened(options) as (scene, library):
+        patch.setitem(layout._SHARES, Dock.BOTTOM, bottom)
+        frames = WindowFrames(scene, library, options)
+        try:
+            if settled:
+                settle(frames)
+            yield frames
+        finally:
+            frames.close()
+        instance = frames.runtime.instance
+        assert instance.validation.supported
+        assert [str(message) for message in instance.messages.all] == []
+        assert [str(entry) for entry in instance.handles.leaks] == []
+        assert instance.handles.left_behind == 0
 
 
 def awake(frames: WindowFrames | RecoveringFrames) -> None:

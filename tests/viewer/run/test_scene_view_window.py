@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from support.display import Display
+from support.display import Display, environment_of
 from support.limits import limit
-from support.window_frames import OPTIONS, on_screen, scene_area, settle, until
-
-from viewer.run.scene_opening import opened
+from support.window_frames import OPTIONS, on_screen, open_window, scene_area, settle, until
 
 if TYPE_CHECKING:
     from viewer.run.windowed import WindowFrames
@@ -23,24 +21,8 @@ pytestmark = pytest.mark.gpu
 @pytest.fixture(scope="module")
 def made(xvfb: Display, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WindowFrames]:
     """One window for all tests of this module, which leave it as it was; validation is silent at its end."""
-    from viewer.run.windowed import WindowFrames
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
-        patch.setenv("DISPLAY", xvfb.name)
-        patch.delenv("WAYLAND_DISPLAY", raising=False)
-        with opened(OPTIONS) as (scene, library):
-            frames = WindowFrames(scene, library, OPTIONS)
-            try:
-                settle(frames)
-                yield frames
-            finally:
-                frames.close()
-            instance = frames.runtime.instance
-            assert instance.validation.supported
-            assert [str(message) for message in instance.messages.all] == []
-            assert [str(entry) for entry in instance.handles.leaks] == []
-            assert instance.handles.left_behind == 0
+    with environment_of(xvfb, tmp_path_factory), open_window(OPTIONS) as frames:
+        yield frames
 
 
 @pytest.fixture
