@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from engine.assets.updating.library_update import LibraryUpdate, make_update
 from engine.assets.updating.patch import make_patches
 from engine.assets.updating.side_file import SideFile
 from engine.humon import InputError, Problem
+from engine.live.before_watching import saved_before
 from engine.live.reading import read_database
 from engine.live.signatures import Signature, changed, signature_of, signatures
 from engine.live.whole_caches import WholeCaches
@@ -70,6 +72,7 @@ class LiveSources:
         self._library = library
         self._scenes = [part.files[0].path for part in scene.parts]
         self._texts = _texts(scene)
+        self._read = [file for part in scene.parts for file in part.files]
         self._jobs = jobs
         self._lock = threading.Condition()
         self._made: Reload | None = None
@@ -126,13 +129,21 @@ class LiveSources:
 
     def _run(self) -> None:
         try:
-            for reported in self._reports():
+            for reported in chain([self._saved_before()], self._reports()):
                 found = self._settled(reported)
                 if found and not self._stopped.is_set():
                     self._reload(found, time.monotonic())
                 self._behind.poll()
         except BaseException as error:  # noqa: BLE001 (`take` raises it)
             self._failure = error
+
+    def _saved_before(self) -> set[Path]:
+        """Return the files that were saved before they were watched, as if they had not been there then."""
+        indices = self._indices
+        texts, self._read = self._read, []
+        missed = saved_before(self._library.current[1:], indices, texts, self._files)
+        self._files |= dict.fromkeys(missed, Signature(-1))
+        return missed
 
     def _reports(self) -> Iterator[set[Path] | None]:
         """Yield files of which the system reports a change, and from time to time None: all of them."""
