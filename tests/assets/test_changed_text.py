@@ -146,7 +146,7 @@ def test_an_asset_that_comes_to_be_broken_stays_as_it_was(
     side.close()
 
 
-def test_a_text_that_names_places_in_its_cache_is_told_apart(project: Project) -> None:
+def test_texts_that_name_places_in_their_cache_are_recognised(project: Project) -> None:
     assert not names_offsets(project.db(TRIANGLE_DB))
     assert names_offsets(
         project.db(TRIANGLE_DB.replace(BUMPS, BUMPS.replace("}", "txData: { cacheOffset: 16 } }")))
