@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,10 +16,12 @@ from engine.assets.cook import CookedDb, cook_database
 from engine.assets.database import read_asset_db
 from engine.assets.recipes import Recipe
 from engine.assets.updating.asset_index import AssetIndex
+from engine.assets.updating.changed_text import cook_changed_text, names_offsets
 from engine.assets.updating.library_update import LibraryUpdate, make_update
 from engine.assets.updating.patch import make_patches
 from engine.assets.updating.side_file import SideFile
 from engine.humon import InputError, Problem
+from engine.live.before_watching import saved_before
 from engine.live.reading import read_database
 from engine.live.signatures import Signature, changed, signature_of, signatures
 from engine.live.whole_caches import WholeCaches
@@ -74,8 +77,8 @@ class _Interruption:
 class LiveSources:
     """Watches the files of a scene and of its library, and makes updates. Close it before the library.
 
-    Changed sources of a database whose text is as before are cooked alone, into a side file, and its cache
-    is written behind (`WholeCaches`).
+    What is new of a database that is drawn is cooked alone, into a side file, and its cache is written behind
+    (`WholeCaches`).
     """
 
     def __init__(self, library: AssetLibrary, scene: Scene, *, jobs: int = 1) -> None:
@@ -83,6 +86,7 @@ class LiveSources:
         self._library = library
         self._scenes = [part.files[0].path for part in scene.parts]
         self._texts = _texts(scene)
+        self._read = [file for part in scene.parts for file in part.files]
         self._jobs = jobs
         self._lock = threading.Condition()
         self._made: Reload | None = None
@@ -145,7 +149,7 @@ class LiveSources:
 
     def _run(self) -> None:
         try:
-            for reported in self._reports():
+            for reported in chain([self._saved_before()], self._reports()):
                 found = self._settled(reported)
                 requested = self._take_requests()
                 if (found or requested) and not self._stopped.is_set():
@@ -163,6 +167,14 @@ class LiveSources:
         for ref in refs:
             requested.setdefault(self._library.dbs[ref.db].name, []).append(ref.index)
         return {name: indices for name, indices in requested.items() if name in self._indices}
+
+    def _saved_before(self) -> set[Path]:
+        """Return the files that were saved before they were watched, as if they had not been there then."""
+        indices = self._indices
+        texts, self._read = self._read, []
+        missed = saved_before(self._library.current[1:], indices, texts, self._files)
+        self._files |= dict.fromkeys(missed, Signature(-1))
+        return missed
 
     def _reports(self) -> Iterator[set[Path] | None]:
         """Yield files of which the system reports a change, and from time to time None: all of them."""
@@ -227,7 +239,7 @@ class LiveSources:
                 problems += error.problems
         stale = self._stale(found, scene)
         if stale:
-            update, unread = self._cook_whole(stale, found, problems)
+            update, unread = self._cook_texts(stale, found, problems)
             if unread:
                 scene = None  # it may name assets of a database that cannot be read
         else:
@@ -269,11 +281,12 @@ class LiveSources:
                 self._behind.add(one.db, path)
         return update
 
-    def _cook_whole(
+    def _cook_texts(
         self, stale: Sequence[AssetDb], found: set[Path], problems: list[Problem]
     ) -> tuple[LibraryUpdate | None, bool]:
-        """Cook databases whole; return the update, and whether one of them could not be read."""
+        """Read databases again and cook what is new; return the update, and whether one cannot be read."""
         cooked: list[CookedDb] = []
+        current = {one.db.name: one for one in self._library.current[1:]}
         for db in stale:
             number = self._library.next_id + len(cooked)
             try:
@@ -283,7 +296,7 @@ class LiveSources:
                     same_text = read_asset_db(db.document, db.path, number, db.root)
                     assert same_text is not None, "its text had a database before"
                     again = replace(same_text, name=db.name)
-                cooked.append(cook_database(again, jobs=self._jobs, path=self._caches.get(db.name)))
+                cooked.append(self._cook_again(again, current.get(db.name), found))
             except InputError as error:
                 problems += error.problems
         update = make_update(self._library, cooked) if cooked else None
@@ -293,8 +306,17 @@ class LiveSources:
             update = None
         return update, len(cooked) < len(stale)
 
+    def _cook_again(self, db: AssetDb, before: CookedDb | None, found: set[Path]) -> CookedDb:
+        """Cook what is new of a database beside its cache; all of it where that is new or cannot be."""
+        path = self._caches.get(db.name)
+        if before is None or path is None or names_offsets(db):
+            return cook_database(db, jobs=self._jobs, path=path)
+        stale = {recipe.identity for recipe in self._indices[db.name].concerned(found)}
+        self._behind.add(db, path)
+        return cook_changed_text(self._library, before, db, stale, self._side, self._jobs)
+
     def _stale(self, found: set[Path], scene: Scene | None) -> list[AssetDb]:
-        """Return the databases to cook whole: where a text has changed, those with a changed file.
+        """Return the databases to read again: where a text has changed, those with a changed file.
 
         Those that are new in a scene are among them.
         """

@@ -116,7 +116,8 @@ class LiveAssets:
             problems = tuple(dict.fromkeys(problem for problem in found if problem not in self._known))
             self._known = set(found)
         switched = 0
-        if self._update is not None and self._update.advance():
+        is_new = made is not None and made.update is not None
+        if self._update is not None and not is_new and self._update.advance():
             self._update = None
             switched = self._changed
         if self._update is None and self._scene is not None:

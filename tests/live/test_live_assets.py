@@ -286,6 +286,14 @@ def test_without_reports_of_the_system_a_save_is_found_by_looking(
         assert is_blue(live.picture())
 
 
+def test_what_was_saved_before_its_files_were_watched_shows(tmp_path: Path, root: Path) -> None:
+    albedo = tmp_path / ALBEDO
+    with live_scene(root, tmp_path, lambda: albedo.write_bytes(other_colours(albedo))) as live:
+        assert not is_blue(live.picture())
+        live.until_reloaded()
+        assert is_blue(live.picture())
+
+
 def test_what_was_set_by_hand_stays_and_nothing_is_to_be_saved(live: LiveScene) -> None:
     tableau = live.runtime.tableau
     tableau["cube"].features["shadowCaster"].enabled = False

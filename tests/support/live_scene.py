@@ -67,12 +67,16 @@ class LiveScene:
 
 
 @contextmanager
-def live_scene(source: Path, root: Path) -> Iterator[LiveScene]:
-    """Draw the cube's scene of the project `source` from a copy below `root`, at 64 x 64 with validation."""
+def live_scene(source: Path, root: Path, opened: Callable[[], object] = lambda: None) -> Iterator[LiveScene]:
+    """Draw the cube's scene of the project `source` from a copy below `root`, at 64 x 64 with validation.
+
+    `opened` is called once all is cooked, before the sources are watched.
+    """
     for name in ("scenes", "assets"):
         shutil.copytree(source / name, root / name, ignore=UNUSED)
     scene = load_scene(root / "scenes/cube.hu")
     with open_library(scene.dbs) as library:
+        opened()
         options = RuntimeOptions(size=(64, 64), validate=True)
         with Runtime(scene, library, options) as runtime, LiveAssets(runtime) as assets:
             runtime.settle()
