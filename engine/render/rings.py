@@ -48,7 +48,8 @@ class RingWriter:
     def flush(self, copy: int, mapped: npt.NDArray[np.uint8], stride: int) -> int:
         """Write the pending rows of copy number `copy` and return the bytes written.
 
-        `mapped` is the whole ring, uint8[copies * stride]; `stride` is in bytes.
+        `mapped` is the whole ring, uint8[copies * stride]; `stride` is in bytes. Rows beyond it are newer than
+        the plan that is drawn, which may wait or be held: the next plan has a larger ring, all of it pending.
         """
         pending = self._pending[copy]
         if not pending:
@@ -60,6 +61,7 @@ class RingWriter:
         for first, last in _merged(pending):
             rows = np.ascontiguousarray(source[first:last]).reshape(-1).view(np.uint8)
             start = first * row_bytes
+            rows = rows[: max(0, stride - start)]
             target[start : start + len(rows)] = rows
             written += len(rows)
         pending.clear()
