@@ -25,6 +25,7 @@ from engine.humon import (
     write,
 )
 from engine.humon.saving import write_atomically
+from viewer.session import bookmarks
 from viewer.session.kept_layout import kept_layout
 
 VERSION = 1
@@ -52,6 +53,8 @@ class Preferences:
         Titles of the panels that are shown; None for the default.
     recent : tuple of str
         Files that were opened, the last one first, absolute, at most MAX_RECENT.
+    bookmarks : tuple of SceneBookmarks
+        Places of the camera by scene, that in which one was set last first.
     """
 
     layout: str = ""
@@ -60,6 +63,7 @@ class Preferences:
     scale: float = 1.0
     shown: tuple[str, ...] | None = None
     recent: tuple[str, ...] = ()
+    bookmarks: bookmarks.AllBookmarks = ()
 
     def opened(self, path: Path) -> Preferences:
         """These preferences after a file was opened."""
@@ -105,6 +109,7 @@ def write_preferences(path: Path, preferences: Preferences) -> None:
         "safeColors": preferences.safe_colors,
         "scale": preferences.scale,
         "recent": list(preferences.recent),
+        "bookmarks": bookmarks.written(preferences.bookmarks),
         "layout": preferences.layout.splitlines(),
     }
     if preferences.shown is not None:
@@ -116,7 +121,7 @@ def _parsed(content: bytes, name: str) -> Preferences:
     """Raises InputError for what is no file of preferences of this version."""
     root = parse(content, name).root
     number(required(root, "version"), VERSION, VERSION)
-    shown, safe = root.get("shown"), root.get("safeColors")
+    shown, safe, marks = root.get("shown"), root.get("safeColors"), root.get("bookmarks")
     return Preferences(
         layout=_layout(required(root, "layout")),
         theme=choice(required(root, "theme"), THEMES),
@@ -124,6 +129,7 @@ def _parsed(content: bytes, name: str) -> Preferences:
         scale=number(required(root, "scale"), *SCALES),
         shown=tuple(texts(shown)) if shown is not None else None,
         recent=tuple(texts(required(root, "recent")))[:MAX_RECENT],
+        bookmarks=bookmarks.read(marks) if marks is not None else (),
     )
 
 
