@@ -114,10 +114,24 @@ def test_a_closed_or_full_error_stream_leaves_the_exit_code(root: Path) -> None:
 def test_a_long_output_is_written_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     pieces: list[str] = []
     monkeypatch.setattr(streams, "_AT_ONCE", 7)
-    monkeypatch.setattr(sys, "stdout", SimpleNamespace(write=pieces.append))
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(write=pieces.append, isatty=lambda: False))
     streams.write_output("a long line, and\nanother")
     assert "".join(pieces) == "a long line, and\nanother"
     assert max(map(len, pieces)) == 7
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_name_does_not_control_a_terminal_and_a_pipe_gets_it_as_it_is(
+    is_terminal: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces: list[str] = []
+    written = SimpleNamespace(write=pieces.append, isatty=lambda: is_terminal, flush=lambda: None)
+    scene = tmp_path / "a\x1b]0;b\x07.hu"
+    scene.write_text("tableau: { name: a  objects: { eye: { features: [{ @type: camera }] } } }")
+    monkeypatch.setattr(sys, "stdout", written)
+    assert engine(["plan", str(scene)]) == 0
+    assert any("eye" in piece for piece in pieces)
+    assert any("\x1b" in piece or "\x07" in piece for piece in pieces) is not is_terminal
 
 
 def test_no_file_gets_the_descriptor_of_a_closed_stream(root: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.cli.exits import ExitCode
+from engine.files.streams import write_output
 
 if TYPE_CHECKING:
     from engine.assets import AssetDb, AssetRef
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     shown: dict[str, Any] = {"assetDbs": [one for one in listed if one["assets"] or not options.diff]}
     if options.diff and scene is not None:
         shown["difference"] = _difference(scene, options.profile)
-    print(write(shown), end="")
+    write_output(write(shown))
     return code
 
 
