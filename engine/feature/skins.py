@@ -119,6 +119,8 @@ class Bones:
 NO_BONES = Bones()
 
 
+NO_OBJECT = "write the path of an object, or nothing where the bones are below this one"
+
 BONES_BELOW = "bones"
 """The field of a skin with the path of the object that its bones are below, empty for its own."""
 
@@ -277,7 +279,7 @@ class Skins:
                 try:
                     root = find_object(tableau, path, int(table.object[row])).row
                 except Unbound as error:
-                    lost[row] = error.message, error.advice
+                    lost[row] = error.message, error.advice if error.is_near else NO_OBJECT
                 if root not in below:
                     below[root] = _named(tableau, root)
                 known = below[root]
