@@ -395,8 +395,9 @@ def test_of_many_saves_nothing_is_left_but_the_last_version(live: LiveScene) -> 
     def held() -> tuple[int, ...]:
         live.until(lambda: library.unused() == [])
         files = len(os.listdir("/proc/self/fd"))
-        sources = len(live.runtime.sources.key)
-        return len(library.dbs), len(library._facts), sources, len(live.runtime.scene.dbs), files
+        sources, windows = len(live.runtime.sources.key), len(live.runtime.resident.windows)
+        of_scene = len(live.runtime.scene.dbs)
+        return len(library.dbs), len(library._facts), sources, windows, of_scene, files
 
     counts = []
     for number in range(1, 7):

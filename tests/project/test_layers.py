@@ -104,8 +104,8 @@ FLOORS = {
         "picking",
         "shortage",
         "scene",
-        "what_if",
         "offline",
+        "what_if",
     ),
     "engine.testing": (
         "comparison",

@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
 def _difference(scene: Scene, profile: str | None) -> dict[str, Any]:
     """Return what cooking leads to on a device: bytes, and each asset that is then another."""
     from engine.cli.profiles import DEFAULT_PROFILE, find_profile
-    from engine.planning.offline import asset_difference
+    from engine.planning.what_if.asset_difference import asset_difference
 
     device = find_profile(profile or DEFAULT_PROFILE)
     found = asset_difference(scene, device, jobs=os.cpu_count() or 1)

@@ -6,7 +6,7 @@ Every step checks its preconditions and raises StepError where they do not hold.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -286,6 +286,11 @@ class Resident:
                 apart = step.offset >= end or step.offset + int(row["size"]) <= int(neighbour["offset"])
                 _need(apart, step, f"overlaps resource {other}")
         self.bound.add(step.resource)
+
+    def forget_windows(self, dbs: Iterable[int]) -> None:
+        """Forget the windows of databases that are gone, from which no transfer is in flight."""
+        for db in dbs:
+            self.windows.pop(db, None)
 
     def _set_window(self, step: SetWindow) -> None:
         for window in step.windows:
