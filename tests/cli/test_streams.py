@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 from support.limits import limit
+from support.sampling import in_proof
 
 from engine.cli.main import main as engine
 from engine.files import streams
@@ -35,11 +36,6 @@ PRINTING = {
     "viewer": (VIEWER, ["--help"]),
     "diorama": (DIORAMA, ["--help"]),
 }
-
-
-def some(*cases: str) -> list[object]:
-    """Cases for proofs, each a process of its own."""
-    return [pytest.param(case, marks=pytest.mark.proof(short=True)) for case in cases]
 
 
 Ended = subprocess.CompletedProcess[str]
@@ -78,8 +74,8 @@ def one_block(done: Ended, code: str, exit_code: int = 2) -> None:
     assert f"error[{code}]" in done.stderr
 
 
-@pytest.mark.parametrize("buffered", ["", *some("1")])
-@pytest.mark.parametrize("case", ["plan", *some("help", "why", "cook", "viewer", "diorama")])
+@pytest.mark.parametrize("buffered", ["", *in_proof("1")])
+@pytest.mark.parametrize("case", ["plan", *in_proof("help", "why", "cook", "viewer", "diorama")])
 def test_a_full_output_is_one_error(root: Path, case: str, buffered: str) -> None:
     program, arguments = PRINTING[case]
     with open("/dev/full", "w") as full:
@@ -88,13 +84,13 @@ def test_a_full_output_is_one_error(root: Path, case: str, buffered: str) -> Non
     assert "No space left" in done.stderr
 
 
-@pytest.mark.parametrize("case", ["help", *some("plan")])
+@pytest.mark.parametrize("case", ["help", *in_proof("plan")])
 def test_a_closed_output_is_one_error(root: Path, case: str) -> None:
     program, arguments = PRINTING[case]
     one_block(run(program, arguments, root, before=lambda: os.close(1)), "output.write")
 
 
-@pytest.mark.parametrize("case", ["viewer", *some("plan")])
+@pytest.mark.parametrize("case", ["viewer", *in_proof("plan")])
 def test_a_pipe_that_closes_early_ends_the_command_quietly(root: Path, case: str) -> None:
     program, arguments = PRINTING[case]
     reader, writer = os.pipe()
@@ -195,7 +191,7 @@ def odd_folder(root: Path, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("encoding", [*some("utf-8", "ascii"), "latin-1"])
+@pytest.mark.parametrize("encoding", [*in_proof("utf-8", "ascii"), "latin-1"])
 def test_a_folder_that_is_not_utf_8_can_be_worked_in(
     root: Path, odd_folder: Path, tmp_path: Path, encoding: str
 ) -> None:

@@ -20,6 +20,7 @@ from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
 
 Picture = npt.NDArray[np.uint8]
+PAUSE_S = 0.02
 UNUSED = shutil.ignore_patterns("*.ogCache", "environment", "creatures", "garden", "rocks", "profiles")
 
 
@@ -49,11 +50,12 @@ class LiveScene:
         return news.switched
 
     def until(self, over: Callable[[], bool], seconds: float = 30.0) -> None:
-        """Draw frames until something is so."""
+        """Draw frames until something is so, with pauses in which other threads work."""
         end = time.monotonic() + limit(seconds)
         while not over():
             assert time.monotonic() < end, "nothing came of it"
             self.step()
+            time.sleep(PAUSE_S)
 
     def until_reloaded(self) -> None:
         """Draw frames until the next update is switched to."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 SIZE = (720, 420)
 """Panels around a little of the scene: software drivers take a tenth of a second for 640x480."""
 OPTIONS = Options(scene=Path("scenes/cube.hu"), size=SIZE)
+AT_ONCE = 12
+"""Frames that settle a window; more of them wait for something."""
+PAUSE_S = 0.02
 SMALL = Options(scene=Path("scenes/cube.hu"), size=(128, 96))
 
 
@@ -72,12 +76,19 @@ def awake(frames: WindowFrames | RecoveringFrames) -> None:
 
 
 def until(frames: WindowFrames | RecoveringFrames, holds: Callable[[], bool], what: str) -> None:
-    """Draw frames until something holds; fails after twenty seconds of a quiet machine."""
+    """Draw frames until something holds; fails after twenty seconds of a quiet machine.
+
+    After some frames there are pauses between them, in which other threads work.
+    """
     deadline = time.monotonic() + limit(20.0)
-    while not holds():
+    for drawn in count():
+        if holds():
+            return
         awake(frames)
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         frames.step()
+        if drawn > AT_ONCE:
+            time.sleep(PAUSE_S)
 
 
 def settle(frames: WindowFrames) -> None:

@@ -22,7 +22,7 @@ def test_a_dropped_scene_takes_the_place_of_the_present_one_and_a_bad_one_does_n
 ) -> None:
     bad = tmp_path / "bad.hu"
     bad.write_text("version: 1\ntableau: {\n  objects: { a: { features: [ { @type: nothing } ] } }\n")
-    with open_window(OPTIONS) as frames:
+    with open_window(OPTIONS, bottom=0.6) as frames:
         first, instance = weakref.ref(frames.runtime), frames.runtime.instance
         before = on_screen(frames, display)[scene_area(frames)].copy()
         frames.window.dropped.append(str(bad))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.gpu
 
-SIZE = (900, 600)
+SIZE = (720, 540)
 SHADOW_MAP = 16 << 20
 
 
@@ -70,9 +70,8 @@ def window(xvfb: Display, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """One window for all tests, as opening it takes longer than any of them."""
     options = replace(OPTIONS, size=SIZE, validate=True, live=False)
     with environment_of(xvfb, tmp_path_factory) as patch:
-        # A little of the scene is enough, and a software driver takes long for more.
-        patch.setattr("viewer.panels.layout._SHARES", {Dock.LEFT: 0.3, Dock.RIGHT: 0.1, Dock.BOTTOM: 0.8})
-        with open_window(options) as frames:
+        patch.setattr("viewer.panels.layout._SHARES", {Dock.LEFT: 0.3, Dock.RIGHT: 0.1})
+        with open_window(options, bottom=0.85) as frames:
             yield Hand(frames, xvfb)
             assert not frames._reported
 
