@@ -131,12 +131,14 @@ class DrawTable:
         if version == self._collected:
             return again
         rows = self._row_assets.changed(self._collected)
-        active = table.flags("effective_active")[rows]
-        keys = np.where(active, self._row_assets.of(rows), NO_ASSET)
-        errors = {**again, **self._learn(rows, keys)}
-        if errors:
-            keys[is_in(keys, list(errors))] = NO_ASSET
-        self._set_assets(rows, keys)
+        errors = again
+        if len(rows):
+            active = table.flags("effective_active")[rows]
+            keys = np.where(active, self._row_assets.of(rows), NO_ASSET)
+            errors = {**again, **self._learn(rows, keys)}
+            if errors:
+                keys[is_in(keys, list(errors))] = NO_ASSET
+            self._set_assets(rows, keys)
         self._collected = version
         self.refresh()
         return errors
