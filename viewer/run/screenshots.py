@@ -154,11 +154,20 @@ def _draw(runtime: Runtime, kind: Kind) -> tuple[NDArray[np.uint8], NDArray[np.f
         runtime.content_scale = points * kind.scale
         runtime.load()
         runtime.settle()
-        return runtime.read_pixels(PICTURE), runtime.read_pixels(SCENE_COLOR) if needs_light else None
+        pixels = runtime.read_pixels(PICTURE)
+        return pixels, _light(runtime, pixels.shape[:2]) if needs_light else None
     finally:
         runtime.resize(*size)
         runtime.content_scale = points
         runtime.planner.watch(frozenset())
+
+
+def _light(runtime: Runtime, size: tuple[int, ...]) -> NDArray[np.float16]:
+    """The light of the scene, float16[height, width, 4]; there is none where nothing is drawn."""
+    graph = runtime.renderer.graph
+    if graph is None or all(life.image.name != SCENE_COLOR.name for life in graph.images):
+        return np.zeros((*size, 4), np.float16)
+    return np.asarray(runtime.read_pixels(SCENE_COLOR), np.float16)
 
 
 def _background(runtime: Runtime) -> NDArray[np.float64]:
