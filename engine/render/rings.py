@@ -48,8 +48,9 @@ class RingWriter:
     def flush(self, copy: int, mapped: npt.NDArray[np.uint8], stride: int) -> int:
         """Write the pending rows of copy number `copy` and return the bytes written.
 
-        `mapped` is the whole ring, uint8[copies * stride]; `stride` is in bytes. Rows beyond it are newer than
-        the plan that is drawn, which may wait or be held: the next plan has a larger ring, all of it pending.
+        `mapped` is the whole ring, uint8[copies * stride]; `stride` is in bytes. Rows beyond it are newer
+        than the plan that is drawn, which may wait or be held: the next plan has a larger ring, all of it
+        pending.
         """
         pending = self._pending[copy]
         if not pending:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.assets import AssetLibrary
 from engine.assets.roots import user_state_folder
@@ -18,7 +19,6 @@ from engine.planning.needs import FRAMES_IN_FLIGHT
 from engine.render.surface import Surface, WindowTarget
 from engine.render.swapchain import Swapchain
 from engine.runtime.frame_facts import FrameFacts
-from engine.runtime.live_assets import LiveAssets
 from engine.runtime.runtime import Runtime
 from engine.scene import Scene
 from engine.storage.allocators.planned import PlannedAllocator
@@ -50,6 +50,9 @@ from viewer.window.camera_controller import CameraController
 from viewer.window.camera_input import read_camera_input
 from viewer.window.no_display import NoDisplay
 from viewer.window.window import Window
+
+if TYPE_CHECKING:
+    from engine.runtime.live_assets import LiveAssets
 
 FRAMES_OF_LAYOUT = 4
 """Panels are in their places after so many frames of ImGui: the scene is planned for its final size."""
@@ -127,7 +130,7 @@ class WindowFrames:
             undo.callback(self.screenshots.close)
             self._idle = Idle(window, session, options)
             self._size = (0, 0)
-            session.live = self._live = LiveAssets(runtime, keep_own=True) if options.live else None
+            session.live = self._live = _watched(runtime) if options.live else None
             if self._live is not None:
                 undo.callback(self._live.close)
                 session.editing.saving.written = self._live.has_written
@@ -344,6 +347,12 @@ class WindowFrames:
 
     def _report_callback(self, name: str, message: str) -> None:
         self._report(f"warning[viewer.callback]: {name} raised and is switched off: {message}")
+
+
+def _watched(runtime: Runtime) -> LiveAssets:
+    from engine.runtime.live_assets import LiveAssets  # with all that watches files
+
+    return LiveAssets(runtime, keep_own=True)
 
 
 def _shader(library: AssetLibrary, name: str) -> bytes:

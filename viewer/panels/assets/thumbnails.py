@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from engine.assets import AssetLibrary, AssetRef
 from engine.assets.cache.facts import TextureFacts
@@ -64,6 +63,8 @@ def texture_picture(facts: TextureFacts, data: bytes) -> Pixels:
 
 def shaded(positions: NDArray[np.floating[Any]], corners: NDArray[np.integer[Any]]) -> Pixels:
     """A mesh from above and before, lit from there: the nearest triangles last. positions [n, 3]."""
+    from PIL import Image, ImageDraw  # importing takes longer than a frame
+
     picture = Image.new("RGBA", (SIDE, SIDE), _GROUND)
     points = np.asarray(positions, np.float64)
     if not len(points) or not np.isfinite(points).all():
