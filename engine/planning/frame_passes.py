@@ -22,13 +22,13 @@ from engine.graph import (
     ImageDecl,
     Pass,
     PrimitivePass,
-    RepeatedPass,
     compile_graph,
     limited,
     pass_samples,
-    repeated,
     stand_in_name,
+    with_repeated,
 )
+from engine.graph.view_mode import ViewMode, shown
 from engine.humon import InputError, Problem, Severity
 from engine.plan.terms.drawing import AlphaMode
 from engine.plan.terms.drawing_rows import PipelineState
@@ -124,6 +124,7 @@ class FramePasses:
         self._trials = trials
         self._outputs = outputs
         self.watched: frozenset[str] = frozenset()
+        self.view_mode = ViewMode.LIT
         self._tables: dict[str, DrawTable] = {}
         self._states: dict[str, PipelineState] = {}
         self._current: dict[str, tuple[object, ...]] = {}  # what each table was last found current for
@@ -143,7 +144,7 @@ class FramePasses:
         The same passes have the same graph as before: the last few are kept, as a switch is often switched
         back.
         """
-        declared = self._declared()
+        declared = self._shown()
         self._last = declared, self._wanted(), self.buffer_rows()
         passes = requested = {
             name: [
@@ -196,7 +197,7 @@ class FramePasses:
 
     def draw_passes(self) -> list[DrawPass]:
         """Return the declared passes that may draw rows, those that have none now included."""
-        declared = {p.name: p for own in self._declared().values() for p in own}
+        declared = {p.name: p for own in self._shown().values() for p in own}
         draws = [p for p in declared.values() if isinstance(p, DrawPass) and p.draws in self._registry]
         return [p for p in draws if self._may_draw(p)]
 
@@ -381,7 +382,7 @@ class FramePasses:
 
     def changed(self) -> bool:
         """Whether active rows declare other passes or samples than those of the last graph."""
-        return (self._declared(), self._wanted(), self.buffer_rows()) != self._last
+        return (self._shown(), self._wanted(), self.buffer_rows()) != self._last
 
     def buffer_rows(self) -> dict[str, int]:
         """Return how many rows each buffer holds at most, those without any left out."""
@@ -397,6 +398,10 @@ class FramePasses:
     def _wanted(self) -> int:
         """Return how many samples the features want."""
         return next((asked.samples for asked in self._asked.values() if asked.samples), MAX_SAMPLES)
+
+    def _shown(self) -> dict[str, list[Pass]]:
+        """Return the passes of each feature of which the picture of the view mode is made."""
+        return shown(self._declared(), self.view_mode)
 
     def _declared(self) -> dict[str, list[Pass]]:
         """Return the passes of each feature with active rows, or in every frame.
@@ -420,7 +425,7 @@ class FramePasses:
         if is_same and self._known is not None:
             declared = self._known[1]
         else:
-            declared = _with_repeated(
+            declared = with_repeated(
                 {name: asked.passes for name, asked in self._asked.items() if asked.passes is not None}
             )
         self._known = now, declared
@@ -451,19 +456,6 @@ class FramePasses:
         written = {image.name: image for one in by_name.values() for image in one.written()}
         watched = [written[name] for name in sorted(self.watched & written.keys())]
         return compile_graph(list(by_name.values()), [*dict.fromkeys((*self._outputs, *watched))], samples)
-
-
-def _with_repeated(declared: Mapping[str, list[Pass]]) -> dict[str, list[Pass]]:
-    """Put draw passes in place of those that repeat one; without one to repeat a pass is left out."""
-    draws = {p.name: p for own in declared.values() for p in own if isinstance(p, DrawPass)}
-    found: dict[str, list[Pass]] = {}
-    for name, own in declared.items():
-        found[name] = [
-            repeated(p, draws[p.repeats]) if isinstance(p, RepeatedPass) else p
-            for p in own
-            if not isinstance(p, RepeatedPass) or p.repeats in draws
-        ]
-    return found
 
 
 def _unwritten(graph: CompiledGraph, features_of: FeaturesOf) -> Iterator[tuple[str, str, str]]:

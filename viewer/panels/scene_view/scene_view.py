@@ -14,6 +14,7 @@ from viewer.panels.scene_view.object_shapes import Shapes, with_descendants
 from viewer.panels.scene_view.scene_picker import ScenePicker
 from viewer.panels.scene_view.selection_contours import SelectionContours, is_close, selected_shapes
 from viewer.panels.scene_view.tool_bar import ToolBar
+from viewer.panels.scene_view.view_modes import ViewModes
 from viewer.panels.scene_view.view_space import ViewSpace, view_space
 from viewer.panels.workspace import Workspace
 from viewer.session.commands import Command
@@ -36,7 +37,8 @@ class SceneView:
         self._contours = SelectionContours(session)
         self.gizmo = Gizmo(session, self._moved)
         self.views = CameraViews(session, camera, lambda: self.space, self._shapes)
-        self._tools = ToolBar(session)
+        self.modes = ViewModes(session)
+        self._tools = ToolBar(session, self.modes)
         self.has_grid, self.has_tools = False, True
         self._pivot_of: tuple[int, int] = (-1, -1)
         self._pivot: NDArray[np.float64] | None = None
@@ -59,6 +61,7 @@ class SceneView:
     def draw(self) -> None:
         """Draw over the scene, and take clicks."""
         session = self._session
+        self.modes.apply()
         self.views.advance()
         self.space = view_space(session.runtime, self._workspace.area)
         session.places["scene"] = self._workspace.area
