@@ -20,7 +20,7 @@ from PIL import Image, ImageDraw
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from support.display import Display, display_server  # noqa: E402
+from support.display import Display, display_server  # type: ignore[import-not-found]  # noqa: E402
 
 from viewer.arguments import Options  # noqa: E402
 from viewer.run.scene_opening import opened  # noqa: E402

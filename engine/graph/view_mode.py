@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from enum import Enum
+from typing import TypeGuard
 
 from engine.graph.images import PICTURE, SCENE_COLOR, ImageDecl, Sampler
 from engine.graph.passes import (
@@ -146,15 +147,17 @@ def _has(found: Declared, name: str) -> bool:
     return any(p.name == name for own in found.values() for p in own)
 
 
-def _shades(p: Pass) -> bool:
+def _shades(p: Pass) -> TypeGuard[DrawPass]:
     """Whether a pass draws the surfaces of the picture, with the shaders of their materials."""
-    is_seen = isinstance(p, DrawPass) and PICTURE_VIEW in p.views and not p.shaders
-    return is_seen and any(target.image == SCENE_COLOR for target in p.color)
+    if not isinstance(p, DrawPass) or p.shaders or PICTURE_VIEW not in p.views:
+        return False
+    return any(target.image == SCENE_COLOR for target in p.color)
 
 
-def _without_light(p: Pass, suffix: str, shaders: tuple[str, ...], pushes: tuple[PushValue, ...]) -> DrawPass:
+def _without_light(
+    p: DrawPass, suffix: str, shaders: tuple[str, ...], pushes: tuple[PushValue, ...]
+) -> DrawPass:
     """Return a draw pass that draws the same rows with other shaders, which read nothing of other passes."""
-    assert isinstance(p, DrawPass)
     bare = replace(p, name=f"{p.name} {suffix}", reads=(), cubes=(), buffers=(), after=(), before=())
     return replace(bare, shaders=shaders, pushes=pushes, views=(PICTURE_VIEW,))
 
