@@ -22,13 +22,13 @@ from engine.graph import (
     ImageDecl,
     Pass,
     PrimitivePass,
-    RepeatedPass,
     compile_graph,
     limited,
     pass_samples,
-    repeated,
     stand_in_name,
+    with_repeated,
 )
+from engine.graph.view_mode import ViewMode, shown
 from engine.humon import InputError, Problem, Severity
 from engine.plan.terms.drawing import AlphaMode
 from engine.plan.terms.drawing_rows import PipelineState
@@ -121,6 +121,7 @@ class FramePasses:
         self._trials = trials
         self._outputs = outputs
         self.watched: frozenset[str] = frozenset()
+        self.view_mode = ViewMode.LIT
         self._tables: dict[str, DrawTable] = {}
         self._states: dict[str, PipelineState] = {}
         self._current: dict[str, tuple[object, ...]] = {}  # what each table was last found current for
@@ -141,7 +142,7 @@ class FramePasses:
         The same passes have the same graph as before: the last few are kept, as a switch is often switched
         back.
         """
-        declared = self._declared()
+        declared = self._shown()
         self._last = declared, self._wanted(), self.buffer_rows()
         passes = requested = {
             name: [one for p in own if self._has_rows(p, samples, features) for one in _limited(p, features)]
@@ -189,7 +190,7 @@ class FramePasses:
 
     def draw_passes(self) -> list[DrawPass]:
         """Return the declared passes that may draw rows, those that have none now included."""
-        declared = {p.name: p for own in self._declared().values() for p in own}
+        declared = {p.name: p for own in self._shown().values() for p in own}
         draws = [p for p in declared.values() if isinstance(p, DrawPass) and p.draws in self._registry]
         return [p for p in draws if self._may_draw(p)]
 
@@ -379,7 +380,7 @@ class FramePasses:
 
     def changed(self) -> bool:
         """Whether active rows declare other passes or samples than those of the last graph."""
-        return (self._declared(), self._wanted(), self.buffer_rows()) != self._last
+        return (self._shown(), self._wanted(), self.buffer_rows()) != self._last
 
     def buffer_rows(self) -> dict[str, int]:
         """Return how many rows each buffer holds at most, those without any left out."""
@@ -395,6 +396,10 @@ class FramePasses:
     def _wanted(self) -> int:
         """Return how many samples the features want."""
         return next((asked.samples for asked in self._asked.values() if asked.samples), MAX_SAMPLES)
+
+    def _shown(self) -> dict[str, list[Pass]]:
+        """Return the passes of each feature of which the picture of the view mode is made."""
+        return shown(self._declared(), self.view_mode)
 
     def _declared(self) -> dict[str, list[Pass]]:
         """Return the passes of each feature with active rows, or in every frame.
@@ -418,7 +423,7 @@ class FramePasses:
             asked = self._asked.items()
             passes = {name: one.passes for name, one in asked if one.passes is not None}
             rows = {buffer: count for _, one in asked for buffer, count in one.rows.items() if count}
-            made = _with_repeated(passes), rows
+            made = with_repeated(passes), rows
         self._known = now, *made
         return made[0]
 
@@ -451,19 +456,6 @@ class FramePasses:
 
 def _limited(p: Pass, features: frozenset[str] | None) -> Sequence[Pass]:
     return limited(p, features) if isinstance(p, PrimitivePass) else (p,)
-
-
-def _with_repeated(declared: Mapping[str, list[Pass]]) -> dict[str, list[Pass]]:
-    """Put draw passes in place of those that repeat one; without one to repeat a pass is left out."""
-    draws = {p.name: p for own in declared.values() for p in own if isinstance(p, DrawPass)}
-    found: dict[str, list[Pass]] = {}
-    for name, own in declared.items():
-        found[name] = [
-            repeated(p, draws[p.repeats]) if isinstance(p, RepeatedPass) else p
-            for p in own
-            if not isinstance(p, RepeatedPass) or p.repeats in draws
-        ]
-    return found
 
 
 def _unwritten(graph: CompiledGraph, features_of: FeaturesOf) -> Iterator[tuple[str, str, str]]:

@@ -127,6 +127,7 @@ FLOORS = {
         "window",
         "ui",
         "panels",
+        "comparison",
         "run",
         "main",
         "command",

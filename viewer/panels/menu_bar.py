@@ -12,7 +12,7 @@ from viewer.session.run_statistics import RunStatistics
 from viewer.session.session import Session
 from viewer.ui import style
 
-MENUS = ("File", "Edit", "View", "Scene", "Camera", "Memory", "Help")
+MENUS = ("File", "Edit", "View", "Scene", "Camera", "Show", "Memory", "Help")
 """The order of the menus; others follow."""
 
 

@@ -45,6 +45,8 @@ class Session:
         The last frames.
     times_passes, watched_images : bool, set of str
         What panels want of this frame: the times of passes on the device, images to look at.
+    compared : (str, Runtime) or None
+        A scene that is shown beside this one: its name, and the runtime that draws it.
     estimates : dict of str to callable
         Bytes of device memory outside of all plans, by what they are: what the window itself has made.
     places : dict of str to (x0, y0, x1, y1)
@@ -71,6 +73,7 @@ class Session:
         self.notices = Notices()
         self.preferences = preferences or Preferences()
         self.statistics = RunStatistics()
+        self.compared: tuple[str, Runtime] | None = None
         self.estimates: dict[str, Callable[[], int]] = {}
         self.places: dict[str, Rectangle] = {}
         self.pictures = Pictures()

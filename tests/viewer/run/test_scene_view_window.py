@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from support.display import Display, environment_of
 from support.limits import limit
+from support.mouse import middle
 from support.window_frames import OPTIONS, on_screen, open_window, scene_area, settle, until
 
 if TYPE_CHECKING:
@@ -200,3 +201,23 @@ def test_the_pages_list_the_keys_of_all_commands(frames: WindowFrames, pytestcon
         if key not in listed and not re.fullmatch(r"(Ctrl\+)?[1-4]|Ctrl\+(Num|Alt\+)[137]", key)
     }
     assert not unlisted
+
+
+def test_a_mode_of_the_menu_shows_normals_without_the_memory_of_light_and_l_lights_again(
+    frames: WindowFrames, xvfb: Display
+) -> None:
+    runtime = frames.runtime
+    key = runtime.planner.keys.transient("shadowMap")
+    lit, live = runtime.read_pixels(), runtime.memory.live_bytes
+    press_at(frames, xvfb, *middle(frames.session.places["menu Show"]))
+    until(frames, lambda: "menu Show/Normal" in frames.session.places, "the menu is open")
+    press_at(frames, xvfb, *middle(frames.session.places["menu Show/Normal"]))
+    until(frames, lambda: runtime.memory.location(key) is None, "the shadow map is gone")
+    aside(frames, xvfb)
+    assert runtime.memory.live_bytes <= live - (16 << 20)
+    ground = runtime.read_pixels()[-4, 4, :3]
+    assert np.abs(ground.astype(int) - (128, 255, 128)).max() <= 4, "the ground looks up"
+    xvfb.key("l")
+    until(frames, lambda: runtime.memory.location(key) is not None, "the shadow map is back")
+    settle(frames)
+    assert np.array_equal(runtime.read_pixels(), lit)

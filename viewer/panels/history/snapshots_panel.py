@@ -24,6 +24,7 @@ _STRETCH = imgui.TableColumnFlags_.width_stretch.value
 WIDE = 50
 """Widths of a letter from which the delta stands beside the list."""
 _TAKE = "Keep memory as it is now under the name beside."
+_COMPARED = "Keep the memory of the scene beside this one, and compare this one with it."
 _BASE = "Compare with the chosen A from now on: nothing may be more."
 _LEAKS = "Compare memory now with the base line, as after off and on, or a reload."
 _SAVE = f"Write the chosen A to the file, NAME{SUFFIX}."
@@ -93,6 +94,10 @@ class SnapshotsPanel:
         named = bool(self._name.strip())
         if parts.button(session, "snapshot take", "take", _TAKE, enabled=named):
             self.take(self._name.strip())
+        if session.compared is not None:
+            parts.flows(parts.button_width("take compared"))
+            if parts.button(session, "snapshot compared", "take compared", _COMPARED):
+                self.first, self.second = self._history.take_compared(), None
         first = self.first
         parts.flows(parts.button_width("base line"))
         if parts.button(session, "snapshot base", "base line", _BASE, enabled=first is not None):

@@ -177,7 +177,8 @@ class CameraViews:
     @property
     def _scene(self) -> str:
         """The file by which the scene's bookmarks are kept."""
-        return str(self._session.runtime.scene.parts[0].home.path.absolute())
+        home = self._session.runtime.scene.parts[0].home
+        return "" if home is None else str(home.path.absolute())
 
     def _commands(self) -> list[Command]:
         def has_camera() -> bool:
