@@ -21,7 +21,7 @@ from engine.scene import load_scene
 
 Picture = npt.NDArray[np.uint8]
 PAUSE_S = 0.02
-UNUSED = shutil.ignore_patterns("*.ogCache", "environment", "creatures", "garden", "rocks", "profiles")
+UNUSED = shutil.ignore_patterns("*.ogCache*", "environment", "creatures", "garden", "rocks", "profiles")
 
 
 class LiveScene:
