@@ -48,6 +48,7 @@ class Recovery:
         self._name = f"{Path(scenes[0]).stem[:40]}-{name}"
         self._path = folder / f"{self._name}-{os.getpid()}.hu" if folder is not None else None
         self._written = editor.history.version
+        self._has_written = False
         self._next = 0.0
         self._thread = ThreadPoolExecutor(1, "recovery")
         self._under_way: Future[None] | None = None
@@ -129,6 +130,7 @@ class Recovery:
             ]
             self._write(self._path, listed)
 
+        self._has_written = True
         self._under_way = self._thread.submit(work)
         self._next = time.monotonic() + max(INTERVAL_S, 100 * (time.perf_counter() - began))
 
@@ -139,7 +141,7 @@ class Recovery:
         self.poll()
         self.wait()
         self._thread.shutdown(wait=True)
-        if self._path is not None and self._editor.history.is_saved:
+        if self._path is not None and self._has_written and self._editor.history.is_saved:
             self._remove(self._path)
 
     def wait(self) -> None:
