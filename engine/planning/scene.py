@@ -186,9 +186,9 @@ class ScenePlanner:
         Few assets are left to `needs`. Of many, as many are learnt as `milliseconds` suffice for, and the
         next call goes on; then their requirements are collected: so that no frame waits for thousands.
         """
-        now = self._signature()
         if self.knows_enough():
             return True
+        now = self._signature()
         if self._unknown is None or self._unknown[0] != now:
             self._unknown = now, self._collector.unknown()
             self.has_many |= len(self._unknown[1]) > FEW_ASSETS

@@ -458,7 +458,7 @@ class Renderer:
     def _flush(self, needs: FrameNeeds, slot: int) -> None:
         """Write pending rows to this slot's copies of the rings."""
         transient = needs.requirements.keys.transient
-        for name, writer in self._rings.items():
-            place = self._memory.location(transient(name)) if writer.is_pending(slot) else None
+        for name in [name for name, writer in self._rings.items() if writer.pending[slot]]:
+            place, writer = self._memory.location(transient(name)), self._rings[name]
             if place is not None and place.mapped is not None:
                 writer.flush(slot, place.mapped, place.stride)

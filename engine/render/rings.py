@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 
 class RingWriter:
-    """Holds the source rows of one ring and the pending ranges of each copy."""
+    """Holds the source rows of one ring and the `pending` ranges of each copy."""
 
     def __init__(self, copies: int) -> None:
         self._source: npt.NDArray[np.generic] = np.zeros((0, 1), np.uint8)
-        self._pending: list[list[tuple[int, int]]] = [[] for _ in range(copies)]
+        self.pending: list[list[tuple[int, int]]] = [[] for _ in range(copies)]
 
     def replace(self, rows: npt.NDArray[np.generic]) -> None:
         """Set new source rows (any dtype, first axis = rows), pending in every copy.
@@ -33,17 +33,13 @@ class RingWriter:
     def changed(self, ranges: npt.NDArray[np.integer] | list[tuple[int, int]]) -> None:
         """Mark the rows of these [first, last) ranges as changed in place, for every copy."""
         for first, last in ranges:
-            for pending in self._pending:
+            for pending in self.pending:
                 pending.append((int(first), int(last)))
 
     def invalidate(self) -> None:
         """Mark all rows as pending in every copy, since the ring has another address."""
         everything = [(0, len(self._source))]
-        self._pending = [list(everything) for _ in self._pending]
-
-    def is_pending(self, copy: int) -> bool:
-        """Whether rows of copy number `copy` are to be written."""
-        return bool(self._pending[copy])
+        self.pending = [list(everything) for _ in self.pending]
 
     def flush(self, copy: int, mapped: npt.NDArray[np.uint8], stride: int) -> int:
         """Write the pending rows of copy number `copy` and return the bytes written.
@@ -52,7 +48,7 @@ class RingWriter:
         than the plan that is drawn, which may wait or be held: the next plan has a larger ring, all of it
         pending.
         """
-        pending = self._pending[copy]
+        pending = self.pending[copy]
         if not pending:
             return 0
         source = self._source

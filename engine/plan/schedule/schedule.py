@@ -245,6 +245,8 @@ class _Scheduler:
 
     def _create(self) -> None:
         """Create resources, then allocate, then bind: dedicated allocations name their resource."""
+        if self.final_resources <= self.resident.bound and self.final_allocations <= self.allocations.keys():
+            return
         plans = (self.plan.memory, self.plan.staging)
         resources, allocations = [p.resources for p in plans], [p.allocations for p in plans]
         for row in _missing(resources, self.final_resources, self.resources):
@@ -276,6 +278,8 @@ class _Scheduler:
     def _publish_ready(self) -> None:
         """Zero the places that require zeros, and publish all complete places."""
         places = self.places
+        if not len(places):
+            return
         empty = places["arrived"] < places["needs"]
         if some(empty):
             empty &= self._has_contents(Contents.ZERO)

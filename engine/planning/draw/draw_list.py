@@ -145,7 +145,8 @@ class DrawList(Draws):
     def groups(self) -> list[DrawGroup]:
         """The groups with at least one instance in a view that sees all, in the order of their commands."""
         firsts = self._starts[self._drawn_groups]
-        counts = np.diff(self._starts, append=len(self._shown))[self._drawn_groups]
+        ends = np.concatenate((self._starts[1:], (len(self._shown),)))
+        counts = (ends - self._starts)[self._drawn_groups]
         of = self._arranged.take(self._table.blocks.blocks.rows["batch"][self._shown[firsts]])
         columns = [of[name].tolist() for name in GROUPED]
         columns += [self._shown_mirrored[firsts].tolist(), firsts.tolist(), counts.tolist()]
