@@ -11,9 +11,10 @@ from dataclasses import replace
 from enum import Enum
 from typing import TypeGuard
 
-from engine.graph.images import PICTURE, SCENE_COLOR, ImageDecl, Sampler
+from engine.graph.images import PICTURE, SCENE_COLOR, SCENE_DEPTH, ImageDecl, Sampler
 from engine.graph.passes import (
     PICTURE_VIEW,
+    ColorTarget,
     DepthTarget,
     DrawPass,
     FullscreenPass,
@@ -30,6 +31,17 @@ LINE_SHADERS = ("default.vs", "wireView.fs")
 WHOLE = ImageDecl("wholePicture", PICTURE.format)
 """The picture of which a view shows one channel."""
 _NEAREST = Sampler(nearest=True)
+GRID_PICTURE = ImageDecl("gridPicture", PICTURE.format)
+GRID = FullscreenPass(
+    "viewer: grid",
+    color=(ColorTarget(GRID_PICTURE),),
+    reads=(
+        ImageRead(PICTURE, "picture", _NEAREST),
+        ImageRead(SCENE_DEPTH, "sceneDepth", _NEAREST, optional=True),
+    ),
+    shader="groundGrid",
+)
+"""Lies over the picture and not in it, so that pictures that are read or written have no grid."""
 
 
 class ViewMode(Enum):
@@ -76,8 +88,16 @@ Declared = dict[str, list[Pass]]
 """The passes of each feature, by its name."""
 
 
-def shown(declared: Declared, mode: ViewMode) -> Declared:
-    """Return the passes of a frame in a mode. Those of LINES need WIREFRAME_FEATURE of the device."""
+def shown(declared: Declared, mode: ViewMode, *, grid: bool = False) -> Declared:
+    """Return the passes of a frame in a mode. Those of LINES need WIREFRAME_FEATURE of the device.
+
+    With `grid` there is GRID_PICTURE, too, if it is watched: the picture with a grid on the ground.
+    """
+    found = _in_mode(declared, mode)
+    return {**found, "viewer": [GRID]} if grid else found
+
+
+def _in_mode(declared: Declared, mode: ViewMode) -> Declared:
     if mode in DATA:
         return _data(declared, mode)
     if mode in CHANNELS:

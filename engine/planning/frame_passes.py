@@ -121,7 +121,7 @@ class FramePasses:
         self._trials = trials
         self._outputs = outputs
         self.watched: frozenset[str] = frozenset()
-        self.view_mode = ViewMode.LIT
+        self.view_mode, self.has_grid = ViewMode.LIT, False
         self._tables: dict[str, DrawTable] = {}
         self._states: dict[str, PipelineState] = {}
         self._current: dict[str, tuple[object, ...]] = {}  # what each table was last found current for
@@ -156,7 +156,8 @@ class FramePasses:
             graph = self._compile(passes, samples)
         except Exception:  # noqa: BLE001 (authors may declare anything; the feature at fault is found below)
             kept: dict[str, list[Pass]] = {}
-            for name in sorted(passes, key=self._registry.age):  # the last to come is at fault
+            age = {name: self._registry.age(name) if name in self._registry else -1 for name in passes}
+            for name in sorted(passes, key=age.__getitem__):  # the last to come is at fault
                 try:
                     self._compile({**kept, name: passes[name]}, samples)
                     kept[name] = passes[name]
@@ -399,7 +400,7 @@ class FramePasses:
 
     def _shown(self) -> dict[str, list[Pass]]:
         """Return the passes of each feature of which the picture of the view mode is made."""
-        return shown(self._declared(), self.view_mode)
+        return shown(self._declared(), self.view_mode, grid=self.has_grid)
 
     def _declared(self) -> dict[str, list[Pass]]:
         """Return the passes of each feature with active rows, or in every frame.

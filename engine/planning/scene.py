@@ -151,7 +151,8 @@ class ScenePlanner:
             keys=self.keys,
         )
         made.others = self.others
-        made.show(self._passes.view_mode)
+        made.show(self._passes.view_mode, grid=self._passes.has_grid)
+        made.watch(self._passes.watched)
         made._recency = self._recency.twin(tableau)
         return made
 
@@ -459,12 +460,13 @@ class ScenePlanner:
             self._trials.version if self._trials is not None else 0,
             self._passes.watched,
             self._passes.view_mode,
+            self._passes.has_grid,
             self._shader_version,
         )
 
-    def show(self, mode: ViewMode) -> None:
-        """Make the picture of this mode from the next plan on."""
-        self._passes.view_mode = mode
+    def show(self, mode: ViewMode, *, grid: bool = False) -> None:
+        """Make the picture of this mode from the next plan on, and another one with a grid on the ground."""
+        self._passes.view_mode, self._passes.has_grid = mode, grid
 
     def watch(self, images: frozenset[str]) -> None:
         """Keep these images of the frame until its end from the next plan on, so that they can be read."""

@@ -347,6 +347,10 @@ class Renderer:
         """Whether the attachments are resident, so that a frame can be drawn."""
         return bool(self._images)
 
+    def has_image(self, name: str) -> bool:
+        """Whether the frame has a resident image of this name."""
+        return bool(self._images) and name in self._images[0]
+
     def image(self, name: str) -> FrameImage:
         """Return a resident image of the frame that has no history, by name. Raises KeyError."""
         return self._images[0][name]

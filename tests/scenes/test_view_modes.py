@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from support.panes import Panes, pane
 
-from engine.graph.view_mode import ViewMode
+from engine.graph.view_mode import GRID_PICTURE, ViewMode
 from engine.testing import OpenedScene, open_scene
 
 pytestmark = pytest.mark.gpu
@@ -115,6 +115,29 @@ def test_a_wireframe_draws_edges_alone_and_lines_lie_over_what_is_lit(surfaces: 
         assert 20 <= (found & inside).sum() <= 80
         grown = covered | np.roll(covered, 1, 0) | np.roll(covered, -1, 0)
         assert not (found & ~(grown | np.roll(grown, 1, 1) | np.roll(grown, -1, 1))).any()
+
+
+def test_the_grid_lies_on_the_ground_behind_objects_and_in_no_picture_that_is_read() -> None:
+    with open_scene("scenes/cube.hu", size=(160, 120)) as scene:
+        runtime = scene.host.runtime  # type: ignore[attr-defined]
+        lit, live = show(scene, ViewMode.LIT), scene.memory.live
+        runtime.planner.show(ViewMode.LIT, grid=True)
+        runtime.planner.watch(frozenset({GRID_PICTURE.name}))
+        scene.settle()
+        assert np.array_equal(np.asarray(scene.frame())[..., :3], lit)
+        assert "viewer: grid" in str(scene.memory.assets["gridPicture"].why)
+        with_grid = runtime.read_pixels(GRID_PICTURE)[..., :3].astype(float)
+        changed = np.abs(with_grid - lit).max(axis=2) > 8
+        assert 0.01 < changed[60:].mean() < 0.5, "lines, not an area"
+        assert not changed[:12].any(), "there is no ground above the horizon"
+        cube = np.asarray(show(scene, ViewMode.ALBEDO))  # bricks are red, the ground is grey
+        runtime.planner.watch(frozenset())
+        is_cube = cube[..., 0] > cube[..., 2] + 30
+        assert is_cube.mean() > 0.05
+        assert not (changed & is_cube & np.roll(is_cube, 2, 0) & np.roll(is_cube, -2, 0)).any()
+        assert np.array_equal(show(scene, ViewMode.LIT), lit)
+        assert "gridPicture" not in scene.memory.assets
+        assert scene.memory.live - live <= 32 << 10
 
 
 def test_a_view_of_values_returns_what_light_takes_and_the_lit_one_brings_it_back() -> None:

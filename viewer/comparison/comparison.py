@@ -104,7 +104,7 @@ class Comparison:
         if second is None:
             return None
         try:
-            second.frame(self._view.modes.mode)
+            second.frame(self._view.modes.mode, grid=self._view.has_grid)
         except (PlanError, OutOfDeviceMemory) as error:
             self._failed(error)
             self.end()

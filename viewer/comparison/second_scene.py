@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.graph import PICTURE
-from engine.graph.view_mode import ViewMode
+from engine.graph.view_mode import GRID_PICTURE, ViewMode
 from engine.math.transform import decompose
 from engine.runtime.runtime import Runtime
 
@@ -45,15 +45,20 @@ class SecondScene:
         )
         self._camera = _own_camera(scene.tableau)
         self._seen: tuple[object, ...] = ()
-        self._is_drawn = False
+        self._is_drawn = self._has_grid = False
 
     @property
     def picture(self) -> FrameImage | None:
         """The image of its last frame, in TRANSFER_SRC layout; None while there is none."""
-        return self.runtime.renderer.image(PICTURE.name) if self._is_drawn else None
+        renderer, grid = self.runtime.renderer, GRID_PICTURE.name
+        name = grid if self._has_grid and renderer.has_image(grid) else PICTURE.name
+        return renderer.image(name) if self._is_drawn else None
 
-    def frame(self, mode: ViewMode) -> None:
-        """Draw a frame. Raises PlanError or OutOfDeviceMemory where it does not fit into memory."""
+    def frame(self, mode: ViewMode, *, grid: bool) -> None:
+        """Draw a frame, with a grid on the ground or without.
+
+        Raises PlanError or OutOfDeviceMemory where it does not fit into memory.
+        """
         first, own = self._first, self.runtime
         if own.size != first.size:
             first.wait()  # its last frame shows the picture that is replaced
@@ -61,7 +66,9 @@ class SecondScene:
         own.content_scale = first.content_scale
         if own.tableau.clock.time != first.tableau.clock.time:
             own.tableau.clock.set(first.tableau.clock.time)
-        own.planner.show(mode)
+        own.planner.show(mode, grid=grid)
+        own.planner.watch(frozenset({GRID_PICTURE.name} if grid else ()))
+        self._has_grid = grid
         self._follow_camera()
         self._is_drawn = own.frame().drawn
 

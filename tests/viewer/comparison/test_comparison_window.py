@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 from support.display import Display
 from support.mouse import middle
-from support.window_frames import OPTIONS, on_screen, scene_area, settle, until
+from support.window_frames import OPTIONS, on_screen, open_window, scene_area, settle, until
 
 from engine.cli.scenes import find_scene
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
-from viewer.run.scene_opening import opened
+from viewer.panels.history.memory_history import MemoryHistory
+from viewer.panels.memory.heaps import HeapModel
 
 if TYPE_CHECKING:
     from viewer.run.windowed import WindowFrames
@@ -27,20 +28,10 @@ pytestmark = pytest.mark.gpu
 
 @pytest.fixture
 def frames(display: Display) -> Iterator[WindowFrames]:
-    from viewer.run.windowed import WindowFrames
-
-    with opened(OPTIONS) as (scene, library):
-        made = WindowFrames(scene, library, OPTIONS)
-        try:
-            display.move_mouse(display.window("Diorama")[0], 2, 2)
-            settle(made)
-            yield made
-        finally:
-            made.close()
-        instance = made.runtime.instance
-        assert [str(message) for message in instance.messages.all] == []
-        assert [str(entry) for entry in instance.handles.leaks] == []
-        assert instance.handles.left_behind == 0
+    with open_window(OPTIONS) as made:
+        display.move_mouse(display.window("Diorama")[0], 2, 2)
+        settle(made)
+        yield made
 
 
 def compare(frames: WindowFrames, files: tuple[Path, ...] = ()) -> Runtime:
@@ -123,9 +114,11 @@ def test_another_scene_is_seen_by_the_same_camera_and_the_divider_is_dragged(
     label = expected.shape[0] - 60
     difference = np.abs(shown[:label, first:].astype(int) - expected[:label, first:]).max(axis=2)
     assert (difference > 1).mean() < 0.03, "but for levels of detail, which follow from earlier frames"
-    found = frames.session.compared
-    assert found is not None
-    assert found[0] == "lod.hu"
+    taken = MemoryHistory(frames.session).take_compared()
+    assert taken is not None
+    assert (taken.name, taken.live_bytes) == ("lod.hu", second.memory.live_bytes)
+    beside = HeapModel(frames.runtime, {}, lambda: frames.session.compared).figures().outside[0]
+    assert (beside.name, beside.bytes) == ("beside: lod.hu", second.memory.live_bytes)
 
 
 def test_what_cannot_be_compared_is_reported_and_the_scene_stays(

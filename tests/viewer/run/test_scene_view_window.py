@@ -13,6 +13,8 @@ from support.limits import limit
 from support.mouse import middle
 from support.window_frames import OPTIONS, on_screen, open_window, scene_area, settle, until
 
+from engine.graph.view_mode import GRID_PICTURE
+
 if TYPE_CHECKING:
     from viewer.run.windowed import WindowFrames
 
@@ -221,3 +223,21 @@ def test_a_mode_of_the_menu_shows_normals_without_the_memory_of_light_and_l_ligh
     until(frames, lambda: runtime.memory.location(key) is not None, "the shadow map is back")
     settle(frames)
     assert np.array_equal(runtime.read_pixels(), lit)
+
+
+def test_the_grid_is_in_the_window_and_not_in_its_pictures_and_gives_its_image_back(
+    frames: WindowFrames, xvfb: Display
+) -> None:
+    before, live = on_screen(frames, xvfb)[scene_area(frames)].copy(), frames.runtime.memory.live_bytes
+    picture = frames.runtime.read_pixels()
+    xvfb.key("ctrl+g")
+    until(frames, lambda: frames.runtime.renderer.has_image(GRID_PICTURE.name), "the grid has its image")
+    settle(frames)
+    assert frames.runtime.memory.live_bytes > live
+    assert np.array_equal(frames.runtime.read_pixels(), picture)
+    changed = (on_screen(frames, xvfb)[scene_area(frames)] != before).any(axis=2)
+    assert 0.01 < changed.mean() < 0.4
+    xvfb.key("ctrl+g")
+    until(frames, lambda: frames.runtime.memory.live_bytes <= live + (32 << 10), "its image is given back")
+    settle(frames)
+    assert np.array_equal(on_screen(frames, xvfb)[scene_area(frames)], before)

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from viewer.panels.scene_view.camera_views import CameraViews
 from viewer.panels.scene_view.gizmo import Gizmo
 from viewer.panels.scene_view.gizmo_model import GizmoDrag, record
-from viewer.panels.scene_view.grid import draw_grid
 from viewer.panels.scene_view.object_shapes import Shapes, with_descendants
 from viewer.panels.scene_view.scene_picker import ScenePicker
 from viewer.panels.scene_view.selection_contours import SelectionContours, is_close, selected_shapes
@@ -65,7 +64,7 @@ class SceneView:
     def draw(self) -> None:
         """Draw over the scene, and take clicks."""
         session = self._session
-        self.modes.apply()
+        self.modes.apply(grid=self.has_grid)
         self.views.advance()
         self.space = view_space(session.runtime, self._workspace.area)
         session.places["scene"] = self._workspace.area
@@ -73,8 +72,6 @@ class SceneView:
         if self.space is None:
             return
         self._take_clicks(self.space)
-        if self.has_grid:
-            draw_grid(self.space, self._looked_at(self.space))
         self._contours.draw(self.space, session.runtime.content_scale)
         self.gizmo.draw(self.space, self._camera.row)
         if self.has_tools and self._workspace.visible:
@@ -106,14 +103,6 @@ class SceneView:
 
     def _switch_tools(self) -> None:
         self.has_tools = not self.has_tools
-
-    def _looked_at(self, space: ViewSpace) -> NDArray[np.float64]:
-        """Return the place in the world that the camera looks at: where it meets the ground, if it does."""
-        eye, forward = space.view.eye, space.view.forward
-        away = -eye[1] / forward[1] if abs(forward[1]) > 1e-3 else 0.0
-        limit = 20.0 * max(abs(float(eye[1])), 1.0)
-        found: NDArray[np.float64] = eye + forward * (min(away, limit) if away > 0 else limit / 4)
-        return found
 
     def _escape(self) -> None:
         """End a drag of the gizmo as if it had not been; else select nothing, or run `otherwise`."""

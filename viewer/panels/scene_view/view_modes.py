@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.graph.view_mode import LINES, WIREFRAME_FEATURE, ViewMode
+from engine.graph import PICTURE
+from engine.graph.view_mode import GRID_PICTURE, LINES, WIREFRAME_FEATURE, ViewMode
 from viewer.session.commands import Command
 from viewer.session.session import Session
 
@@ -19,9 +20,13 @@ class ViewModes:
         self.mode = ViewMode.LIT
         session.commands.add(*(self._command(mode) for mode in ViewMode))
 
-    def apply(self) -> None:
-        """Have the next frames show the mode."""
-        self._session.runtime.planner.show(self.mode)
+    def apply(self, *, grid: bool) -> None:
+        """Have the next frames show the mode, and the window show the ground with a grid."""
+        runtime = self._session.runtime
+        runtime.planner.show(self.mode, grid=grid)
+        runtime.presented = (GRID_PICTURE if grid else PICTURE).name
+        if grid:
+            self._session.watched_images.add(GRID_PICTURE.name)
 
     def _command(self, mode: ViewMode) -> Command:
         title = f"{mode.value[0].upper()}{mode.value[1:]}"
