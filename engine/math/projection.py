@@ -109,8 +109,8 @@ def frame_origin(eye: ArrayLike) -> NDArray[np.float64]:
 
     It is exact in float32, and rests while the eye moves within a cell.
     """
-    corner = np.round(np.asarray(eye, np.float64) / CELL) * CELL
-    return corner.astype(np.float32).astype(np.float64)
+    corner = [round(value / CELL) * CELL for value in np.asarray(eye, np.float64).tolist()]
+    return np.array(corner, np.float32).astype(np.float64)
 
 
 def look_at(eye: ArrayLike, target: ArrayLike, up: ArrayLike = (0.0, 1.0, 0.0)) -> Matrix:

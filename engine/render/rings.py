@@ -15,6 +15,8 @@ class RingWriter:
 
     def __init__(self, copies: int) -> None:
         self._source: npt.NDArray[np.generic] = np.zeros((0, 1), np.uint8)
+        self._row_bytes = 0
+        self._bytes: npt.NDArray[np.uint8] | None = None  # those of the source where they are in one piece
         self._pending: list[list[tuple[int, int]]] = [[] for _ in range(copies)]
 
     def replace(self, rows: npt.NDArray[np.generic]) -> None:
@@ -23,6 +25,8 @@ class RingWriter:
         The array is kept, not copied: report later changes in place with `changed`.
         """
         self._source = rows
+        self._row_bytes = rows.nbytes // len(rows) if len(rows) else 0
+        self._bytes = rows.reshape(-1).view(np.uint8) if rows.flags.c_contiguous else None
         self.invalidate()
 
     def holds(self, rows: npt.NDArray[np.generic]) -> bool:
@@ -53,14 +57,14 @@ class RingWriter:
         pending = self._pending[copy]
         if not pending:
             return 0
-        source = self._source
-        row_bytes = source.nbytes // len(source) if len(source) else 0
-        target = mapped[copy * stride : (copy + 1) * stride]
-        written = 0
+        row_bytes, begin, written = self._row_bytes, copy * stride, 0
         for first, last in _merged(pending):
-            rows = np.ascontiguousarray(source[first:last]).reshape(-1).view(np.uint8)
-            start = first * row_bytes
-            target[start : start + len(rows)] = rows
+            start, end = first * row_bytes, min(last * row_bytes, self._source.nbytes)
+            if self._bytes is not None:
+                rows = self._bytes[start:end]
+            else:
+                rows = np.ascontiguousarray(self._source[first:last]).reshape(-1).view(np.uint8)
+            mapped[begin + start : begin + min(end, stride)] = rows
             written += len(rows)
         pending.clear()
         return written

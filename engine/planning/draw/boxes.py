@@ -284,6 +284,11 @@ class BlockBoxes:
         self._loose: npt.NDArray[np.integer] = np.zeros(0, np.int64)
         self._slots = SlotBoxes(table, tableau)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether there are loose boxes, which `follow` measures although nothing changes."""
+        return len(self._loose) > 0
+
     def bounds(self) -> Box | None:
         """Return the box of all enabled instances; None if there is none."""
         self.follow()
@@ -370,6 +375,8 @@ class BlockBoxes:
             return np.arange(len(self._table.blocks.blocks))
         if len(bones.objects):
             moved = np.concatenate((moved, bones.owners(moved)))
+        elif len(moved) == 1 and self._table.feature.row_of(int(moved[0])) is None:
+            return changed
         rows = self._table.feature.rows_of(moved)
         if not len(rows):
             return changed

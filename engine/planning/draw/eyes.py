@@ -25,6 +25,9 @@ _SIDES = np.array(
 """The sides of what is seen in clip space: where their products with x, y, z, w are at least 0."""
 
 
+_SLACKS = np.full(3, SLACK)
+
+
 @dataclass(frozen=True, eq=False)
 class Eye:
     """The eye of a view.
@@ -72,8 +75,11 @@ class Eye:
         """
         planes = _SIDES @ self.matrix.T
         normals = planes[:, :3]
-        least = normals @ self.origin - planes[:, 3] - SLACK * np.abs(normals).sum(axis=1)
-        return np.concatenate((np.minimum(normals, 0.0), np.maximum(normals, 0.0)), axis=1), least[:, None]
+        least = planes @ np.append(self.origin, -1.0) - np.abs(normals) @ _SLACKS
+        sides = np.empty((6, 6))
+        np.minimum(normals, 0.0, out=sides[:, :3])
+        np.maximum(normals, 0.0, out=sides[:, 3:])
+        return sides, least[:, None]
 
     def misses(self, corners: Doubles, *, clamped: bool = False) -> npt.NDArray[np.bool_]:
         """Return which boxes are outside of what is seen: float64[6, n], lowest corners and highest.

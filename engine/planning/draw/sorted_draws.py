@@ -68,6 +68,7 @@ class SortedDraws(Draws):
         if now == self._sorted and (eye is self._eye or (eye is not None and eye.sees_as(self._eye))):
             moved = table.tableau.moves.since(self._moved)
             if moved is not None and not len(table.blocks.slots_of(table.feature.rows_of(moved))):
+                self._moved = table.tableau.moves.version
                 return None
         self._sorted, self._eye, self._moved = now, eye, table.tableau.moves.version
         slots = self._drawn()
