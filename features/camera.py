@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -126,11 +127,11 @@ class Camera(Feature):
     def view(self, frame: FrameView) -> View:
         """Return the view of the camera in use, which reaches beyond its viewport to the whole picture."""
         rows = frame.enabled(self.type_name)
-        viewport = shown_viewport(rows, frame.size)
+        first = rows.first if len(rows) else {}
+        viewport = _whole_texels(first, frame.size)
         aspect = frame.size[0] / frame.size[1] * (viewport[2] / viewport[3])
-        if len(rows):
-            first = rows.first
-            world = frame.world(rows.objects[:1])[0].copy()
+        if first:
+            world = frame.world(rows.objects[:1])[0]
             is_parallel, planes = bool(first["projection"]), (first["near"], first["far"])
             shown = _shown(
                 is_parallel, first["fovY"], planes, first["height"], first["depth"], aspect, viewport
@@ -140,7 +141,7 @@ class Camera(Feature):
             shown = _shown(False, math.radians(45.0), (0.05, 0.0), 0.0, 0.0, aspect, viewport)
         projection, half_size, lens = shown
         eye = world[3, :3].copy()
-        origin = frame_origin(eye)
+        origin = _shared(*frame_origin(eye).tolist())
         world[3, :3] -= origin
         turned = view_from_world(world)
         forward = -turned[:3, 2].astype(np.float64)
@@ -167,8 +168,8 @@ class Camera(Feature):
         view = frame.view or self.view(frame)
         rows = frame.enabled(self.type_name)
         stops, curve, background = 0.0, 0, BACKGROUND[:3]
-        if len(rows):
-            first = rows.first
+        first = rows.first if len(rows) else {}
+        if first:
             stops, curve, background = first["exposure"], first["toneMapping"], first["background"]
         position = (view.eye - view.origin).tolist()
         return {
@@ -181,7 +182,7 @@ class Camera(Feature):
             "exposure": 2.0**stops,
             "toneMapping": curve,
             "background": background,
-            "viewport": shown_viewport(rows, frame.size),
+            "viewport": _whole_texels(first, frame.size),
         }
 
 
@@ -190,9 +191,12 @@ def shown_viewport(rows: FeatureRows, size: tuple[int, int]) -> tuple[float, ...
 
     It is the whole picture where that leaves nothing, or there is no camera.
     """
-    if not len(rows):
-        return WHOLE_PICTURE
-    left, top, width, height = rows.first["viewport"]
+    return _whole_texels(rows.first if len(rows) else {}, size)
+
+
+def _whole_texels(camera: Mapping[str, Any], size: tuple[int, int]) -> tuple[float, ...]:
+    """Return what `shown_viewport` does, of a camera with these values; empty ones for none."""
+    left, top, width, height = camera.get("viewport", WHOLE_PICTURE)
     if (left, top, width, height) == WHOLE_PICTURE:
         return WHOLE_PICTURE
     sides = []
@@ -204,6 +208,12 @@ def shown_viewport(rows: FeatureRows, size: tuple[int, int]) -> tuple[float, ...
         first = min(first, texels - 1)
         sides.append((first / texels, max(last - first, 1) / texels))
     return sides[0][0], sides[1][0], sides[0][1], sides[1][1]
+
+
+@lru_cache(maxsize=64)
+def _shared(x: float, y: float, z: float) -> npt.NDArray[np.float64]:
+    """Return a point as the same array each time, so that it is quickly compared."""
+    return np.array((x, y, z))
 
 
 @lru_cache(maxsize=64)

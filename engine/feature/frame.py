@@ -237,7 +237,10 @@ class Reads:
             now = view.seen_world(objects)
             if now is not matrices and some(now != matrices, axis=None):
                 return False
-        return all(_same_box(view.box(name), box) for name, box in self.bounds.items())
+        for name, box in self.bounds.items():  # noqa: SIM110 (most have none, and this makes no generator)
+            if not _same_box(view.box(name), box):
+                return False
+        return True
 
 
 class FrameView:
@@ -431,9 +434,9 @@ class FrameView:
 
     def world(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
         """Return the world matrices of objects, float64[n, 4, 4], stored as in `engine.math`."""
-        matrices = self.matrices(objects)
+        matrices = self.seen_world(objects)
         self.reads.worlds.append((objects, matrices))
-        return matrices
+        return matrices.copy()
 
     def matrices(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
         """Return what `world` does, without a note that it was read."""

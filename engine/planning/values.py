@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -30,10 +31,13 @@ _MATRIX = "viewProjection"
 Words = npt.NDArray[np.uint32]
 
 Pieces = list[tuple[npt.NDArray[np.intp], Words]]
-"""Words of all blocks [k, n], and the n numbers that each k-th part of them holds, as bits."""
+"""Words of all blocks [n], and the numbers that they hold, as bits."""
 
-Places = list[tuple[Field, npt.NDArray[np.intp]]]
-"""The words [k, n] of a member's numbers in k blocks, for each type that these declare."""
+Places = list[tuple[Field, str | None, npt.NDArray[np.intp], npt.NDArray[np.intp]]]
+"""For a member (None: for the floats of all members) a field of its type, words of all blocks, and which of
+the numbers each word holds."""
+
+_PLAIN = {float, int}
 
 
 @dataclass
@@ -90,7 +94,7 @@ class FrameValues:
         self._view: tuple[Reads, View | None] | None = None
         self._signature: tuple[object, ...] | None = None
         self._block: npt.NDArray[np.uint8] | None = None
-        self._where: dict[tuple[str | None, str, tuple[int, ...]], Places] = {}  # by view, member and shape
+        self._where: dict[object, Places] = {}  # by view, members and shapes
         self._known_eyes: dict[str, tuple[bytes, Eye]] = {}
         self._asked: tuple[object, int] | None = None  # versions of rows and of moves for the last answers
         self._own: Pieces = []
@@ -328,15 +332,18 @@ class FrameValues:
         about = origin.tobytes() + height.to_bytes(8)
         before, self._known_eyes = self._known_eyes, {}
         for name, matrix in matrices.items():
+            given = None
             for field, starts in self._fields.get(name, {}).get(_MATRIX, {}).items():
                 if self._block is not None and field.width == 16:
-                    matrix = self._block[starts[0] + field.offset :][:64].view(np.float32).reshape(4, 4)
-            seen = np.asarray(matrix, np.float64)
-            key = about + seen.tobytes()
+                    start = starts[0] + field.offset
+                    given = self._block[start : start + 16 * WORD].tobytes()
+            key = about + (np.asarray(matrix, np.float32).tobytes() if given is None else given)
             known = before.get(name)
-            self._known_eyes[name] = (
-                known if known is not None and known[0] == key else (key, Eye(origin, seen, height))
-            )
+            if known is None or known[0] != key:
+                if given is not None:
+                    matrix = np.frombuffer(given, np.float32).reshape(4, 4)
+                known = key, Eye(origin, np.asarray(matrix, np.float64), height)
+            self._known_eyes[name] = known
         self.eyes = {
             **dict[str, Eye | None].fromkeys(unmade),
             **{name: eye for name, (_, eye) in self._known_eyes.items()},
@@ -350,18 +357,25 @@ class FrameValues:
         return self._pieces(None, self._members, values)
 
     def _pieces(self, view: str | None, members: Members, values: Mapping[str, npt.ArrayLike]) -> Pieces:
-        """Return the words of values in all blocks that have the members. Raises ValueError."""
-        found: Pieces = []
+        """Return the words of values in all blocks that have the members. Raises ValueError.
+
+        All floats are converted together, as numpy takes as long for few numbers as for many.
+        """
+        floats: list[float] = []
+        shapes: list[tuple[str, tuple[int, ...]]] = []
         for member, value in values.items():
-            fields = members.get(member)
-            if fields is None:
-                continue
-            shape = np.shape(value)
-            where = self._where.get((view, member, shape))
-            if where is None:
-                where = self._where[view, member, shape] = _places(member, fields, shape)
-            for field, words in where:
-                found.append((words, field.numbers(value).reshape(-1).view(np.uint32)))
+            if member in members:
+                numbers, shape = _flat(value)
+                floats += numbers
+                shapes.append((member, shape))
+        key = view, tuple(shapes)
+        places = self._where.get(key)
+        if places is None:
+            places = self._where[key] = _places(members, shapes)
+        found: Pieces = []
+        for field, alone, words, which in places:
+            packed = field.numbers(floats if alone is None else values[alone])
+            found.append((words, packed.reshape(-1).view(np.uint32)[which]))
         return found
 
     def _views_of(self, feature: Feature, frame: FrameView) -> Mapping[str, Mapping[str, npt.ArrayLike]]:
@@ -413,11 +427,34 @@ def scene_view(
     return None
 
 
-def _places(member: str, fields: Mapping[Field, list[int]], shape: tuple[int, ...]) -> Places:
-    """Return the words of all blocks for values of this shape. Raises ValueError."""
-    by_type: dict[np.dtype[Any], tuple[Field, list[npt.NDArray[np.intp]]]] = {}
-    for field, starts in fields.items():
-        words = field.words(member, shape)
-        _, parts = by_type.setdefault(field.dtype, (field, []))
-        parts += [start // WORD + words for start in starts]
-    return [(field, np.stack(parts)) for field, parts in by_type.values()]
+def _flat(value: npt.ArrayLike) -> tuple[Sequence[float], tuple[int, ...]]:
+    """Return the numbers of a value one after the other, and its shape."""
+    if isinstance(value, float | int):
+        return (value,), ()
+    if isinstance(value, tuple | list) and set(map(type, value)) <= _PLAIN:
+        return value, (len(value),)
+    array = np.asarray(value)
+    return array.reshape(-1).tolist(), array.shape
+
+
+def _places(members: Members, shapes: Sequence[tuple[str, tuple[int, ...]]]) -> Places:
+    """Return where the numbers of members with values of these shapes go. Raises ValueError."""
+    floats: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]] = []
+    places: Places = []
+    of_floats: Field | None = None
+    begin = 0
+    for member, shape in shapes:
+        count = math.prod(shape)
+        for field, starts in members[member].items():
+            words = np.concatenate([start // WORD + field.words(member, shape) for start in starts])
+            which = np.tile(np.arange(count), len(starts))
+            if field.dtype == np.float32:
+                of_floats = field
+                floats.append((words, begin + which))
+            else:
+                places.append((field, member, words, which))
+        begin += count
+    if of_floats is not None:
+        to, which = (np.concatenate(part) for part in zip(*floats, strict=True))
+        places.append((of_floats, None, to, which))
+    return places

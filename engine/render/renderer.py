@@ -384,7 +384,7 @@ class Renderer:
                 instances.replace(placements)
         for name, rows in values.items():
             ring = self.ring(name)
-            if not ring.holds(rows):
+            if ring.source is not rows:
                 ring.replace(rows)
 
     def _cull(self, name: str, known: _PassState, eyes: Mapping[str, Eye | None]) -> None:

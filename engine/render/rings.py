@@ -29,6 +29,11 @@ class RingWriter:
         self._bytes = rows.reshape(-1).view(np.uint8) if rows.flags.c_contiguous else None
         self.invalidate()
 
+    @property
+    def source(self) -> npt.NDArray[np.generic]:
+        """The source rows."""
+        return self._source
+
     def holds(self, rows: npt.NDArray[np.generic]) -> bool:
         """Whether `rows` is the memory of the source rows, so that `changed` suffices."""
         source = self._source
