@@ -287,8 +287,11 @@ class Transforms:
                 high = position.astype(np.float32)
                 if not (high.max() <= LIMIT and high.min() >= -LIMIT):  # as with NaN
                     return False
-                placement[where, 3, :3] = high
-                placement[where, :3, 3] = position - high
+                rest, rows_placed = position - high, placement[where]
+                for axis in range(3):  # numpy is slow for runs of three numbers
+                    rows_placed[:, 3, axis], rows_placed[:, axis, 3] = high[:, axis], rest[:, axis]
+                if not is_run:
+                    placement[where] = rows_placed
                 origin[where] = position
         return True
 
