@@ -39,6 +39,7 @@ from engine.render.pass_binding import PassBinding
 from engine.render.pass_timer import PassTimer
 from engine.render.pipelines.layouts import Layouts
 from engine.render.pipelines.pipeline_cache import PipelineCache
+from engine.render.pipelines.pipeline_description import PipelineDescription
 from engine.render.pipelines.pipelines import Pipelines
 from engine.render.pipelines.prepared_pipelines import PreparedPipelines
 from engine.render.rings import RingWriter
@@ -151,6 +152,14 @@ class Renderer:
         if writer is None:
             writer = self._rings[name] = RingWriter(FRAMES_IN_FLIGHT)
         return writer
+
+    def unmade(self, needs: FrameNeeds) -> Iterator[tuple[PipelineDescription, list[bytes]]]:
+        """Yield what the missing pipelines of these needs are made from, with the SPIR-V of shaders."""
+        for drawing in needs.drawings.values():
+            for row, offsets, shading in drawing.with_shaders():
+                found = self._pipelines.unmade(row, offsets, shading)
+                if found is not None:
+                    yield found
 
     def apply_plan(self, needs: FrameNeeds, plan: MemoryPlan, ticket: int) -> None:
         """Use a new plan and its needs; other pipelines are destroyed once the timeline reaches `ticket`."""

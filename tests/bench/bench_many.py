@@ -37,6 +37,8 @@ SIZE = (320, 240)
 REPEATS = 5
 FRAMES_TO_REST = 64
 """After so many frames in which nothing changes, pages that are mostly free have been returned."""
+IDLE_MS = 0.1
+"""Frames that take less only wait for threads: nothing is drawn yet."""
 REFERENCE = "a numpy sort of 100,000 random numbers"
 _NUMBERS = np.random.default_rng(1).random(100_000)
 
@@ -50,7 +52,7 @@ def rows() -> Iterable[Row]:
             is_software = run.runtime.profile.device_type == "cpu"
             yield from run.rows
             idle_and_pace = costs[count]["static"] + 2 * Pace().milliseconds
-            arriving = float(np.percentile(run.arriving, 99))
+            arriving = float(np.percentile([each for each in run.arriving if each > IDLE_MS], 99))
             yield beside(
                 f"many.different_{count}_arriving_p99", arriving, idle_and_pace if count == 10_000 else None
             )
