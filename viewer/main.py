@@ -77,14 +77,17 @@ def read_script(path: Path | None) -> Script | None:
 
 def make_frames(scene: Scene, library: AssetLibrary, options: Options) -> Frames:
     """Make the frames, windowed or headless; modules that only the other kind needs are not imported."""
-    if options.headless:
-        from viewer.run.headless import HeadlessFrames
+    from engine.humon.collector import collector_paused
 
-        frames: Frames = HeadlessFrames(scene, library, options)
-    else:
-        from viewer.run.windowed import WindowFrames
+    with collector_paused():  # importing and opening makes very many objects, all of which stay
+        if options.headless:
+            from viewer.run.headless import HeadlessFrames
 
-        frames = WindowFrames(scene, library, options)
+            frames: Frames = HeadlessFrames(scene, library, options)
+        else:
+            from viewer.run.windowed import WindowFrames
+
+            frames = WindowFrames(scene, library, options)
     if options.record is None:
         return frames
     from viewer.run.script_recording import RecordedFrames

@@ -17,6 +17,7 @@ from engine.feature.morphs import Morphs
 from engine.feature.recency import Recency
 from engine.feature.skins import Skins
 from engine.graph import PICTURE, ImageDecl
+from engine.graph.view_mode import ViewMode
 from engine.humon import Problem
 from engine.plan.model.plan import Plan
 from engine.plan.placement.budget_fallback import is_shortage, plan_within_budget
@@ -150,6 +151,7 @@ class ScenePlanner:
             keys=self.keys,
         )
         made.others = self.others
+        made.show(self._passes.view_mode)
         made._recency = self._recency.twin(tableau)
         return made
 
@@ -456,8 +458,13 @@ class ScenePlanner:
             self.profile,
             self._trials.version if self._trials is not None else 0,
             self._passes.watched,
+            self._passes.view_mode,
             self._shader_version,
         )
+
+    def show(self, mode: ViewMode) -> None:
+        """Make the picture of this mode from the next plan on."""
+        self._passes.view_mode = mode
 
     def watch(self, images: frozenset[str]) -> None:
         """Keep these images of the frame until its end from the next plan on, so that they can be read."""

@@ -28,7 +28,7 @@ from engine.planning.culling import Culling
 from engine.planning.draw.blocks import Block
 from engine.planning.draw.draw_list import MAX_RANGES, DrawList, Draws, Written
 from engine.planning.draw.drawing import Drawing, ShaderDrawing, material_table_name
-from engine.planning.draw.eyes import Eye, eye_of, eye_of_levels
+from engine.planning.draw.eyes import Eye, eyes_of
 from engine.planning.draw.sorted_draws import SortedDraws
 from engine.planning.draw.tables import InUse
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
@@ -131,7 +131,7 @@ class Renderer:
         self._plan: MemoryPlan | None = None
         self._passes: dict[str, _PassState] = {}
         self._images: list[dict[str, FrameImage]] = []
-        self._image_of: dict[int, FrameImage] = {}  # by key
+        self._image_of: dict[int, tuple[ImageDecl, FrameImage]] = {}  # by key
         self._moved: set[int] | None = None  # keys since what passes bind was looked up; None: any
         self._pipelines_of: list[tuple[object, ...]] = []
         self._unchecked = True
@@ -256,8 +256,11 @@ class Renderer:
             if self._bound_graph is not None and self._bound_graph.kept == needs.graph.kept
             else None
         )
+        if moved is None or self._bound[:1] != bound[:1]:
+            self._image_of = {}
+        for key in self._image_of.keys() & moved if moved else ():
+            del self._image_of[key]
         self._bound_graph, self._bound, self._moved = needs.graph, bound, set()
-        self._image_of = {k: v for k, v in self._image_of.items() if moved is not None and k not in moved}
         images = {life.image.name: self._frame_image(life.image) for life in needs.graph.images}
         pairs = [(name, previous_name(name)) for name in needs.graph.kept]
         other = {one: images[two] for pair in pairs for one, two in (pair, pair[::-1])}
@@ -381,7 +384,7 @@ class Renderer:
             self._stale = [True] * FRAMES_IN_FLIGHT
         for name, known in self._passes.items():
             table = known.binding.table
-            if table.choose_levels(eye_of_levels(table.declaration, eyes)):
+            if table.choose_levels(eyes):
                 self._write_draws(name, known.draws, known.draws.update(known.binding.batches, _NO_KEYS))
                 known.versions, known.culled_for = table.version, None
             self._cull(name, known, eyes)
@@ -414,8 +417,8 @@ class Renderer:
         culls &= len(binding.batches) == len(table.batches)
         pinned = known.culling.pinned(binding.late, binding.late_version) if culls else None
         if isinstance(draws, SortedDraws):
-            alone = pinned if len(table.declaration.views) == 1 else None
-            self._write_draws(name, draws, draws.order(eye_of(table.declaration, eyes), alone))
+            seen = eyes_of(table.declaration.views, eyes)
+            self._write_draws(name, draws, draws.order(seen, pinned))
         elif pinned is not None:
             if not known.is_culled:
                 known.culling.forget()
@@ -459,16 +462,18 @@ class Renderer:
         needs = self._needs
         assert needs is not None
         key = needs.requirements.keys.transient(image.name)
-        aliased, extent = self._binder.is_aliased(key), image.extent.resolve(needs.size)
+        aliased = self._binder.is_aliased(key)
         known = self._image_of.get(key)
-        if known is not None and (known.aliased, known.extent) == (aliased, extent):
-            return known
+        if known is not None and known[0] == image and known[1].aliased == aliased:
+            return known[1]
         place = self._binder.require_location(key)
         views = {
             (layer, level): self._memory.part_view(key, layer, level=level)
             for _, layer, level in image.parts()
         }
-        made = self._image_of[key] = FrameImage(place.handle, views, image.format, extent, aliased)
+        extent = image.extent.resolve(needs.size)
+        made = FrameImage(place.handle, views, image.format, extent, aliased)
+        self._image_of[key] = image, made
         return made
 
     def _flush(self, needs: FrameNeeds, slot: int) -> None:

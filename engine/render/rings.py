@@ -57,19 +57,25 @@ class RingWriter:
     def flush(self, copy: int, mapped: npt.NDArray[np.uint8], stride: int) -> int:
         """Write the pending rows of copy number `copy` and return the bytes written.
 
-        `mapped` is the whole ring, uint8[copies * stride]; `stride` is in bytes.
+        `mapped` is the whole ring, uint8[copies * stride]; `stride` is in bytes. Rows beyond it are newer
+        than the plan that is drawn, which may wait or be held: the next plan has a larger ring, all of it
+        pending.
         """
         pending = self._pending[copy]
         if not pending:
             return 0
         row_bytes, begin, written = self._row_bytes, copy * stride, 0
         for first, last in _merged(pending):
-            start, end = first * row_bytes, min(last * row_bytes, self._source.nbytes)
+            start, end = first * row_bytes, min(last * row_bytes, self._source.nbytes, stride)
+            if end <= start:
+                continue
             if self._bytes is not None:
                 rows = self._bytes[start:end]
             else:
-                rows = np.ascontiguousarray(self._source[first:last]).reshape(-1).view(np.uint8)
-            mapped[begin + start : begin + min(end, stride)] = rows
+                rows = (
+                    np.ascontiguousarray(self._source[first:last]).reshape(-1).view(np.uint8)[: end - start]
+                )
+            mapped[begin + start : begin + end] = rows
             written += len(rows)
         pending.clear()
         return written

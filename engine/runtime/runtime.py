@@ -209,6 +209,7 @@ class Runtime:
             drawn = self._submit(slot, presenter)
             self._idle_check.note(self.size)
         self._number, self._drawn = self._number + 1, self._drawn + drawn
+        self.spread.step((time.thread_time() - cpu) * 1e3)
         settled = self.memory.settled and not self._is_preparing and not self.trials.pending
         settled &= not self.spread.is_busy
         wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
@@ -340,7 +341,7 @@ class Runtime:
 
         Where very many assets are new, the first plan is made in steps, one in each frame; see `SpreadPlan`.
         """
-        if self.spread.step():
+        if self.spread.begin():
             return None
         steps, self._first_plan = self._first_plan, None  # a step that raises ends the attempt
         if steps is not None and next(steps, steps) is not steps:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 Rows = NDArray[np.int32]
-Numbers = TypeVar("Numbers", bound=NDArray[np.integer[Any]])
+Integer = TypeVar("Integer", bound=np.integer[Any])
 
 INITIAL_ROWS = 16
 
@@ -25,7 +25,7 @@ def distinct(*parts: Rows) -> Rows:
     return np.asarray(rows[np.concatenate(([True], ~repeated))], np.int32)
 
 
-def as_slice(rows: Numbers) -> Numbers | slice:
+def as_slice(rows: NDArray[Integer]) -> NDArray[Integer] | slice:
     """Return contiguous ascending rows as a slice, for which numpy needs no copy; others unchanged."""
     count = len(rows)
     if (

@@ -32,6 +32,8 @@ DOCUMENTS = (
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
+    "docs/assets.md",
+    "docs/models.md",
     "docs/scenes.md",
     "docs/command-line.md",
     "docs/errors.md",
@@ -263,3 +265,28 @@ def test_the_commands_of_the_readme_do_what_it_says(root: Path, capsys: pytest.C
     assert report["plan"]["planned_bytes"] == report["plan"]["live_bytes"] > 0
     pictures = [(root / "build" / f"{name}.png").read_bytes() for name in ("cube", "a", "b")]
     assert pictures[0] != pictures[1] == pictures[2], "enabled and active both take the shadow away"
+
+
+def defined(root: Path) -> set[str]:
+    """The names of the engine's functions and classes, and of what classes have: `Class.name`."""
+    found: set[str] = set()
+    for path in (root / "engine").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found.add(node.name)
+            if isinstance(node, ast.ClassDef):
+                for part in ast.walk(node):
+                    if isinstance(part, ast.FunctionDef):
+                        found.add(f"{node.name}.{part.name}")
+                    elif isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store):
+                        found.add(f"{node.name}.{part.attr}")
+    return found
+
+
+def test_what_does_each_line_of_the_first_sketch_exists(root: Path) -> None:
+    text = (root / "docs/assets.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    named = {name for row in rows for name in re.findall(r"`([A-Za-z_][\w.]*)`", row)}
+    named = {name for name in named if not name.endswith(".py")}
+    assert len(named) > 20
+    assert named <= defined(root)

@@ -104,8 +104,8 @@ FLOORS = {
         "picking",
         "shortage",
         "scene",
-        "what_if",
         "offline",
+        "what_if",
     ),
     "engine.testing": (
         "comparison",
@@ -127,6 +127,7 @@ FLOORS = {
         "window",
         "ui",
         "panels",
+        "comparison",
         "run",
         "main",
         "command",

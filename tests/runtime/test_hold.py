@@ -147,3 +147,20 @@ def test_an_observer_follows_every_plan_with_its_cause(runtime: Runtime) -> None
     runtime.tableau["cube"].active = True
     runtime.settle()
     assert len(seen) == 2
+
+
+def test_many_new_objects_wait_with_the_plan_that_has_room_for_them(runtime: Runtime) -> None:
+    before = runtime.read_pixels()
+    tableau = runtime.tableau
+    cube = tableau["cube"]
+    asset = cube.visibleModel.asset
+    runtime.hold.set(True)
+    rows = tableau.add_objects(200)
+    tableau.set_transforms(rows, translation=np.array((0.0, 2.0, 0.0)))
+    tableau.add_feature("visibleModel", rows, {"asset": asset})
+    for _ in range(3):
+        runtime.frame()
+    assert np.array_equal(runtime.read_pixels(), before)
+    runtime.hold.set(False)
+    runtime.settle()
+    assert not np.array_equal(runtime.read_pixels(), before)

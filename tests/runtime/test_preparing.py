@@ -81,6 +81,7 @@ def test_no_frame_makes_a_pipeline_of_the_first_plan_of_many_assets(
         makers.add(threading.current_thread())
         return create_pipeline(*arguments, **options)
 
+    monkeypatch.setattr(early_pipelines, "PATIENCE_S", limit(60))
     monkeypatch.setattr(pipelines, "create_pipeline", noted)
     monkeypatch.setattr(prepared_pipelines, "create_pipeline", beside)
     with open_scene("scenes/cube.hu", size=(64, 48), settle=False) as scene:

@@ -112,7 +112,8 @@ def test_what_leaves_a_removed_object_is_kept(scene, registry):
     assert "cube" not in text
 
 
-@pytest.mark.parametrize("seed", range(amount(12, 200)))
+@pytest.mark.usefixtures("sample")
+@pytest.mark.parametrize("seed", range(amount(6, 200)))
 def test_any_sequence_of_changes_is_saved_as_it_is(seed, load, registry):
     chance, scene = random.Random(seed), load(TEXT)
     tableau = scene.tableau

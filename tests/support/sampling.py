@@ -13,9 +13,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from itertools import count, pairwise
+from typing import Any
 from zlib import crc32
 
 import numpy as np
+import pytest
 from hypothesis import core, settings
 
 
@@ -50,6 +52,11 @@ def amount(sample: int, whole: int) -> int:
     if Run.extent is Extent.WHOLE:
         return whole
     return min(sample * _SHORT_TIMES, whole) if Run.extent is Extent.SHORT else min(sample, whole)
+
+
+def in_proof(*cases: Any) -> list[Any]:
+    """Give cases of a parametrized test that `make proof` alone runs, beside those that stand for them."""
+    return [pytest.param(case, marks=pytest.mark.proof(short=True)) for case in cases]
 
 
 def set_hypothesis(seeded: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +21,7 @@ class FileChanges:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self._known: dict[int, tuple[Snapshot, NDArray[np.bool_]]] = {}
+        self._marks: tuple[tuple[object, ...], dict[int, bool]] = (), {}
 
     def is_new(self, rows: Rows) -> NDArray[np.bool_]:
         """Return a mask of objects that no file has."""
@@ -37,6 +38,18 @@ class FileChanges:
         for _, before, at in self.by_part(rows):
             found[at] = changed_rows(before, self.scene.tableau, rows[at])
         return found
+
+    def marked(self, rows: Rows) -> Mapping[int, bool]:
+        """Return which objects have changed, these among them; each is looked at once until one changes."""
+        tableau = self.scene.tableau
+        files = tuple(id(part.saver.before) for part in self.scene.parts)
+        seen = files, tableau.tree_version, tableau.features_version, tableau.own_version
+        if self._marks[0] != seen:
+            self._marks = seen, {}
+        known = self._marks[1]
+        if unknown := [row for row in rows.tolist() if row not in known]:
+            known.update(zip(unknown, self.is_changed(np.array(unknown, np.int32)).tolist(), strict=True))
+        return known
 
     def differs(self, target: Target, rows: Rows) -> NDArray[np.bool_]:
         """Return a mask of objects whose value differs from the file's; a feature that is new does not."""

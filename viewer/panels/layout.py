@@ -31,7 +31,7 @@ def set_default(node: int, panels: Sequence[Placed]) -> set[str]:
         for placed in here:
             builder.dock_builder_dock_window(placed.window, split.id_at_dir)
     builder.dock_builder_finish(node)
-    first = {placed.dock: placed.panel.title for placed in reversed(panels) if placed.shown}
+    first = {placed.dock: placed.title for placed in reversed(panels) if placed.shown}
     return set(first.values())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Protocol
 
 
@@ -25,6 +26,19 @@ class Dock(StrEnum):
     BOTTOM = "bottom"
 
 
+class LaterPanel:
+    """A panel that is made, with all that it imports, when it is first drawn: a window opens sooner."""
+
+    def __init__(self, title: str, make: Callable[[], Panel]) -> None:
+        self.title = title
+        self._make = make
+
+    @cached_property
+    def panel(self) -> Panel:
+        """The panel itself."""
+        return self._make()
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """A panel, where it is docked at first, and whether it is shown then.
@@ -32,13 +46,23 @@ class Placed:
     `label` gives the text of its tab, which may change, e.g. "problems (3)".
     """
 
-    panel: Panel
+    given: Panel | LaterPanel
     dock: Dock
     shown: bool = True
     label: Callable[[], str] | None = None
 
     @property
+    def title(self) -> str:
+        """The title of the panel."""
+        return self.given.title
+
+    @property
+    def panel(self) -> Panel:
+        """The panel, which is made now if it was not before."""
+        return self.given.panel if isinstance(self.given, LaterPanel) else self.given
+
+    @property
     def window(self) -> str:
         """The name of its ImGui window: what is shown, and what identifies it."""
-        title = self.panel.title
+        title = self.title
         return f"{self.label() if self.label is not None else title}###{title}"

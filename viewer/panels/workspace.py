@@ -17,6 +17,8 @@ from viewer.session.links import PanelLink
 from viewer.session.session import Rectangle, Session
 
 VIEW_MENU = "View"
+FRAMES_OF_PLACING = 2
+"""Windows are docked in one frame and come forward in the next: before, none lies behind another one."""
 _FREE_CENTRE = (
     imgui.DockNodeFlags_.passthru_central_node.value | imgui.DockNodeFlags_.no_docking_over_central_node.value
 )
@@ -32,7 +34,7 @@ class Workspace:
     def __init__(self, session: Session, guard: Guard, panels: Sequence[Placed]) -> None:
         self.visible = True
         self.area: Rectangle = (0.0, 0.0, 0.0, 0.0)
-        self.panels = {placed.panel.title: placed for placed in panels}
+        self.panels = {placed.title: placed for placed in panels}
         self.overlays: dict[str, Callable[[], None]] = {}
         self._session = session
         self._guard = guard
@@ -45,6 +47,7 @@ class Workspace:
         self._raised_next: set[str] = set()  # windows take a frame to be docked
         self._must_lay_out = False
         self._is_loaded = False
+        self._placing = 0
         session.links.on(PanelLink, lambda link: self.show(link.title))
         session.commands.add(*self._commands())
 
@@ -73,6 +76,7 @@ class Workspace:
 
     def draw(self) -> None:
         """Draw everything in an ImGui frame."""
+        self._placing -= self._placing > 0
         self._load()
         if self.visible:
             self._call("menu bar", lambda: draw_menu_bar(self._session))
@@ -82,7 +86,7 @@ class Workspace:
         )
         if node and self._must_lay_out:
             self._raised_next |= layout.set_default(node, list(self.panels.values()))
-            self._must_lay_out = False
+            self._must_lay_out, self._placing = False, FRAMES_OF_PLACING
         self.area = layout.free_area(node)
         if self.visible:
             for title, placed in self.panels.items():
@@ -112,9 +116,9 @@ class Workspace:
         imgui.set_next_window_size((scale * 28, scale * 24), imgui.Cond_.first_use_ever.value)
         is_drawn, stays = imgui.begin(placed.window, True, imgui.WindowFlags_.no_collapse.value)
         low, size = imgui.get_window_pos(), imgui.get_window_size()
-        if is_drawn:
+        if is_drawn and not self._placing:
             self._session.places[f"panel {title}"] = (low.x, low.y, low.x + size.x, low.y + size.y)
-            self._call(f"panel {title}", placed.panel.draw)
+            self._call(f"panel {title}", lambda: placed.panel.draw())
         imgui.end()
         if not stays:
             self._shown[title] = False
@@ -137,6 +141,7 @@ class Workspace:
         if self._is_loaded:
             return
         self._is_loaded = True
+        self._placing = FRAMES_OF_PLACING
         kept = self._session.preferences.layout
         if kept:
             imgui.load_ini_settings_from_memory(kept)

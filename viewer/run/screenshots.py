@@ -34,6 +34,11 @@ class Kind:
     alpha: bool = False
     is_light: bool = False
 
+    @property
+    def is_as_shown(self) -> bool:
+        """Whether it is the picture that is shown, for which nothing has to be planned."""
+        return self.scale == 1 and not (self.alpha or self.is_light)
+
 
 KINDS = (
     Kind("Screenshot", ("F12",)),
@@ -58,7 +63,10 @@ class Screenshots:
         self._writing: list[tuple[Path, Future[None]]] = []
         self._pool: ThreadPoolExecutor | None = None
         session.commands.add(
-            *(Command(kind.title, "File", self._wish(kind), kind.keys, self._can_take) for kind in KINDS)
+            *(
+                Command(kind.title, "File", self._wish(kind), kind.keys, self._can_take(kind))
+                for kind in KINDS
+            )
         )
 
     def take(self) -> None:
@@ -68,7 +76,7 @@ class Screenshots:
         """
         self._note_written()
         kind, self._wanted = self._wanted, None
-        if kind is None:
+        if kind is None or not self._can_take(kind)():
             return
         runtime, session = self._session.runtime, self._session
         try:
@@ -101,8 +109,10 @@ class Screenshots:
 
         return wish
 
-    def _can_take(self) -> bool:
-        return self._session.runtime.plan is not None
+    def _can_take(self, kind: Kind) -> Callable[[], bool]:
+        """Whether a picture can be taken now: none that is planned for itself while plans are held."""
+        runtime = self._session.runtime
+        return lambda: runtime.plan is not None and (kind.is_as_shown or not runtime.hold.is_on)
 
     def _free_path(self, ending: str) -> Path:
         """Return the first numbered name that neither a file nor a picture under way has."""
@@ -135,7 +145,7 @@ def _draw(runtime: Runtime, kind: Kind) -> tuple[NDArray[np.uint8], NDArray[np.f
     """Return the picture of the kind, and the light if it is needed; the runtime is then as it was."""
     size, points = runtime.size, runtime.content_scale
     needs_light = kind.alpha or kind.is_light
-    if not needs_light and kind.scale == 1 and runtime.renderer.ready:
+    if kind.is_as_shown and runtime.renderer.ready:
         return runtime.read_pixels(PICTURE), None
     try:
         if needs_light:
@@ -144,11 +154,20 @@ def _draw(runtime: Runtime, kind: Kind) -> tuple[NDArray[np.uint8], NDArray[np.f
         runtime.content_scale = points * kind.scale
         runtime.load()
         runtime.settle()
-        return runtime.read_pixels(PICTURE), runtime.read_pixels(SCENE_COLOR) if needs_light else None
+        pixels = runtime.read_pixels(PICTURE)
+        return pixels, _light(runtime, pixels.shape[:2]) if needs_light else None
     finally:
         runtime.resize(*size)
         runtime.content_scale = points
         runtime.planner.watch(frozenset())
+
+
+def _light(runtime: Runtime, size: tuple[int, ...]) -> NDArray[np.float16]:
+    """The light of the scene, float16[height, width, 4]; there is none where nothing is drawn."""
+    graph = runtime.renderer.graph
+    if graph is None or all(life.image.name != SCENE_COLOR.name for life in graph.images):
+        return np.zeros((*size, 4), np.float16)
+    return np.asarray(runtime.read_pixels(SCENE_COLOR), np.float16)
 
 
 def _background(runtime: Runtime) -> NDArray[np.float64]:

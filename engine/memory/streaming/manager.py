@@ -169,6 +169,10 @@ class MemoryManager:
         ids = np.fromiter(rows, np.int32, len(rows))
         return ids, np.fromiter((row.size for row in rows.values()), np.int64, len(rows))
 
+    def leaving(self) -> list[tuple[int, int, int]]:
+        """Id, memory type and bytes of what waits to be freed until frames that may use it are over."""
+        return [(row.id, row.memory_type, row.size) for row in self._objects.leaving]
+
     @property
     def open_steps(self) -> Sequence[AnyStep]:
         """The steps of the schedule that are left."""

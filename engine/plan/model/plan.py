@@ -86,10 +86,10 @@ class Plan:
         Bytes that several images of the frame share in turns belong to them once.
         """
         places, resources, filled = self.memory.subresources, self.memory.resources, self.filled()
-        rows = resources[np.searchsorted(resources["id"], places["resource"])]
-        shared = rows["aliased"].astype(bool)
+        at = np.searchsorted(resources["id"], places["resource"])
+        shared = resources["aliased"][at].astype(bool)
         own = int(filled[~shared].sum())
-        return self.planned_bytes - own - _covered(rows[shared], filled[shared].astype(np.int64))
+        return self.planned_bytes - own - _covered(resources[at[shared]], filled[shared].astype(np.int64))
 
     @cached_property
     def waiting(self) -> tuple[WaitingPage, ...]:

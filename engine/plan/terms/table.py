@@ -96,6 +96,16 @@ class Table:
         put(out, patched.nonzero()[0], self.patch.take(self._patch_ids.searchsorted(ids[patched])))
         return out
 
+    def find(self, ids: Int64s) -> tuple[NDArray[np.bool_], Rows]:
+        """Which of `ids` have a row, and their rows; in place of one that is missing there is any other."""
+        if self._is_whole and len(self.base):
+            at = self.base_ids.searchsorted(ids)
+            return self.base_ids.take(at, mode="clip") == ids, self.base.take(at, mode="clip")
+        found = self.has(ids)
+        rows = np.zeros(len(ids), self.base.dtype)
+        put(rows, found.nonzero()[0], self.rows(ids[found]))
+        return found, rows
+
     def row(self, ident: int) -> np.void:
         """The row of one id; KeyError where it is missing."""
         parts = [(self.base_ids, self.base)]
@@ -118,6 +128,8 @@ class Table:
         if len(upserts) > 1:
             order = new_ids.argsort(kind="stable")
             upserts, new_ids = upserts.take(order), new_ids.take(order)
+        if len(self.base) <= SMALL and self._is_whole:
+            return self._copied(upserts, new_ids, removed)
         removed = distinct(removed)
         patch, patch_ids = upserts, new_ids
         if len(self.patch):
@@ -135,6 +147,28 @@ class Table:
         self._lineage.drop_previous()
         changed = distinct(np.concatenate([patch_ids, removed])) if len(removed) else patch_ids
         return Table(self.by, rows, ids, rows[:0], _NONE, _Lineage(self._lineage, changed))
+
+    def _copied(self, upserts: Rows, new_ids: Int64s, removed: Int64s) -> Table:
+        """A copy of this whole, small table with such changes, in few calls; `upserts` are sorted."""
+        gone = distinct(np.concatenate((removed, new_ids))) if len(removed) else new_ids
+        at = self.base_ids.searchsorted(gone)
+        there = at[_at(self.base_ids, at, gone)]
+        self._lineage.drop_previous()
+        lineage = _Lineage(self._lineage, gone)
+        whole = np.dtype((np.void, self.base.dtype.itemsize))
+        if len(there) == len(new_ids) == len(gone):  # they replace others
+            rows, ids = self.base.copy(), self.base_ids
+            rows.view(whole)[at] = upserts.view(whole)
+        else:
+            stays = np.ones(len(self.base), bool)
+            stays[there] = False
+            both, ids = self.base.view(whole)[stays], self.base_ids[stays]
+            if len(new_ids):
+                ids = np.concatenate((ids, new_ids))
+                order = ids.argsort(kind="stable")
+                both, ids = np.concatenate((both, upserts.view(whole))).take(order), ids.take(order)
+            rows = both.view(self.base.dtype)
+        return Table(self.by, rows, ids, rows[:0], _NONE, lineage)
 
     def difference(self, other: Table) -> tuple[Int64s, Int64s]:
         """(ids missing in `other`, ids new in `other` or with other values there), both sorted.

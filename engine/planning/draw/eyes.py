@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.graph import PICTURE_VIEW, DrawPass
+from engine.graph import PICTURE_VIEW, DrawPass, Extent
 
 Doubles = npt.NDArray[np.float64]
 _SMALLEST = 1e-12
@@ -135,14 +135,19 @@ class Eye:
         return near
 
 
-def eye_of_levels(declaration: DrawPass, eyes: Mapping[str, Eye | None]) -> Eye | None:
-    """Return the eye for which a pass chooses levels of detail.
+def views_of_levels(declaration: DrawPass) -> tuple[str, ...]:
+    """Return the views for which a pass chooses levels of detail: all of its own.
 
     A pass without colour, such as that of a shadow map, draws the levels that the picture shows.
     """
-    return eye_of(declaration, eyes) if declaration.color else eyes.get(PICTURE_VIEW)
+    return declaration.views if declaration.color else (PICTURE_VIEW,)
 
 
-def eye_of(declaration: DrawPass, eyes: Mapping[str, Eye | None]) -> Eye | None:
-    """Return the eye of a pass: that of its first view, or of the picture's; None without any."""
-    return eyes.get(declaration.views[0]) or eyes.get(PICTURE_VIEW)
+def target_extent(declaration: DrawPass) -> Extent:
+    """Return how large a pass draws what it sees; without colour, that of the picture."""
+    return declaration.color[0].image.extent if declaration.color else Extent()
+
+
+def eyes_of(views: Sequence[str], eyes: Mapping[str, Eye | None]) -> list[Eye | None]:
+    """Return the eyes of some views: that of the picture for one without; None without any."""
+    return [eyes.get(view) or eyes.get(PICTURE_VIEW) for view in views]

@@ -422,16 +422,17 @@ class SlotBoxes:
         """Measure the instances of these blocks."""
         table = self._table
         slots, _ = table.blocks.spans(blocks)
-        self._objects[slots], self._low[:, slots], self._high[:, slots] = 0, np.inf, -np.inf
+        at = as_slice(slots)
+        self._objects[at], self._low[:, at], self._high[:, at] = 0, np.inf, -np.inf
         self._known[blocks] = True
         drawn = table.drawn(table.blocks.rows.rows[slots])
         slots = slots[drawn]
         if not len(slots):
             return
         objects, offset, reach = table.relative_boxes(slots)
-        self._objects[slots] = objects
-        centre = offset.astype(np.float64)
-        self._low[:, slots], self._high[:, slots] = (centre - reach).T, (centre + reach).T
+        at, centre = as_slice(slots), offset.astype(np.float64)
+        self._objects[at] = objects
+        self._low[:, at], self._high[:, at] = (centre - reach).T, (centre + reach).T
         bones = table.bones
         if len(bones.objects):
             skinned = slots[bones.first[objects] >= 0]

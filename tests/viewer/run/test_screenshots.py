@@ -108,6 +108,26 @@ def test_a_picture_that_does_not_fit_into_memory_is_reported_and_the_scene_stays
     assert np.array_equal(studio.runtime.read_pixels(), shown)
 
 
+def test_while_plans_are_held_only_the_picture_as_shown_can_be_taken(studio: Studio) -> None:
+    studio.runtime.hold.set(True)
+    for kind in KINDS:
+        can_take = studio.session.commands.find(kind.title).is_enabled()
+        assert can_take == (kind.title == "Screenshot")
+        studio.take(kind.title)
+    assert [path.name for path in studio.folder.iterdir()] == ["cube-001.png"]
+    assert studio.reported == []
+
+
+@pytest.mark.parametrize("title", ["Screenshot with alpha", "Screenshot of the light (EXR)"])
+def test_a_scene_without_anything_has_its_pictures(studio: Studio, title: str) -> None:
+    for name in ("camera", "cube", "ground"):
+        studio.runtime.tableau.remove(studio.runtime.tableau[name])
+    studio.take(title)
+    (path,) = studio.folder.iterdir()
+    if path.suffix == ".png":
+        assert not studio.picture(path.name)[..., 3].any()
+
+
 def test_a_folder_that_cannot_be_written_is_reported(studio: Studio) -> None:
     studio.folder = Path("/proc/none")
     studio.shots._folder = lambda: Path("/proc/none")

@@ -184,20 +184,21 @@ class MemoryImage:
     @cached_property
     def bytes_of(self) -> Int64s:
         """Bytes of each place with its share of padding: the layers of an image share its size evenly."""
-        resources = self.resources[self.resource_of]
-        layers = np.maximum(resources["layers"], 1)
-        share = np.where(resources["kind"] == Kind.IMAGE, resources["size"] // layers, 1)
-        found: Int64s = self.places["footprint"] * share
+        found: Int64s = self.places["footprint"] * self._units[self.resource_of]
         return found
 
     @cached_property
     def start_of(self) -> Int64s:
         """The first byte of each place in its allocation."""
-        resources = self.resources[self.resource_of]
-        layers = np.maximum(resources["layers"], 1)
-        unit = np.where(resources["kind"] == Kind.IMAGE, resources["size"] // layers, 1)
-        found: Int64s = resources["offset"] + self.places["offset"] * unit
+        of = self.resource_of
+        found: Int64s = self.resources["offset"][of] + self.places["offset"] * self._units[of]
         return found
+
+    @cached_property
+    def _units(self) -> Int64s:
+        """For each resource the bytes that offsets and footprints in it count: an image's layer, or one."""
+        layers = np.maximum(self.resources["layers"], 1)
+        return np.where(self.resources["kind"] == Kind.IMAGE, self.resources["size"] // layers, 1)
 
     @property
     def used(self) -> int:

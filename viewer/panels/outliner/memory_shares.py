@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.plan.model.plan import Plan
+from engine.plan.terms.table import distinct
 from engine.tableau import Tableau
 
 Bytes = NDArray[np.float64]
@@ -68,8 +69,8 @@ def shares(
         return MemoryShares(alone, total)
     place = preorder(parent, level)
     where = np.where(objects < 0, -1, place[np.maximum(objects, 0)])
-    pairs = np.unique(np.stack((things.astype(np.int64), where), axis=1), axis=0)
-    thing, where = pairs[:, 0], pairs[:, 1]
+    pairs = distinct(things.astype(np.int64) * (count + 1) + where + 1)
+    thing, where = pairs // (count + 1), pairs % (count + 1) - 1
     row_at = np.full(count + 1, -1, np.int64)
     row_at[place[level >= 0]] = np.flatnonzero(level >= 0)
     row = np.where(where < 0, -1, row_at[where])

@@ -119,9 +119,10 @@ class OutlinerModel:
         found = np.flatnonzero(self.shown == self._node_of[row])
         return int(found[0]) if len(found) else None
 
-    def shown_objects(self) -> Indices:
-        """Return the rows of the objects that are shown, from top to bottom."""
-        return np.asarray(self.rows[self.shown[self._kinds[self.shown] == OBJECT]], np.int32)
+    def shown_objects(self, places: slice = slice(None)) -> Indices:
+        """Return the rows of the objects that are shown, from top to bottom; of a stretch of `shown`."""
+        shown = self.shown[places]
+        return np.asarray(self.rows[shown[self._kinds[shown] == OBJECT]], np.int32)
 
     # -- expanding ---------------------------------------------------------------------------------
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-import numpy as np
 from imgui_bundle import imgui
 
 from viewer.panels import widgets
@@ -53,6 +52,7 @@ class OutlinerPanel:
         self.actions = OutlinerActions(session, self.model)
         self._shares: tuple[object, int, MemoryShares] | None = None
         self._scroll_to: int | None = None
+        self._marked: Mapping[int, bool] = {}
         self._seen_selection = session.selection.version
         session.commands.add(*selection_commands(self.actions))
         session.links.on(ObjectLink, lambda link: self._reveal(link.row))
@@ -153,6 +153,7 @@ class OutlinerPanel:
             clipper.include_item_by_index(self._scroll_to)
         action: Callable[[], None] | None = None
         while clipper.step():
+            self._mark(slice(clipper.display_start, clipper.display_end))
             for index in range(clipper.display_start, clipper.display_end):
                 action = self._row(index, shares) or action
         imgui.dummy((0, imgui.get_text_line_height()))
@@ -166,6 +167,10 @@ class OutlinerPanel:
             imgui.end_popup()
         if action is not None:
             action()
+
+    def _mark(self, places: slice) -> None:
+        """Find out which of the rows that are drawn next differ from their files: all of them in one go."""
+        self._marked = self._session.editing.changes.marked(self.model.shown_objects(places))
 
     def _row(self, index: int, shares: MemoryShares | None) -> Callable[[], None] | None:
         """Draw one row; return what was chosen in its menu."""
@@ -222,9 +227,8 @@ class OutlinerPanel:
         if not node.feature and self.actions.renaming == node.object:
             self._rename_box()
             return
-        widgets.short_text(node.feature or tableau.name_of(node.object), self._tint(number, node))
-        changes = self._session.editing.changes
-        if not node.feature and changes.is_changed(np.array([node.object], np.int32))[0]:
+        widgets.cut(node.feature or tableau.name_of(node.object), self._tint(number, node))
+        if not node.feature and self._marked[node.object]:
             imgui.same_line(0, imgui.get_font_size() * 0.3)
             imgui.text_colored(style.ACCENT, "•")
 
@@ -266,7 +270,8 @@ class OutlinerPanel:
             column = getattr(shares, name)
             size = int(column[node.object]) if node.object < len(column) else 0
             if size:
-                widgets.right_aligned(bytes_text(size), style.QUIET)
+                tint = style.TEXT if self.actions.is_selected(node) else style.QUIET
+                widgets.right_aligned(bytes_text(size), tint)
                 widgets.tooltip((f"{size:,} bytes {name}", _SHARE_HELP[name]))
 
     def _tooltip(self, node: Node, path: str) -> None:

@@ -9,5 +9,6 @@ selection_contours  draws them
 gizmo_model        moving, turning and scaling objects about their pivot
 gizmo              the handles that do so
 grid, tool_bar     a grid on the ground; buttons for what is done most often
+view_modes         what the picture shows: light, lines, values of surfaces, channels
 camera_views       where the camera goes on command
 """

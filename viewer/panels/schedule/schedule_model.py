@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.plan.model.plan_change import PlanChange, plan_change
 from engine.plan.resident.steps import Transfer
 from engine.plan.schedule.schedule import Schedule
+from engine.plan.terms.table import distinct
 from viewer.panels.schedule.step_texts import StepText, step_text
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ class ScheduleModel:
         for flight in self._runtime.resident.in_flight.values():
             for rows, at, sizes in flight.transfers:
                 of = rows["key"][at] >> 32
-                for db in np.unique(of).tolist():
+                for db in distinct(of).tolist():
                     sums[db] = sums.get(db, 0) + int(sizes[of == db].sum())
         return sums
 
@@ -152,7 +153,7 @@ class ScheduleModel:
         if version != library.version:
             ranges = library.ranges()
             sizes = {}
-            for db in np.unique(ranges[:, 1]).tolist():
+            for db in distinct(ranges[:, 1]).tolist():
                 mine = ranges[ranges[:, 1] == db]
                 sizes[db] = int((mine[:, 2] + mine[:, 3]).max())
             self._caches = library.version, sizes
