@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.graph import CompiledGraph, DrawOrder, ImageDecl, previous_name
+from engine.graph import PICTURE_VIEW, CompiledGraph, DrawOrder, ImageDecl, previous_name
 from engine.memory.device.samplers import SamplerPool
 from engine.memory.streaming.manager import MemoryManager
 from engine.plan.model.memory_plan import MemoryPlan
@@ -39,6 +39,7 @@ from engine.render.pass_binding import PassBinding
 from engine.render.pass_timer import PassTimer
 from engine.render.pipelines.layouts import Layouts
 from engine.render.pipelines.pipeline_cache import PipelineCache
+from engine.render.pipelines.pipeline_description import PipelineDescription
 from engine.render.pipelines.pipelines import Pipelines
 from engine.render.pipelines.prepared_pipelines import PreparedPipelines
 from engine.render.rings import RingWriter
@@ -68,6 +69,7 @@ class _PassState:
     is_culled: bool = False
     in_use: InUse | None = None
     versions: tuple[int, ...] = ()
+    culled_for: tuple[object, ...] | None = None  # what the draws of its views follow from
 
     @property
     def is_bound(self) -> bool:
@@ -151,6 +153,14 @@ class Renderer:
             writer = self._rings[name] = RingWriter(FRAMES_IN_FLIGHT)
         return writer
 
+    def unmade(self, needs: FrameNeeds) -> Iterator[tuple[PipelineDescription, list[bytes]]]:
+        """Yield what the missing pipelines of these needs are made from, with the SPIR-V of shaders."""
+        for drawing in needs.drawings.values():
+            for row, offsets, shading in drawing.with_shaders():
+                found = self._pipelines.unmade(row, offsets, shading)
+                if found is not None:
+                    yield found
+
     def apply_plan(self, needs: FrameNeeds, plan: MemoryPlan, ticket: int) -> None:
         """Use a new plan and its needs; other pipelines are destroyed once the timeline reaches `ticket`."""
         self._needs = needs
@@ -206,7 +216,7 @@ class Renderer:
             if len(rebound) or not known.is_current:
                 table.refresh()
                 self._write_draws(name, known.draws, known.draws.update(known.binding.batches, rebound))
-                known.versions = table.version
+                known.versions, known.culled_for = table.version, None
         self._check_transients(needs, ticket)
 
     def _follow_addresses(self, keys: npt.NDArray[np.int64]) -> None:
@@ -380,7 +390,7 @@ class Renderer:
             table = known.binding.table
             if table.choose_levels(eyes):
                 self._write_draws(name, known.draws, known.draws.update(known.binding.batches, _NO_KEYS))
-                known.versions = table.version
+                known.versions, known.culled_for = table.version, None
             self._cull(name, known, eyes)
         if self._passes:
             instances = self.ring("instances")
@@ -390,15 +400,26 @@ class Renderer:
                 instances.replace(placements)
         for name, rows in values.items():
             ring = self.ring(name)
-            if not ring.holds(rows):
+            if ring.source is not rows:
                 ring.replace(rows)
 
     def _cull(self, name: str, known: _PassState, eyes: Mapping[str, Eye | None]) -> None:
         """Draw in each view of a pass what it sees; everything, where that would save less than it takes."""
-        draws, table = known.draws, known.binding.table
+        draws, table, binding = known.draws, known.binding.table, known.binding
+        now = (
+            tuple(map(eyes.get, table.declaration.views)),
+            eyes.get(PICTURE_VIEW) if table.declaration.order is DrawOrder.BACK_TO_FRONT else None,
+            *table.version,
+            table.tableau.moves.version,
+            (binding.late_version, len(binding.late), len(binding.batches), len(table.batches)),
+            self._cull_from,
+        )
+        if now == known.culled_for and not table.block_boxes.is_behind:
+            return
+        known.culled_for = now
         culls = self._cull_from is not None and draws.largest >= self._cull_from and self._recorder.indirect
-        culls &= len(known.binding.batches) == len(table.batches)
-        pinned = known.culling.pinned(known.binding.late, known.binding.late_version) if culls else None
+        culls &= len(binding.batches) == len(table.batches)
+        pinned = known.culling.pinned(binding.late, binding.late_version) if culls else None
         if isinstance(draws, SortedDraws):
             seen = eyes_of(table.declaration.views, eyes)
             self._write_draws(name, draws, draws.order(seen, pinned))

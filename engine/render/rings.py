@@ -16,6 +16,8 @@ class RingWriter:
     def __init__(self, copies: int) -> None:
         self._source: npt.NDArray[np.generic] = np.zeros((0, 1), np.uint8)
         self.pending: list[list[tuple[int, int]]] = [[] for _ in range(copies)]
+        self._row_bytes = 0
+        self._bytes: npt.NDArray[np.uint8] | None = None  # those of the source where they are in one piece
 
     def replace(self, rows: npt.NDArray[np.generic]) -> None:
         """Set new source rows (any dtype, first axis = rows), pending in every copy.
@@ -23,7 +25,14 @@ class RingWriter:
         The array is kept, not copied: report later changes in place with `changed`.
         """
         self._source = rows
+        self._row_bytes = rows.nbytes // len(rows) if len(rows) else 0
+        self._bytes = rows.reshape(-1).view(np.uint8) if rows.flags.c_contiguous else None
         self.invalidate()
+
+    @property
+    def source(self) -> npt.NDArray[np.generic]:
+        """The source rows."""
+        return self._source
 
     def holds(self, rows: npt.NDArray[np.generic]) -> bool:
         """Whether `rows` is the memory of the source rows, so that `changed` suffices."""
@@ -51,15 +60,18 @@ class RingWriter:
         pending = self.pending[copy]
         if not pending:
             return 0
-        source = self._source
-        row_bytes = source.nbytes // len(source) if len(source) else 0
-        target = mapped[copy * stride : (copy + 1) * stride]
-        written = 0
+        row_bytes, begin, written = self._row_bytes, copy * stride, 0
         for first, last in _merged(pending):
-            rows = np.ascontiguousarray(source[first:last]).reshape(-1).view(np.uint8)
-            start = first * row_bytes
-            rows = rows[: max(0, stride - start)]
-            target[start : start + len(rows)] = rows
+            start, end = first * row_bytes, min(last * row_bytes, self._source.nbytes, stride)
+            if end <= start:
+                continue
+            if self._bytes is not None:
+                rows = self._bytes[start:end]
+            else:
+                rows = (
+                    np.ascontiguousarray(self._source[first:last]).reshape(-1).view(np.uint8)[: end - start]
+                )
+            mapped[begin + start : begin + end] = rows
             written += len(rows)
         pending.clear()
         return written

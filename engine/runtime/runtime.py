@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy.typing as npt
@@ -41,6 +40,7 @@ from engine.planning.scene import ScenePlanner
 from engine.planning.values import FrameValues
 from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reordering
 from engine.render.renderer import Renderer
+from engine.runtime.early_pipelines import EarlyPipelines
 from engine.runtime.frame_facts import FrameFacts
 from engine.runtime.hold import Hold
 from engine.runtime.idle import IdleCheck
@@ -159,6 +159,8 @@ class Runtime:
         prepare, enabled = self.renderer.prepared.make, options.trials
         self.trials = ShaderTrials(self.device, self.library, folder, prepare, enabled=enabled)
         undo.callback(self.trials.close)
+        self._pipelines = EarlyPipelines(self.renderer.prepared)
+        undo.callback(self._pipelines.close)
         undo.callback(self.timeline.drain)
         about = self.tableau, self.registry, self.library, self.profile, options.size
         self.planner = of = ScenePlanner(*about, trials=self.trials, outputs=options.outputs)
@@ -356,10 +358,22 @@ class Runtime:
             return None
         if self.plan is None and self.planner.has_many:
             self._is_preparing = True
-            self._first_plan = chain(self.planner.update_tables(), self._plan_in_steps())
+            self._first_plan = self._plan_first()
             return None
         _finish(self._plan_in_steps())
         return REPLAN_MS
+
+    def _plan_first(self) -> Iterator[None]:
+        """Make the first plan, in steps of similar cost, while a thread makes the pipelines of its frames."""
+        yield from self.planner.update_tables()
+        steps = self._plan_in_steps()
+        yield next(steps)
+        assert self.requested is not None
+        self._pipelines.begin(self.renderer.unmade(self.requested))
+        yield
+        yield from steps
+        while self._pipelines.is_busy:
+            yield
 
     def _plan_in_steps(self) -> Iterator[None]:
         """Make a new plan and schedule, in steps of similar cost."""

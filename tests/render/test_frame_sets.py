@@ -96,4 +96,4 @@ def test_a_switch_leaves_the_sets_of_passes_that_bind_nothing_else(root: Path) -
         scene.tableau["cube"].shadowCaster.active = True
         settled()
         scene.tableau["cube"].shadowCaster.active = False
-        assert settled() == after  # the sets of a switch that is taken back are still there
+        assert settled() == after  # the sets of before the switch are still there

@@ -233,8 +233,10 @@ class MemoryManager:
         self._executor.collect()
         is_unbounded = hurry or self.pace.whole_cycles
         self._executor.transfers.allowance = UNLIMITED if is_unbounded else self.pace.copied
-        if self._next < len(self._steps):
-            self._device.doing = f"memory steps from {self._next} of {len(self._steps)}"
+        if self._next == len(self._steps):
+            self._executor.submit()
+            return self.settled
+        self._device.doing = f"memory steps from {self._next} of {len(self._steps)}"
         begun_at = time.thread_time()
         most_keys = UNLIMITED if is_unbounded else self.pace.published
         try:

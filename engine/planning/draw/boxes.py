@@ -335,6 +335,11 @@ class BlockBoxes:
         self._loose: npt.NDArray[np.integer] = np.zeros(0, np.int64)
         self._slots = SlotBoxes(table, tableau)
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether there are loose boxes, which `follow` measures although nothing changes."""
+        return len(self._loose) > 0
+
     def bounds(self) -> Box | None:
         """Return the box of all enabled instances; None if there is none."""
         self.follow()
@@ -419,6 +424,8 @@ class BlockBoxes:
             return changed
         if len(moved) == len(self._tableau.origin):
             return np.arange(len(self._table.blocks.blocks))
+        if len(moved) == 1 and not len(bones.objects) and self._table.feature.row_of(int(moved[0])) is None:
+            return changed
         rows = self._table.feature.rows_of(bones.owners(moved) if len(bones.objects) else moved)
         if len(bones.objects) and len(rows) < self._table.blocks.count:
             rows = np.concatenate((rows, self._table.feature.rows_of(moved)))

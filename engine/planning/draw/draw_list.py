@@ -197,26 +197,22 @@ class DrawList(Draws):
         """
         before, self._visible = self._culled, visible
         self._culled = None if visible is None else visible.copy()
+        is_known = visible is not None and before is not None and before.shape == visible.shape
         written: list[tuple[int, int]] = []
         for view in views:
             part = self.of_view(view)
             counts = self.commands["instance_count"][part]
-            places: npt.NDArray[np.integer] | slice = slice(0, len(self._shown))
-            if visible is not None and before is not None and before.shape == visible.shape:
-                of_blocks = self._place[(before[view] != visible[view]).nonzero()[0]].ravel()
-                places = np.sort(of_blocks[of_blocks >= 0])
-            wanted = self._full[view % self._lists, places]
-            if visible is not None:
-                wanted = wanted * visible[view].take(self._shown[places])
-            differ = (counts[places] != wanted).nonzero()[0]
-            if len(differ):
-                at = (
-                    np.arange(len(self._shown))[places][differ]
-                    if isinstance(places, slice)
-                    else places[differ]
-                )
-                counts[at] = wanted[differ]
-                written.append((part.start + int(at[0]), part.start + int(at[-1]) + 1))
+            full = self._full[view % self._lists]
+            if visible is None or before is None or not is_known:
+                wanted = full if visible is None else full * visible[view].take(self._shown)
+                places: npt.NDArray[np.integer] = (counts != wanted).nonzero()[0]
+                counts[places] = wanted[places]
+            else:
+                places = self._place[(before[view] != visible[view]).nonzero()[0]]
+                places = places[places >= 0]
+                counts[places] = full[places] * visible[view].take(self._shown[places])
+            if len(places):
+                written.append((part.start + int(places.min()), part.start + int(places.max()) + 1))
         none = np.zeros((0, 2), np.int64)
         return Written(none, np.array(written, np.int64), False) if written else None
 

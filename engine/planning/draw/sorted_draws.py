@@ -92,6 +92,7 @@ class SortedDraws(Draws):
         if now == self._sorted and len(eyes) == len(self._eyes) and all(map(_same, eyes, self._eyes)):
             moved = table.tableau.moves.since(self._moved)
             if moved is not None and not len(table.blocks.slots_of(table.feature.rows_of(moved))):
+                self._moved = table.tableau.moves.version
                 return None
         self._sorted, self._eyes, self._moved = now, list(eyes), table.tableau.moves.version
         before, self._views = self._views, []
