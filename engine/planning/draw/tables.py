@@ -125,17 +125,15 @@ class DrawTable:
 
         Returns what the feature's `drawables` raised, by the key of the asset, of which nothing is drawn.
         """
-        table = self.feature
-        again = self._learn_again()
+        errors = self._learn_again()
         version = self._row_assets.version
         if version == self._collected:
-            return again
+            return errors
         rows = self._row_assets.changed(self._collected)
-        errors = again
         if len(rows):
-            active = table.flags("effective_active")[rows]
+            active = self.feature.flags("effective_active")[rows]
             keys = np.where(active, self._row_assets.of(rows), NO_ASSET)
-            errors = {**again, **self._learn(rows, keys)}
+            errors = {**errors, **self._learn(rows, keys)}
             if errors:
                 keys[is_in(keys, list(errors))] = NO_ASSET
             self._set_assets(rows, keys)
