@@ -43,7 +43,7 @@ class Display:
 
     def move_mouse(self, window: int, x: float, y: float) -> None:
         """Put the mouse at a place of a window, in pixels from its corner."""
-        _xdotool("mousemove", "--window", str(window), str(round(x)), str(round(y)))
+        _xdotool("mousemove", "--window", str(window), "--", str(round(x)), str(round(y)))
 
     def press(self, button: int = 1) -> None:
         """Press a mouse button down."""
@@ -56,6 +56,18 @@ class Display:
     def release(self, button: int = 1) -> None:
         """Release a mouse button."""
         _xdotool("mouseup", str(button))
+
+    def minimise(self, window: int) -> None:
+        """Ask the window manager to minimise a window."""
+        _xdotool("windowminimize", str(window))
+
+    def restore(self, window: int) -> None:
+        """Show a minimised window again."""
+        _xdotool("windowmap", str(window))
+
+    def resize(self, window: int, width: int, height: int) -> None:
+        """Ask the window manager for another size of a window."""
+        _xdotool("windowsize", str(window), str(width), str(height))
 
     def type(self, text: str) -> None:
         """Type a text with the keyboard."""

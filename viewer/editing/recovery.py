@@ -19,6 +19,8 @@ from viewer.editing.editor import Editor
 from viewer.editing.history import EditError
 from viewer.editing.unsaved import Redoing, unsaved
 
+MOST_OWN = 100
+"""Files of one scene that one process may leave."""
 INTERVAL_S = 3.0
 """The least time between two files."""
 MAX_BYTES = 32 << 20
@@ -46,7 +48,7 @@ class Recovery:
         scenes = [str(part.files[0].path) for part in editor.scene.parts] or ["scene"]
         name = hashlib.sha256("\n".join(scenes).encode("utf-8", "surrogateescape")).hexdigest()[:16]
         self._name = f"{Path(scenes[0]).stem[:40]}-{name}"
-        self._path = folder / f"{self._name}-{os.getpid()}.hu" if folder is not None else None
+        self._path = _free(folder / f"{self._name}-{os.getpid()}.hu") if folder is not None else None
         self._written = editor.history.version
         self._has_written = False
         self._next = 0.0
@@ -54,13 +56,18 @@ class Recovery:
         self._under_way: Future[None] | None = None
 
     def found(self) -> list[Found]:
-        """Return the files of runs that have crashed, the latest first. What cannot be read is reported."""
+        """Return the files of runs that have ended, and of this one when it had the scene open before.
+
+        The latest comes first. What cannot be read is reported.
+        """
         found: list[Found] = []
         if self._folder is None or not os.path.isdir(self._folder):
             return found
         for path in sorted(self._folder.glob(f"{self._name}-*.hu")):
-            number = path.stem.rpartition("-")[2]
-            if path == self._path or not number.isdecimal() or _is_running(int(number)):
+            number = path.stem.rpartition("-")[2].partition(".")[0]
+            if path == self._path or not number.isdecimal():
+                continue
+            if int(number) != os.getpid() and _is_running(int(number)):
                 continue
             try:
                 document = parse(read_regular(path, MAX_BYTES, follow=False), str(path))
@@ -179,6 +186,12 @@ def _unlink(path: Path) -> None:
     """Remove a file if there is one. Raises OSError."""
     with suppress(FileNotFoundError, NotADirectoryError):
         path.unlink()
+
+
+def _free(path: Path) -> Path:
+    """Return a name of this process that no file has: earlier changes of the scene stay to be offered."""
+    names = (path, *(path.with_suffix(f".{number}.hu") for number in range(1, MOST_OWN)))
+    return next((name for name in names if not os.path.lexists(name)), path)
 
 
 def _is_running(process: int) -> bool:

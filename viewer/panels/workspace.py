@@ -116,6 +116,9 @@ class Workspace:
         imgui.set_next_window_size((scale * 28, scale * 24), imgui.Cond_.first_use_ever.value)
         is_drawn, stays = imgui.begin(placed.window, True, imgui.WindowFlags_.no_collapse.value)
         low, size = imgui.get_window_pos(), imgui.get_window_size()
+        within = imgui.internal.get_current_window()
+        tab = within.dc.dock_tab_item_rect if imgui.is_window_docked() else within.title_bar_rect()
+        self._session.places[f"tab {title}"] = (tab.min.x, tab.min.y, tab.max.x, tab.max.y)
         if is_drawn and not self._placing:
             self._session.places[f"panel {title}"] = (low.x, low.y, low.x + size.x, low.y + size.y)
             self._call(f"panel {title}", lambda: placed.panel.draw())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING
 from engine.assets import data_root
 from engine.cli.exits import ExitCode
 from engine.files.streams import write_output
-from engine.humon import InputError, Problem
+from engine.humon import InputError, Position, Problem, nearest
+from engine.humon.codes import Code
 from engine.vk.errors import NoVulkan
 from viewer.arguments import Options
 from viewer.panels.history.files.codes import SnapshotCode
+from viewer.panels.history.files.snapshot_file import SUFFIX
 from viewer.panels.history.files.snapshot_reader import read_snapshot
 from viewer.panels.history.files.snapshot_summary import snapshot_summary
 from viewer.window.no_display import NoDisplay
@@ -34,7 +37,7 @@ def view_snapshot(options: Options) -> ExitCode:
     if options.more_scenes or options.script or options.record:
         message = f"{options.scene} is a snapshot of memory, which is shown by itself"
         raise InputError(Problem(SnapshotCode.ALONE, message, help="leave scenes and scripts out"))
-    snapshot = read_snapshot(options.scene)
+    snapshot = read_snapshot(_existing(options.scene))
     if not options.headless:
         try:
             return _show(options, snapshot)
@@ -42,6 +45,19 @@ def view_snapshot(options: Options) -> ExitCode:
             print("there is no display or device for a window: this is its summary", file=sys.stderr)
     write_output(snapshot_summary(snapshot))
     return ExitCode.DONE
+
+
+def _existing(path: Path) -> Path:
+    """Return the path of a file. Raises InputError that names the snapshot with the nearest name."""
+    if not path.exists():
+        try:
+            names = [name for name in os.listdir(path.parent) if name.endswith(SUFFIX)]
+        except OSError:
+            names = []
+        near = nearest(path.name, names)
+        hint = f"did you mean '{path.parent / near}'?" if near else "give the path of a snapshot file"
+        raise InputError(Problem(Code.FILE_MISSING, "no such file", Position(str(path)), help=hint))
+    return path
 
 
 def _show(options: Options, snapshot: Snapshot) -> ExitCode:

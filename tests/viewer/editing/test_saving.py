@@ -192,6 +192,23 @@ def test_what_is_not_saved_when_a_window_closes_is_offered_next_time(editor: Edi
     assert "late" in file.read_text()
 
 
+def test_what_was_not_saved_is_offered_when_the_same_run_opens_the_scene_again(
+    editor: Editor, tmp_path: Path
+) -> None:
+    first = Recovery(editor, tmp_path, pytest.fail)
+    editor.create(ROOT, "late")
+    first.close()
+    editor.history.clear()
+    editor.history.note_saved()
+    for _ in range(2):
+        again = Recovery(editor, tmp_path, pytest.fail)
+        (found,) = again.found()
+        assert "late" in found.path.read_text()
+        again.close()
+    again.discard(found)
+    assert not list(tmp_path.glob("a-*"))
+
+
 def test_rubbish_to_recover_is_reported_and_changes_nothing(
     editor: Editor, load: Callable[[str], Scene], tmp_path: Path
 ) -> None:

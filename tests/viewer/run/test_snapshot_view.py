@@ -12,6 +12,7 @@ from support.limits import limit
 from support.random_scenes import profile
 from support.scenes import CUBE, ROOT
 
+from engine.humon import InputError
 from engine.planning.offline import plan_scene
 from viewer.arguments import parse
 from viewer.panels.history.files.snapshot_file import write_snapshot
@@ -42,6 +43,15 @@ def test_without_a_display_a_snapshot_is_printed(file: Path, no_display: None) -
     headless = view(file, "--headless")
     assert (headless.returncode, headless.stderr) == (0, "")
     assert headless.stdout == done.stdout
+
+
+def test_the_nearest_name_is_given_for_a_snapshot_that_is_not_there(file: Path) -> None:
+    options = parse([str(file.with_name("cub.snapshot.hu")), "--headless"])
+    with pytest.raises(InputError) as error:
+        snapshot_view.view_snapshot(options)
+    (problem,) = error.value.problems
+    assert problem.code == "file.missing"
+    assert problem.help == f"did you mean '{file}'?"
 
 
 def test_a_printed_snapshot_needs_no_device(file: Path) -> None:

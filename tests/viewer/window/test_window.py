@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from support.display import Display, display_server
 from support.limits import limit
+from support.x_client import XClient
 
 from viewer.guard import Guard
 
@@ -40,6 +41,20 @@ def test_a_window_has_the_framebuffer_size_that_was_requested(display: Display) 
         assert not window.should_close
         window.request_close()
         assert window.should_close
+
+
+def test_a_window_has_the_density_that_the_desktop_has_set(display: Display) -> None:
+    from viewer.window.window import Window
+
+    client = XClient(display)
+    try:
+        client.set_density(144)
+        with Window("test", (320, 200), quiet()) as window:
+            assert window.content_scale == 1.5
+            assert window.framebuffer_size == (320, 200)
+    finally:
+        client.set_density(96)
+        client.close()
 
 
 def test_a_resize_is_noticed(display: Display) -> None:

@@ -35,8 +35,7 @@ def draw_edit_bar(session: Session) -> None:
             action()
             session.wake()
         imgui.end_disabled()
-        low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
-        session.places[f"button {name}"] = (low.x, low.y, high.x, high.y)
+        session.places[f"button {name}"] = widgets.item_box()
         widgets.tooltip((about,))
     if editing.message:
         imgui.push_text_wrap_pos(0.0)
@@ -71,8 +70,7 @@ def _recovery(session: Session) -> None:
         imgui.pop_text_wrap_pos()
         if imgui.button("recover"):
             editing.recover(found)
-        low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
-        session.places["button recover"] = (low.x, low.y, high.x, high.y)
+        session.places["button recover"] = widgets.item_box()
         imgui.same_line()
         if imgui.button("discard"):
             editing.discard(found)
@@ -97,10 +95,12 @@ def _conflicts(session: Session) -> None:
         widgets.cut(f"{conflict.what} of {conflict.path}")
         if imgui.small_button("keep mine"):
             settled = conflict, False
+        session.places[f"conflict mine {number}"] = widgets.item_box()
         widgets.tooltip(("the next save writes what is set here",))
         imgui.same_line()
         if imgui.small_button("take the file's"):
             settled = conflict, True
+        session.places[f"conflict file {number}"] = widgets.item_box()
         imgui.pop_id()
     if settled is not None:
         conflict, use_file = settled
