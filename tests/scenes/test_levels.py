@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.panes import CORNERS, FORMAT, Panes, pane
+from support.random_scenes import profile
 from support.two_eyes import Eyes, covered
 
 from engine.assets import open_library
 from engine.feature import discover
 from engine.planning.draw.eyes import Eye
+from engine.planning.scene import ScenePlanner
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
@@ -227,6 +229,27 @@ def test_two_views_see_an_object_in_two_levels_in_one_frame_and_the_plan_stays(p
         assert runtime.problems == ()
         messages = runtime.instance.messages
     assert [str(message) for message in messages.all] == []
+
+
+def test_views_with_levels_have_room_for_a_list_of_instances_each(panes):
+    """What is planned follows from the rows with levels, not from the levels that are shown."""
+    eyes = "    eyes: { features: [{ @type: eyes }] }\n"
+    plain = "".join(pane(f"plain{number}", "glow") for number in range(60))
+    path = panes.scene(MATERIALS, eyes + OBJECTS + plain, ASSETS)
+    registry = discover()
+    registry.register(Eyes())
+    scene = load_scene(path, registry)
+    with open_library(scene.dbs) as library:
+        planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), SIZE)
+
+        def planned(ring: str) -> int:
+            rows = planner.plan(planner.needs()).memory.subresources
+            return int(rows["size"][rows["key"] == planner.keys.transient(ring)][0])
+
+        one = planned("forward.draws")
+        assert planned("eyes.draws") == 2 * one
+        scene.tableau["thing"].active = False
+        assert (planned("forward.draws"), planned("eyes.draws")) == (one, one)
 
 
 def test_the_map_and_the_picture_show_an_object_in_levels_of_their_own(panes):
