@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -125,29 +127,21 @@ class Camera(Feature):
     def view(self, frame: FrameView) -> View:
         """Return the view of the camera in use, which reaches beyond its viewport to the whole picture."""
         rows = frame.enabled(self.type_name)
-        viewport = shown_viewport(rows, frame.size)
-        aspect = frame.size[0] / frame.size[1] * (viewport[2] / viewport[3])
-        diagonal = math.hypot(aspect, 1.0)
-        world = _DEFAULT_WORLD.copy()
-        fov_y, near, far = math.radians(45.0), 0.05, math.inf
         first = rows.first if len(rows) else {}
+        viewport = _whole_texels(first, frame.size)
+        aspect = frame.size[0] / frame.size[1] * (viewport[2] / viewport[3])
         if first:
-            world = frame.world(rows.objects[:1])[0].copy()
-            fov_y, near, far = first["fovY"], first["near"], first["far"]
-            far = far if far > near else math.inf
-        if first.get("projection"):
-            top, deep = first["height"] / 2, first["depth"] / 2
-            projection = orthographic_reversed(-top * aspect, top * aspect, -top, top, -deep, deep)
-            half_size = (top * aspect, top, 0.0)
-            lens = Lens(-deep, top * diagonal, 0.0)
+            world = frame.world(rows.objects[:1])[0]
+            is_parallel, planes = bool(first["projection"]), (first["near"], first["far"])
+            shown = _shown(
+                is_parallel, first["fovY"], planes, first["height"], first["depth"], aspect, viewport
+            )
         else:
-            projection = perspective_reversed(fov_y, aspect, near, far)
-            half_size = (math.tan(fov_y / 2) * aspect, math.tan(fov_y / 2), 1.0)
-            lens = Lens(0.0, 0.0, math.tan(fov_y / 2) * diagonal)
-        if viewport != WHOLE_PICTURE:
-            projection = projection @ _into(viewport)
+            world = _DEFAULT_WORLD.copy()
+            shown = _shown(False, math.radians(45.0), (0.05, 0.0), 0.0, 0.0, aspect, viewport)
+        projection, half_size, lens = shown
         eye = world[3, :3].copy()
-        origin = frame_origin(eye)
+        origin = _shared(*frame_origin(eye).tolist())
         world[3, :3] -= origin
         turned = view_from_world(world)
         forward = -turned[:3, 2].astype(np.float64)
@@ -174,8 +168,8 @@ class Camera(Feature):
         view = frame.view or self.view(frame)
         rows = frame.enabled(self.type_name)
         stops, curve, background = 0.0, 0, BACKGROUND[:3]
-        if len(rows):
-            first = rows.first
+        first = rows.first if len(rows) else {}
+        if first:
             stops, curve, background = first["exposure"], first["toneMapping"], first["background"]
         position = (view.eye - view.origin).tolist()
         return {
@@ -184,11 +178,11 @@ class Camera(Feature):
             "cameraPosition": [*position, 1.0],
             "viewFromFrame": view.view_from_frame,
             "lens": view.half_size,
-            "targetSize": [*frame.size, 1.0 / frame.size[0], 1.0 / frame.size[1]],
+            "targetSize": (*frame.size, 1.0 / frame.size[0], 1.0 / frame.size[1]),
             "exposure": 2.0**stops,
             "toneMapping": curve,
             "background": background,
-            "viewport": shown_viewport(rows, frame.size),
+            "viewport": _whole_texels(first, frame.size),
         }
 
 
@@ -197,9 +191,12 @@ def shown_viewport(rows: FeatureRows, size: tuple[int, int]) -> tuple[float, ...
 
     It is the whole picture where that leaves nothing, or there is no camera.
     """
-    if not len(rows):
-        return WHOLE_PICTURE
-    left, top, width, height = rows.first["viewport"]
+    return _whole_texels(rows.first if len(rows) else {}, size)
+
+
+def _whole_texels(camera: Mapping[str, Any], size: tuple[int, int]) -> tuple[float, ...]:
+    """Return what `shown_viewport` does, of a camera with these values; empty ones for none."""
+    left, top, width, height = camera.get("viewport", WHOLE_PICTURE)
     if (left, top, width, height) == WHOLE_PICTURE:
         return WHOLE_PICTURE
     sides = []
@@ -211,6 +208,39 @@ def shown_viewport(rows: FeatureRows, size: tuple[int, int]) -> tuple[float, ...
         first = min(first, texels - 1)
         sides.append((first / texels, max(last - first, 1) / texels))
     return sides[0][0], sides[1][0], sides[0][1], sides[1][1]
+
+
+@lru_cache(maxsize=64)
+def _shared(x: float, y: float, z: float) -> npt.NDArray[np.float64]:
+    """Return a point as the same array each time, so that it is quickly compared."""
+    return np.array((x, y, z))
+
+
+@lru_cache(maxsize=64)
+def _shown(
+    is_parallel: bool,
+    fov_y: float,
+    planes: tuple[float, float],
+    height: float,
+    depth: float,
+    aspect: float,
+    viewport: tuple[float, ...],
+) -> tuple[npt.NDArray[np.float32], tuple[float, float, float], Lens]:
+    """Return the projection of a camera with these values [4, 4], as stored, half its size, and its lens."""
+    diagonal = math.hypot(aspect, 1.0)
+    if is_parallel:
+        top, deep = height / 2, depth / 2
+        projection = orthographic_reversed(-top * aspect, top * aspect, -top, top, -deep, deep)
+        half_size, lens = (top * aspect, top, 0.0), Lens(-deep, top * diagonal, 0.0)
+    else:
+        near, far = planes
+        slope = math.tan(fov_y / 2)
+        projection = perspective_reversed(fov_y, aspect, near, far if far > near else math.inf)
+        half_size, lens = (slope * aspect, slope, 1.0), Lens(0.0, 0.0, slope * diagonal)
+    if viewport != WHOLE_PICTURE:
+        projection = projection @ _into(viewport)
+    projection.flags.writeable = False
+    return projection, half_size, lens
 
 
 def _into(viewport: Sequence[float]) -> npt.NDArray[np.float32]:
@@ -228,11 +258,20 @@ def clip_to_direction(view: View) -> npt.NDArray[np.float32]:
     float32[4, 4], stored as in `engine.math`. Without perspective all directions are that of the view.
     """
     found = np.zeros((4, 4), np.float32)
-    turned = view.view_projection[:3, [0, 1, 3]].astype(np.float64)
-    if np.abs(turned[:, 2]).max() > 0.0:
-        found[[0, 1, 3], :3] = np.linalg.inv(turned)
-    else:
+    rows = view.view_projection[:3].tolist()
+    (a, b, _, c), (d, e, _, f), (g, h, _, i) = rows
+    if not (c or f or i):
         found[3, :3] = view.forward
+        return found
+    # In plain Python, as numpy is slow for so few numbers.
+    x, y, z = e * i - f * h, f * g - d * i, d * h - e * g
+    size = a * x + b * y + c * z
+    if not 0 < abs(size) < math.inf:
+        found[[0, 1, 3], :3] = np.linalg.inv(np.array(rows)[:, [0, 1, 3]])
+        return found
+    found[0, :3] = x / size, (c * h - b * i) / size, (b * f - c * e) / size
+    found[1, :3] = y / size, (a * i - c * g) / size, (c * d - a * f) / size
+    found[3, :3] = z / size, (b * g - a * h) / size, (a * e - b * d) / size
     return found
 
 

@@ -98,7 +98,7 @@ def petal(
     wide = width / 2 * (0.22 + 0.78 * np.sin(np.pi * s**0.72) ** 0.8) * np.where(s > 0.97, 0.45, 1)
     side = wide[:, None] * u
     cup = -(0.55 - 0.4 * np.clip(theta, 0, 1.2)[:, None] / 1.2) * side**2 / (width / 2)
-    ruffle = 0.012 * s[:, None] ** 3 * np.cos(3 * np.pi * u)
+    ruffle = 0.012 * s[:, None] ** 3 * np.cos(3 * np.pi * u) * (wide[:, None] / (width / 2))
     inward = np.stack((np.cos(theta), -np.sin(theta)), axis=1)  # across the petal, as (r, y)
     out = r[:, None] - (cup + ruffle) * -inward[:, :1]
     up = y[:, None] - (cup + ruffle) * -inward[:, 1:]
@@ -137,7 +137,7 @@ def flower() -> str:
         add(parts, leaf(turn, base), (0.01, 0.24), len(names))
     positions = np.concatenate(parts.positions, axis=1)
     triangles = np.concatenate(parts.triangles)
-    normals = np.stack([smooth_normals(shape, triangles) for shape in positions])
+    normals = np.stack([smooth_normals(np.round(shape, 6), triangles) for shape in positions])  # over seams
     lines = [
         "// A bud and the shapes that it takes. Written by make_flowers.py.",
         "version: 1",

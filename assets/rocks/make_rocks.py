@@ -168,7 +168,7 @@ tableau: {{
         sun: {{
             euler: [-32 -58 0]
             features: [
-                {{ @type: light  color: [1 0.92 0.8]  intensity: 3.2  shadowDistance: 60 }}
+                {{ @type: light  color: [1 0.92 0.8]  intensity: 3.2  shadowDistance: 60  cascades: 3 }}
             ]
         }}
         ground: {{

@@ -227,11 +227,12 @@ class AssetLibrary:
         return self._placeholder_of(ref) if broken and ref in broken else ref
 
     def is_broken(self, ref: AssetRef) -> bool:
-        """Whether an asset cannot be used, which was reported then."""
+        """Whether an asset cannot be used, which was reported then, or because its database was dropped."""
         if ref.db == VARIANTS:
             return False
         ref = self.kept(ref)
-        return ref in self._broken_assets[ref.db].refs
+        known = self._broken_assets.get(ref.db)  # another thread may ask while a database is dropped
+        return known is None or ref in known.refs
 
     def broken_assets(self, db: int) -> BrokenAssets:
         """Return the broken assets of a database, by its id."""

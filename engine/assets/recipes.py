@@ -49,7 +49,15 @@ _PARAMETERS: Mapping[AssetType, tuple[str, ...]] = {
     AssetType.INDICES: ("format", "topology", "lod", "tangents", "part", "order", "simplify", "simplifier"),
     AssetType.SKELETON: ("part",),
     AssetType.SHADER: ("stage", "entry_point"),
-    AssetType.TEXTURE2D: ("color_space", "format", "blocks", "channel", "mip_levels", "part"),
+    AssetType.TEXTURE2D: (
+        "color_space",
+        "format",
+        "blocks",
+        "channel",
+        "directions",
+        "mip_levels",
+        "part",
+    ),
     AssetType.ENVIRONMENT: ("more",),
     AssetType.ANIMATION: ("data", "part"),
     AssetType.MORPH_TARGETS: ("part",),
@@ -153,8 +161,9 @@ def _way_to_make(
     if isinstance(asset, Shader):
         return asset.type, asset.source, (asset.stage, asset.entry_point)
     if isinstance(asset, Texture2d):
-        made_of = _texels_of(db, asset, slots.get(asset.ref, frozenset()))
-        return asset.type, asset.source, (*made_of, asset.mip_levels, asset.part)
+        used_in = slots.get(asset.ref, frozenset())
+        made_of, is_normal = _texels_of(db, asset, used_in), bool(used_in) and used_in <= _NORMAL_SLOTS
+        return asset.type, asset.source, (*made_of, is_normal, asset.mip_levels, asset.part)
     if isinstance(asset, Environment):
         more = tuple(relative_name(source, db.root) for source in asset.sources[1:])
         return asset.type, asset.sources[0], (more,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -40,6 +41,19 @@ def positive(text: str) -> int:
         hint = "" if is_plain else _hint(text)
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 1 or more{hint}")
     return int(text)
+
+
+def up_to(most: int) -> Callable[[str], int]:
+    """Return the type of whole numbers from 0 to `most`, which raises ArgumentTypeError."""
+
+    def read(text: str) -> int:
+        is_plain = text.isascii() and text.isdigit()
+        if not is_plain or len(text) > MOST_DIGITS or int(text) > most:
+            hint = "" if is_plain else _hint(text)
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0 to {most}{hint}")
+        return int(text)
+
+    return read
 
 
 def seconds(text: str) -> float:

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from engine.cli.stop_signals import stop_signals
 from engine.files import reason_of
-from engine.files.streams import drop_output, is_output_failure, prepare_streams, print_error
+from engine.files.streams import drop_output, is_output_failure, prepare_streams, print_error, printable
 
 
 class ExitCode(IntEnum):
@@ -118,7 +118,6 @@ def _output_failed(error: OSError, code: int) -> int:
 def explain(error: Exception) -> tuple[ExitCode, str] | None:
     """Return the exit code and the message of an error that a user can cause; None for our own bugs."""
     from engine.humon import InputError
-    from engine.humon.problem import printable
     from engine.vk.errors import (
         DeviceLost,
         NoVulkan,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-from engine.cli.argument_types import Parser, add_size, positive
+from engine.cli.argument_types import Parser, add_size, positive, up_to
 from engine.cli.exits import guarded
 from engine.cli.profiles import DEFAULT_PROFILE
 from engine.humon.collector import collector_paused
@@ -92,11 +92,15 @@ def _add_import(commands: argparse._SubParsersAction[Parser]) -> None:
     importing.add_argument("--replace", action="store_true", help="replace files that are there already")
     importing.add_argument(
         "--levels",
-        type=int,
-        choices=range(16),  # MAX_LODS, of a package that is not imported for the command line
+        type=up_to(15),  # less than MAX_LODS, of a package that is not imported for the command line
         default=3,
         metavar="N",
         help="let up to N coarser levels be made of large meshes (default 3, 0 for none)",
+    )
+    importing.add_argument(
+        "--compress",
+        action="store_true",
+        help="make blocks of all textures when they are cooked: a quarter of the memory, but slower to cook",
     )
 
 

@@ -87,8 +87,10 @@ class StopSignals:
             gc.unfreeze()
 
     def ignore(self) -> None:
-        """Ignore further signals: the process is ending."""
+        """Ignore further signals: the process is ending, and Python removes its own handlers before that."""
         self._reaction = _Reaction.IGNORE
+        for number in self._before:
+            signal.signal(number, signal.SIG_IGN)
 
     @contextmanager
     def listening(self) -> Iterator[None]:

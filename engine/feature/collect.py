@@ -24,7 +24,7 @@ from engine.feature.registry import Registry
 from engine.feature.row_assets import RowAssets, Versions
 from engine.plan.requirements.requesters import Requester, RequesterTable
 from engine.plan.requirements.requirements import Requirement, RequirementTable, Terms, TermsTable
-from engine.plan.terms.table import begins_run, distinct_ids
+from engine.plan.terms.table import begins_run, distinct_ids, some
 from engine.plan.terms.table import distinct as distinct_keys
 from engine.plan.terms.vocabulary import Kind
 from engine.tableau import FeatureTable, Tableau
@@ -68,12 +68,13 @@ class RequesterIds:
         if grown > 0:
             self._ids = np.concatenate((self._ids, np.full(grown, -1, np.int32)))
             self._owners = np.concatenate((self._owners, np.full((grown, 2), -1, np.int32)))
-        objects = self._table.object[rows]
-        owners = np.stack((objects, self._tableau.generation[objects]), axis=1)
-        fresh = (self._ids[rows] < 0) | (self._owners[rows] != owners).any(axis=1)
-        if fresh.any():
-            self._assign(rows[fresh], owners[fresh])
-        return np.asarray(self._ids[rows], np.int32)
+        objects, ids, known = self._table.object[rows], self._ids[rows], self._owners[rows]
+        generations = self._tableau.generation[objects]
+        fresh = (ids < 0) | (known[:, 0] != objects) | (known[:, 1] != generations)
+        if not some(fresh):
+            return ids
+        self._assign(rows[fresh], np.stack((objects[fresh], generations[fresh]), axis=1))
+        return self._ids[rows]
 
     def note_owners(self, owners: NDArray[np.int32]) -> None:
         """Set the objects of the rows that have ids and still have these objects, by id."""
@@ -180,8 +181,11 @@ class RequirementCollector:
             rows = changed[start : start + at_once]
             if is_known:
                 requirements.remove(ids.assigned(rows).tolist())
-            self._cache_new_assets(feature, table, _active(table, rows))
-            self._add_rows(table, _active(table, rows), ids, requirements)
+            active = _active(table, rows)
+            if len(active) and self._cache_new_assets(feature, table, active):
+                active = _active(table, rows)
+            if len(active):
+                self._add_rows(table, active, ids, requirements)
         if until is None and len(changed):
             self._versions[name] = assets.version
 
@@ -293,10 +297,12 @@ class RequirementCollector:
         columns = [table.column(spec.name) for spec in schema.asset_fields if spec not in drawn]
         return [self._assets_of(table).of, *(column.__getitem__ for column in columns)]
 
-    def _cache_new_assets(self, feature: Feature, table: FeatureTable, rows: Rows) -> None:
-        """Get the feature's requirements for each asset of these rows that is not cached yet."""
-        if not len(rows):
-            return
+    def _cache_new_assets(self, feature: Feature, table: FeatureTable, rows: Rows) -> bool:
+        """Get the feature's requirements for each asset of these rows that is not cached yet.
+
+        Returns whether rows were switched off, as the feature's code raised for their assets.
+        """
+        raised = False
         for keys_of in self._keys_of(table):
             errors: dict[int, Exception] = {}
             for key in _assets(keys_of(rows)):
@@ -309,7 +315,9 @@ class RequirementCollector:
                 else:
                     self._cached[feature.type_name, key] = found
             if errors:
+                raised = True
                 self._guard.switch_off_assets(feature, keys_of, errors)
+        return raised
 
     def _columns(self, requirements: Iterable[Requirement]) -> AssetRequirements:
         """Requirements as columns for `RequirementTable.add_rows`. Raises ValueError for an invalid one."""
@@ -329,15 +337,13 @@ class RequirementCollector:
         self, table: FeatureTable, rows: Rows, requester_ids: RequesterIds, requirements: RequirementTable
     ) -> None:
         """Add the requirements of the assets that these rows name, with the rows as requesters."""
-        if not len(rows):
-            return
         ids = requester_ids.of(rows)
         for keys_of in self._keys_of(table):
             keys = keys_of(rows)
             order = keys.argsort(kind="stable")
             keys = keys[order]
             starts = begins_run(keys).nonzero()[0]
-            counts = np.append(starts[1:], len(keys)) - starts
+            counts = np.concatenate((starts[1:], (len(keys),))) - starts
             cached = [self._cached.get((table.type_name, key)) for key in keys[starts].tolist()]
             known = [index for index, each in enumerate(cached) if each is not None]
             if known:
@@ -357,8 +363,8 @@ class RequirementCollector:
         if new:
             self._number(new, requirements)
         sizes = [len(each.requests) for each in assets]
-        first, count = np.repeat(first, sizes), np.repeat(count, sizes)
-        requests = np.repeat(np.concatenate([each.requests for each in assets]), count)
+        first, count = first.repeat(sizes), count.repeat(sizes)
+        requests = np.concatenate([each.requests for each in assets]).repeat(count)
         requirements.add_requests(requests, ids[_spans(first, count)])
 
     def _number(self, assets: list[AssetRequirements], requirements: RequirementTable) -> None:
@@ -384,13 +390,14 @@ class RequirementCollector:
 
 def _active(table: FeatureTable, rows: Rows) -> Rows:
     """Those of these rows that are effectively active."""
-    return np.asarray(rows[table.flags("effective_active")[rows]], np.int32)
+    active: Rows = rows[table.flags("effective_active")[rows]]
+    return active
 
 
 def _spans(first: Ints, count: Ints) -> Ints:
     """The concatenated ranges [first, first + count)."""
     ends: Ints = count.cumsum()
-    return np.repeat(first - (ends - count), count) + np.arange(int(count.sum()))
+    return (first - (ends - count)).repeat(count) + np.arange(int(ends[-1]) if len(ends) else 0)
 
 
 def _assets(keys: Ints) -> list[int]:

@@ -130,6 +130,18 @@ class FeatureRows:
         return self.table.object[self.indices] if self.table is not None else self.indices
 
 
+@dataclass(frozen=True)
+class Changes:
+    """What has changed since values were asked for, or held.
+
+    `rows` is whether a row of a feature may have; `moved` are the objects that moved, None where they are
+    many.
+    """
+
+    rows: bool
+    moved: frozenset[int] | None
+
+
 @dataclass
 class Reads:
     """What was read of a frame's view, so that values which depend on it can be kept while it stays the same.
@@ -204,9 +216,11 @@ class Reads:
         for time in self.times:
             if time != view.seen_time:
                 return False
-        for name, table in self.tables.items():
-            if view.table_version(name) != table:
-                return False
+        since = view.since
+        if since is None or since.rows:
+            for name, table in self.tables.items():
+                if view.table_version(name) != table:
+                    return False
         for name, objects, rows in self.nearest:
             if some(view.rows_above(name, objects) != rows):
                 return False
@@ -216,11 +230,17 @@ class Reads:
         for away, step, base, point in self.points:
             if view.point_ahead(away, step, base) != point:
                 return False
+        moved = None if since is None else since.moved
         for objects, matrices in self.worlds:
+            if moved is not None and len(objects) <= FEW_OBJECTS and moved.isdisjoint(objects.tolist()):
+                continue
             now = view.seen_world(objects)
             if now is not matrices and some(now != matrices, axis=None):
                 return False
-        return all(_same_box(view.box(name), box) for name, box in self.bounds.items())
+        for name, box in self.bounds.items():  # noqa: SIM110 (most have none, and this makes no generator)
+            if not _same_box(view.box(name), box):
+                return False
+        return True
 
 
 class FrameView:
@@ -239,9 +259,14 @@ class FrameView:
         library: AssetLibrary | None = None,
         skins: Skins | None = None,
         morphs: Morphs | None = None,
+        since: Changes | None = None,
     ) -> None:
-        """`bounds` returns the world box of what the enabled rows of a feature draw, None for nothing."""
+        """`bounds` returns the world box of what the enabled rows of a feature draw, None for nothing.
+
+        `since` is what has changed since `Reads` that this view is compared with were right; None: anything.
+        """
         self.size = size
+        self.since = since
         self.seen = view
         self.seen_lens = None if view is None else view.lens
         self.seen_origin = NOWHERE if view is None else view.origin
@@ -409,9 +434,9 @@ class FrameView:
 
     def world(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
         """Return the world matrices of objects, float64[n, 4, 4], stored as in `engine.math`."""
-        matrices = self.matrices(objects)
+        matrices = self.seen_world(objects)
         self.reads.worlds.append((objects, matrices))
-        return matrices
+        return matrices.copy()
 
     def matrices(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
         """Return what `world` does, without a note that it was read."""

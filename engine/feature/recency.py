@@ -22,6 +22,7 @@ class Recency:
     def __init__(self, tableau: Tableau) -> None:
         self._tableau = tableau
         self._versions: dict[str, int] = {}
+        self._seen: list[int] = []
         self._times: dict[str, NDArray[np.int64]] = {}
 
     def twin(self, tableau: Tableau) -> Recency:
@@ -35,9 +36,12 @@ class Recency:
     def update(self) -> None:
         """Record the rows that were disabled since the last call; costs time in proportion to the changes."""
         self._tableau.flush()
-        for name, table in self._tableau.tables.items():
-            version = table.changes.version
-            if self._versions.get(name) != version:
+        now = [table.changes.version for table in self._tableau.tables.values()]
+        if now == self._seen:
+            return
+        self._seen = now
+        for (name, table), version in zip(self._tableau.tables.items(), now, strict=True):
+            if name not in self._versions or self._versions[name] != version:
                 changed = table.changes.since(self._versions[name]) if name in self._versions else None
                 self._update_rows(table, np.arange(len(table.object)) if changed is None else changed)
                 self._versions[name] = version

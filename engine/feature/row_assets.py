@@ -49,7 +49,11 @@ class RowAssets:
         if self._other is None or self._other.version == since[1:]:
             return rows
         objects = self._other._table.object[self._other.changed(since[1:])]
-        return distinct(rows, self._table.rows_of(objects[objects >= 0]))
+        following = self._table.rows_of(objects[objects >= 0])
+        drawn = self._table.schema.drawn_field
+        if drawn is not None:  # a row that names an asset draws that, whatever the other feature does
+            following = following[self._table.column(drawn.name)[following] == NO_ASSET]
+        return distinct(rows, following) if len(following) else rows
 
     def of(self, rows: Rows) -> Ints:
         """Return the key of what each of these rows draws, NO_ASSET for nothing."""

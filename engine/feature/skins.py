@@ -93,8 +93,9 @@ class Bones:
     def owners(self, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.int32]:
         """Return the skinned objects among whose bones some of these objects are, ascending."""
         among = np.zeros(len(self.first), np.bool_)
-        is_inside = objects < len(among)
-        among[objects if is_inside.all() else objects[is_inside]] = True
+        if len(objects) and objects.max() >= len(among):
+            objects = objects[objects < len(among)]
+        among[objects] = True
         moved = among.take(self.objects)
         if moved.all():
             return self.every_skinned
@@ -117,6 +118,8 @@ class Bones:
 
 NO_BONES = Bones()
 
+
+NO_OBJECT = "write the path of an object, or nothing where the bones are below this one"
 
 BONES_BELOW = "bones"
 """The field of a skin with the path of the object that its bones are below, empty for its own."""
@@ -276,7 +279,7 @@ class Skins:
                 try:
                     root = find_object(tableau, path, int(table.object[row])).row
                 except Unbound as error:
-                    lost[row] = error.message, error.advice
+                    lost[row] = error.message, error.advice if error.is_near else NO_OBJECT
                 if root not in below:
                     below[root] = _named(tableau, root)
                 known = below[root]

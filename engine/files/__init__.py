@@ -14,6 +14,7 @@ from engine.files.opening import (
     read_regular,
     reason_of,
 )
+from engine.files.streams import printable
 from engine.files.writing import whole_file, write_whole
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "open_below",
     "open_lock_file",
     "open_regular",
+    "printable",
     "read_regular",
     "reason_of",
     "whole_file",

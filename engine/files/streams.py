@@ -9,6 +9,7 @@ import errno
 import io
 import os
 import sys
+import unicodedata
 from typing import TypeGuard
 
 _AT_ONCE = 1 << 20
@@ -37,8 +38,22 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def printable(text: str) -> str:
+    """Return `text` with control characters and line separators replaced: it cannot control a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c == "\n" or not _controls(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _controls(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category[0] == "C" or category in ("Zl", "Zp")
+
+
 def write_output(text: str) -> None:
-    """Write to stdout, in pieces: a signal waits for the end of each."""
+    """Write to stdout, in pieces, as a signal waits for the end of each; no terminal is controlled by it."""
+    if sys.stdout.isatty():
+        text = printable(text)
     for begin in range(0, len(text), _AT_ONCE):
         sys.stdout.write(text[begin : begin + _AT_ONCE])
 

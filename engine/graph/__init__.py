@@ -51,6 +51,7 @@ from engine.graph.passes import (
     RepeatedPass,
     StorageWrite,
     repeated,
+    with_repeated,
 )
 
 __all__ = [
@@ -102,4 +103,5 @@ __all__ = [
     "previous_name",
     "repeated",
     "stand_in_name",
+    "with_repeated",
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from engine.graph.barriers import Barrier, BufferBarrier, Use, Uses, barriers
 from engine.graph.buffers import BufferRole, BufferUse
@@ -398,6 +399,7 @@ def _written_parts(p: Pass) -> Iterator[Part]:
                 yield Part(write.image.name, layer, write.level)
 
 
+@lru_cache
 def pipeline_stages(stages: ShaderStage) -> Stage:
     """Return the stages of the pipeline in which shaders of these stages run."""
     found = Stage(0)

@@ -7,6 +7,7 @@ features that take part in the pass as requesters; its reads and writes become b
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from enum import Enum
 
@@ -252,6 +253,19 @@ def repeated(p: RepeatedPass, of: DrawPass) -> DrawPass:
         pushes=of.pushes + p.pushes,
         state=replace(of.state, front_face=p.front_face),
     )
+
+
+def with_repeated(declared: Mapping[str, Sequence[Pass]]) -> dict[str, list[Pass]]:
+    """Put draw passes in place of those that repeat one; without one to repeat a pass is left out."""
+    draws = {p.name: p for own in declared.values() for p in own if isinstance(p, DrawPass)}
+    found: dict[str, list[Pass]] = {}
+    for name, own in declared.items():
+        found[name] = [
+            repeated(p, draws[p.repeats]) if isinstance(p, RepeatedPass) else p
+            for p in own
+            if not isinstance(p, RepeatedPass) or p.repeats in draws
+        ]
+    return found
 
 
 @dataclass(frozen=True)

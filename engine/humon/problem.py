@@ -1,11 +1,11 @@
 """Problems with user input: code, message and position, and the exception that carries them."""
 
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+from engine.files import printable
 from engine.humon.limits import MAX_EXCERPT_CHARS
 
 TAB_COLUMNS = 4
@@ -117,18 +117,6 @@ class _Catching:
             return False
         self._problems.extend(error.problems)
         return True
-
-
-def printable(text: str) -> str:
-    """Return `text` with control characters and line separators replaced: it cannot control a terminal."""
-    if text.isprintable():
-        return text
-    return "".join(c if c == "\n" or not _controls(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def _controls(character: str) -> bool:
-    category = unicodedata.category(character)
-    return category[0] == "C" or category in ("Zl", "Zp")
 
 
 def excerpt_of(line: str, offset: int) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,18 +14,21 @@ from watchfiles import watch
 
 from engine.assets.cook import CookedDb, cook_database
 from engine.assets.database import read_asset_db
+from engine.assets.recipes import Recipe
 from engine.assets.updating.asset_index import AssetIndex
+from engine.assets.updating.changed_text import cook_changed_text, names_offsets
 from engine.assets.updating.library_update import LibraryUpdate, make_update
 from engine.assets.updating.patch import make_patches
 from engine.assets.updating.side_file import SideFile
 from engine.humon import InputError, Problem
+from engine.live.before_watching import saved_before
 from engine.live.reading import read_database
 from engine.live.signatures import Signature, changed, signature_of, signatures
 from engine.live.whole_caches import WholeCaches
 from engine.scene import load_scenes
 
 if TYPE_CHECKING:
-    from engine.assets import AssetDb, AssetLibrary
+    from engine.assets import AssetDb, AssetLibrary, AssetRef
     from engine.scene import Scene
 
 RESCAN_S = 2.0
@@ -45,7 +49,8 @@ class Reload:
     """What has come of a change: an update of the library, the scene read again, problems of what cannot be.
 
     `files` have changed, the last of them at `saved` (seconds since the epoch); they had settled at `settled`
-    (of `time.monotonic`), and `seconds` later this was made.
+    (of `time.monotonic`), and `seconds` later this was made. With `is_requested`, assets were cooked again
+    because `LiveSources.cook_again` says so.
     """
 
     update: LibraryUpdate | None
@@ -55,13 +60,25 @@ class Reload:
     saved: float = 0.0
     settled: float = 0.0
     seconds: float = 0.0
+    is_requested: bool = False
+
+
+class _Interruption:
+    """Ends a wait for changes: for good, or as something is requested."""
+
+    def __init__(self, stopped: threading.Event, requested: Collection[AssetRef]) -> None:
+        self._stopped = stopped
+        self._requested = requested
+
+    def is_set(self) -> bool:
+        return bool(self._requested) or self._stopped.is_set()
 
 
 class LiveSources:
     """Watches the files of a scene and of its library, and makes updates. Close it before the library.
 
-    Changed sources of a database whose text is as before are cooked alone, into a side file, and its cache
-    is written behind (`WholeCaches`).
+    What is new of a database that is drawn is cooked alone, into a side file, and its cache is written behind
+    (`WholeCaches`).
     """
 
     def __init__(self, library: AssetLibrary, scene: Scene, *, jobs: int = 1) -> None:
@@ -69,6 +86,7 @@ class LiveSources:
         self._library = library
         self._scenes = [part.files[0].path for part in scene.parts]
         self._texts = _texts(scene)
+        self._read = [file for part in scene.parts for file in part.files]
         self._jobs = jobs
         self._lock = threading.Condition()
         self._made: Reload | None = None
@@ -82,6 +100,7 @@ class LiveSources:
         self._side = SideFile(next(folders, None))
         self._own: dict[Path, Signature] = {}
         """The signatures of files as the program itself has written them."""
+        self._requested: set[AssetRef] = set()
         self._thread = threading.Thread(target=self._run, name="live sources", daemon=True)
         self._failure: BaseException | None = None
         self._thread.start()
@@ -102,6 +121,11 @@ class LiveSources:
     def has_written(self, path: Path) -> None:
         """Note that a file has just been written by the program itself: that is no change."""
         self._own[path] = signature_of(path)
+
+    def cook_again(self, refs: Iterable[AssetRef]) -> None:
+        """Cook the data of these assets, and of what they are made of, though no file has changed."""
+        with self._lock:
+            self._requested.update(refs)
 
     def close(self) -> None:
         """Stop watching, and wait for a cook that is under way."""
@@ -125,23 +149,45 @@ class LiveSources:
 
     def _run(self) -> None:
         try:
-            for reported in self._reports():
+            for reported in chain([self._saved_before()], self._reports()):
                 found = self._settled(reported)
-                if found and not self._stopped.is_set():
-                    self._reload(found, time.monotonic())
+                requested = self._take_requests()
+                if (found or requested) and not self._stopped.is_set():
+                    self._reload(found, requested, time.monotonic())
                 self._behind.poll()
         except BaseException as error:  # noqa: BLE001 (`take` raises it)
             self._failure = error
 
+    def _take_requests(self) -> dict[str, list[int]]:
+        """Return the assets to cook again, by the names of their databases."""
+        with self._lock:
+            refs = sorted(self._requested, key=lambda ref: ref.key)
+            self._requested.clear()
+        requested: dict[str, list[int]] = {}
+        for ref in refs:
+            requested.setdefault(self._library.dbs[ref.db].name, []).append(ref.index)
+        return {name: indices for name, indices in requested.items() if name in self._indices}
+
+    def _saved_before(self) -> set[Path]:
+        """Return the files that were saved before they were watched, as if they had not been there then."""
+        indices = self._indices
+        texts, self._read = self._read, []
+        missed = saved_before(self._library.current[1:], indices, texts, self._files)
+        self._files |= dict.fromkeys(missed, Signature(-1))
+        return missed
+
     def _reports(self) -> Iterator[set[Path] | None]:
         """Yield files of which the system reports a change, and from time to time None: all of them."""
+        interruption = _Interruption(self._stopped, self._requested)
         while not self._stopped.is_set():
+            if self._requested:
+                yield set()
             folders = {path.parent for path in self._files}
             there = sorted(str(folder) for folder in folders if signature_of(folder).inode)
             try:
                 for reports in watch(
                     *there,
-                    stop_event=self._stopped,
+                    stop_event=interruption,
                     recursive=False,
                     debounce=20,
                     step=10,
@@ -179,7 +225,7 @@ class LiveSources:
             self._looked = time.monotonic()
         return {path for path in found if self._own.get(path) != now[path]}
 
-    def _reload(self, found: set[Path], since: float) -> None:
+    def _reload(self, found: set[Path], requested: Mapping[str, Sequence[int]], since: float) -> None:
         """Read the scene again if its text has changed, cook what has a changed source, and offer both."""
         problems: list[Problem] = []
         scene: Scene | None = None
@@ -193,16 +239,17 @@ class LiveSources:
                 problems += error.problems
         stale = self._stale(found, scene)
         if stale:
-            update, unread = self._cook_whole(stale, found, problems)
+            update, unread = self._cook_texts(stale, found, problems)
             if unread:
                 scene = None  # it may name assets of a database that cannot be read
         else:
-            update = self._cook_sources(found)
-        if update is not None or scene is not None or problems:
+            update = self._cook_sources(found, requested)
+        if update is not None or scene is not None or problems or requested:
             latest = max((self._files[path].mtime_ns for path in found), default=0) / 1e9
             saved = min(latest, now) if latest else now
             took = time.monotonic() - since
-            self._offer(Reload(update, scene, tuple(problems), frozenset(found), saved, since, took))
+            made = (update, scene, tuple(problems), frozenset(found), saved, since, took)
+            self._offer(Reload(*made, is_requested=bool(requested)))
         if stale:
             again = {db.name for db in stale}
             self._indices = {
@@ -218,11 +265,14 @@ class LiveSources:
             }
             self._look_at(self._watched())
 
-    def _cook_sources(self, found: set[Path]) -> LibraryUpdate | None:
-        """Cook what the changed files concern, of databases whose texts are as before."""
-        wanted = {
-            name: recipes for name, index in self._indices.items() if (recipes := index.concerned(found))
-        }
+    def _cook_sources(self, found: set[Path], requested: Mapping[str, Sequence[int]]) -> LibraryUpdate | None:
+        """Cook what the changed files concern, and what is requested, of databases with texts as before."""
+        wanted: dict[str, list[Recipe]] = {}
+        for name, index in self._indices.items():
+            recipes = {one.identity: one for one in index.concerned(found)}
+            recipes |= {one.identity: one for one in index.making(requested.get(name, ()))}
+            if recipes:
+                wanted[name] = list(recipes.values())
         update, new = make_patches(self._library, self._indices, wanted, self._side, self._jobs)
         self._look_at(new)
         for one in self._library.current[1:]:
@@ -231,11 +281,12 @@ class LiveSources:
                 self._behind.add(one.db, path)
         return update
 
-    def _cook_whole(
+    def _cook_texts(
         self, stale: Sequence[AssetDb], found: set[Path], problems: list[Problem]
     ) -> tuple[LibraryUpdate | None, bool]:
-        """Cook databases whole; return the update, and whether one of them could not be read."""
+        """Read databases again and cook what is new; return the update, and whether one cannot be read."""
         cooked: list[CookedDb] = []
+        current = {one.db.name: one for one in self._library.current[1:]}
         for db in stale:
             number = self._library.next_id + len(cooked)
             try:
@@ -245,7 +296,7 @@ class LiveSources:
                     same_text = read_asset_db(db.document, db.path, number, db.root)
                     assert same_text is not None, "its text had a database before"
                     again = replace(same_text, name=db.name)
-                cooked.append(cook_database(again, jobs=self._jobs, path=self._caches.get(db.name)))
+                cooked.append(self._cook_again(again, current.get(db.name), found))
             except InputError as error:
                 problems += error.problems
         update = make_update(self._library, cooked) if cooked else None
@@ -255,8 +306,17 @@ class LiveSources:
             update = None
         return update, len(cooked) < len(stale)
 
+    def _cook_again(self, db: AssetDb, before: CookedDb | None, found: set[Path]) -> CookedDb:
+        """Cook what is new of a database beside its cache; all of it where that is new or cannot be."""
+        path = self._caches.get(db.name)
+        if before is None or path is None or names_offsets(db):
+            return cook_database(db, jobs=self._jobs, path=path)
+        stale = {recipe.identity for recipe in self._indices[db.name].concerned(found)}
+        self._behind.add(db, path)
+        return cook_changed_text(self._library, before, db, stale, self._side, self._jobs)
+
     def _stale(self, found: set[Path], scene: Scene | None) -> list[AssetDb]:
-        """Return the databases to cook whole: where a text has changed, those with a changed file.
+        """Return the databases to read again: where a text has changed, those with a changed file.
 
         Those that are new in a scene are among them.
         """

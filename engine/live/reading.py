@@ -24,7 +24,7 @@ def read_database(path: Path, root: Path, name: str, number: int, shown: str) ->
     if is_model(path):
         document, _ = model_document(path, FileGate(root))
     else:
-        document = read(path, shown)
+        document = read(path, shown, root)
     db = read_asset_db(document, path, number, root)
     if db is None:
         raise failure(AssetCode.NONE, f"the file has the assetDb '{name}' no more", document.root)

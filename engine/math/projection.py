@@ -94,7 +94,11 @@ def unit_axes(world: ArrayLike) -> tuple[list[float], list[float], list[float]]:
 
     A flat matrix keeps the axes that it has: a direction that is lost is made from the others.
     """
-    x, y, z = (_unit(axis) for axis in np.asarray(world, np.float64)[:3, :3].tolist())
+    x, y, z = map(_unit, np.asarray(world, np.float64)[:3, :3].tolist())
+    if y and z:
+        right = _unit(_cross(y, z), PARALLEL)
+        if right:
+            return right, _cross(z, right), z
     back = z or _unit(_cross(x, y), PARALLEL) or _unit(_across(y)) or _unit(_across(x)) or [0.0, 0.0, 1.0]
     right = (
         _unit(_cross(y, back), PARALLEL)
@@ -109,8 +113,8 @@ def frame_origin(eye: ArrayLike) -> NDArray[np.float64]:
 
     It is exact in float32, and rests while the eye moves within a cell.
     """
-    corner = np.round(np.asarray(eye, np.float64) / CELL) * CELL
-    return corner.astype(np.float32).astype(np.float64)
+    corner = [round(value / CELL) * CELL for value in np.asarray(eye, np.float64).tolist()]
+    return np.array(corner, np.float32).astype(np.float64)
 
 
 def look_at(eye: ArrayLike, target: ArrayLike, up: ArrayLike = (0.0, 1.0, 0.0)) -> Matrix:
@@ -164,7 +168,6 @@ def _cross(a: Sequence[float], b: Sequence[float]) -> list[float]:
 
 
 def _view(right: Sequence[float], up: Sequence[float], back: Sequence[float], eye: Sequence[float]) -> Matrix:
-    x, y, z = eye
-    moved = [-(x * axis[0] + y * axis[1] + z * axis[2]) for axis in (right, up, back)]
-    rows = [[*row, 0.0] for row in zip(right, up, back, strict=True)]
-    return np.array([*rows, [*moved, 1.0]], np.float32)
+    (a, b, c), (d, e, f), (g, h, i), (x, y, z) = right, up, back, eye
+    moved = -(x * a + y * b + z * c), -(x * d + y * e + z * f), -(x * g + y * h + z * i), 1.0
+    return np.array(((a, d, g, 0.0), (b, e, h, 0.0), (c, f, i, 0.0), moved), np.float32)

@@ -41,9 +41,9 @@ class ActiveRows:
         version = self._tableau.features_version
         self._tableau.flush()
         for name, table in self._tableau.tables.items():
-            taken = self._tables.get(name)
-            if taken is None:
-                taken = self._tables[name] = _Taken(table)
+            if name not in self._tables:
+                self._tables[name] = _Taken(table)
+            taken = self._tables[name]
             if taken.version != table.changes.version:
                 taken.take(table)
         self._same = version

@@ -82,10 +82,12 @@ class Culling:
         boxes.follow(MOST_MEASURED)
         now = [eyes.get(view) for view in table.declaration.views]
         views = [i for i, eye in enumerate(now) if eye is not self._eyes[i]]
-        blocks = None
-        if self._seen is not None and self._seen[0] == table.blocks.layout and self.visible.shape[1] == count:
-            blocks = boxes.measured.since(self._seen[1])
+        blocks, before = None, self._seen
         self._eyes, self._seen = now, (table.blocks.layout, boxes.measured.version)
+        if before is not None and before[0] == table.blocks.layout and self.visible.shape[1] == count:
+            if before == self._seen and not views:
+                return views
+            blocks = boxes.measured.since(before[1])
         if blocks is None:
             views, self.visible = list(range(len(now))), np.ones((len(now), count), np.bool_)
             blocks = np.zeros(0, np.int32)

@@ -22,13 +22,13 @@ from engine.graph import (
     ImageDecl,
     Pass,
     PrimitivePass,
-    RepeatedPass,
     compile_graph,
     limited,
     pass_samples,
-    repeated,
     stand_in_name,
+    with_repeated,
 )
+from engine.graph.view_mode import ViewMode, shown
 from engine.humon import InputError, Problem, Severity
 from engine.plan.terms.drawing import AlphaMode
 from engine.plan.terms.drawing_rows import PipelineState
@@ -47,7 +47,6 @@ SCREEN_SHADER = "screen.vs"
 FeaturesOf = Mapping[str, Sequence[str]]
 """The names of the features that take part in each pass, by its name."""
 
-
 ShaderPass = FullscreenPass | PrimitivePass | ComputePass
 """A pass without meshes."""
 
@@ -60,9 +59,7 @@ MAX_SAMPLES = 4
 MAX_GRAPHS = 8
 """Compiled graphs that are kept."""
 
-
 Made = TypeVar("Made")
-
 MAX_GONE_BATCHES = 1024
 """Batches that nothing draws any more, beyond as many as are drawn, before a draw table is made again."""
 
@@ -124,12 +121,14 @@ class FramePasses:
         self._trials = trials
         self._outputs = outputs
         self.watched: frozenset[str] = frozenset()
+        self.view_mode, self.has_grid = ViewMode.LIT, False
         self._tables: dict[str, DrawTable] = {}
         self._states: dict[str, PipelineState] = {}
         self._current: dict[str, tuple[object, ...]] = {}  # what each table was last found current for
         self._screens: dict[ShaderPass, ShaderSet] = {}
+        self._last_screens: dict[str, tuple[ShaderPass, ShaderSet]] = {}  # by name, known by its identity
         self._asked: dict[str, _Asked] = {}
-        self._known: tuple[tuple[object, ...], dict[str, list[Pass]]] | None = None
+        self._known: tuple[tuple[object, ...], dict[str, list[Pass]], dict[str, int]] | None = None
         self._unwritten: tuple[tuple[str, str, str], ...] = ()
         self._last: tuple[dict[str, list[Pass]], int, dict[str, int]] = {}, 0, {}
         self._compiled: deque[_Compiled] = deque(maxlen=MAX_GRAPHS)
@@ -143,15 +142,10 @@ class FramePasses:
         The same passes have the same graph as before: the last few are kept, as a switch is often switched
         back.
         """
-        declared = self._declared()
+        declared = self._shown()
         self._last = declared, self._wanted(), self.buffer_rows()
         passes = requested = {
-            name: [
-                one
-                for p in own
-                if self._has_rows(p, samples, features)
-                for one in (limited(p, features) if isinstance(p, PrimitivePass) else (p,))
-            ]
+            name: [one for p in own if self._has_rows(p, samples, features) for one in _limited(p, features)]
             for name, own in declared.items()
         }
         for known in self._compiled:
@@ -162,7 +156,8 @@ class FramePasses:
             graph = self._compile(passes, samples)
         except Exception:  # noqa: BLE001 (authors may declare anything; the feature at fault is found below)
             kept: dict[str, list[Pass]] = {}
-            for name in sorted(passes, key=self._registry.age):  # the last to come is at fault
+            age = {name: self._registry.age(name) if name in self._registry else -1 for name in passes}
+            for name in sorted(passes, key=age.__getitem__):  # the last to come is at fault
                 try:
                     self._compile({**kept, name: passes[name]}, samples)
                     kept[name] = passes[name]
@@ -196,7 +191,7 @@ class FramePasses:
 
     def draw_passes(self) -> list[DrawPass]:
         """Return the declared passes that may draw rows, those that have none now included."""
-        declared = {p.name: p for own in self._declared().values() for p in own}
+        declared = {p.name: p for own in self._shown().values() for p in own}
         draws = [p for p in declared.values() if isinstance(p, DrawPass) and p.draws in self._registry]
         return [p for p in draws if self._may_draw(p)]
 
@@ -255,7 +250,6 @@ class FramePasses:
 
     def next_screen(self, p: Pass, features: frozenset[str] | None) -> ShaderSet | None:
         """Return the shaders that a pass without meshes will run, where some of them have changed.
-
         None for another pass, and where they do not fit it: it keeps those that it has, which is reported.
         """
         known = self._screens.get(p) if isinstance(p, FullscreenPass | PrimitivePass | ComputePass) else None
@@ -298,6 +292,7 @@ class FramePasses:
         screens = {p: shaders for p, shaders in self._next_screens.items() if shaders is not None}
         tables = {name: table for name, table in self._next_tables.items() if table is not None}
         self._screens |= screens
+        self._last_screens.clear()
         self._tables |= tables
         self._next_screens.clear()
         self._next_tables.clear()
@@ -331,14 +326,19 @@ class FramePasses:
         """
         if not isinstance(p, FullscreenPass | PrimitivePass | ComputePass):
             return None
-        if p not in self._screens:
+        last = self._last_screens.get(p.name)
+        if last is not None and last[0] is p:
+            return last[1]
+        found = self._screens.get(p)
+        if found is None:
             try:
-                self._screens[p] = self._screen(p, features)
+                found = self._screens[p] = self._screen(p, features)
             except Exception as error:  # noqa: BLE001 (a feature's author may name anything; it is reported)
                 for name in of:
                     self.guard(self._registry[name], error)
                 return None
-        return self._screens[p]
+        self._last_screens[p.name] = p, found
+        return found
 
     def _screen(self, p: ShaderPass, features: frozenset[str] | None) -> ShaderSet:
         """Return the shaders of a pass. Raises InputError where they do not fit it."""
@@ -352,8 +352,8 @@ class FramePasses:
                 )
         if isinstance(p, ComputePass) and not isinstance(p.threads, ImageDecl):
             _check_threads(p.name, p.threads)
-        columns = frozenset(self._registry.buffers)
-        given = PassInterface.of(p, features, frame_members(self._library), columns)
+        buffers = frozenset(self._registry.buffers)
+        given = PassInterface.of(p, features, frame_members(self._library), buffers)
         problems = check_shaders(shaders, given, self._library, shaders[-1])
         if problems:
             raise InputError(problems)
@@ -381,11 +381,11 @@ class FramePasses:
 
     def changed(self) -> bool:
         """Whether active rows declare other passes or samples than those of the last graph."""
-        return (self._declared(), self._wanted(), self.buffer_rows()) != self._last
+        return (self._shown(), self._wanted(), self.buffer_rows()) != self._last
 
     def buffer_rows(self) -> dict[str, int]:
         """Return how many rows each buffer holds at most, those without any left out."""
-        return {name: count for asked in self._asked.values() for name, count in asked.rows.items() if count}
+        return self._known[2] if self._known is not None else {}
 
     def samples(self, counts: int) -> int:
         """Return the number of samples of images with Samples.FRAME, of the `counts` that a device allows."""
@@ -398,6 +398,10 @@ class FramePasses:
         """Return how many samples the features want."""
         return next((asked.samples for asked in self._asked.values() if asked.samples), MAX_SAMPLES)
 
+    def _shown(self) -> dict[str, list[Pass]]:
+        """Return the passes of each feature of which the picture of the view mode is made."""
+        return shown(self._declared(), self.view_mode, grid=self.has_grid)
+
     def _declared(self) -> dict[str, list[Pass]]:
         """Return the passes of each feature with active rows, or in every frame.
 
@@ -407,24 +411,22 @@ class FramePasses:
         if self._known is not None and self._known[0] == now:
             return self._known[1]
         self._tableau.flush()
-        is_same = self._known is not None
+        made = self._known[1:] if self._known is not None else None
         for name, feature in self._registry.items():
             table = self._tableau.tables.get(name)
             bones = now[2] if feature.bends else None
             shapes = now[3] if feature.morphs else None
             version = (table.changes.version if table is not None else -1), bones, shapes
-            known = self._asked.get(name)
-            if known is None or known.version != version:
+            if name not in self._asked or self._asked[name].version != version:
                 self._asked[name] = self._ask(feature, table, version)
-                is_same = False
-        if is_same and self._known is not None:
-            declared = self._known[1]
-        else:
-            declared = _with_repeated(
-                {name: asked.passes for name, asked in self._asked.items() if asked.passes is not None}
-            )
-        self._known = now, declared
-        return declared
+                made = None
+        if made is None:
+            asked = self._asked.items()
+            passes = {name: one.passes for name, one in asked if one.passes is not None}
+            rows = {buffer: count for _, one in asked for buffer, count in one.rows.items() if count}
+            made = with_repeated(passes), rows
+        self._known = now, *made
+        return made[0]
 
     def _ask(
         self, feature: Feature, table: FeatureTable | None, version: tuple[int, object, object]
@@ -453,17 +455,8 @@ class FramePasses:
         return compile_graph(list(by_name.values()), [*dict.fromkeys((*self._outputs, *watched))], samples)
 
 
-def _with_repeated(declared: Mapping[str, list[Pass]]) -> dict[str, list[Pass]]:
-    """Put draw passes in place of those that repeat one; without one to repeat a pass is left out."""
-    draws = {p.name: p for own in declared.values() for p in own if isinstance(p, DrawPass)}
-    found: dict[str, list[Pass]] = {}
-    for name, own in declared.items():
-        found[name] = [
-            repeated(p, draws[p.repeats]) if isinstance(p, RepeatedPass) else p
-            for p in own
-            if not isinstance(p, RepeatedPass) or p.repeats in draws
-        ]
-    return found
+def _limited(p: Pass, features: frozenset[str] | None) -> Sequence[Pass]:
+    return limited(p, features) if isinstance(p, PrimitivePass) else (p,)
 
 
 def _unwritten(graph: CompiledGraph, features_of: FeaturesOf) -> Iterator[tuple[str, str, str]]:

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.graph import CompiledGraph, CompiledPass
 from engine.plan.requirements.requirements import Requirement, RequirementTable
 from engine.plan.terms.keys import Keys
+from engine.plan.terms.table import every
 from engine.planning.draw.drawing import Drawing, PassDrawing, ShaderDrawing, pipeline_state, shader_state
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.ring_names import ColumnRing, RingNames
@@ -26,8 +28,8 @@ Groups = dict[int, tuple[tuple[Requirement, ...], ...]]
 MAX_KEPT = 4
 """How many frames, and drawings of a pass, are kept: what is switched is often switched back."""
 
-MAX_GROUPS = 256
-"""Groups of requests whose numbers are remembered."""
+MAX_NUMBERED = 256
+"""Requesters the numbers of whose requests are remembered."""
 
 
 class FrameRequests:
@@ -37,8 +39,8 @@ class FrameRequests:
         self.table = table
         self._requested: Groups = {}
         self._kept: deque[tuple[Requests, Groups]] = deque(maxlen=MAX_KEPT)
-        # The numbers of the requests of each group, by its identity, as long as they are numbered alike.
-        self._numbers: dict[int, tuple[tuple[Requirement, ...], list[int]]] = {}
+        # The numbers of the requests of a requester, by the identity of its groups, while they stay.
+        self._numbers: dict[int, tuple[tuple[tuple[Requirement, ...], ...], list[int]]] = {}
         self._numbering: object = None
 
     def update(self, requested: Requests, more: Requests = ()) -> None:
@@ -72,15 +74,16 @@ class FrameRequests:
     def _add(self, requesters: Sequence[int]) -> None:
         numbers: list[int] = []
         ids: list[int] = []
-        if self._numbering is not self.table.numbering or len(self._numbers) > MAX_GROUPS:
+        if self._numbering is not self.table.numbering or len(self._numbers) > MAX_NUMBERED:
             self._numbers, self._numbering = {}, self.table.numbering
         for requester in requesters:
-            for group in self._requested[requester]:
-                known = self._numbers.get(id(group))
-                if known is None or known[0] is not group:
-                    known = self._numbers[id(group)] = group, [self.table.number(each) for each in group]
-                numbers += known[1]
-                ids += [requester] * len(group)
+            groups = self._requested[requester]
+            known = self._numbers.get(id(groups))
+            if known is None or known[0] is not groups:
+                known = groups, [self.table.number(each) for group in groups for each in group]
+                self._numbers[id(groups)] = known
+            numbers += known[1]
+            ids += [requester] * len(known[1])
         if ids:
             self.table.add_requests(numbers, ids)
 
@@ -185,8 +188,13 @@ class KeptFrames:
 def _same(one: InUse, other: InUse) -> bool:
     """Whether the same shaders, pipelines and materials are used."""
     return one is other or (
-        np.array_equal(one.shadings, other.shadings)
-        and np.array_equal(one.pipelines, other.pipelines)
+        _equal(one.shadings, other.shadings)
+        and _equal(one.pipelines, other.pipelines)
         and len(one.materials) == len(other.materials)
-        and all(map(np.array_equal, one.materials, other.materials))
+        and all(map(_equal, one.materials, other.materials))
     )
+
+
+def _equal(some: npt.NDArray[np.int64], others: npt.NDArray[np.int64]) -> bool:
+    """Whether two lists of numbers are equal; in fewer calls than numpy's own."""
+    return some is others or (len(some) == len(others) and bool(every(some == others)))

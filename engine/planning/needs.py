@@ -232,15 +232,15 @@ class PassNeeds:
         """Add the draw list, commands, material tables and fallbacks of one pass."""
         name, in_use = table.declaration.name, table.in_use
         storage = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.VERTEX_SHADER)
-        size = slot_limit(table.instances) * DRAW_BYTES
+        slots, views = slot_limit(table.instances), len(table.declaration.views)
+        is_sorted = table.declaration.order is DrawOrder.BACK_TO_FRONT
+        size = slots * (views if is_sorted else table.levels.lists) * DRAW_BYTES
         self._ring(f"{name}.draws", size, BufferUsage.STORAGE_BUFFER, storage, requesters)
         indirect = QueueUse(QueueKind.GRAPHICS, Access.INDIRECT_COMMAND_READ, Stage.DRAW_INDIRECT)
         commands = command_limit(table.blocks.weight, len(in_use.batches))
-        if table.declaration.order is DrawOrder.BACK_TO_FRONT:
-            commands = slot_limit(table.instances)  # neighbours along the view may differ
-        else:
-            commands *= len(table.declaration.views)  # each view sees other blocks
-        size = commands * COMMAND.itemsize
+        if is_sorted:
+            commands = slots  # neighbours along the view may differ
+        size = commands * views * COMMAND.itemsize  # each view sees others
         self._ring(f"{name}.commands", size, BufferUsage.INDIRECT_BUFFER, indirect, requesters)
         shaded = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.FRAGMENT_SHADER)
         for number in in_use.shadings.tolist():

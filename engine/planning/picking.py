@@ -132,7 +132,7 @@ class Picker:
             self._pool.shutdown()
 
     def _candidates(self, table: DrawTable, ray: Ray, origin: Doubles) -> list[_Candidate]:
-        slots, entries = table.crossed(ray, origin)
+        slots, entries = table.crossed(ray, origin, table.declaration.views.index(PICTURE_VIEW))
         objects = table.feature.object[table.blocks.rows.rows[slots]]
         batches = table.batches.take(table.blocks.blocks.rows["batch"][table.blocks.block_of.rows[slots]])
         axes = self._tableau.placement[objects, :3, :3].astype(np.float64)

@@ -17,6 +17,7 @@ from engine.feature.morphs import Morphs
 from engine.feature.recency import Recency
 from engine.feature.skins import Skins
 from engine.graph import PICTURE, ImageDecl
+from engine.graph.view_mode import ViewMode
 from engine.humon import Problem
 from engine.plan.model.plan import Plan
 from engine.plan.placement.budget_fallback import is_shortage, plan_within_budget
@@ -150,6 +151,8 @@ class ScenePlanner:
             keys=self.keys,
         )
         made.others = self.others
+        made.show(self._passes.view_mode, grid=self._passes.has_grid)
+        made.watch(self._passes.watched)
         made._recency = self._recency.twin(tableau)
         return made
 
@@ -184,9 +187,9 @@ class ScenePlanner:
         Few assets are left to `needs`. Of many, as many are learnt as `milliseconds` suffice for, and the
         next call goes on; then their requirements are collected: so that no frame waits for thousands.
         """
-        now = self._signature()
         if self.knows_enough():
             return True
+        now = self._signature()
         if self._unknown is None or self._unknown[0] != now:
             self._unknown = now, self._collector.unknown()
             self.has_many |= len(self._unknown[1]) > FEW_ASSETS
@@ -456,8 +459,14 @@ class ScenePlanner:
             self.profile,
             self._trials.version if self._trials is not None else 0,
             self._passes.watched,
+            self._passes.view_mode,
+            self._passes.has_grid,
             self._shader_version,
         )
+
+    def show(self, mode: ViewMode, *, grid: bool = False) -> None:
+        """Make the picture of this mode from the next plan on, and another one with a grid on the ground."""
+        self._passes.view_mode, self._passes.has_grid = mode, grid
 
     def watch(self, images: frozenset[str]) -> None:
         """Keep these images of the frame until its end from the next plan on, so that they can be read."""

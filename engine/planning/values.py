@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -12,10 +13,11 @@ import numpy.typing as npt
 
 from engine.assets import AssetLibrary
 from engine.feature import Box, Feature, FrameView, Registry, View
-from engine.feature.frame import NOWHERE, Reads
+from engine.feature.frame import FEW_OBJECTS, NOWHERE, Changes, Reads
 from engine.feature.morphs import Morphs
 from engine.feature.skins import Skins
 from engine.graph import PICTURE_VIEW
+from engine.planning.draw.blocks import WORD, Field
 from engine.planning.draw.boxes import union
 from engine.planning.draw.eyes import Eye
 from engine.planning.draw.frame_layout import FrameLayout, Members
@@ -26,13 +28,21 @@ from engine.tableau import Tableau
 _MATRIX = "viewProjection"
 """The value of a view that says what it sees."""
 
-Pieces = list[tuple[int, npt.NDArray[np.uint8]]]
-"""Where bytes of a block start, and the bytes."""
+Words = npt.NDArray[np.uint32]
+
+Pieces = list[tuple[npt.NDArray[np.intp], Words]]
+"""Words of all blocks [n], and the numbers that they hold, as bits."""
+
+Places = list[tuple[Field, str | None, npt.NDArray[np.intp], npt.NDArray[np.intp]]]
+"""For a member (None: for the floats of all members) a field of its type, words of all blocks, and which of
+the numbers each word holds."""
+
+_PLAIN = {float, int}
 
 
 @dataclass
 class _Kept:
-    """The values of one feature, what they were made from, and their bytes in the block, once packed."""
+    """The values of one feature, what they were made from, and their words in the block, once packed."""
 
     reads: Reads
     values: Mapping[str, Any]
@@ -84,11 +94,15 @@ class FrameValues:
         self._view: tuple[Reads, View | None] | None = None
         self._signature: tuple[object, ...] | None = None
         self._block: npt.NDArray[np.uint8] | None = None
+        self._where: dict[object, Places] = {}  # by view, members and shapes
+        self._known_eyes: dict[str, tuple[bytes, Eye]] = {}
+        self._asked: tuple[object, int] | None = None  # versions of rows and of moves for the last answers
         self._own: Pieces = []
         self._rings: Mapping[str, ColumnRing] = {}
         self._kept_columns: dict[str, Reads] = {}
         self.columns: dict[str, npt.NDArray[np.uint8]] = {}
         self._is_timed = False  # whether a value follows from the time
+        self._ordered = tuple(registry)
         self._with_values, self._with_views = (
             [
                 name
@@ -133,13 +147,7 @@ class FrameValues:
         if layout.size or rings:
             changed = self._ask(tables, size)
             if changed and layout.size:
-                self._block = np.zeros(layout.size, np.uint8)
-                for start, piece in self._own:
-                    self._block[start : start + len(piece)] = piece
-                for of_kind in (self._kept, self._kept_views):
-                    for kept in (of_kind[name] for name in self._registry if name in of_kind):
-                        for start, piece in kept.pieces or ():
-                            self._block[start : start + len(piece)] = piece
+                self._block = self._packed(layout.size)
             if changed or self._view is None or self._view[1] is not self._eyes_of:
                 self._note_eyes(size[1])
         return self._block
@@ -151,10 +159,23 @@ class FrameValues:
 
     def _lay_out(self, layout: FrameLayout) -> None:
         """Pack all values for other Frame blocks; features need not be asked again for that."""
-        self._layout, self._block, self._shown = layout, None, None
+        self._layout, self._block, self._shown, self._where = layout, None, None, {}
         self._fields, self._members = layout.members, layout.all_members
         for kept in (*self._kept.values(), *self._kept_views.values()):
             kept.pieces = None
+
+    def _packed(self, size: int) -> npt.NDArray[np.uint8]:
+        """Return the Frame blocks with all values."""
+        words = np.zeros(size // WORD, np.uint32)
+        pieces = list(self._own)
+        for of_kind in (self._kept, self._kept_views):
+            for name in self._ordered:
+                kept = of_kind.get(name)
+                if kept is not None and kept.pieces:
+                    pieces += kept.pieces
+        for where, numbers in pieces:
+            words[where] = numbers
+        return words.view(np.uint8)
 
     @np.errstate(over="ignore", invalid="ignore")  # numbers beyond 32-bit floats are made finite
     def _ask(self, tables: Mapping[str, DrawTable], size: tuple[int, int]) -> bool:
@@ -167,9 +188,12 @@ class FrameValues:
                 boxes[feature] = union(box for box in found if box is not None)
             return boxes[feature]
 
-        view = self._look(size)
+        tableau = self._tableau
+        versions = (tableau.structure_version, tableau.values_version), tableau.world_version
+        since = self._changes(*versions)
+        view = self._look(size, since)
         shapes = self._skins, self._morphs
-        now = FrameView(self._tableau, size, bounds, view, None, *shapes)
+        now = FrameView(self._tableau, size, bounds, view, None, *shapes, since)
         changed = self._give_own(now, size) or self._block is None
         frames: dict[str, FrameView] = {}
         for features, known, ask, pack in (
@@ -202,7 +226,16 @@ class FrameValues:
                 filled = True
         if changed or filled:
             self._is_timed = self._reads_time()
+        self._asked = versions
         return changed
+
+    def _changes(self, rows: object, moves: int) -> Changes | None:
+        """Return what has changed since all that is kept was asked for, or held; None: anything."""
+        if self._asked is None:
+            return None
+        moved = self._tableau.moves.since(self._asked[1])
+        few = None if moved is None or len(moved) > FEW_OBJECTS else frozenset(moved.tolist())
+        return Changes(rows != self._asked[0], few)
 
     def _give_own(self, frame: FrameView, size: tuple[int, int]) -> bool:
         """Take what the frame itself gives; return whether it is different from before."""
@@ -217,9 +250,7 @@ class FrameValues:
             "pictureSize": size,
             "contentScale": self.content_scale,
         }
-        self._own = [
-            piece for member, value in given.items() for piece in _pieces(self._members, member, value)
-        ]
+        self._own = self._frame_pieces(given)
         return True
 
     def _keep_columns(self, rings: Mapping[str, ColumnRing]) -> None:
@@ -298,23 +329,53 @@ class FrameValues:
         if view is not None:
             matrices[PICTURE_VIEW] = view.view_projection
         unmade = self._fields.keys() - {PICTURE_VIEW, *chain.from_iterable(self._made.values())}
-        before, self.eyes = self.eyes, dict[str, Eye | None].fromkeys(unmade)
+        about = origin.tobytes() + height.to_bytes(8)
+        before, self._known_eyes = self._known_eyes, {}
         for name, matrix in matrices.items():
+            given = None
             for field, starts in self._fields.get(name, {}).get(_MATRIX, {}).items():
                 if self._block is not None and field.width == 16:
-                    matrix = self._block[starts[0] + field.offset :][:64].view(np.float32).reshape(4, 4)
-            eye, last = Eye(origin, np.asarray(matrix, np.float64), height), before.get(name)
-            self.eyes[name] = last if eye.sees_as(last) else eye
+                    start = starts[0] + field.offset
+                    given = self._block[start : start + 16 * WORD].tobytes()
+            key = about + (np.asarray(matrix, np.float32).tobytes() if given is None else given)
+            known = before.get(name)
+            if known is None or known[0] != key:
+                if given is not None:
+                    matrix = np.frombuffer(given, np.float32).reshape(4, 4)
+                known = key, Eye(origin, np.asarray(matrix, np.float64), height)
+            self._known_eyes[name] = known
+        self.eyes = {
+            **dict[str, Eye | None].fromkeys(unmade),
+            **{name: eye for name, (_, eye) in self._known_eyes.items()},
+        }
 
     def _values_of(self, feature: Feature, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
         return feature.frame_values(frame)
 
     def _frame_pieces(self, values: Mapping[str, npt.ArrayLike]) -> Pieces:
-        """Return the bytes of a feature's values in all views. Raises ValueError."""
-        found: Pieces = []
+        """Return the words of a feature's values in all views. Raises ValueError."""
+        return self._pieces(None, self._members, values)
+
+    def _pieces(self, view: str | None, members: Members, values: Mapping[str, npt.ArrayLike]) -> Pieces:
+        """Return the words of values in all blocks that have the members. Raises ValueError.
+
+        All floats are converted together, as numpy takes as long for few numbers as for many.
+        """
+        floats: list[float] = []
+        shapes: list[tuple[str, tuple[int, ...]]] = []
         for member, value in values.items():
-            if member in self._members:
-                found += _pieces(self._members, member, value)
+            if member in members:
+                numbers, shape = _flat(value)
+                floats += numbers
+                shapes.append((member, shape))
+        key = view, tuple(shapes)
+        places = self._where.get(key)
+        if places is None:
+            places = self._where[key] = _places(members, shapes)
+        found: Pieces = []
+        for field, alone, words, which in places:
+            packed = field.numbers(floats if alone is None else values[alone])
+            found.append((words, packed.reshape(-1).view(np.uint32)[which]))
         return found
 
     def _views_of(self, feature: Feature, frame: FrameView) -> Mapping[str, Mapping[str, npt.ArrayLike]]:
@@ -331,18 +392,15 @@ class FrameValues:
         return views
 
     def _view_pieces(self, views: Mapping[str, Mapping[str, npt.ArrayLike]]) -> Pieces:
-        """Return the bytes of a feature's values in the views that it makes. Raises ValueError."""
+        """Return the words of a feature's values in the views that it makes. Raises ValueError."""
         found: Pieces = []
         for view, values in views.items():
-            members = self._fields.get(view, {})
-            for member, value in values.items():
-                if member in members:
-                    found += _pieces(members, member, value)
+            found += self._pieces(view, self._fields.get(view, {}), values)
         return found
 
-    def _look(self, size: tuple[int, int]) -> View | None:
+    def _look(self, size: tuple[int, int], since: Changes | None) -> View | None:
         """Return how the picture is viewed: the same view as long as what it was made from stays."""
-        frame = FrameView(self._tableau, size, lambda _: None)
+        frame = FrameView(self._tableau, size, lambda _: None, since=since)
         if self._view is None or not self._view[0].hold(frame):
             view = scene_view(self._registry, frame, self._guard)
             self._view = frame.reads, view
@@ -369,11 +427,34 @@ def scene_view(
     return None
 
 
-def _pieces(members: Members, member: str, value: npt.ArrayLike) -> Pieces:
-    """Return the bytes of a value in all blocks that have the member. Raises ValueError."""
-    found: Pieces = []
-    for field, starts in members.get(member, {}).items():
-        for at, piece in field.pieces(member, value):
-            for start in starts:
-                found.append((start + at, piece))
-    return found
+def _flat(value: npt.ArrayLike) -> tuple[Sequence[float], tuple[int, ...]]:
+    """Return the numbers of a value one after the other, and its shape."""
+    if isinstance(value, float | int):
+        return (value,), ()
+    if isinstance(value, tuple | list) and set(map(type, value)) <= _PLAIN:
+        return value, (len(value),)
+    array = np.asarray(value)
+    return array.reshape(-1).tolist(), array.shape
+
+
+def _places(members: Members, shapes: Sequence[tuple[str, tuple[int, ...]]]) -> Places:
+    """Return where the numbers of members with values of these shapes go. Raises ValueError."""
+    floats: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]] = []
+    places: Places = []
+    of_floats: Field | None = None
+    begin = 0
+    for member, shape in shapes:
+        count = math.prod(shape)
+        for field, starts in members[member].items():
+            words = np.concatenate([start // WORD + field.words(member, shape) for start in starts])
+            which = np.tile(np.arange(count), len(starts))
+            if field.dtype == np.float32:
+                of_floats = field
+                floats.append((words, begin + which))
+            else:
+                places.append((field, member, words, which))
+        begin += count
+    if of_floats is not None:
+        to, which = (np.concatenate(part) for part in zip(*floats, strict=True))
+        places.append((of_floats, None, to, which))
+    return places

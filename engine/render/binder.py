@@ -30,7 +30,7 @@ from engine.plan.model.memory_plan import MemoryPlan
 from engine.plan.terms.drawing import CompareOp
 from engine.plan.terms.drawing_rows import BindingRow, DescriptorSetRow
 from engine.plan.terms.keys import Keys
-from engine.plan.terms.table import some
+from engine.plan.terms.table import every
 from engine.planning.asset_cubes import Cubes
 from engine.planning.draw.blocks import Block
 from engine.planning.draw.draw_list import COMMAND, DrawList
@@ -120,20 +120,17 @@ class Binder:
         """
         keys = self._transients(needs)
         self._planned = {}
-        resources, offsets = self._memory.published.addresses(keys)
+        found, live = self._memory.published.find(keys)
         rows = plan.subresource_table.rows(keys)
-        planned = rows["resource"]
-        if some(resources != planned):
-            return None
-        strides = self._memory.published.strides(keys)
-        if some(strides < rows["stride"]):
+        planned, strides = rows["resource"], live["stride"]
+        if not every(found & (live["resource"] == planned) & (strides >= rows["stride"])):
             return None
         aliased = plan.resource_table.rows(planned.astype(np.int64))["aliased"]
         cubes = np.array([*self.cubes.values()], np.int64)
-        sampled = self._memory.published.addresses(cubes)[0]
+        sampled = self._memory.published.addresses(cubes)[0] if len(cubes) else cubes
         self._planned = dict(zip(keys.tolist(), aliased.tolist(), strict=True))
-        columns = (keys, resources, offsets, strides, aliased, cubes, sampled)
-        return (*(column.tobytes() for column in columns), " ".join(self.cubes).encode())
+        columns = (keys, planned, live["offset"], strides, aliased, cubes, sampled)
+        return (*[column.tobytes() for column in columns], " ".join(self.cubes).encode())
 
     def _transients(self, needs: FrameNeeds) -> npt.NDArray[np.int64]:
         """Return the keys of all images, buffers and rings of a frame; frames of one graph may share them."""
@@ -170,7 +167,7 @@ class Binder:
         of_view = draws.of_view(number)
         start = commands.offset + slot * commands.stride + of_view.start * COMMAND.itemsize
         found = []
-        for group in draws.groups:
+        for group in draws.groups_in(number):
             key = table.recipes.pipelines[group.pipeline]
             shading = table.recipes.shadings[key.shading]
             row = drawing.pipeline(group.pipeline)
@@ -271,7 +268,10 @@ class Binder:
         slot: int,
     ) -> tuple[tuple[Bound, ...], frozenset[int]]:
         """Return what a pass binds once, with this slot's copies of the rings, and the keys of all of it."""
-        contents, keys = dict(row.contents), set[int]()
+        contents = dict(row.contents)
+        if slot % 2 and self._other_of:
+            contents = {binding: self._other_of.get(key, key) for binding, key in contents.items()}
+        keys = set(contents.values())
         p = drawing.compiled.declaration
         reads = {read.binding: read for read in p.reads}
         cubes = {read.binding: read for read in p.cubes}
@@ -280,8 +280,6 @@ class Binder:
         bound: list[BoundImage | BoundBuffer] = []
         for binding in row.layout:
             key = contents[binding.binding]
-            key = self._other_of.get(key, key) if slot % 2 else key
-            keys.add(key)
             if binding.name in reads:
                 bound.append(self._read_image(binding, key, reads[binding.name]))
             elif binding.name in cubes:
@@ -329,7 +327,9 @@ class Binder:
         return found
 
     def _ring_copy(self, binding: BindingRow, key: int, shading: ShaderSet, slot: int) -> BoundBuffer:
-        place = self.require_location(key)
+        place = self._locate(key) if key in self._planned else None
+        if place is None:
+            place = self.require_location(key)
         start, size = place.offset + slot * place.stride, place.stride
         if binding.name == FRAME and shading.frame is not None:
             size = shading.frame.size

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.assets import Binding, Reflection
-from engine.assets.spirv.rules import CAPABILITIES
+from engine.assets.spirv.capabilities import CAPABILITIES
 from engine.plan.terms.drawing import DescriptorType
 from engine.render.descriptor_pools import DescriptorPools
 from engine.vk.binding import NULL, WHOLE_SIZE, constants, ffi

@@ -68,7 +68,7 @@ class DescriptorSets:
         key = (layout, contents)
         found = self._sets.get(key)
         if found is None:
-            descriptors = sum(slot.length for slot in layout)
+            descriptors = sum([slot.length for slot in layout])
             found = self._pools.allocate(self._layouts.set_layout(layout), descriptors)
             self._sets[key] = found
             self._write(found[0], contents)
@@ -88,12 +88,6 @@ class DescriptorSets:
             del self._users[key]
             handle, pool = self._sets.pop(key)
             self._retired.append((ticket, handle, pool))
-
-    def retire_all(self, ticket: int) -> None:
-        """Retire every set; they are freed once the frame timeline has reached `ticket`."""
-        self._retired.extend((ticket, handle, pool) for handle, pool in self._sets.values())
-        self._sets.clear()
-        self._users.clear()
 
     def collect(self, completed: int) -> None:
         """Free retired sets whose ticket is at most `completed`."""
@@ -141,21 +135,36 @@ class FrameSet:
     keys: frozenset[int]
     handle: Any
 
+    def is_of(self, row: DescriptorSetRow) -> bool:
+        """Whether such a row has these contents."""
+        return self.row is row or self.row.contents == row.contents
+
 
 class FrameSets:
-    """The sets that passes bind once, by place: each is kept as long as what it binds stays where it is."""
+    """The sets that passes bind once, by place: each is kept as long as what it binds stays where it is.
+
+    So is the one that was at a place before: what is switched is often switched back.
+    """
 
     def __init__(self, sets: DescriptorSets) -> None:
         self.kept: dict[Place, FrameSet] = {}
+        self._before: dict[Place, FrameSet] = {}
         self._sets = sets
         self._ticket = 0
 
     def get(self, place: Place, row: DescriptorSetRow) -> Any:
         """Return the set that was made at this place from such a row; None where there is none."""
         known = self.kept.get(place)
-        if known is None or (known.row is not row and known.row.contents != row.contents):
+        if known is not None and known.is_of(row):
+            return known.handle
+        before = self._before.get(place)
+        if before is None or not before.is_of(row):
             return None
-        return known.handle
+        self.kept[place] = before
+        del self._before[place]
+        if known is not None:
+            self._before[place] = known
+        return before.handle
 
     def make(
         self,
@@ -165,9 +174,11 @@ class FrameSets:
         contents: tuple[Bound, ...],
         keys: frozenset[int],
     ) -> Any:
-        """Make the set of a place and return it; one that was there before is retired."""
-        self._release(place)
+        """Make the set of a place and return it; of those that were there before the last one is kept."""
         handle = self._sets.acquire(layout, contents)
+        if place in self.kept:
+            self._release(self._before, place)
+            self._before[place] = self.kept[place]
         self.kept[place] = FrameSet(row, layout, contents, keys, handle)
         return handle
 
@@ -177,15 +188,16 @@ class FrameSets:
         They, and those that `make` replaces, are freed once the timeline reaches `ticket`.
         """
         self._ticket = ticket
-        gone = [
-            place
-            for place, known in self.kept.items()
-            if moved is None or place[0] not in passes or not known.keys.isdisjoint(moved)
-        ]
-        for place in gone:
-            self._release(place)
+        for sets in (self.kept, self._before):
+            gone = [
+                place
+                for place, known in sets.items()
+                if moved is None or place[0] not in passes or not known.keys.isdisjoint(moved)
+            ]
+            for place in gone:
+                self._release(sets, place)
 
-    def _release(self, place: Place) -> None:
-        known = self.kept.pop(place, None)
+    def _release(self, sets: dict[Place, FrameSet], place: Place) -> None:
+        known = sets.pop(place, None)
         if known is not None:
             self._sets.release(known.layout, known.contents, self._ticket)

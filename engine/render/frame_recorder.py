@@ -128,6 +128,7 @@ class FrameRecorder:
         self._limit = max_draw_count
         self._targets: dict[str, deque[tuple[CompiledPass, list[FrameImage], _Targets]]] = {}
         self._barriers: dict[str, deque[tuple[CompiledPass, list[FrameImage], Any]]] = {}
+        self._finals: deque[tuple[Sequence[Barrier], list[FrameImage], Any]] = deque(maxlen=MAX_KEPT)
         self._known: list[_FrameInfo] = []  # one for each slot at most, the last one used behind the others
 
     def frame(
@@ -172,8 +173,18 @@ class FrameRecorder:
             if known.graph is graph and known.images is images:
                 return known
         passes = [self._pass(compiled, images) for compiled in graph.passes]
-        made = _FrameInfo(graph, images, passes, _dependency(graph.final, images))
+        made = _FrameInfo(graph, images, passes, self._final(graph.final, images))
         self._known = [*self._known[-1:], made]
+        return made
+
+    def _final(self, barriers: Sequence[Barrier], images: Mapping[str, FrameImage]) -> Any:
+        """Return the structure of the final barriers: that of the last frames with the same images."""
+        used = [images[barrier.image] for barrier in barriers]
+        for known, with_images, made in self._finals:
+            if with_images == used and known == barriers:
+                return made
+        made = _dependency(barriers, images)
+        self._finals.append((barriers, used, made))
         return made
 
     def _pass(self, compiled: CompiledPass, images: Mapping[str, FrameImage]) -> _PassInfo:

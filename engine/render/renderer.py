@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.graph import CompiledGraph, DrawOrder, ImageDecl, previous_name
+from engine.graph import PICTURE_VIEW, CompiledGraph, DrawOrder, ImageDecl, previous_name
 from engine.memory.device.samplers import SamplerPool
 from engine.memory.streaming.manager import MemoryManager
 from engine.plan.model.memory_plan import MemoryPlan
@@ -28,7 +28,7 @@ from engine.planning.culling import Culling
 from engine.planning.draw.blocks import Block
 from engine.planning.draw.draw_list import MAX_RANGES, DrawList, Draws, Written
 from engine.planning.draw.drawing import Drawing, ShaderDrawing, material_table_name
-from engine.planning.draw.eyes import Eye, eye_of, eye_of_levels
+from engine.planning.draw.eyes import Eye, eyes_of
 from engine.planning.draw.sorted_draws import SortedDraws
 from engine.planning.draw.tables import InUse
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
@@ -39,6 +39,7 @@ from engine.render.pass_binding import PassBinding
 from engine.render.pass_timer import PassTimer
 from engine.render.pipelines.layouts import Layouts
 from engine.render.pipelines.pipeline_cache import PipelineCache
+from engine.render.pipelines.pipeline_description import PipelineDescription
 from engine.render.pipelines.pipelines import Pipelines
 from engine.render.pipelines.prepared_pipelines import PreparedPipelines
 from engine.render.rings import RingWriter
@@ -68,6 +69,7 @@ class _PassState:
     is_culled: bool = False
     in_use: InUse | None = None
     versions: tuple[int, ...] = ()
+    culled_for: tuple[object, ...] | None = None  # what the draws of its views follow from
 
     @property
     def is_bound(self) -> bool:
@@ -129,7 +131,7 @@ class Renderer:
         self._plan: MemoryPlan | None = None
         self._passes: dict[str, _PassState] = {}
         self._images: list[dict[str, FrameImage]] = []
-        self._image_of: dict[int, FrameImage] = {}  # by key
+        self._image_of: dict[int, tuple[ImageDecl, FrameImage]] = {}  # by key
         self._moved: set[int] | None = None  # keys since what passes bind was looked up; None: any
         self._pipelines_of: list[tuple[object, ...]] = []
         self._unchecked = True
@@ -150,6 +152,14 @@ class Renderer:
         if writer is None:
             writer = self._rings[name] = RingWriter(FRAMES_IN_FLIGHT)
         return writer
+
+    def unmade(self, needs: FrameNeeds) -> Iterator[tuple[PipelineDescription, list[bytes]]]:
+        """Yield what the missing pipelines of these needs are made from, with the SPIR-V of shaders."""
+        for drawing in needs.drawings.values():
+            for row, offsets, shading in drawing.with_shaders():
+                found = self._pipelines.unmade(row, offsets, shading)
+                if found is not None:
+                    yield found
 
     def apply_plan(self, needs: FrameNeeds, plan: MemoryPlan, ticket: int) -> None:
         """Use a new plan and its needs; other pipelines are destroyed once the timeline reaches `ticket`."""
@@ -206,7 +216,7 @@ class Renderer:
             if len(rebound) or not known.is_current:
                 table.refresh()
                 self._write_draws(name, known.draws, known.draws.update(known.binding.batches, rebound))
-                known.versions = table.version
+                known.versions, known.culled_for = table.version, None
         self._check_transients(needs, ticket)
 
     def _follow_addresses(self, keys: npt.NDArray[np.int64]) -> None:
@@ -246,8 +256,11 @@ class Renderer:
             if self._bound_graph is not None and self._bound_graph.kept == needs.graph.kept
             else None
         )
+        if moved is None or self._bound[:1] != bound[:1]:
+            self._image_of = {}
+        for key in self._image_of.keys() & moved if moved else ():
+            del self._image_of[key]
         self._bound_graph, self._bound, self._moved = needs.graph, bound, set()
-        self._image_of = {k: v for k, v in self._image_of.items() if moved is not None and k not in moved}
         images = {life.image.name: self._frame_image(life.image) for life in needs.graph.images}
         pairs = [(name, previous_name(name)) for name in needs.graph.kept]
         other = {one: images[two] for pair in pairs for one, two in (pair, pair[::-1])}
@@ -344,6 +357,10 @@ class Renderer:
         """Whether the attachments are resident, so that a frame can be drawn."""
         return bool(self._images)
 
+    def has_image(self, name: str) -> bool:
+        """Whether the frame has a resident image of this name."""
+        return bool(self._images) and name in self._images[0]
+
     def image(self, name: str) -> FrameImage:
         """Return a resident image of the frame that has no history, by name. Raises KeyError."""
         return self._images[0][name]
@@ -371,9 +388,9 @@ class Renderer:
             self._stale = [True] * FRAMES_IN_FLIGHT
         for name, known in self._passes.items():
             table = known.binding.table
-            if table.choose_levels(eye_of_levels(table.declaration, eyes)):
+            if table.choose_levels(eyes):
                 self._write_draws(name, known.draws, known.draws.update(known.binding.batches, _NO_KEYS))
-                known.versions = table.version
+                known.versions, known.culled_for = table.version, None
             self._cull(name, known, eyes)
         if self._passes:
             instances = self.ring("instances")
@@ -383,18 +400,29 @@ class Renderer:
                 instances.replace(placements)
         for name, rows in values.items():
             ring = self.ring(name)
-            if not ring.holds(rows):
+            if ring.source is not rows:
                 ring.replace(rows)
 
     def _cull(self, name: str, known: _PassState, eyes: Mapping[str, Eye | None]) -> None:
         """Draw in each view of a pass what it sees; everything, where that would save less than it takes."""
-        draws, table = known.draws, known.binding.table
+        draws, table, binding = known.draws, known.binding.table, known.binding
+        now = (
+            tuple(map(eyes.get, table.declaration.views)),
+            eyes.get(PICTURE_VIEW) if table.declaration.order is DrawOrder.BACK_TO_FRONT else None,
+            *table.version,
+            table.tableau.moves.version,
+            (binding.late_version, len(binding.late), len(binding.batches), len(table.batches)),
+            self._cull_from,
+        )
+        if now == known.culled_for and not table.block_boxes.is_behind:
+            return
+        known.culled_for = now
         culls = self._cull_from is not None and draws.largest >= self._cull_from and self._recorder.indirect
-        culls &= len(known.binding.batches) == len(table.batches)
-        pinned = known.culling.pinned(known.binding.late, known.binding.late_version) if culls else None
+        culls &= len(binding.batches) == len(table.batches)
+        pinned = known.culling.pinned(binding.late, binding.late_version) if culls else None
         if isinstance(draws, SortedDraws):
-            alone = pinned if len(table.declaration.views) == 1 else None
-            self._write_draws(name, draws, draws.order(eye_of(table.declaration, eyes), alone))
+            seen = eyes_of(table.declaration.views, eyes)
+            self._write_draws(name, draws, draws.order(seen, pinned))
         elif pinned is not None:
             if not known.is_culled:
                 known.culling.forget()
@@ -438,22 +466,24 @@ class Renderer:
         needs = self._needs
         assert needs is not None
         key = needs.requirements.keys.transient(image.name)
-        aliased, extent = self._binder.is_aliased(key), image.extent.resolve(needs.size)
+        aliased = self._binder.is_aliased(key)
         known = self._image_of.get(key)
-        if known is not None and (known.aliased, known.extent) == (aliased, extent):
-            return known
+        if known is not None and known[0] == image and known[1].aliased == aliased:
+            return known[1]
         place = self._binder.require_location(key)
         views = {
             (layer, level): self._memory.part_view(key, layer, level=level)
             for _, layer, level in image.parts()
         }
-        made = self._image_of[key] = FrameImage(place.handle, views, image.format, extent, aliased)
+        extent = image.extent.resolve(needs.size)
+        made = FrameImage(place.handle, views, image.format, extent, aliased)
+        self._image_of[key] = image, made
         return made
 
     def _flush(self, needs: FrameNeeds, slot: int) -> None:
         """Write pending rows to this slot's copies of the rings."""
         transient = needs.requirements.keys.transient
-        for name, writer in self._rings.items():
-            place = self._memory.location(transient(name)) if writer.is_pending(slot) else None
+        for name in [name for name, writer in self._rings.items() if writer.pending[slot]]:
+            place, writer = self._memory.location(transient(name)), self._rings[name]
             if place is not None and place.mapped is not None:
                 writer.flush(slot, place.mapped, place.stride)

@@ -11,11 +11,13 @@ import numpy.typing as npt
 
 
 class RingWriter:
-    """Holds the source rows of one ring and the pending ranges of each copy."""
+    """Holds the source rows of one ring and the `pending` ranges of each copy."""
 
     def __init__(self, copies: int) -> None:
         self._source: npt.NDArray[np.generic] = np.zeros((0, 1), np.uint8)
-        self._pending: list[list[tuple[int, int]]] = [[] for _ in range(copies)]
+        self.pending: list[list[tuple[int, int]]] = [[] for _ in range(copies)]
+        self._row_bytes = 0
+        self._bytes: npt.NDArray[np.uint8] | None = None  # those of the source where they are in one piece
 
     def replace(self, rows: npt.NDArray[np.generic]) -> None:
         """Set new source rows (any dtype, first axis = rows), pending in every copy.
@@ -23,7 +25,14 @@ class RingWriter:
         The array is kept, not copied: report later changes in place with `changed`.
         """
         self._source = rows
+        self._row_bytes = rows.nbytes // len(rows) if len(rows) else 0
+        self._bytes = rows.reshape(-1).view(np.uint8) if rows.flags.c_contiguous else None
         self.invalidate()
+
+    @property
+    def source(self) -> npt.NDArray[np.generic]:
+        """The source rows."""
+        return self._source
 
     def holds(self, rows: npt.NDArray[np.generic]) -> bool:
         """Whether `rows` is the memory of the source rows, so that `changed` suffices."""
@@ -33,36 +42,36 @@ class RingWriter:
     def changed(self, ranges: npt.NDArray[np.integer] | list[tuple[int, int]]) -> None:
         """Mark the rows of these [first, last) ranges as changed in place, for every copy."""
         for first, last in ranges:
-            for pending in self._pending:
+            for pending in self.pending:
                 pending.append((int(first), int(last)))
 
     def invalidate(self) -> None:
         """Mark all rows as pending in every copy, since the ring has another address."""
         everything = [(0, len(self._source))]
-        self._pending = [list(everything) for _ in self._pending]
-
-    def is_pending(self, copy: int) -> bool:
-        """Whether rows of copy number `copy` are to be written."""
-        return bool(self._pending[copy])
+        self.pending = [list(everything) for _ in self.pending]
 
     def flush(self, copy: int, mapped: npt.NDArray[np.uint8], stride: int) -> int:
         """Write the pending rows of copy number `copy` and return the bytes written.
 
-        `mapped` is the whole ring, uint8[copies * stride]; `stride` is in bytes. Rows beyond it are newer than
-        the plan that is drawn, which may wait or be held: the next plan has a larger ring, all of it pending.
+        `mapped` is the whole ring, uint8[copies * stride]; `stride` is in bytes. Rows beyond it are newer
+        than the plan that is drawn, which may wait or be held: the next plan has a larger ring, all of it
+        pending.
         """
-        pending = self._pending[copy]
+        pending = self.pending[copy]
         if not pending:
             return 0
-        source = self._source
-        row_bytes = source.nbytes // len(source) if len(source) else 0
-        target = mapped[copy * stride : (copy + 1) * stride]
-        written = 0
+        row_bytes, begin, written = self._row_bytes, copy * stride, 0
         for first, last in _merged(pending):
-            rows = np.ascontiguousarray(source[first:last]).reshape(-1).view(np.uint8)
-            start = first * row_bytes
-            rows = rows[: max(0, stride - start)]
-            target[start : start + len(rows)] = rows
+            start, end = first * row_bytes, min(last * row_bytes, self._source.nbytes, stride)
+            if end <= start:
+                continue
+            if self._bytes is not None:
+                rows = self._bytes[start:end]
+            else:
+                rows = (
+                    np.ascontiguousarray(self._source[first:last]).reshape(-1).view(np.uint8)[: end - start]
+                )
+            mapped[begin + start : begin + end] = rows
             written += len(rows)
         pending.clear()
         return written

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,11 +40,12 @@ class LiveNews:
 
 @dataclass(frozen=True, slots=True)
 class ShownUpdate:
-    """What came of saved files that a frame has shown.
+    """What came of saved files, or of assets cooked again by request, that a frame has shown.
 
-    `files` were saved, `changes` are the assets that are not as before, and `bytes` were transferred for
-    them. `saved` and `shown` are seconds since the epoch; `milliseconds` passed from when the files had
-    settled until the frame that shows them was submitted, of which `cooked_ms` until the update was made.
+    `files` were saved (none where it was a request), `changes` are the assets that are not as before, and
+    `bytes` were transferred for them. `saved` and `shown` are seconds since the epoch; `milliseconds` passed
+    from when the files had settled until the frame that shows them was submitted, of which `cooked_ms` until
+    the update was made.
     """
 
     files: tuple[Path, ...]
@@ -114,7 +116,8 @@ class LiveAssets:
             problems = tuple(dict.fromkeys(problem for problem in found if problem not in self._known))
             self._known = set(found)
         switched = 0
-        if self._update is not None and self._update.advance():
+        is_new = made is not None and made.update is not None
+        if self._update is not None and not is_new and self._update.advance():
             self._update = None
             switched = self._changed
         if self._update is None and self._scene is not None:
@@ -123,7 +126,7 @@ class LiveAssets:
             self._scene = None
             switched += before != self._versions()
         if self._update is None:
-            self._switched += self._arriving if switched else ()
+            self._switched += (made for made in self._arriving if switched or made.is_requested)
             self._arriving.clear()
         return LiveNews(switched, problems, seconds) if switched or problems or seconds else _NOTHING
 
@@ -167,6 +170,10 @@ class LiveAssets:
                     hint = "what was set by hand is kept" if conflict.is_kept else "the file's value is taken"
                     problems.append(Problem(CONFLICT, message, place, "", hint, Severity.WARNING))
         return tuple(problems)
+
+    def cook_again(self, refs: Iterable[AssetRef]) -> None:
+        """Cook the data of assets again though no file has changed; `shown` gets what came of it."""
+        self._sources.cook_again(refs)
 
     def has_written(self, path: Path) -> None:
         """Note that a file has just been written by the program itself: that is no change to take over."""

@@ -75,8 +75,8 @@ class LiveUpdate:
         runtime.sources = runtime.sources.joined(Sources.of(*update.ranges.T))
         self._assets = list(self._moved_assets())
         self._arriving = Arriving(list(self._requirements()), version=library.version)
-        runtime.planner.others.append(self._arriving)
-        runtime.spread.want()
+        self._is_requested = False
+        self._is_usable = False
 
     def advance(self) -> bool:
         """Switch to what has changed once all of it is there; return whether that is done."""
@@ -84,14 +84,26 @@ class LiveUpdate:
         if not self.moves:
             self._switch()
             return True
-        waiting = runtime.planner.foresee(self._assets)
-        usable = runtime.planner.foresee_shaders()
-        if (waiting or not usable) and runtime.trials.pending:
+        if not self._is_requested:  # a call after the databases were added, so that no frame does it all
+            self._is_requested = True
+            self._foresee()
+            runtime.planner.others.append(self._arriving)
+            runtime.spread.want()
             return False
         if not runtime.memory.settled or runtime.spread.is_busy or runtime.planner.stale():
             return False
+        if not self._is_usable:
+            self._foresee()
+            if not self._is_usable and runtime.trials.pending:
+                return False
         self._switch()
         return True
+
+    def _foresee(self) -> None:
+        """Learn what draws the new assets; have the pipelines for it made, and note whether they are."""
+        planner = self._runtime.planner
+        waiting, usable = planner.foresee(self._assets), planner.foresee_shaders()
+        self._is_usable = usable and not waiting
 
     def cancel(self) -> None:
         """Request nothing any more: a newer update takes its place."""
@@ -114,9 +126,9 @@ class LiveUpdate:
         old = np.fromiter(moves, np.int64, len(moves))
         for name, table in self._runtime.tableau.tables.items():
             if name in self._runtime.registry:
-                found = np.unique(np.concatenate([np.zeros(0, np.int64), *self._keys(table)]))
+                found = np.concatenate([np.zeros(0, np.int64), *self._keys(table)])
                 concerned = is_in(found, old) | (found >> 32 == VARIANTS)
-                for key in found[concerned].tolist():
+                for key in sorted(set(found[concerned].tolist())):
                     now = library.moved(key, moves)
                     if now != key:
                         yield name, now

@@ -26,6 +26,7 @@ def drop_old_versions(runtime: Runtime) -> list[int]:
         runtime.planner.forget(unused)
         runtime.sources = runtime.sources.without(unused)
         runtime.memory.drop_caches(unused)
+        runtime.resident.forget_windows(unused)
         runtime.scene.forget(unused)
         runtime.library.drop(unused)
     return unused

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy.typing as npt
@@ -41,6 +40,7 @@ from engine.planning.scene import ScenePlanner
 from engine.planning.values import FrameValues
 from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reordering
 from engine.render.renderer import Renderer
+from engine.runtime.early_pipelines import EarlyPipelines
 from engine.runtime.frame_facts import FrameFacts
 from engine.runtime.hold import Hold
 from engine.runtime.idle import IdleCheck
@@ -75,7 +75,8 @@ class Runtime:
     """A scene that is drawn. Call it from one thread; close it, or use it as a context manager.
 
     `instances` are all Vulkan instances that it opened: several if a device was lost. `content_scale` is how
-    many pixels a point has, for what is sized in points.
+    many pixels a point has, for what is sized in points. `presented` names the image that presenters get, the
+    picture where the frame has no such output.
     """
 
     def __init__(self, scene: Scene, library: AssetLibrary, options: RuntimeOptions) -> None:
@@ -87,7 +88,7 @@ class Runtime:
         self.options = options
         self.instances: list[Instance] = []
         self._number, self._drawn = 0, 0  # frames, and those that were drawn, which take slots in turn
-        self.content_scale = 1.0
+        self.content_scale, self.presented = 1.0, PICTURE.name
         self._budgets: Mapping[int, int] = {}
         self.hold, self.observers = Hold(self), Observers()
         self._undo = ExitStack()
@@ -158,6 +159,8 @@ class Runtime:
         prepare, enabled = self.renderer.prepared.make, options.trials
         self.trials = ShaderTrials(self.device, self.library, folder, prepare, enabled=enabled)
         undo.callback(self.trials.close)
+        self._pipelines = EarlyPipelines(self.renderer.prepared)
+        undo.callback(self._pipelines.close)
         undo.callback(self.timeline.drain)
         about = self.tableau, self.registry, self.library, self.profile, options.size
         self.planner = of = ScenePlanner(*about, trials=self.trials, outputs=options.outputs)
@@ -207,6 +210,7 @@ class Runtime:
             drawn = self._submit(slot, presenter)
             self._idle_check.note(self.size)
         self._number, self._drawn = self._number + 1, self._drawn + drawn
+        self.spread.step((time.thread_time() - cpu) * 1e3)
         settled = self.memory.settled and not self._is_preparing and not self.trials.pending
         settled &= not self.spread.is_busy
         wall, cpu = time.perf_counter() - wall, time.thread_time() - cpu
@@ -338,7 +342,7 @@ class Runtime:
 
         Where very many assets are new, the first plan is made in steps, one in each frame; see `SpreadPlan`.
         """
-        if self.spread.step():
+        if self.spread.begin():
             return None
         steps, self._first_plan = self._first_plan, None  # a step that raises ends the attempt
         if steps is not None and next(steps, steps) is not steps:
@@ -354,10 +358,22 @@ class Runtime:
             return None
         if self.plan is None and self.planner.has_many:
             self._is_preparing = True
-            self._first_plan = chain(self.planner.update_tables(), self._plan_in_steps())
+            self._first_plan = self._plan_first()
             return None
         _finish(self._plan_in_steps())
         return REPLAN_MS
+
+    def _plan_first(self) -> Iterator[None]:
+        """Make the first plan, in steps of similar cost, while a thread makes the pipelines of its frames."""
+        yield from self.planner.update_tables()
+        steps = self._plan_in_steps()
+        yield next(steps)
+        assert self.requested is not None
+        self._pipelines.begin(self.renderer.unmade(self.requested))
+        yield
+        yield from steps
+        while self._pipelines.is_busy:
+            yield
 
     def _plan_in_steps(self) -> Iterator[None]:
         """Make a new plan and schedule, in steps of similar cost."""
@@ -450,7 +466,8 @@ class Runtime:
         if target is None:
             return False
         try:
-            shown = presenter.record(slot, target, self.renderer.image(PICTURE.name))
+            source = self.presented if self.renderer.has_image(self.presented) else PICTURE.name
+            shown = presenter.record(slot, target, self.renderer.image(source))
             rendered = (target.rendered, 0, Stage.ALL_COMMANDS)
             ticket = self._send(slot, [shown], [(target.acquired, 0, _WRITES_TARGET)], [rendered])
         except BaseException:

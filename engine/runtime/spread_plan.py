@@ -15,8 +15,14 @@ from engine.plan.schedule.schedule import schedule_in_steps
 if TYPE_CHECKING:
     from engine.runtime.runtime import Runtime
 
-SHARE_MS = 0.5
+SHARE_MS = 0.8
 """Milliseconds of CPU time after which a frame begins no further step."""
+
+BUSY_MS = 0.7
+"""Milliseconds of CPU time of a frame that leaves the next step to a later one."""
+
+MOST_LEFT = 2
+"""How many frames in a row may leave a step to the next."""
 
 
 class SpreadPlan:
@@ -27,37 +33,53 @@ class SpreadPlan:
         self._is_wanted = False
         self._steps: Iterator[None] | None = None
         self._begun: tuple[object, ...] = ()
+        self._left = 0
+        self._is_taken = False
 
     @property
     def is_busy(self) -> bool:
-        """Whether a plan is being made."""
-        return self._steps is not None
+        """Whether a plan is being made, or no frame has been drawn with it yet."""
+        return self._steps is not None or self._is_taken
 
     def want(self) -> None:
         """Spread the next plan, if the scene changes within this frame."""
         self._is_wanted = True
 
-    def step(self) -> bool:
-        """Do a frame's share; return whether the frame needs no other plan. Raises PlanError as a plan does.
+    def begin(self) -> bool:
+        """Return whether the plan is made in steps, so that the frame needs no other.
 
         Where the scene changes meanwhile, what was made is dropped, and the frame plans at once.
         """
-        planner = self._runtime.planner
+        planner, self._is_taken = self._runtime.planner, False
         if self._steps is None:
             is_wanted, self._is_wanted = self._is_wanted, False
             if not is_wanted or not self._is_at_rest() or not planner.stale():
                 return False
-            self._begun, self._steps = planner.input_versions(), self._make()
+            self._begun, self._steps, self._left = planner.input_versions(), self._make(), 0
         elif planner.input_versions() != self._begun:
             self._steps = None
             return False
-        steps, self._steps = self._steps, None  # a step that raises ends the attempt
-        assert steps is not None
+        return True
+
+    def step(self, milliseconds: float) -> None:
+        """Do a frame's share, after `milliseconds` of CPU time of the frame. Raises PlanError as a plan does.
+
+        A frame that has done much else leaves it to the next.
+        """
+        steps = self._steps
+        if steps is None:
+            return
+        if milliseconds > BUSY_MS and self._left < MOST_LEFT:
+            self._left += 1
+            return
+        self._steps, self._left = None, 0  # a step that raises ends the attempt
         until = time.thread_time() + SHARE_MS / 1e3
         while (is_left := next(steps, steps) is not steps) and time.thread_time() < until:
             pass
         self._steps = steps if is_left else None
-        return True
+        if self._is_taken:  # half of what the next frame draws with is looked up in this one
+            runtime = self._runtime
+            runtime.renderer.update(runtime.timeline.submitted, runtime.planner.cubes.enabled())
 
     def _is_at_rest(self) -> bool:
         """Whether frames draw a plan that is carried out."""
@@ -84,3 +106,4 @@ class SpreadPlan:
         schedule = yield from schedule_in_steps(runtime.resident, plan, runtime.sources, visibility)
         yield
         runtime.take_plan(needs, plan, schedule, visibility)
+        self._is_taken = True

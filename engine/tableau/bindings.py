@@ -31,6 +31,7 @@ class Unbound(ValueError):
         super().__init__(message)
         self.code = code
         self.message = message
+        self.is_near = bool(advice)  # whether the advice is what was probably meant
         self.advice = advice or FORM
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 Rows = NDArray[np.int32]
+Integer = TypeVar("Integer", bound=np.integer[Any])
 
 INITIAL_ROWS = 16
 
@@ -24,7 +25,7 @@ def distinct(*parts: Rows) -> Rows:
     return np.asarray(rows[np.concatenate(([True], ~repeated))], np.int32)
 
 
-def as_slice(rows: Rows) -> Rows | slice:
+def as_slice(rows: NDArray[Integer]) -> NDArray[Integer] | slice:
     """Return contiguous ascending rows as a slice, for which numpy needs no copy; others unchanged."""
     count = len(rows)
     if (

@@ -180,6 +180,9 @@ class Transforms:
         seeds = self._dirty[0] if len(self._dirty) == 1 else distinct(*self._dirty)
         self._dirty.clear()
         is_shift, self._is_shift = self._is_shift, True
+        if is_shift and len(seeds) == 1 and self._shift_one(int(seeds[0])):
+            self.moves.note(seeds)
+            return ranges(seeds)
         order = None if is_shift else self._order_of(seeds)
         if order is not None and self._place_together(order):
             self.moves.note(order.ascending)
@@ -250,6 +253,24 @@ class Transforms:
         """Return axes [n, 3, 3] and places [n, 3] in the world of objects of one level."""
         return self._axes_of(parents), self._columns["origin"][as_slice(parents)]
 
+    def _shift_one(self, row: int) -> bool:
+        """Update the placement of one object at the top without children, whose axes stay.
+
+        Returns False, and does nothing, where it is another, or leaves the range.
+        """
+        columns = self._columns
+        if self._has_left or columns["level"][row] != 0 or columns["children"][row]:
+            return False
+        position = self.pose["translation"][row]
+        x, y, z = position.tolist()
+        if not (-LIMIT <= x <= LIMIT and -LIMIT <= y <= LIMIT and -LIMIT <= z <= LIMIT):  # as with NaN
+            return False
+        placement = columns["placement"][row]
+        placement[3, :3] = position
+        placement[:3, 3] = position - placement[3, :3]
+        columns["origin"][row] = position
+        return True
+
     def _shift_level(self, rows: Rows) -> bool:
         """Update the placements of objects of one level whose axes stay; False where one leaves the range."""
         columns, translation = self._columns, self.pose["translation"]
@@ -266,8 +287,11 @@ class Transforms:
                 high = position.astype(np.float32)
                 if not (high.max() <= LIMIT and high.min() >= -LIMIT):  # as with NaN
                     return False
-                placement[where, 3, :3] = high
-                placement[where, :3, 3] = position - high
+                rest, rows_placed = position - high, placement[where]
+                for axis in range(3):  # numpy is slow for runs of three numbers
+                    rows_placed[:, 3, axis], rows_placed[:, axis, 3] = high[:, axis], rest[:, axis]
+                if not is_run:
+                    placement[where] = rows_placed
                 origin[where] = position
         return True
 
@@ -355,10 +379,15 @@ class Transforms:
         return turned
 
     def _store(
-        self, name: str, rows: Rows, values: NDArray[np.floating], bad: NDArray[np.bool_], fault: Fault
+        self,
+        name: str,
+        rows: Rows,
+        values: NDArray[np.floating],
+        bad: NDArray[np.bool_] | None,
+        fault: Fault,
     ) -> None:
         self._columns[name][as_slice(rows)] = values
-        if bad.any():
+        if bad is not None and bad.any():
             self._report(rows[bad] if bad.ndim else rows, fault)
 
 
@@ -375,10 +404,12 @@ def ranges(rows: Rows) -> NDArray[np.int64]:
     return np.stack((begins, ends + 1), axis=1)
 
 
-def _finite(values: NDArray[np.floating], otherwise: float) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
-    """Replace rows that are not finite; also return their mask."""
+def _finite(
+    values: NDArray[np.floating], otherwise: float
+) -> tuple[NDArray[np.floating], NDArray[np.bool_] | None]:
+    """Replace rows that are not finite; also return their mask, None where there are none."""
     good = np.isfinite(values)
-    if good.all():
-        return values, np.zeros(values.shape[:-1], np.bool_)
+    if np.logical_and.reduce(good, axis=None):
+        return values, None
     bad = np.asarray(~good.all(axis=-1))
     return np.where(bad[..., None], values.dtype.type(otherwise), values), bad

@@ -51,6 +51,25 @@ def validation_support(vk: Commands | None = None) -> Support:
     return Support(False, f"{VALIDATION_LAYER} is not installed (apt: vulkan-validationlayers)")
 
 
+_made: list[Any] = []
+"""Of each process that has made an instance: NULL, and an instance of its own from the second one on."""
+
+
+def _keep_drivers_loaded(base: Commands) -> None:
+    """Keep an instance, which nothing uses, from the second one of a process on.
+
+    The loader unloads drivers with the last instance, and not every driver can be loaded again without end:
+    NVIDIA's 580 takes room for thread-local data each time, and after 30 times there is none.
+    """
+    if len(_made) == 1:
+        kept = ffi.new("VkInstance *")
+        if base.vkCreateInstance(new("VkInstanceCreateInfo"), NULL, kept) != 0:
+            return  # it is tried again with the next instance
+        _made.append(kept[0])
+    elif not _made:
+        _made.append(NULL)
+
+
 class Instance:
     """Owns a VkInstance and its messenger; close it after everything created from it.
 
@@ -100,6 +119,7 @@ class Instance:
                 raise
             self.handle = made[0]
             self.handles.add("Instance", self.handle, application)
+            _keep_drivers_loaded(base)
             self.vk = Commands(lib.vkGetInstanceProcAddr, self.handle)
             add_owner(self)
             if self.validation.supported:

@@ -18,6 +18,7 @@ from engine.assets.cook import cook_database
 from engine.assets.formats import TextureFormat, level_sizes
 from engine.assets.importers.blocks import coder, worker
 from engine.assets.importers.blocks.levels import decode_level
+from engine.assets.importers.mips import level_views
 from engine.assets.importers.pictures import ktx2
 from engine.assets.importers.texture import TextureSettings, import_texture
 from engine.humon import InputError
@@ -50,6 +51,29 @@ def blocks_of(texels: npt.NDArray[np.uint8], form: TextureFormat) -> tuple[memor
     made = import_texture(file_of(texels), "a.png", TextureSettings(ColorSpace.LINEAR, None, form))
     assert isinstance(made.facts, TextureFacts)
     return memoryview(made.data), made.facts
+
+
+DIRECTIONS = [form for form in TextureFormat if form.plain.channels == 2]
+
+
+@pytest.mark.parametrize("form", DIRECTIONS, ids=str)
+def test_directions_of_two_numbers_are_as_long_in_every_level(form: TextureFormat) -> None:
+    # two directions in turn, of which one leans towards x and the other towards y, both by 0.8 of 1
+    leaning = np.array([[0.8, 0.0], [0.0, 0.8]])[np.indices((16, 16)).sum(axis=0) % 2]
+    texels = np.full((16, 16, 4), 255, np.uint8)
+    texels[..., :2] = np.rint((leaning + 1) * 127.5)
+    settings = TextureSettings(ColorSpace.LINEAR, None, form, directions=True)
+    made = import_texture(file_of(texels), "a.png", settings)
+    assert isinstance(made.facts, TextureFacts)
+    if form.block:
+        levels = decoded_levels(made.data, made.facts)
+    else:
+        views = level_views(np.frombuffer(made.data, np.uint8)[: made.facts.size], form, 16, 16, 5)
+        levels = [np.asarray(view) for view in views]
+    unit = 1 if form.is_float else np.iinfo(levels[0].dtype).max
+    between = np.array([0.4, 0.4, 0.6]) / np.linalg.norm([0.4, 0.4, 0.6])
+    for level in levels[1:]:
+        np.testing.assert_allclose(level.astype(float) * 2 / unit - 1, level * 0 + between[:2], atol=0.02)
 
 
 @pytest.mark.parametrize("form", BLOCKS, ids=str)

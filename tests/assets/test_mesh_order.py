@@ -36,6 +36,19 @@ def test_vertices_are_in_the_order_of_their_first_use_and_unused_ones_come_last(
     assert made.numbers[-1] == 7
 
 
+@pytest.mark.parametrize("unused", [[0], [288], [286, 287, 288], [0, 144, 288], range(3, 289)])
+def test_any_vertices_may_be_unused(unused: list[int]):
+    lod, plain = grid(side=16), grid(side=16)
+    used = next(number for number in range(lod.count) if number not in unused)
+    for each in (lod, plain):
+        each.indices[np.isin(each.indices, unused)] = used
+    made = ordered(lod)
+    np.testing.assert_array_equal(corner_rows(made), corner_rows(plain))
+    assert made.numbers is not None
+    assert sorted(made.numbers.tolist()) == list(range(lod.count))
+    assert ordered_triangles(plain.indices).shape == plain.indices.shape
+
+
 def test_a_shuffled_grid_is_transformed_at_a_third_of_the_cost():
     lod = grid()
     assert transformed_per_triangle(lod.indices) > 2.0

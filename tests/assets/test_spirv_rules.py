@@ -9,8 +9,8 @@ from support.sampling import Sample
 from support.shaders import compiled, facts
 
 from engine.assets import ShaderStage
+from engine.assets.spirv.capabilities import CAPABILITIES, capability_faults
 from engine.assets.spirv.module import ShaderFaultError, reflect
-from engine.assets.spirv.rules import CAPABILITIES
 from engine.assets.spirv.types import SpirvError
 from engine.humon import InputError
 
@@ -42,13 +42,13 @@ REFUSED = {
         + OUT
         + "void main() { beginInvocationInterlockARB(); endInvocationInterlockARB(); c = vec4(1); }",
     ),
-    "execution mode 5366": (
+    "execution mode 6023": (
         "frag",
-        "#extension GL_ARB_fragment_shader_interlock : require\nlayout(pixel_interlock_ordered) in;\n"
+        "#extension GL_EXT_maximal_reconvergence : require\n"
         + OUT
-        + "void main() { beginInvocationInterlockARB(); endInvocationInterlockARB(); c = vec4(1); }",
+        + "void main() [[maximally_reconverges]] { c = vec4(1); }",
     ),
-    "execution mode 5027": (
+    "StencilExportEXT": (
         "frag",
         "#extension GL_ARB_shader_stencil_export : require\n"
         + OUT
@@ -144,6 +144,46 @@ def test_a_fault_is_at_the_line_of_its_variable() -> None:
     (problem,) = caught.value.problems
     assert problem.position is not None
     assert (problem.position.line, problem.position.column) == (4, 31)
+
+
+MATRICES = """#version 460
+#extension GL_KHR_memory_scope_semantics : require
+#extension GL_EXT_shader_explicit_arithmetic_types_float16 : require
+  #extension GL_KHR_cooperative_matrix : require
+layout(local_size_x = 32) in;
+layout(set = 0, binding = 0) buffer B { float16_t v[]; } b;
+void main() {
+    coopmat<float16_t, gl_ScopeSubgroup, 16, 16, gl_MatrixUseA> m;
+    coopMatLoad(m, b.v, 0, 16, gl_CooperativeMatrixLayoutRowMajor);
+}
+"""
+
+
+def test_a_capability_is_named_at_what_needs_it_though_its_types_are_unknown() -> None:
+    with pytest.raises(InputError) as caught:
+        compiled(MATRICES, "comp")
+    found = {problem.message: problem for problem in caught.value.problems}
+    problem = found["it needs the capability CooperativeMatrixKHR, which no device is opened with"]
+    assert problem.code == "shader.interface"
+    assert problem.position is not None
+    assert (problem.position.line, problem.position.column) == (4, 14)
+    assert problem.help.startswith("multiply with vectors, mat4 and loops over 32-bit floats")
+    assert any(message.startswith("it needs the capabilities Float16, ") for message in found)
+
+
+def test_capabilities_without_a_name_are_numbers_and_those_of_one_kind_are_one_fault() -> None:
+    found = list(capability_faults([1, 61, 9999, 63, 63, 34]))
+    assert [fault.message for fault in found] == [
+        f"it needs {what}, which no device is opened with"
+        for what in ("the capabilities GroupNonUniform, GroupNonUniformArithmetic", "the capability 9999")
+    ]
+    assert all(fault.help for fault in found)
+
+
+def test_a_capability_is_found_behind_other_instructions_without_a_validator() -> None:
+    code = compiled("#version 450\nvoid main() { gl_Position = vec4(1); }\n", "vert")
+    with pytest.raises(ShaderFaultError, match="Float64"):
+        reflect(code[:52] + struct.pack("<2I", 2 << 16 | 17, 10) + code[52:], ShaderStage.VERTEX)
 
 
 ACCEPTED = [

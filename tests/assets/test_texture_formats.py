@@ -210,6 +210,16 @@ def test_slots_choose_the_blocks_of_textures_that_are_compressed(project: Projec
     assert own["n"] == (None, TextureFormat.BC5_UNORM_BLOCK)
 
 
+def test_only_textures_of_normal_slots_are_directions(project: Project) -> None:
+    recipes = recipes_of(
+        project.db(SLOTS.replace("roughness: r", "roughness: r  clearcoatNormal: n"))
+    ).values()
+    found = {recipe.asset.name for recipe in recipes if recipe.parameters.get("directions")}
+    assert found == {"n"}
+    shared = recipes_of(project.db(SLOTS.replace("roughness: r", "roughness: n"))).values()
+    assert not any(recipe.parameters.get("directions") for recipe in shared)
+
+
 def test_one_cache_serves_devices_with_and_without_a_format(project: Project) -> None:
     text = TRIANGLE_DB.replace("name: picture", "name: picture  format: bc7")
     db = project.db(text)

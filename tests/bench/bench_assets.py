@@ -241,6 +241,8 @@ def decoding_memory() -> Row:
         "JPEG": file_of(noise[..., :3], "JPEG", subsampling=0),
         "progressive JPEG": file_of(noise[..., :3], "JPEG", progressive=True, subsampling=0),
         "progressive CMYK": file_of(noise[..., :3], "JPEG", "CMYK", progressive=True),
+        "WebP with alpha": file_of(noise, "WEBP"),
+        "WebP without loss": file_of(noise[..., :3], "WEBP", lossless=True),
     }
     with tempfile.TemporaryDirectory() as folder:
         ratios = peak_ratios(files, Path(folder))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,7 @@ from engine.vk.errors import (
     Result,
     TookTooLong,
 )
+from viewer.arguments import make_parser as make_viewer_parser
 
 COMMANDS = ("cook", "plan", "why", "diff", "doctor", "format")
 
@@ -108,3 +110,26 @@ def test_a_closed_pipe_ends_the_command_quietly(root: Path) -> None:
     assert writer.wait(timeout=limit(30)) == 0
     assert writer.stderr.read() == b""
     writer.stderr.close()
+
+
+@pytest.mark.parametrize("number", ["٣", "３", "1_0", "+1", " 1", "1e0", "1.0", "0x1", "²"])
+@pytest.mark.parametrize("line", ["import a.obj --out b --levels", "cook a.hu --jobs", "plan a.hu --budget"])
+def test_a_number_in_another_notation_is_refused_with_a_hint(
+    line: str, number: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        make_parser().parse_args([*line.split(), number])
+    assert left.value.code == 2
+    assert "write it with the digits 0 to 9" in capsys.readouterr().err
+
+
+def test_no_option_takes_numbers_as_python_writes_them() -> None:
+    left = [make_parser(), make_viewer_parser()]
+    actions: list[argparse.Action] = []
+    while left:
+        for action in left.pop()._actions:
+            actions.append(action)
+            left += action.choices.values() if isinstance(action, argparse._SubParsersAction) else ()
+    assert len(actions) > 40
+    assert [action.dest for action in actions if action.type in (int, float, complex)] == []
+    assert make_parser().parse_args(["import", "a.obj", "--out", "b", "--levels", "0"]).levels == 0

@@ -25,8 +25,12 @@ SCENE = """tableau: {
 }
 """
 OTHER = SCENE.replace("small", "other").replace("@type: camera", "@type: camera  fovY: 30  exposure: 2")
+MODEL = "mtllib none.mtl\nv 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n"
 NAMES = (
     "small.hu",
+    "model.obj",
+    "wrong.glb",
+    "wrong.snapshot.hu",
     "other.hu",
     "wrong.hu",
     "missing.hu",
@@ -86,6 +90,7 @@ VIEWER_OPTIONS = (
     "--list-devices",
     "--validate",
     "--no-validate",
+    "--no-live",
     "--paging-cycles",
     "--budget",
     "--unknown",
@@ -99,6 +104,9 @@ ENGINE_OPTIONS = (
     "--against",
     "--jobs",
     "--check",
+    "--replace",
+    "--levels",
+    "--diff",
     "--device",
     "--help",
     "--unknown",
@@ -124,6 +132,8 @@ def line(rng: Rng) -> tuple[Callable[[list[str]], int], list[str]]:
     names = [pick(rng, NAMES) for _ in range(int(rng.integers(3)))]
     if rng.integers(2):
         names = [["small.hu"], ["small.hu", "other.hu"], ["small.hu", "small.hu"]][int(rng.integers(3))]
+    elif rng.integers(4) == 0:
+        names = ["model.obj", *(["--out", "made"] if rng.integers(2) else [])]
     if rng.integers(2):
         words = [pick(rng, commands), *names, *options(rng, ENGINE_OPTIONS)]
         if rng.integers(4) == 0:
@@ -152,6 +162,9 @@ def test_random_command_lines_end_with_a_documented_code(
         (folder / "small.hu").write_text(SCENE, encoding="utf-8")
         (folder / "other.hu").write_text(OTHER, encoding="utf-8")
         (folder / "wrong.hu").write_text("tableau: [", encoding="utf-8")
+        (folder / "model.obj").write_text(MODEL, encoding="utf-8")
+        (folder / "wrong.glb").write_bytes(b"glTF\2\0\0\0\xff\xff\xff\xff")
+        (folder / "wrong.snapshot.hu").write_text("snapshot: { version: 1 }", encoding="utf-8")
         monkeypatch.chdir(folder)
         program, words = line(np.random.default_rng(seed))
         try:

@@ -214,6 +214,26 @@ def test_a_signal_that_comes_after_the_command_changes_nothing(root: Path) -> No
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.parametrize("name", CODES)
+def test_a_signal_while_the_interpreter_ends_changes_nothing(root: Path, name: str) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "from engine.cli.exits import run_process\n"
+        "class Late:\n"
+        "    def __init__(self): self.send = os.kill, os.getpid(), signal." + name + ", os.write\n"
+        "    def __del__(self):\n"
+        "        kill, process, number, write = self.send\n"
+        "        kill(process, number)\n"
+        "        write(1, b'freed')\n"
+        "late = Late()\n"
+        "run_process(lambda: 0)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=limit(60), check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "freed", "")
+
+
 def test_a_signal_in_a_finalizer_is_not_lost(interruptible: None, capsys: pytest.CaptureFixture[str]) -> None:
     class Finalized:
         def __del__(self) -> None:

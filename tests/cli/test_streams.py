@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 from support.limits import limit
+from support.sampling import in_proof
 
 from engine.cli.main import main as engine
 from engine.files import streams
@@ -35,11 +36,6 @@ PRINTING = {
     "viewer": (VIEWER, ["--help"]),
     "diorama": (DIORAMA, ["--help"]),
 }
-
-
-def some(*cases: str) -> list[object]:
-    """Cases for proofs, each a process of its own."""
-    return [pytest.param(case, marks=pytest.mark.proof(short=True)) for case in cases]
 
 
 Ended = subprocess.CompletedProcess[str]
@@ -78,8 +74,8 @@ def one_block(done: Ended, code: str, exit_code: int = 2) -> None:
     assert f"error[{code}]" in done.stderr
 
 
-@pytest.mark.parametrize("buffered", ["", *some("1")])
-@pytest.mark.parametrize("case", ["plan", *some("help", "why", "cook", "viewer", "diorama")])
+@pytest.mark.parametrize("buffered", ["", *in_proof("1")])
+@pytest.mark.parametrize("case", ["plan", *in_proof("help", "why", "cook", "viewer", "diorama")])
 def test_a_full_output_is_one_error(root: Path, case: str, buffered: str) -> None:
     program, arguments = PRINTING[case]
     with open("/dev/full", "w") as full:
@@ -88,13 +84,13 @@ def test_a_full_output_is_one_error(root: Path, case: str, buffered: str) -> Non
     assert "No space left" in done.stderr
 
 
-@pytest.mark.parametrize("case", ["help", *some("plan")])
+@pytest.mark.parametrize("case", ["help", *in_proof("plan")])
 def test_a_closed_output_is_one_error(root: Path, case: str) -> None:
     program, arguments = PRINTING[case]
     one_block(run(program, arguments, root, before=lambda: os.close(1)), "output.write")
 
 
-@pytest.mark.parametrize("case", ["viewer", *some("plan")])
+@pytest.mark.parametrize("case", ["viewer", *in_proof("plan")])
 def test_a_pipe_that_closes_early_ends_the_command_quietly(root: Path, case: str) -> None:
     program, arguments = PRINTING[case]
     reader, writer = os.pipe()
@@ -114,10 +110,24 @@ def test_a_closed_or_full_error_stream_leaves_the_exit_code(root: Path) -> None:
 def test_a_long_output_is_written_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     pieces: list[str] = []
     monkeypatch.setattr(streams, "_AT_ONCE", 7)
-    monkeypatch.setattr(sys, "stdout", SimpleNamespace(write=pieces.append))
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(write=pieces.append, isatty=lambda: False))
     streams.write_output("a long line, and\nanother")
     assert "".join(pieces) == "a long line, and\nanother"
     assert max(map(len, pieces)) == 7
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_name_does_not_control_a_terminal_and_a_pipe_gets_it_as_it_is(
+    is_terminal: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pieces: list[str] = []
+    written = SimpleNamespace(write=pieces.append, isatty=lambda: is_terminal, flush=lambda: None)
+    scene = tmp_path / "a\x1b]0;b\x07.hu"
+    scene.write_text("tableau: { name: a  objects: { eye: { features: [{ @type: camera }] } } }")
+    monkeypatch.setattr(sys, "stdout", written)
+    assert engine(["plan", str(scene)]) == 0
+    assert any("eye" in piece for piece in pieces)
+    assert any("\x1b" in piece or "\x07" in piece for piece in pieces) is not is_terminal
 
 
 def test_no_file_gets_the_descriptor_of_a_closed_stream(root: Path, tmp_path: Path) -> None:
@@ -181,7 +191,7 @@ def odd_folder(root: Path, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("encoding", [*some("utf-8", "ascii"), "latin-1"])
+@pytest.mark.parametrize("encoding", [*in_proof("utf-8", "ascii"), "latin-1"])
 def test_a_folder_that_is_not_utf_8_can_be_worked_in(
     root: Path, odd_folder: Path, tmp_path: Path, encoding: str
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 from engine.assets import AssetRef
 from engine.feature import Feature, Registry, collect
 from engine.feature.collect import RequirementCollector
+from engine.plan.requirements import request_table
 from engine.plan.requirements.coalesce import coalesce
 from engine.plan.requirements.requirements import Requirement, RequirementTable
 from engine.plan.terms.vocabulary import BufferUsage, Kind
@@ -242,7 +243,9 @@ def test_the_requesters_of_a_pass_are_those_of_its_assets(tableau, registry):
     assert len(collector.requesters("seen", table.requesters, limit=2)) == 2
 
 
-def test_requests_of_an_asset_are_numbered_once_and_again_in_a_rebuilt_table(tableau, registry, monkeypatch):
+def test_requests_of_an_asset_are_numbered_once_also_where_entries_are_dropped(
+    tableau, registry, monkeypatch
+):
     numbered, real = [], RequirementTable.numbers
 
     def noted(table, terms, **columns):
@@ -251,11 +254,24 @@ def test_requests_of_an_asset_are_numbered_once_and_again_in_a_rebuilt_table(tab
 
     monkeypatch.setattr(RequirementTable, "numbers", noted)
     collector, table = RequirementCollector(tableau, registry, LIBRARY), RequirementTable()
-    expected, first = collected(collector, table), table.numbering
+    expected, first, numbering = collected(collector, table), table._requests, table.numbering
     assert len(numbered) == 3  # vertices and indices of both that are seen, and what casts
-    while table.numbering is first:
+    while table._requests is first:
         for is_active in (False, True):
             tableau["c"].seen.active = is_active
             found = collected(collector, table)
-    assert len(numbered) == 5
+    assert table.numbering is numbering
+    assert len(numbered) == 3
     assert found == expected
+
+
+def test_requests_are_numbered_again_once_most_have_no_requester(tableau, registry, monkeypatch):
+    monkeypatch.setattr(request_table, "SCAN_LIMIT", 0)
+    collector, table = RequirementCollector(tableau, registry, LIBRARY), RequirementTable()
+    expected, numbering = collected(collector, table), table.numbering
+    tableau.active = False
+    assert collected(collector, table) == ({}, {})
+    assert not len(table._requests.requests)
+    assert table.numbering is not numbering
+    tableau.active = True
+    assert collected(collector, table) == expected

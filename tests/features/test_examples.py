@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from engine.assets import open_library
 from engine.feature import discover
@@ -118,3 +122,47 @@ def test_an_example_package_is_installed_drawn_and_gone_again(
         assert runtime.memory.live_bytes == runtime.plan.planned_bytes
         messages = [str(message) for message in runtime.instance.messages.all]
     assert messages == []
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(600)
+def test_all_examples_work_from_an_environment_that_was_empty(root: Path, tmp_path: Path) -> None:
+    """pip installs Diorama and the examples into it; what these need from a network is found here."""
+    source = tmp_path / "diorama"
+    for name in ("engine", "features", "viewer", "scenes", "assets"):
+        shutil.copytree(
+            root / name, source / name, ignore=shutil.ignore_patterns("__pycache__", "*.ogCache*")
+        )
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(root / name, source)
+    copies = [tmp_path / "packages" / name for name in EXAMPLES]
+    for copy in copies:
+        shutil.copytree(root / "docs" / "features" / copy.name, copy)
+    empty, python = tmp_path / "empty", tmp_path / "empty" / "bin" / "python"
+    subprocess.run([sys.executable, "-m", "venv", empty], check=True)
+    environment = {
+        **{key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "PYTEST_"))},
+        "PYTHONPATH": sysconfig.get_path("purelib"),
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+    }
+    options = ("--no-deps", "--no-index", "--no-build-isolation", "--quiet")
+    command = [python, "-m", "pip", "install", *options, source, *copies]
+    subprocess.run(command, check=True, env=environment, cwd=tmp_path)
+    (tmp_path / "scenes").mkdir()
+    shutil.copytree(source / "assets", tmp_path / "assets")
+    shutil.copy(source / "scenes" / "cube.assets.hu", tmp_path / "scenes")
+    shown = {}
+    for name in (None, *EXAMPLES):
+        text = SCENE if name is None else scene_text(name)
+        for word, value in USUAL.items():
+            text = text.replace(word, value)
+        (tmp_path / "scenes" / "scene.hu").write_text(text)
+        picture, report = tmp_path / f"{name}.png", tmp_path / f"{name}.json"
+        command = [empty / "bin" / "diorama", "scenes/scene.hu", "--headless", "--size", "160x90"]
+        command += ["--screenshot", picture, "--report", report]
+        done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(report.read_text())["warnings"] == [], name
+        shown[name] = np.asarray(Image.open(picture)).astype(int)
+    for name in EXAMPLES:
+        assert (np.abs(shown[name] - shown[None]).max(axis=2) > 3).mean() > 0.003, name

@@ -7,13 +7,18 @@ import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 from support.live_scene import LiveScene, Picture, live_scene
 
+from engine.assets import AssetRef
 from engine.assets.cook import cook_database
+from engine.assets.importing import import_recipes
+from engine.assets.recipes import Recipe
+from engine.assets.records import AssetType
 from engine.live import live_sources
 from engine.scene import load_scene
 
@@ -281,6 +286,14 @@ def test_without_reports_of_the_system_a_save_is_found_by_looking(
         assert is_blue(live.picture())
 
 
+def test_what_was_saved_before_its_files_were_watched_shows(tmp_path: Path, root: Path) -> None:
+    albedo = tmp_path / ALBEDO
+    with live_scene(root, tmp_path, lambda: albedo.write_bytes(other_colours(albedo))) as live:
+        assert not is_blue(live.picture())
+        live.until_reloaded()
+        assert is_blue(live.picture())
+
+
 def test_what_was_set_by_hand_stays_and_nothing_is_to_be_saved(live: LiveScene) -> None:
     tableau = live.runtime.tableau
     tableau["cube"].features["shadowCaster"].enabled = False
@@ -335,6 +348,31 @@ def test_when_a_save_is_shown_its_files_assets_and_times_are_known(live: LiveSce
     assert is_blue(live.runtime.read_pixels())
 
 
+def test_a_model_that_is_cooked_again_without_a_save_reads_its_sources_and_moves_nothing(
+    live: LiveScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    def noted(recipes: list[Recipe], *arguments: Any) -> Any:
+        read.extend(recipe.source.name for recipe in recipes)
+        return import_recipes(recipes, *arguments)
+
+    monkeypatch.setattr("engine.assets.updating.patch.import_recipes", noted)
+    library, uploaded = live.runtime.library, live.runtime.memory.statistics.bytes_uploaded
+    number, brick = next(
+        (one.db.id, asset)
+        for one in library.current[1:]
+        for asset in one.db.assets
+        if asset.type is AssetType.MODEL
+    )
+    live.live.cook_again([AssetRef(number, brick.ref.index)])
+    live.until_reloaded()
+    (shown,) = live.live.shown
+    assert (shown.files, shown.changes, shown.bytes) == ((), (), 0)
+    assert {"cube.hu", "brick-albedo.png", "brick-normal.png"} <= set(read)
+    assert live.runtime.memory.statistics.bytes_uploaded == uploaded
+
+
 def test_the_cache_is_written_behind_and_holds_what_was_saved(live: LiveScene) -> None:
     number = len(live.runtime.library.dbs)
     live.file(ALBEDO).write_bytes(other_colours(live.file(ALBEDO)))
@@ -357,8 +395,9 @@ def test_of_many_saves_nothing_is_left_but_the_last_version(live: LiveScene) -> 
     def held() -> tuple[int, ...]:
         live.until(lambda: library.unused() == [])
         files = len(os.listdir("/proc/self/fd"))
-        sources = len(live.runtime.sources.key)
-        return len(library.dbs), len(library._facts), sources, len(live.runtime.scene.dbs), files
+        sources, windows = len(live.runtime.sources.key), len(live.runtime.resident.windows)
+        of_scene = len(live.runtime.scene.dbs)
+        return len(library.dbs), len(library._facts), sources, windows, of_scene, files
 
     counts = []
     for number in range(1, 7):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.limits import limit
+from support.textured_cubes import textured_cubes
 
 from engine.assets import open_library
 from engine.runtime.live_assets import LiveAssets
@@ -17,49 +18,24 @@ from engine.scene import load_scene
 
 pytestmark = pytest.mark.gpu
 
-FILES = 60
 SIDE = 4
 
 
-def write(folder: Path, version: int) -> None:
+def write(folder: Path, files: int, version: int) -> None:
     """Write all pictures one after the other; each is filled with its number and the version."""
-    for number in range(FILES):
+    for number in range(files):
         colours = np.full((SIDE, SIDE, 3), (number % 256, number // 256, version), np.uint8)
         Image.fromarray(colours).save(folder / f"t{number}.png")
 
 
-def text() -> str:
-    """A scene in which each texture is drawn."""
-    rows = "".join(
-        f"{{ @type: texture2d  name: t{n}  source: t{n}.png  colorSpace: linear  mipLevels: 1 }}\n"
-        f"{{ @type: material  name: m{n}  shaders: [vs fs]  textures: {{ albedo: t{n} }} }}\n"
-        f"{{ @type: model  name: o{n}  mesh: cube  material: m{n} }}\n"
-        for n in range(FILES)
+@pytest.mark.parametrize(
+    "files", [60, pytest.param(1000, marks=[pytest.mark.proof, pytest.mark.timeout(600)])]
+)
+def test_every_file_of_a_checkout_arrives_once(tmp_path: Path, files: int) -> None:
+    write(tmp_path, files, 1)
+    (tmp_path / "scene.hu").write_text(
+        textured_cubes(files, "t{}.png", "colorSpace: linear  mipLevels: 1"), encoding="utf-8"
     )
-    objects = "".join(
-        f"o{n}: {{ translation: [{n} 0 0]  features: [{{ @type: visibleModel  asset: [db o{n}] }}] }}\n"
-        for n in range(FILES)
-    )
-    return f"""version: 1
-assetDb: {{ name: db  assets: [
-{{ @type: mesh  name: cube  source: "builtin:mesh/cube.hu"
-   lods: [{{ topology: triangle_list  vertices: cube  indices: cube }}] }}
-{{ @type: vertices  name: cube  source: cube
-   vertexFormat: [[pos r32g32b32_sfloat] [normal r32g32b32_sfloat] [uv_albedo r32g32_sfloat]] }}
-{{ @type: indices  name: cube  source: cube  indexFormat: uint16 }}
-{{ @type: shader  name: vs  source: "builtin:material/defaultMaterial.vs.glsl"  stage: vertex_shader_bit }}
-{{ @type: shader  name: fs  source: "builtin:material/defaultMaterial.fs.glsl"  stage: fragment_shader_bit }}
-{rows}] }}
-tableau: {{ name: many  objects: {{
-{objects}
-camera: {{ translation: [0 0 5]  features: [{{ @type: camera }}] }}
-}} }}
-"""
-
-
-def test_every_file_of_a_checkout_arrives_once(tmp_path: Path) -> None:
-    write(tmp_path, 1)
-    (tmp_path / "scene.hu").write_text(text(), encoding="utf-8")
     scene = load_scene(tmp_path / "scene.hu")
     with open_library(scene.dbs) as library:
         options = RuntimeOptions(size=(32, 32), validate=False)
@@ -67,10 +43,10 @@ def test_every_file_of_a_checkout_arrives_once(tmp_path: Path) -> None:
             runtime.settle()
             cache = scene.dbs[0].cache_file.stat()
             before = runtime.memory.statistics.bytes_uploaded
-            write(tmp_path, 2)
+            write(tmp_path, files, 2)
 
             def arrived() -> bool:
-                names = [f"t{number}" for number in range(FILES)]
+                names = [f"t{number}" for number in range(files)]
                 refs = [library.find("db", name, ("texture2d",)) for name in names]
                 return all(library.read(ref)[2] == 2 for ref in refs)
 
@@ -82,10 +58,10 @@ def test_every_file_of_a_checkout_arrives_once(tmp_path: Path) -> None:
                 assert frames < limit(3000)
             changed = [change for shown in live.shown for change in shown.changes]
             labels = [change.asset for change in changed if change.asset.startswith("texture2d")]
-            assert sorted(labels) == sorted(f"texture2d 't{number}'" for number in range(FILES))
+            assert sorted(labels) == sorted(f"texture2d 't{number}'" for number in range(files))
             runtime.settle()
-            assert runtime.memory.statistics.bytes_uploaded - before >= FILES * SIDE * SIDE * 4
-            for number in range(FILES):
+            assert runtime.memory.statistics.bytes_uploaded - before >= files * SIDE * SIDE * 4
+            for number in range(files):
                 pixel = library.read(library.find("db", f"t{number}", ("texture2d",)))[:4]
                 assert tuple(pixel) == (number % 256, number // 256, 2, 255)
             assert scene.dbs[0].cache_file.stat().st_ino == cache.st_ino

@@ -12,7 +12,7 @@ from support.live_scene import UNUSED
 
 from engine.assets import open_library
 from engine.cli.profiles import DEFAULT_PROFILE, find_profile
-from engine.planning.offline import AssetDifference, asset_difference
+from engine.planning.what_if.asset_difference import AssetDifference, asset_difference
 from engine.scene import load_scene
 
 ALBEDO = "assets/builtin/material/brick-albedo.png"

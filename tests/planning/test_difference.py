@@ -5,6 +5,7 @@ Names and numbers count up in the kept ones, so both are compared by what they s
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -181,13 +182,22 @@ class World:
             assert [row[0] for row in found] == expected(self.scene, kept)
 
     def check_plan(self) -> None:
-        """The plan of requests that were changed equals one of the same requests, collected at once."""
+        """The plan of requests that were changed equals one of the same requests, collected at once.
+
+        Both follow the last one. What is left to do from there is the same as from a state about which
+        nothing is known.
+        """
         there = self.resident.snapshot()
         plan = self.planner.plan(self.needs, there)
         at_once = make_plan(
             coalesce(self.needs.requirements), PROFILE, there, drawing=drawing_plan(self.needs.drawings)
         )
         assert str(plan) == str(at_once)
+        known, unknown = copy(self.resident), copy(self.resident)
+        unknown._unpublished = 1
+        for quick, slow in zip(known.towards(plan), unknown.towards(plan), strict=True):
+            assert quick.tolist() == slow.tolist()
+        self.resident = Resident.settled_at(plan)
 
 
 @pytest.mark.timeout(2400)

@@ -10,6 +10,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -32,6 +33,8 @@ DOCUMENTS = (
     "README.md",
     "ARCHITECTURE.md",
     "CONTRIBUTING.md",
+    "docs/assets.md",
+    "docs/models.md",
     "docs/scenes.md",
     "docs/command-line.md",
     "docs/errors.md",
@@ -142,6 +145,7 @@ def strings(path: Path) -> Iterator[str]:
             yield from re.findall(r"(?:error|warning)\[([a-z]+\.[a-z_]+)\]", node.value)
 
 
+@cache
 def codes_in_sources(root: Path) -> set[str]:
     files = [path for top in ("engine", "features", "viewer") for path in (root / top).rglob("*.py")]
     return {code for path in files for code in strings(path)} - NO_CODES
@@ -263,3 +267,28 @@ def test_the_commands_of_the_readme_do_what_it_says(root: Path, capsys: pytest.C
     assert report["plan"]["planned_bytes"] == report["plan"]["live_bytes"] > 0
     pictures = [(root / "build" / f"{name}.png").read_bytes() for name in ("cube", "a", "b")]
     assert pictures[0] != pictures[1] == pictures[2], "enabled and active both take the shadow away"
+
+
+def defined(root: Path) -> set[str]:
+    """The names of the engine's functions and classes, and of what classes have: `Class.name`."""
+    found: set[str] = set()
+    for path in (root / "engine").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found.add(node.name)
+            if isinstance(node, ast.ClassDef):
+                for part in ast.walk(node):
+                    if isinstance(part, ast.FunctionDef):
+                        found.add(f"{node.name}.{part.name}")
+                    elif isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store):
+                        found.add(f"{node.name}.{part.attr}")
+    return found
+
+
+def test_what_does_each_line_of_the_first_sketch_exists(root: Path) -> None:
+    text = (root / "docs/assets.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    named = {name for row in rows for name in re.findall(r"`([A-Za-z_][\w.]*)`", row)}
+    named = {name for name in named if not name.endswith(".py")}
+    assert len(named) > 20
+    assert named <= defined(root)

@@ -93,3 +93,7 @@ def test_a_switch_leaves_the_sets_of_passes_that_bind_nothing_else(root: Path) -
         same = {place for place in after if after[place] is before[place]}
         assert {name for name, _ in after} - {name for name, _ in same} == {"forward"}
         assert len(same) == 2
+        scene.tableau["cube"].shadowCaster.active = True
+        settled()
+        scene.tableau["cube"].shadowCaster.active = False
+        assert settled() == after  # the sets of before the switch are still there

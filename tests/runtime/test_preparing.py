@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import pytest
 from support import images
+from support.limits import limit
 
 from engine.planning import scene as planning
+from engine.render.pipelines import pipelines, prepared_pipelines
+from engine.render.pipelines.pipeline_description import create_pipeline
+from engine.runtime import early_pipelines
 from engine.runtime import runtime as running
 from engine.testing import open_scene
 
@@ -58,3 +65,45 @@ def test_frames_show_what_there_was_until_new_assets_are_known(one_by_one: None)
         runtime.frame()
         # Models are drawn in the order in which they became known, which shows where two of them meet.
         images.assert_same(runtime.read_pixels(), before, share=0.005)
+
+
+def test_no_frame_makes_a_pipeline_of_the_first_plan_of_many_assets(
+    one_by_one: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_frames: list[str] = []
+    makers: set[threading.Thread] = set()
+
+    def noted(*arguments: Any, **options: Any) -> Any:
+        in_frames.append(options["name"])
+        return create_pipeline(*arguments, **options)
+
+    def beside(*arguments: Any, **options: Any) -> Any:
+        makers.add(threading.current_thread())
+        return create_pipeline(*arguments, **options)
+
+    monkeypatch.setattr(early_pipelines, "PATIENCE_S", limit(60))
+    monkeypatch.setattr(pipelines, "create_pipeline", noted)
+    monkeypatch.setattr(prepared_pipelines, "create_pipeline", beside)
+    with open_scene("scenes/cube.hu", size=(64, 48), settle=False) as scene:
+        scene.host.runtime.settle()
+        assert scene.host.runtime.frame().drawn
+        assert in_frames == []
+    assert len(makers) == 1
+    assert threading.main_thread() not in makers
+
+
+def test_a_driver_that_compiles_slowly_does_not_keep_the_first_frame_back(
+    one_by_one: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed = threading.Event()
+
+    def slowly(*arguments: Any, **options: Any) -> Any:
+        assert allowed.wait(limit(60))
+        return create_pipeline(*arguments, **options)
+
+    monkeypatch.setattr(early_pipelines, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(prepared_pipelines, "create_pipeline", slowly)
+    with open_scene("scenes/cube.hu", size=(64, 48), settle=False) as scene:
+        scene.host.runtime.settle()
+        assert scene.host.runtime.frame().drawn
+        allowed.set()

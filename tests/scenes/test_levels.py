@@ -9,8 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.panes import CORNERS, FORMAT, Panes, pane
+from support.two_eyes import Eyes, covered
 
+from engine.assets import open_library
+from engine.feature import discover
 from engine.planning.draw.eyes import Eye
+from engine.runtime.options import RuntimeOptions
+from engine.runtime.runtime import Runtime
+from engine.scene import load_scene
 from engine.testing import OpenedScene, assert_planned, open_scene
 
 pytestmark = pytest.mark.gpu
@@ -182,3 +188,63 @@ def test_a_level_that_is_switched_on_again_is_the_right_one(scene):
     scene["thing"].visibleModel.active = True
     scene.settle()
     assert shown(scene) == 2
+
+
+def rows_in_views(runtime: Runtime) -> dict[str, tuple[int, int]]:
+    """How many instances each view that draws models draws, of how many."""
+    return {view: counts for _, view, *counts in runtime.renderer.rows_in_views()}
+
+
+def test_two_views_see_an_object_in_two_levels_in_one_frame_and_the_plan_stays(panes):
+    """The levels of a pane are whole, its left half and its lower left quarter."""
+    eyes = "    eyes: { features: [{ @type: eyes  apart: 0  left: 2  right: 10 }] }\n"
+    objects = OBJECTS.replace("thing: {", "thing: { translation: [0 0 -1] ")
+    path = panes.scene(MATERIALS, eyes + objects, ASSETS)
+    registry = discover()
+    registry.register(Eyes())
+    scene = load_scene(path, registry)
+    options = RuntimeOptions(size=(64, 64), validate=True, trials=False)
+    with open_library(scene.dbs) as library, Runtime(scene, library, options) as runtime:
+        runtime.settle()
+
+        def seen() -> tuple[float, ...]:
+            runtime.frame()
+            picture = runtime.read_pixels()
+            return (*covered(picture, 0), *covered(picture, 1))
+
+        whole, half = (0.25, 0.75), (0.45, 0.5)
+        assert seen() == pytest.approx((*whole, *half), abs=0.02)
+        plan, both = runtime.plan, runtime.tableau["eyes"].eyes
+        assert plan is not None
+        both.left, both.right = 10.0, 2.0
+        assert seen() == pytest.approx((*half, *whole), abs=0.02)
+        both.left, both.right = 3.5, 3.5  # between the levels: 1.41 / 3.5 m is 0.404
+        low, high = 0.5 - 0.5 / 3.5, 0.5 + 0.5 / 3.5
+        assert seen() == pytest.approx((low, 0.5, low, high), abs=0.02), "each has its own hysteresis"
+        assert rows_in_views(runtime) == {"": [1, 1], "left": [1, 1], "right": [1, 1]}
+        assert runtime.plan is plan
+        assert runtime.memory.live_bytes == plan.planned_bytes
+        assert runtime.problems == ()
+        messages = runtime.instance.messages
+    assert [str(message) for message in messages.all] == []
+
+
+def test_the_map_and_the_picture_show_an_object_in_levels_of_their_own(panes):
+    lying = OBJECTS.replace("thing: {", "thing: { euler: [-90 0 0] ")
+    shown_map = "{ @type: areaMap  size: 64  extent: EXTENT  border: 0  marker: 0  background: [0 0 0]"
+    for extent, level in ((3, 0), (10, 1)):
+        above = shown_map.replace("EXTENT", str(extent)) + "  radius: 0  offsetX: 0  offsetY: 0 }"
+        path = panes.scene(MATERIALS, lying, ASSETS)
+        text = path.read_text().replace(
+            "camera: { features: [", "camera: { translation: [0 0 9]  features: ["
+        )
+        text = text.replace(
+            "background: [0 0 0] }", "background: [0 0 0] } " + above.replace("{ @", "{ @"), 1
+        )
+        path.write_text(text)
+        with open_scene(path, size=SIZE) as scene:
+            scene["camera"].areaMap.follow = "nothing"
+            picture = np.asarray(scene.frame())[:64, 64:, 0] > 128
+            columns = np.flatnonzero(picture.any(axis=0)) / 64
+            right = 0.5 + (0.5 / extent if level == 0 else 0.0)
+            assert (columns[0], columns[-1] + 1 / 64) == pytest.approx((0.5 - 0.5 / extent, right), abs=0.04)

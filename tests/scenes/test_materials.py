@@ -135,3 +135,23 @@ def linear(value: Any) -> Any:
     """Linear light of 8-bit sRGB."""
     value = np.asarray(value) / 255
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+@pytest.mark.parametrize("count", [4, 40])
+def test_calls_follow_from_pipelines_and_views_and_not_from_objects_or_materials(panes, count):
+    """All materials have a picture of one shape, so that they share a descriptor set."""
+    materials, objects = {}, LIT
+    for number in range(count):
+        panes.picture(f"p{number}", np.full((4, 4, 4), number, np.uint8))
+        materials[f"m{number}"] = f"textures: {{ albedo: p{number} }} {MATTE} }}"
+        place = f"translation: [{number % 5} {number // 5} 0]"
+        objects += pane(f"o{number}", f"m{number}", place).replace("] }\n", " { @type: shadowCaster }] }\n")
+    with open_scene(panes.scene(materials, objects), size=SIZE) as scene:
+        assert scene.problems == ()
+        scene.frame()
+        runtime = scene.host.runtime
+        drawn = {(name, view): counts for name, view, *counts in runtime.renderer.rows_in_views()}
+        assert drawn[("forward", "")] == [count, count]
+        assert {counts[1] for counts in drawn.values()} == {count}
+        pipelines = {row.pass_name for row in runtime.plan.pipelines}
+        assert runtime.renderer.draws.calls == len(drawn) + len(pipelines - {name for name, _ in drawn})

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
+from support.sampling import in_proof
 from support.scenes import ROOT
 
 from engine.plan.profile.device_profile import OPTIONAL_TEXTURES
@@ -89,7 +90,7 @@ def test_blocks_look_as_the_texels_that_they_were_made_of(scene: Path) -> None:
 @pytest.mark.gpu
 @pytest.mark.parametrize(
     "form",
-    ["bc1", "bc3", "r16g16b16a16_unorm", "r16g16b16a16_sfloat", "r32g32b32a32_sfloat"],
+    ["bc1", "r16g16b16a16_sfloat", *in_proof("bc3", "r16g16b16a16_unorm", "r32g32b32a32_sfloat")],
 )
 def test_a_colour_looks_the_same_in_every_format(scene: Path, form: str) -> None:
     plain, _ = shown(scene)
@@ -99,7 +100,9 @@ def test_a_colour_looks_the_same_in_every_format(scene: Path, form: str) -> None
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("form", ["r8g8_unorm", "r16g16_unorm", "r16g16_sfloat", "r32g32_sfloat", "bc5"])
+@pytest.mark.parametrize(
+    "form", ["r16g16_sfloat", "bc5", *in_proof("r8g8_unorm", "r16g16_unorm", "r32g32_sfloat")]
+)
 def test_normals_of_two_channels_shade_as_those_of_three(scene: Path, form: str) -> None:
     plain, _ = shown(scene)
     edit(scene, ("    texture_adbis: [[albedo 8] [normal 9]", "    texture_adbis: [[albedo 8] [normal 8]"))
@@ -111,7 +114,7 @@ def test_normals_of_two_channels_shade_as_those_of_three(scene: Path, form: str)
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("form", ["r8_unorm", "r16_unorm", "r16_sfloat", "r32_sfloat", "bc4"])
+@pytest.mark.parametrize("form", ["r16_unorm", "bc4", *in_proof("r8_unorm", "r16_sfloat", "r32_sfloat")])
 def test_one_channel_is_grey_in_a_slot_of_colours(scene: Path, form: str) -> None:
     source = scene.parents[1] / "assets/builtin/material/brick-albedo.png"
     grey = np.asarray(Image.open(source).convert("L"))

@@ -2,46 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
+from support.two_eyes import Eyes, covered
 
 from engine.assets import open_library
-from engine.feature import Feature, discover
-from engine.graph import (
-    SCENE_COLOR,
-    ColorTarget,
-    DepthTarget,
-    Extent,
-    FullscreenPass,
-    ImageDecl,
-    ImageRead,
-)
-from engine.math import orthographic_reversed
-from engine.plan.terms.formats import Format
+from engine.feature import discover
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
-from engine.tableau.schema import float_field
-from features.visible_model import FORWARD
 
 pytestmark = pytest.mark.gpu
 
-COVER = """#version 450
-layout(set = 0, binding = 0) uniform sampler2DArray eyes;
-layout(location = 0) in vec2 uv;
-layout(location = 0) out vec4 colour;
-void main() {
-    float a = texture(eyes, vec3(uv, 0)).a, b = texture(eyes, vec3(uv, 1)).a;
-    colour = vec4(a, b, 0.0, 1.0);
-}
-"""
 SCENE = """version: 1
-assetDb: { name: own  assets: [
-    { @type: shader  name: cover  source: cover.fs.glsl  stage: fragment_shader_bit }
-] }
 tableau: { name: t  objects: {
     cube: { translation: [0 0 -2]  features: [{ @type: visibleModel  asset: [builtin placeholder] }] }
     camera: { features: [{ @type: camera  toneMapping: none  antialiasing: none }] }
@@ -49,55 +23,9 @@ tableau: { name: t  objects: {
     eyes: { features: [{ @type: eyes  apart: 1 }] }
 } }
 """
-EYES = ImageDecl(
-    "eyes", Format.R16G16B16A16_SFLOAT, Extent(width=64, height=64), clear=(0.0, 0.0, 0.0, 0.0), layers=2
-)
-DEPTH = ImageDecl("eyesDepth", Format.D32_SFLOAT, EYES.extent, clear=(0.0, 0.0, 0.0, 0.0), layers=2)
-
-
-class Eyes(Feature):
-    """Shows the scene as two eyes see it, one in red and one in green."""
-
-    type_name = "eyes"
-    fields = (float_field("apart", 1.0, help="metres between the eyes"),)
-
-    def passes(self, rows):
-        return (
-            replace(
-                FORWARD,
-                name="eyes",
-                color=(ColorTarget(EYES),),
-                depth=DepthTarget(DEPTH),
-                views=("left", "right"),
-            ),
-            FullscreenPass(
-                "cover",
-                color=(ColorTarget(SCENE_COLOR),),
-                reads=(ImageRead(EYES, "eyes"),),
-                after=("forward",),
-                shader="own/cover",
-            ),
-        )
-
-    def views(self, frame):
-        rows = frame.enabled("eyes")
-        apart = float(rows["apart"][0]) if len(rows) else 0.0
-        found = {}
-        for name, side in (("left", -0.5), ("right", 0.5)):
-            moved = np.eye(4, dtype=np.float32)
-            moved[3, :3] = frame.origin - np.array([side * apart, 0.0, 0.0])
-            found[name] = {"viewProjection": moved @ orthographic_reversed(-2, 2, -2, 2, 0.1, 10)}
-        return found
-
-
-def covered(picture: np.ndarray, channel: int) -> tuple[float, float]:
-    """The first and last column of a picture where a channel is full, in parts of its width."""
-    columns = np.flatnonzero((picture[:, :, channel] > 250).any(axis=0))
-    return columns[0] / picture.shape[1], (columns[-1] + 1) / picture.shape[1]
 
 
 def test_each_view_draws_the_scene_into_its_own_layer_and_follows_its_values(tmp_path: Path) -> None:
-    (tmp_path / "cover.fs.glsl").write_text(COVER)
     (tmp_path / "scene.hu").write_text(SCENE)
     registry = discover()
     registry.register(Eyes())
@@ -136,7 +64,6 @@ class Wink(Eyes):
 
 
 def test_nothing_is_drawn_in_a_view_that_no_feature_makes(tmp_path: Path) -> None:
-    (tmp_path / "cover.fs.glsl").write_text(COVER)
     (tmp_path / "scene.hu").write_text(SCENE)
     registry = discover()
     registry.register(Wink())

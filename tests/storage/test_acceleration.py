@@ -126,6 +126,10 @@ def test_whichever_call_fails_while_one_is_built_nothing_is_left_behind(
         with faults.injected(nth, result) as injected, suppress(VulkanError):
             build()
         hits = injected.hits
+        uploads = allocator.staging.timeline
+        assert uploads.wait(uploads.submitted), (
+            "what was submitted before the failure keeps its buffers until then"
+        )
         allocator.collect()
         assert context.device.handles.counts() == base, f"call {nth}"
         assert allocator.accounts().resources == {}, f"call {nth}"

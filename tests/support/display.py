@@ -116,19 +116,25 @@ def xvfb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Display]:
         yield display
 
 
-@pytest.fixture
-def display(
-    xvfb: Display, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
-) -> Display:
-    """Set DISPLAY to the display server of the tests, for this process and its children.
+@contextmanager
+def environment_of(display: Display, folders: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPatch]:
+    """Set DISPLAY to a display server, for this process and its children.
 
     They find no preferences of the user, and nothing to recover.
     """
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-    monkeypatch.setenv("DISPLAY", xvfb.name)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    return xvfb
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(folders.mktemp("config")))
+        patch.setenv("XDG_STATE_HOME", str(folders.mktemp("state")))
+        patch.setenv("DISPLAY", display.name)
+        patch.delenv("WAYLAND_DISPLAY", raising=False)
+        yield patch
+
+
+@pytest.fixture
+def display(xvfb: Display, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Display]:
+    """Give the display server of the tests, to which this process and its children are set."""
+    with environment_of(xvfb, tmp_path_factory):
+        yield xvfb
 
 
 @pytest.fixture

@@ -20,7 +20,8 @@ from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
 
 Picture = npt.NDArray[np.uint8]
-UNUSED = shutil.ignore_patterns("*.ogCache", "environment", "creatures", "garden", "rocks", "profiles")
+PAUSE_S = 0.02
+UNUSED = shutil.ignore_patterns("*.ogCache*", "environment", "creatures", "garden", "rocks", "profiles")
 
 
 class LiveScene:
@@ -49,11 +50,12 @@ class LiveScene:
         return news.switched
 
     def until(self, over: Callable[[], bool], seconds: float = 30.0) -> None:
-        """Draw frames until something is so."""
+        """Draw frames until something is so, with pauses in which other threads work."""
         end = time.monotonic() + limit(seconds)
         while not over():
             assert time.monotonic() < end, "nothing came of it"
             self.step()
+            time.sleep(PAUSE_S)
 
     def until_reloaded(self) -> None:
         """Draw frames until the next update is switched to."""
@@ -67,12 +69,16 @@ class LiveScene:
 
 
 @contextmanager
-def live_scene(source: Path, root: Path) -> Iterator[LiveScene]:
-    """Draw the cube's scene of the project `source` from a copy below `root`, at 64 x 64 with validation."""
+def live_scene(source: Path, root: Path, opened: Callable[[], object] = lambda: None) -> Iterator[LiveScene]:
+    """Draw the cube's scene of the project `source` from a copy below `root`, at 64 x 64 with validation.
+
+    `opened` is called once all is cooked, before the sources are watched.
+    """
     for name in ("scenes", "assets"):
         shutil.copytree(source / name, root / name, ignore=UNUSED)
     scene = load_scene(root / "scenes/cube.hu")
     with open_library(scene.dbs) as library:
+        opened()
         options = RuntimeOptions(size=(64, 64), validate=True)
         with Runtime(scene, library, options) as runtime, LiveAssets(runtime) as assets:
             runtime.settle()

@@ -90,6 +90,10 @@ class SettledMemory:
         rows = plan.memory.allocations
         self._allocated = rows["id"].copy(), rows["size"].astype(np.int64)
 
+    def leaving(self) -> list[tuple[int, int, int]]:
+        """Nothing waits to be freed."""
+        return []
+
     def allocated(self) -> tuple[np.ndarray, np.ndarray]:
         """Ids and bytes of all memory."""
         return self._allocated

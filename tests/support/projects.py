@@ -91,11 +91,11 @@ class Project:
         past = time.time_ns() - int(seconds * 1e9)
         os.utime(path, ns=(past, past))
 
-    def db(self, text: str | None = None) -> AssetDb:
-        """Read the database, after replacing its text where one is given."""
+    def db(self, text: str | None = None, number: int = 1) -> AssetDb:
+        """Read the database with this number, after replacing its text where one is given."""
         path = self.root / "scenes" / "db.hu"
         if text is not None:
             path.write_text(text, encoding="utf-8")
-        found = read_asset_db(parse(path.read_bytes(), "scenes/db.hu"), path, 1)
+        found = read_asset_db(parse(path.read_bytes(), "scenes/db.hu"), path, number)
         assert found is not None
         return found

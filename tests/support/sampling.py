@@ -13,9 +13,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from itertools import count, pairwise
+from typing import Any
 from zlib import crc32
 
 import numpy as np
+import pytest
 from hypothesis import core, settings
 
 
@@ -52,13 +54,18 @@ def amount(sample: int, whole: int) -> int:
     return min(sample * _SHORT_TIMES, whole) if Run.extent is Extent.SHORT else min(sample, whole)
 
 
+def in_proof(*cases: Any) -> list[Any]:
+    """Give cases of a parametrized test that `make proof` alone runs, beside those that stand for them."""
+    return [pytest.param(case, marks=pytest.mark.proof(short=True)) for case in cases]
+
+
 def set_hypothesis(seeded: bool) -> None:
     """Let Hypothesis draw from the seed of this run, unless it was given one, and no slow example fail.
 
     It would take the same examples in every run under CI, and time each of them.
     """
     settings.register_profile(
-        "diorama", max_examples=amount(40, 400), deadline=None, derandomize=False, print_blob=True
+        "diorama", max_examples=amount(25, 400), deadline=None, derandomize=False, print_blob=True
     )
     settings.load_profile("diorama")
     if seeded:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from support.display import Display
 from support.limits import limit
 
 from viewer.arguments import Options
+from viewer.panels import layout
+from viewer.panels.panel import Dock
 from viewer.run.device_recovery import RecoveringFrames
 from viewer.run.headless import HeadlessFrames
 from viewer.run.scene_opening import opened
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 SIZE = (720, 420)
 """Panels around a little of the scene: software drivers take a tenth of a second for 640x480."""
 OPTIONS = Options(scene=Path("scenes/cube.hu"), size=SIZE)
+AT_ONCE = 12
+"""Frames that settle a window; more of them wait for something."""
+PAUSE_S = 0.02
 SMALL = Options(scene=Path("scenes/cube.hu"), size=(128, 96))
 
 
@@ -37,6 +43,31 @@ def headless_picture() -> np.ndarray:
         return made.runtime.read_pixels()
 
 
+@contextmanager
+def open_window(options: Options, *, settled: bool = True, bottom: float = 0.36) -> Iterator[WindowFrames]:
+    """Open a scene in a window and draw until it is settled.
+
+    Validation must have been silent, and nothing may be live, once it is closed. Panels at the bottom take
+    `bottom` of its height: the less of the scene is in sight, the quicker a software driver draws.
+    """
+    from viewer.run.windowed import WindowFrames
+
+    with pytest.MonkeyPatch.context() as patch, opened(options) as (scene, library):
+        patch.setitem(layout._SHARES, Dock.BOTTOM, bottom)
+        frames = WindowFrames(scene, library, options)
+        try:
+            if settled:
+                settle(frames)
+            yield frames
+        finally:
+            frames.close()
+        instance = frames.runtime.instance
+        assert instance.validation.supported
+        assert [str(message) for message in instance.messages.all] == []
+        assert [str(entry) for entry in instance.handles.leaks] == []
+        assert instance.handles.left_behind == 0
+
+
 def awake(frames: WindowFrames | RecoveringFrames) -> None:
     """Have the next frame drawn, though nothing may have changed."""
     if isinstance(frames, RecoveringFrames):
@@ -45,12 +76,19 @@ def awake(frames: WindowFrames | RecoveringFrames) -> None:
 
 
 def until(frames: WindowFrames | RecoveringFrames, holds: Callable[[], bool], what: str) -> None:
-    """Draw frames until something holds; fails after twenty seconds of a quiet machine."""
+    """Draw frames until something holds; fails after twenty seconds of a quiet machine.
+
+    After some frames there are pauses between them, in which other threads work.
+    """
     deadline = time.monotonic() + limit(20.0)
-    while not holds():
+    for drawn in count():
+        if holds():
+            return
         awake(frames)
         assert time.monotonic() < deadline, f"waited in vain: {what}"
         frames.step()
+        if drawn > AT_ONCE:
+            time.sleep(PAUSE_S)
 
 
 def settle(frames: WindowFrames) -> None:

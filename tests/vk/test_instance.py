@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
+from support.limits import limit
 
 from engine.vk.adapter import Adapter, choose
 from engine.vk.binding import NULL, ffi
@@ -148,3 +152,25 @@ def test_closing_twice_has_no_further_effect() -> None:
     instance.close()
     instance.close()
     assert instance.handles.left_behind == 0
+
+
+_TWO_INSTANCES = """
+from pathlib import Path
+from engine.vk.instance import Instance
+
+def loaded():
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    return {line.split()[-1] for line in lines if ".so" in line}
+
+for _ in range(2):
+    with Instance():
+        with_drivers = loaded()
+print(sorted(with_drivers - loaded()))
+"""
+
+
+def test_drivers_stay_loaded_once_a_second_instance_was_made(root: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _TWO_INSTANCES], cwd=root, capture_output=True, text=True, timeout=limit(60)
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[]\n", "")

@@ -7,10 +7,11 @@ import os
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.files.opening import read_regular
+from engine.files.opening import read_regular, reason_of
 from engine.humon import Document, InputError, integer, parse, required, text, write
 from engine.humon.saving import write_atomically
 from engine.scene.snapshot import Snapshot
@@ -22,7 +23,8 @@ MOST_OWN = 100
 """Files of one scene that one process may leave."""
 INTERVAL_S = 3.0
 """The least time between two files."""
-MAX_BYTES = 256 << 20
+MAX_BYTES = 32 << 20
+"""Of a file that is read: some 300,000 changed objects, read within seconds."""
 VERSION = 1
 
 
@@ -48,6 +50,7 @@ class Recovery:
         self._name = f"{Path(scenes[0]).stem[:40]}-{name}"
         self._path = _free(folder / f"{self._name}-{os.getpid()}.hu") if folder is not None else None
         self._written = editor.history.version
+        self._has_written = False
         self._next = 0.0
         self._thread = ThreadPoolExecutor(1, "recovery")
         self._under_way: Future[None] | None = None
@@ -58,7 +61,7 @@ class Recovery:
         The latest comes first. What cannot be read is reported.
         """
         found: list[Found] = []
-        if self._folder is None or not self._folder.is_dir():
+        if self._folder is None or not os.path.isdir(self._folder):
             return found
         for path in sorted(self._folder.glob(f"{self._name}-*.hu")):
             number = path.stem.rpartition("-")[2].partition(".")[0]
@@ -95,8 +98,8 @@ class Recovery:
         return missed
 
     def discard(self, found: Found) -> None:
-        """Remove a file."""
-        found.path.unlink(missing_ok=True)
+        """Remove a file; why that cannot be done is reported."""
+        self._remove(found.path)
 
     def poll(self) -> None:
         """Start writing if something has changed and it is time; call it once a frame."""
@@ -134,6 +137,7 @@ class Recovery:
             ]
             self._write(self._path, listed)
 
+        self._has_written = True
         self._under_way = self._thread.submit(work)
         self._next = time.monotonic() + max(INTERVAL_S, 100 * (time.perf_counter() - began))
 
@@ -144,8 +148,8 @@ class Recovery:
         self.poll()
         self.wait()
         self._thread.shutdown(wait=True)
-        if self._path is not None and self._editor.history.is_saved:
-            self._path.unlink(missing_ok=True)
+        if self._path is not None and self._has_written and self._editor.history.is_saved:
+            self._remove(self._path)
 
     def wait(self) -> None:
         """Wait until what is being written is there."""
@@ -161,15 +165,27 @@ class Recovery:
             what = error.problems[0].message if isinstance(error, InputError) else str(error)
             self._report(f"warning[viewer.recovery]: changes that are not saved are not kept aside: {what}")
 
+    def _remove(self, path: Path) -> None:
+        try:
+            _unlink(path)
+        except OSError as error:
+            self._report(f"warning[viewer.recovery]: {path} cannot be removed: {reason_of(error)}")
+
     @staticmethod
     def _write(path: Path | None, listed: list[dict[str, object]]) -> None:
         if path is None:
             return
         if not listed:
-            path.unlink(missing_ok=True)
+            _unlink(path)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, write({"version": VERSION, "parts": listed}))
+
+
+def _unlink(path: Path) -> None:
+    """Remove a file if there is one. Raises OSError."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        path.unlink()
 
 
 def _free(path: Path) -> Path:

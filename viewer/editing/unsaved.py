@@ -170,7 +170,8 @@ class Redoing:
             removed = [self._row(text(each)) for each in node.get("removed") or ()]
             moved = {path: self._row(path) for path in _keys(node.get("moved"))}
             for flag, value in _items(node.get("flags")):
-                editor.set_flag(flag, np.array([root], np.int32), boolean(value))
+                if flag in FLAGS:
+                    editor.set_flag(flag, np.array([root], np.int32), boolean(value))
             for path, values in _items(node.get("changed")):
                 if changed[path] is not None:
                     self._change(np.array([changed[path]], np.int32), values)

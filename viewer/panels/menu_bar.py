@@ -7,12 +7,12 @@ import sys
 from imgui_bundle import imgui
 
 from viewer.panels import widgets
-from viewer.panels.number_format import bytes_text
+from viewer.panels.number_format import bytes_text, count_text
 from viewer.session.run_statistics import RunStatistics
 from viewer.session.session import Session
 from viewer.ui import style
 
-MENUS = ("File", "Edit", "View", "Scene", "Camera", "Memory", "Help")
+MENUS = ("File", "Edit", "View", "Scene", "Camera", "Show", "Memory", "Help")
 """The order of the menus; others follow."""
 
 
@@ -52,7 +52,7 @@ def shown_keys(keys: str) -> str:
 def _figures(facts: RunStatistics) -> None:
     """Draw the figures of the run, as many as there is room for, at the right edge."""
     state = "settled" if facts.settled else f"step {facts.steps_done:,} of {facts.steps:,}"
-    rate = "idle" if facts.idle else f"{facts.frames_per_second:.0f} frames/s"
+    rate = "idle" if facts.idle else f"{count_text(round(facts.frames_per_second), 'frame')}/s"
     parts = [
         (f"{facts.cpu_ms:.2f} ms CPU a frame", style.QUIET),
         (rate, style.GOOD if facts.settled else style.ACCENT),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from imgui_bundle import imgui
 
 from viewer.ui import style
+
+ELLIPSIS = "…"
 
 Rectangle = tuple[float, float, float, float]
 
@@ -69,25 +73,6 @@ def fold_button(identity: str, is_open: bool) -> bool:
     return clicked
 
 
-def short_text(text: str, tint: style.Color = style.TEXT) -> None:
-    """Write a text as it is, with an ellipsis and a tool tip where it does not fit into the cell."""
-    room = imgui.get_content_region_avail().x
-    if imgui.calc_text_size(text).x <= room:
-        imgui.push_style_color(imgui.Col_.text.value, tint)
-        imgui.text_unformatted(text)
-        imgui.pop_style_color()
-        return
-    low, high = 0, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        fits = imgui.calc_text_size(text[:middle] + "…").x <= room
-        low, high = (middle, high) if fits else (low, middle - 1)
-    imgui.push_style_color(imgui.Col_.text.value, tint)
-    imgui.text_unformatted(text[:low] + "…")
-    imgui.pop_style_color()
-    tooltip((text,))
-
-
 def bar(share: float, height: float, tint: style.Color) -> None:
     """Draw a thin bar over the remaining width, filled to `share` (0 to 1)."""
     corner, width = imgui.get_cursor_screen_pos(), imgui.get_content_region_avail().x
@@ -112,26 +97,36 @@ def right_aligned(text: str, tint: style.Color = style.TEXT) -> None:
     imgui.text_colored(tint, text)
 
 
-def fitting(text: str, width: float) -> str:
-    """The text, or as much of its beginning as fits with an ellipsis; nothing where too little does."""
-    if imgui.calc_text_size(text).x <= width:
+@lru_cache(maxsize=4096)
+def _fitting(text: str, room: int, _font: tuple[int, float]) -> str:
+    """The longest beginning of a line that fits into so many points with an ellipsis; the line if it fits."""
+    if len(text) <= room and imgui.calc_text_size(text).x <= room:
         return text
-    low, high = 0, len(text)
+    low, high = 0, min(len(text), max(room, 0))
     while low < high:
         middle = (low + high + 1) // 2
-        if imgui.calc_text_size(text[:middle] + "…").x <= width:
-            low = middle
-        else:
-            high = middle - 1
-    return text[:low] + "…" if low >= 2 else ""
+        fits = imgui.calc_text_size(text[:middle] + ELLIPSIS).x <= room
+        low, high = (middle, high) if fits else (low, middle - 1)
+    return text[:low].rstrip() + ELLIPSIS if low >= 2 else ""
 
 
-def clipped(text: str, tint: style.Color = style.TEXT) -> None:
-    """Write as much of a text as there is room for; where that is not all of it, a tool tip has the rest."""
-    shown = fitting(text, imgui.get_content_region_avail().x)
-    imgui.text_colored(tint, shown)
-    if shown != text:
-        tooltip((text,))
+def fitting(text: str, width: float) -> str:
+    """The text, or as much of its beginning as fits with an ellipsis; nothing where too little does."""
+    return _fitting(text, int(width), (imgui.get_font().font_id, imgui.get_font_size()))
+
+
+def cut(text: str, tint: style.Color = style.TEXT, width: float = 0.0, more: tuple[str, ...] = ()) -> None:
+    """Write text in one line of `width` points, by default as wide as there is room.
+
+    What does not fit ends with an ellipsis, and the whole text is the tool tip, with the lines of `more`.
+    """
+    line = text.replace("\n", " ")
+    shown = fitting(line, width or imgui.get_content_region_avail().x)
+    imgui.push_style_color(imgui.Col_.text.value, tint)
+    imgui.text_unformatted(shown)
+    imgui.pop_style_color()
+    if shown != line or more:
+        tooltip((text, *more) if shown != line else more)
 
 
 def same_line_if_it_fits(width: float) -> None:

@@ -30,9 +30,11 @@ class Presenter:
     """Acquires, records and presents; has one command buffer per frame in flight.
 
     The picture is shown in `area`, as large as it fits there with its proportions; None: the whole window.
+    `beside` is another picture of its size, in TRANSFER_SRC layout, over it from a share of its width on.
     """
 
     area: Area | None = None
+    beside: tuple[FrameImage, float] | None = None
 
     def __init__(self, device: Device, swapchain: Swapchain, ui: UiRenderer) -> None:
         self._device = device
@@ -74,6 +76,9 @@ class Presenter:
             vk.vkCmdClearColorImage(commands, target.image, copied, self._ground(), 1, self._whole)
             self._barrier(commands, target.image, blit, blit, (copied, copied))
         self._blit(commands, source, target, place)
+        if self.beside is not None:
+            self._barrier(commands, target.image, blit, blit, (copied, copied))
+            self._blit(commands, self.beside[0], target, place, self.beside[1])
         self._barrier(commands, target.image, blit, draw, (copied, drawn))
         self._draw(commands, target)
         self._barrier(commands, target.image, draw, presented, (drawn, shown))
@@ -102,15 +107,23 @@ class Presenter:
         self._ui.draw(commands, target.extent)
         vk.vkCmdEndRendering(commands)
 
-    def _blit(self, commands: Any, source: FrameImage, target: Target, place: Area) -> None:
-        """Copy by blit: it converts channel order, and scales in the frame after a resize."""
+    def _blit(
+        self, commands: Any, source: FrameImage, target: Target, place: Area, share: float = 0.0
+    ) -> None:
+        """Copy by blit: it converts channel order, and scales in the frame after a resize.
+
+        What lies left of a share of the width is left out.
+        """
         x, y, width, height = place
+        left = min(round(share * width), max(width - 1, 0))
+        first = min(round(share * source.extent[0]), source.extent[0] - 1)
         if not width or not height:
             return
         region = self._region
         for corner, (across, down) in (
+            (region.srcOffsets[0], (first, 0)),
             (region.srcOffsets[1], source.extent),
-            (region.dstOffsets[0], (x, y)),
+            (region.dstOffsets[0], (x + left, y)),
             (region.dstOffsets[1], (x + width, y + height)),
         ):
             corner.x, corner.y = across, down

@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 @contextmanager
 def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
     """Read the scene, apply --time and --set, update its caches; raises InputError with every problem."""
-    from engine.assets import open_library
-    from engine.cli.progress import CookProgress
-    from engine.cli.scenes import find_scene
     from engine.humon.collector import collector_paused
-    from engine.scene import load_scenes
 
     assert options.scene is not None, "the command line requires a scene"
     with collector_paused():
+        from engine.assets import open_library
+        from engine.cli.progress import CookProgress
+        from engine.cli.scenes import find_scene
+        from engine.scene import load_scenes
+
         scene = load_scenes([find_scene(path) for path in (options.scene, *options.more_scenes)])
         scene.tableau.clock.set(options.time)
         _apply(scene, options.settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +25,7 @@ from engine.storage.allocators.planned import PlannedAllocator
 from engine.vk.errors import OutOfDeviceMemory, VulkanError
 from engine.vk.instance import Instance
 from viewer.arguments import Options
+from viewer.comparison.comparison import Comparison
 from viewer.guard import Guard
 from viewer.panels.dialogs.dialogs import Dialogs
 from viewer.panels.make_panels import make_panels
@@ -90,6 +91,8 @@ class WindowFrames:
         undo.callback(self._collector.close)
         self._loading = SceneLoading()
         undo.callback(self._loading.close)
+        self._compared = SceneLoading()
+        undo.callback(self._compared.close)
         undo.callback(lambda: self._scene.close())
         self._instances: list[Instance] = []
         kept = self._kept.preferences
@@ -126,11 +129,15 @@ class WindowFrames:
             undo.callback(self.scene_view.close)
             start = options.scene.parent if options.scene is not None else Path()
             self.dialogs = Dialogs(session, workspace, self._guard, self, start)
+            self.comparison = Comparison(
+                session, workspace, self.scene_view, _Loader(self.compare), self.compare, start
+            )
+            undo.callback(self.comparison.close)
             self.screenshots = Screenshots(session)
             undo.callback(self.screenshots.close)
             self._idle = Idle(window, session, options)
             self._size = (0, 0)
-            self._live = _watched(runtime) if options.live else None
+            session.live = self._live = _watched(runtime) if options.live else None
             if self._live is not None:
                 undo.callback(self._live.close)
                 session.editing.saving.written = self._live.has_written
@@ -171,7 +178,15 @@ class WindowFrames:
     @property
     def under_way(self) -> str:
         """The names of the files that are being opened; empty for none."""
-        return self._loading.name
+        return self._loading.name or self._compared.name
+
+    def compare(self, files: Sequence[Path] = ()) -> None:
+        """Begin to load files that are shown beside the present scene; without any, its own as saved."""
+        options = self._options
+        own = () if options.scene is None else (options.scene, *options.more_scenes)
+        if files or own:
+            self._compared.start(options, files or own)
+            self.session.wake()
 
     def open(self, files: Sequence[Path]) -> None:
         """Begin to open files together in place of the present scene, which is drawn until they are there."""
@@ -220,6 +235,7 @@ class WindowFrames:
         self._place_picture()
         self.runtime.renderer.time_passes(timed=self.session.times_passes)
         self.runtime.planner.watch(frozenset(self.session.watched_images))
+        self.presenter.beside = self.comparison.frame()
         facts = self._frame()
         self.screenshots.take()
         ended = time.thread_time()
@@ -266,6 +282,14 @@ class WindowFrames:
         if self.window.dropped:
             files, self.window.dropped = [Path(name) for name in self.window.dropped], []
             self.open(files)
+        compared = self._compared.poll()
+        if isinstance(compared, Loaded):
+            self.comparison.open(compared.scene, compared.library, compared.scene.path.name)
+            for problem in compared.problems:
+                self._report(problem)
+        elif compared is not None:
+            for problem in compared:
+                self._report(problem)
         found = self._loading.poll()
         if isinstance(found, Loaded):
             self._replace_scene(found)
@@ -315,6 +339,7 @@ class WindowFrames:
     def rebuild(self, reported: str) -> None:
         """Open the scene on a new device in the same window; camera and inspector keep their state."""
         self._reported.append(as_problem(reported))
+        self.comparison.close()
         self._screen.close()
         self.runtime.reopen()
         self._open_screen()
@@ -353,6 +378,13 @@ def _watched(runtime: Runtime) -> LiveAssets:
     from engine.runtime.live_assets import LiveAssets  # with all that watches files
 
     return LiveAssets(runtime, keep_own=True)
+
+
+class _Loader:
+    """Hands chosen files on."""
+
+    def __init__(self, take: Callable[[Sequence[Path]], None]) -> None:
+        self.open = take
 
 
 def _shader(library: AssetLibrary, name: str) -> bytes:

@@ -17,7 +17,14 @@ def is_openable(name: str) -> bool:
     return name.lower().endswith(ENDINGS) and not name.lower().endswith(NO_SCENES)
 
 
-class Opening(Protocol):
+class OpensFiles(Protocol):
+    """Takes files that were chosen."""
+
+    def open(self, files: Sequence[Path]) -> None:
+        """Open files together; what goes wrong is reported, and the present scene stays."""
+
+
+class Opening(OpensFiles, Protocol):
     """Opens scenes and models in place of the present one, which is drawn until they are there."""
 
     @property
@@ -27,9 +34,6 @@ class Opening(Protocol):
     @property
     def under_way(self) -> str:
         """The names of the files that are being opened; empty for none."""
-
-    def open(self, files: Sequence[Path]) -> None:
-        """Open files together; what goes wrong is reported, and the present scene stays."""
 
     def quit(self) -> None:
         """Close the window."""

@@ -10,8 +10,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.files.opening import read_regular
-from engine.humon import InputError, Problem, Severity, boolean, choice, number, parse, required, texts, write
+from engine.humon import (
+    InputError,
+    Node,
+    Problem,
+    Severity,
+    boolean,
+    choice,
+    failure,
+    number,
+    parse,
+    required,
+    texts,
+    write,
+)
 from engine.humon.saving import write_atomically
+from viewer.session import bookmarks
+from viewer.session.kept_layout import kept_layout
 
 VERSION = 1
 MAX_BYTES = 1 << 20
@@ -38,6 +53,8 @@ class Preferences:
         Titles of the panels that are shown; None for the default.
     recent : tuple of str
         Files that were opened, the last one first, absolute, at most MAX_RECENT.
+    bookmarks : tuple of SceneBookmarks
+        Places of the camera by scene, that in which one was set last first.
     """
 
     layout: str = ""
@@ -46,6 +63,7 @@ class Preferences:
     scale: float = 1.0
     shown: tuple[str, ...] | None = None
     recent: tuple[str, ...] = ()
+    bookmarks: bookmarks.AllBookmarks = ()
 
     def opened(self, path: Path) -> Preferences:
         """These preferences after a file was opened."""
@@ -58,22 +76,28 @@ def read_preferences(path: Path | None) -> tuple[Preferences, Problem | None]:
     """Read a file of preferences; a bad one gives the defaults and a warning, and a copy of it is kept."""
     if path is None or not os.path.lexists(path):
         return Preferences(), None
-    content = b""
+    content: bytes | None = None
     try:
         content = read_regular(path, MAX_BYTES)
         return _parsed(content, str(path)), None
     except (InputError, OSError) as error:
         first = error.problems[0].message if isinstance(error, InputError) else str(error)
-        copy = path.with_suffix(".bad.hu")
-        kept = f"a copy is kept as {copy}"
-        try:
-            write_atomically(copy, content)
-        except (InputError, OSError) as failed:
-            kept = f"no copy could be kept: {failed}"
+        kept = _keep_copy(path.with_suffix(".bad.hu"), content)
         message = f"the preferences in {path} are not used: {first}"
         return Preferences(), Problem(
             "viewer.preferences", message, help=f"the defaults are used; {kept}", severity=Severity.WARNING
         )
+
+
+def _keep_copy(path: Path, content: bytes | None) -> str:
+    """Write a copy of what is not used, and return what came of that; None is what could not be read."""
+    if content is None:
+        return "it cannot be copied"
+    try:
+        write_atomically(path, content)
+    except (InputError, OSError) as failed:
+        return f"no copy could be kept: {failed}"
+    return f"a copy is kept as {path}"
 
 
 def write_preferences(path: Path, preferences: Preferences) -> None:
@@ -85,6 +109,7 @@ def write_preferences(path: Path, preferences: Preferences) -> None:
         "safeColors": preferences.safe_colors,
         "scale": preferences.scale,
         "recent": list(preferences.recent),
+        "bookmarks": bookmarks.written(preferences.bookmarks),
         "layout": preferences.layout.splitlines(),
     }
     if preferences.shown is not None:
@@ -96,12 +121,20 @@ def _parsed(content: bytes, name: str) -> Preferences:
     """Raises InputError for what is no file of preferences of this version."""
     root = parse(content, name).root
     number(required(root, "version"), VERSION, VERSION)
-    shown, safe = root.get("shown"), root.get("safeColors")
+    shown, safe, marks = root.get("shown"), root.get("safeColors"), root.get("bookmarks")
     return Preferences(
-        layout="\n".join(texts(required(root, "layout"))),
+        layout=_layout(required(root, "layout")),
         theme=choice(required(root, "theme"), THEMES),
         safe_colors=boolean(safe) if safe is not None else False,
         scale=number(required(root, "scale"), *SCALES),
         shown=tuple(texts(shown)) if shown is not None else None,
         recent=tuple(texts(required(root, "recent")))[:MAX_RECENT],
+        bookmarks=bookmarks.read(marks) if marks is not None else (),
     )
+
+
+def _layout(node: Node) -> str:
+    try:
+        return kept_layout("\n".join(texts(node)))
+    except ValueError as wrong:
+        raise failure("viewer.preferences", str(wrong), node) from None

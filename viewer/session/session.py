@@ -20,6 +20,7 @@ from viewer.session.run_statistics import RunStatistics
 from viewer.session.selection import Selection
 
 if TYPE_CHECKING:
+    from engine.runtime.live_assets import LiveAssets
     from engine.runtime.runtime import Runtime
 
 Rectangle = tuple[float, float, float, float]
@@ -32,6 +33,8 @@ class Session:
     ----------
     runtime : Runtime
         The runtime that draws the scene; it stays the same when the device was lost.
+    live : LiveAssets or None
+        What keeps the assets as their sources are; None where saves are not watched.
     editing : Editing
         Changes of the scene: undo, saving, reverting, recovery.
     statistics : RunStatistics
@@ -42,6 +45,8 @@ class Session:
         The last frames.
     times_passes, watched_images : bool, set of str
         What panels want of this frame: the times of passes on the device, images to look at.
+    compared : (str, Runtime) or None
+        A scene that is shown beside this one: its name, and the runtime that draws it.
     estimates : dict of str to callable
         Bytes of device memory outside of all plans, by what they are: what the window itself has made.
     places : dict of str to (x0, y0, x1, y1)
@@ -60,6 +65,7 @@ class Session:
         `recovery` is the folder for changes that are not saved; None where they are not kept aside.
         """
         self.runtime = runtime
+        self.live: LiveAssets | None = None
         self.editing = Editing(runtime.scene, report, renewed=self._key_now, folder=recovery)
         self.selection = Selection()
         self.links = Links()
@@ -67,6 +73,7 @@ class Session:
         self.notices = Notices()
         self.preferences = preferences or Preferences()
         self.statistics = RunStatistics()
+        self.compared: tuple[str, Runtime] | None = None
         self.estimates: dict[str, Callable[[], int]] = {}
         self.places: dict[str, Rectangle] = {}
         self.pictures = Pictures()

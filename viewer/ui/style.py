@@ -167,7 +167,7 @@ def _colors(style: imgui.Style) -> None:
         of.scrollbar_grab_hovered: QUIET,
         of.scrollbar_grab_active: ACCENT,
         of.check_mark: ACCENT,
-        of.slider_grab: QUIET,
+        of.slider_grab: (QUIET.x, QUIET.y, QUIET.z, 0.45),  # the value is written over it
         of.slider_grab_active: ACCENT,
         of.button: RAISED,
         of.button_hovered: RAISED_HOVER,

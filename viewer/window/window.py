@@ -92,7 +92,12 @@ class Window:
         return self._is_iconified or 0 in self.framebuffer_size
 
     def create_surface(self, instance: int) -> int:
-        """Create a VkSurfaceKHR on a VkInstance, both as integers; raises NoDisplay if GLFW cannot."""
+        """Create a VkSurfaceKHR on a VkInstance, both as integers; raises NoDisplay if GLFW cannot.
+
+        A surface may be lost because the display is, which ends the run in `poll_events`: drivers crash where
+        one is made on a display that is gone.
+        """
+        glfw.poll_events()
         surface = ctypes.c_uint64(0)
         result = glfw.create_window_surface(
             ctypes.c_void_p(instance), self._handle, None, ctypes.pointer(surface)

@@ -88,25 +88,7 @@ layout(location = 0) out vec4 colour;
 
 const float PI = 3.14159265;
 
-// The tangent frame of the surface from the change of position and uv over the pixel's neighbours.
-// Its second axis points up in the texture, against v, as normal maps have it.
-mat3 tangentFrame(vec3 n, vec2 uv) {
-    vec3 dpx = dFdx(position), dpy = dFdy(position);
-    vec2 dux = dFdx(uv), duy = dFdy(uv);
-    vec3 across = cross(dpy, n), along = cross(n, dpx);
-    vec3 t = across * dux.x + along * duy.x;
-    vec3 b = across * dux.y + along * duy.y;
-    float longest = max(max(dot(t, t), dot(b, b)), 1e-20);
-    float scale = inversesqrt(longest) * sign(dot(cross(dpx, dpy), n));
-    return mat3(t * scale, -b * scale, n);
-}
-
-// The tangent frame of the mesh's own tangents, which are neither normalized nor turned upright after
-// interpolation, as those who baked the normal map had them (Mikkelsen, "Simulation of Wrinkled Surfaces
-// Revisited", 2008).
-mat3 givenFrame(vec3 n) {
-    return mat3(surfaceTangent.xyz, sign(surfaceTangent.w) * cross(n, surfaceTangent.xyz), n);
-}
+#include "../shader/tangentFrame.glsl"
 
 // The alpha of a masked surface: 0 or 1, and between them over the width of a pixel where samples are covered by it
 // (Golus, "Anti-aliased Alpha Test: The Esoteric Alpha To Coverage", 2017).

@@ -56,7 +56,7 @@ def check_cache(path: Path, recipes: Mapping[str, Recipe], gate: FileGate, tool:
         image = open_cache(path, len(recipes))
     except CacheMissError:
         return CacheState(None, {})
-    current = cache(lambda stamp: _stamp_now(stamp, gate))
+    current = cache(lambda stamp: stamp_now(stamp, gate))
     candidates: dict[str, Entry] = {}
     facts: dict[str, Facts] = {}
     for entry in image.entries:
@@ -102,7 +102,7 @@ def tool_identity() -> str:
     return f"{compiler.identity}; {validator.identity if validator else 'not validated'}"
 
 
-def _stamp_now(stamp: SourceStamp, gate: FileGate) -> SourceStamp | None:
+def stamp_now(stamp: SourceStamp, gate: FileGate) -> SourceStamp | None:
     """Return the current stamp of a source, or None if it has changed."""
     path = gate.locate(stamp.path)
     try:

@@ -319,7 +319,8 @@ def _bone_channels(
     highest = int(numbers.max())
     if highest >= bones:
         message = f"a vertex has bone {highest}, but there are {bones}"
-        raise failure(AssetCode.MESH_SKIN, message, nodes[INDICES])
+        hint = f"bones are numbered from 0 to {bones - 1}" if bones else "give the mesh source `bones`"
+        raise failure(AssetCode.MESH_SKIN, message, nodes[INDICES], hint)
     if not is_each or layout.per_channel == 1:
         return values
     if highest >> layout.bits:

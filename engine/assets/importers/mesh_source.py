@@ -196,7 +196,8 @@ def _read_bone(node: Node, name: str, numbers: dict[str, int], problems: Problem
         parent_name = text(node["parent"])
         if parent_name not in numbers:
             message = f"bone '{name}' comes before its parent '{parent_name}', or there is no such bone"
-            raise failure(AssetCode.MESH_BONE, message, node["parent"], suggestion(parent_name, numbers))
+            hint = suggestion(parent_name, numbers) or "list a bone behind its parent; they form no circles"
+            raise failure(AssetCode.MESH_BONE, message, node["parent"], hint)
         parent = numbers[parent_name]
     rotation = vector(node["rotation"], 4) if "rotation" in node else (0.0, 0.0, 0.0, 1.0)
     length = sum(value * value for value in rotation) ** 0.5

@@ -2,6 +2,7 @@
 
 Texels of 8 bits are converted to 16-bit linear light by a table, averaged as integers, and converted back by
 another table, so that the result is the same on every machine. Those of 16 bits and floats are linear.
+Directions of which two numbers are stored are averaged as all three, and are as long as before in each level.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -51,15 +52,19 @@ def level_views(
     ]
 
 
-def fill_mips(levels: Sequence[Texels], color_space: ColorSpace) -> None:
+def fill_mips(levels: Sequence[Texels], color_space: ColorSpace, *, directions: bool = False) -> None:
     """Compute all levels after the first from it, [height, width, channels] each; a fourth channel is linear.
 
     They are of 8 or 16 bits, or floats. A level is made of the one before it, some rows at a time: integers
-    in 16 bits, floats in 32.
+    in 16 bits, floats in 32. Of `directions` there are two channels: x and y from 0 to 1 in place of -1 to 1,
+    from which z follows.
     """
     if len(levels) == 1:
         return
-    widen, narrow, kept_type = _conversions(levels[0].dtype, color_space)
+    widen, narrow, kept_type = (
+        _directions(levels[0].dtype) if directions else _conversions(levels[0].dtype, color_space)
+    )
+    channels = 3 if directions else levels[0].shape[2]
     finest = levels[0]
     before: Texels | None = None
 
@@ -68,7 +73,7 @@ def fill_mips(levels: Sequence[Texels], color_space: ColorSpace) -> None:
         return rows
 
     for level, finer in zip(levels[1:], levels, strict=False):
-        kept = np.empty(level.shape, kept_type)
+        kept = np.empty((*level.shape[:2], channels), kept_type)
         step = max(1, BAND_TEXELS // finer.shape[1])
         for first in range(0, len(level), step):
             last = min(first + step, len(level))
@@ -78,10 +83,32 @@ def fill_mips(levels: Sequence[Texels], color_space: ColorSpace) -> None:
         before = kept
 
 
-def _conversions(
-    dtype: np.dtype[Any], color_space: ColorSpace
-) -> tuple[Callable[[Texels], Texels], Callable[[Texels, Texels], None], type[np.generic]]:
-    """Return how texels become wider to be averaged, how they are written back, and the wider type."""
+Conversions: TypeAlias = tuple[Callable[[Texels], Texels], Callable[[Texels, Texels], None], type[np.generic]]
+"""How texels become wider to be averaged, how they are written back, and the wider type."""
+
+
+def _directions(dtype: np.dtype[Any]) -> Conversions:
+    """Return the conversions of two stored numbers to the three of a direction, and back."""
+    scale = np.float32(1 if dtype.kind == "f" else np.iinfo(dtype).max)
+
+    def widen(texels: Texels) -> Texels:
+        wide = np.empty((*texels.shape[:2], 3), np.float32)
+        np.multiply(texels, 2 / scale, out=wide[..., :2], casting="unsafe")
+        wide[..., :2] -= 1
+        square = wide[..., 0] ** 2 + wide[..., 1] ** 2
+        wide[..., 2] = np.sqrt(np.maximum(1 - square, 0))
+        return wide
+
+    def narrow(wide: Texels, out: Texels) -> None:
+        length = np.sqrt((wide**2).sum(axis=2, keepdims=True))
+        stored = (wide[..., :2] / np.maximum(length, np.float32(1e-6)) + 1) * (scale / 2)
+        np.copyto(out, stored if dtype.kind == "f" else np.rint(stored), casting="unsafe")
+
+    return widen, narrow, np.float32
+
+
+def _conversions(dtype: np.dtype[Any], color_space: ColorSpace) -> Conversions:
+    """Return the conversions of colours and numbers."""
     if dtype.kind == "f":
         return (
             lambda texels: texels.astype(np.float32),

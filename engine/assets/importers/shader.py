@@ -89,8 +89,7 @@ def _finish(code: bytes, source: ShaderSource, stage: ShaderStage, entry_point: 
                 source.problem(
                     AssetCode.SHADER_INTERFACE,
                     fault.message,
-                    source.line_of(fault.name),
-                    fault.name,
+                    *source.line_of(fault.names),
                     fault.help,
                 )
                 for fault in error.faults

@@ -9,6 +9,7 @@ compiler then says of that line is the include's own error.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -62,10 +63,17 @@ class ShaderSource:
         which, line = self.origins[0]
         return Position(display_path(self.files[which]), line, 1 + _margin(self.texts[which][line - 1]))
 
-    def line_of(self, name: str) -> int:
-        """Return the first line of the expanded text that has a word, or the first line."""
-        word = re.compile(rf"\b{re.escape(name)}\b")
-        return next((row for row, line in enumerate(self.lines, 1) if name and word.search(line)), 1)
+    def line_of(self, names: Sequence[str]) -> tuple[int, str]:
+        """Return the first line of the expanded text that has the first of some words that is there, and it.
+
+        The first line, and an empty text, where none is.
+        """
+        for name in filter(None, names):
+            word = re.compile(rf"\b{re.escape(name)}\b")
+            for row, line in enumerate(self.lines, 1):
+                if word.search(line):
+                    return row, name
+        return 1, ""
 
     def problem(self, code: str, message: str, line: int, token: str = "", help: str = "") -> Problem:
         """Return a problem at `line` of the expanded text, with the position in its own file."""

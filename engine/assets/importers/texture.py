@@ -38,8 +38,8 @@ from engine.assets.importers.pictures.webp import is_webp, read_webp
 from engine.assets.limits import MAX_TEXTURE_PIXELS, MAX_TEXTURE_SIDE
 from engine.humon import InputError, Position, Problem
 
-_PEAK, _PEAK_WEBP = 4, 6
-"""Bytes of memory at most for each byte of the finest level; Pillow decodes WebP by way of two canvases."""
+_PEAK = 4
+"""Bytes of memory at most for each byte of the finest level."""
 _BAND = 1 << 15
 """Texels that become those of the stand-in at once."""
 
@@ -49,7 +49,8 @@ class TextureSettings:
     """How to import a texture: its colour space and number of mip levels (None: the full chain).
 
     `format` is that of the result, None that of the source. Then `blocks` is what whole numbers are
-    compressed to, None for nothing. `channel` is the one that a result of one channel has of several.
+    compressed to, None for nothing. `channel` is the one that a result of one channel has of several. Two
+    channels of `directions` are x and y of unit vectors.
     """
 
     color_space: ColorSpace
@@ -57,6 +58,7 @@ class TextureSettings:
     format: TextureFormat | None = None
     blocks: TextureFormat | None = None
     channel: int = 0
+    directions: bool = False
 
 
 def import_texture(
@@ -72,8 +74,7 @@ def import_texture(
         picture = _read(data, name, take)
         form = _chosen(picture, settings, name)
         made = _Import(picture, form, settings, name)
-        peak = _PEAK_WEBP if is_webp(data) else _PEAK
-        take(peak * picture.width * picture.height * made.texel_bytes)
+        take(_PEAK * picture.width * picture.height * made.texel_bytes)
         return made.run()
     except MemoryError as error:
         message = "there is no memory left for the picture"
@@ -145,7 +146,8 @@ class _Import:
         for rows, texels in decoded:
             fit_texels(texels, levels[0][rows], form, self._settings, self._picture.has_grey_alpha)
             del texels  # a view of all that was decoded
-        fill_mips(levels, self._settings.color_space if form.is_srgb else ColorSpace.LINEAR)
+        space = self._settings.color_space if form.is_srgb else ColorSpace.LINEAR
+        fill_mips(levels, space, directions=self._settings.directions and form.channels == 2)
 
     def _fill_blocks(self, blocks: npt.NDArray[np.uint8], levels: list[Texels], decoded: Rows) -> None:
         """Fill blocks, and the texels that they are made of or stand for."""

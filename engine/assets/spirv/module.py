@@ -13,6 +13,7 @@ from itertools import islice
 
 from engine.assets.formats import ShaderStage, VertexFormat
 from engine.assets.limits import MAX_LOCATIONS, MAX_SHADER_BYTES
+from engine.assets.spirv.capabilities import capability_faults
 from engine.assets.spirv.reflection import (
     Binding,
     DescriptorType,
@@ -21,10 +22,11 @@ from engine.assets.spirv.reflection import (
     SpecConstant,
     Variable,
 )
-from engine.assets.spirv.rules import Fault, faults
+from engine.assets.spirv.rules import faults
 from engine.assets.spirv.types import (
     Body,
     Decoration,
+    Fault,
     ModuleTables,
     Op,
     SpirvError,
@@ -89,7 +91,10 @@ def reflect(code: bytes, stage: ShaderStage, entry_point: str = "main") -> Refle
 
 
 def _reflect(code: bytes, stage: ShaderStage, entry_point: str) -> Reflection:
-    tables = _read_tables(code)
+    words = _words(code)
+    if refused := list(islice(capability_faults(_capabilities(words)), _MAX_FAULTS)):
+        raise ShaderFaultError(refused)
+    tables = _read_tables(words)
     entry = tables.entry_points.get((stage.execution_model, entry_point))
     if entry is None:
         known = ", ".join(sorted(name for _, name in tables.entry_points)) or "none"
@@ -159,8 +164,15 @@ def _wrong_length(words: tuple[int, ...], at: int) -> SpirvError:
     return SpirvError(f"the instruction at word {at} claims {words[at] >> 16} words of {len(words) - at}")
 
 
-def _read_tables(code: bytes) -> ModuleTables:
-    words = _words(code)
+def _capabilities(words: tuple[int, ...]) -> Iterator[int]:
+    """Yield the capabilities of a module, which stand before all else, and before types unknown here."""
+    at = _HEADER_WORDS
+    while at + 1 < len(words) and words[at] == 2 << 16 | Op.CAPABILITY:
+        yield words[at + 1]
+        at += 2
+
+
+def _read_tables(words: tuple[int, ...]) -> ModuleTables:
     tables = ModuleTables(version=words[1])
     _read_functions(tables, words, _read_globals(tables, words))
     return tables

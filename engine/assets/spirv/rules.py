@@ -8,7 +8,6 @@ the process. What depends on other stages, on the vertex format or on the pass i
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from engine.assets.formats import ShaderStage
 from engine.assets.limits import (
@@ -23,92 +22,12 @@ from engine.assets.limits import (
     MAX_SHARED_BYTES,
     MAX_UNIFORM_BYTES,
 )
+from engine.assets.spirv.capabilities import capability_faults, extension_faults
 from engine.assets.spirv.reflection import DescriptorType, Reflection
-from engine.assets.spirv.types import Decoration, ModuleTables, Op, StorageClass
-
-CAPABILITIES = {
-    0: "",  # Matrix
-    1: "",  # Shader
-    11: "shaderInt64",  # Int64
-    34: "imageCubeArray",  # ImageCubeArray
-    40: "",  # InputAttachment
-    43: "",  # Sampled1D
-    44: "",  # Image1D
-    45: "imageCubeArray",  # SampledCubeArray
-    46: "",  # SampledBuffer
-    47: "",  # ImageBuffer
-    50: "",  # ImageQuery
-    51: "",  # DerivativeControl
-    4427: "shaderDrawParameters",  # DrawParameters
-}
-"""The feature that a device is opened with for a capability; empty where Vulkan has it without one."""
-
-_REFUSED = {
-    2: "Geometry",
-    3: "Tessellation",
-    9: "Float16",
-    10: "Float64",
-    12: "Int64Atomics",
-    22: "Int16",
-    23: "TessellationPointSize",
-    24: "GeometryPointSize",
-    25: "ImageGatherExtended",
-    27: "StorageImageMultisample",
-    28: "UniformBufferArrayDynamicIndexing",
-    29: "SampledImageArrayDynamicIndexing",
-    30: "StorageBufferArrayDynamicIndexing",
-    31: "StorageImageArrayDynamicIndexing",
-    32: "ClipDistance",
-    33: "CullDistance",
-    35: "SampleRateShading",
-    39: "Int8",
-    41: "SparseResidency",
-    42: "MinLod",
-    48: "ImageMSArray",
-    49: "StorageImageExtendedFormats",
-    52: "InterpolationFunction",
-    53: "TransformFeedback",
-    55: "StorageImageReadWithoutFormat",
-    56: "StorageImageWriteWithoutFormat",
-    57: "MultiViewport",
-    61: "GroupNonUniform",
-    69: "ShaderLayer",
-    70: "ShaderViewportIndex",
-    4433: "StorageBuffer16BitAccess",
-    4439: "MultiView",
-    4441: "VariablePointersStorageBuffer",
-    4442: "VariablePointers",
-    4447: "SampleMaskPostDepthCoverage",
-    4448: "StorageBuffer8BitAccess",
-    4472: "RayQueryKHR",
-    4479: "RayTracingKHR",
-    5013: "StencilExportEXT",
-    5254: "ShaderViewportIndexLayerEXT",
-    5265: "FragmentFullyCoveredEXT",
-    5284: "FragmentBarycentricKHR",
-    5301: "ShaderNonUniform",
-    5345: "VulkanMemoryModel",
-    5347: "PhysicalStorageBufferAddresses",
-    5363: "FragmentShaderSampleInterlockEXT",
-    5372: "FragmentShaderShadingRateInterlockEXT",
-    5378: "FragmentShaderPixelInterlockEXT",
-    5379: "DemoteToHelperInvocation",
-}
-
-_EXTENSIONS = frozenset(
-    {
-        "SPV_GOOGLE_decorate_string",
-        "SPV_GOOGLE_hlsl_functionality1",
-        "SPV_GOOGLE_user_type",
-        "SPV_KHR_no_integer_wrap_decoration",
-        "SPV_KHR_non_semantic_info",
-        "SPV_KHR_shader_draw_parameters",
-        "SPV_KHR_storage_buffer_storage_class",
-        "SPV_KHR_terminate_invocation",
-    }
-)
+from engine.assets.spirv.types import Decoration, Fault, ModuleTables, Op, StorageClass
 
 _LOCAL_SIZE, _LOCAL_SIZE_ID = 17, 38
+_INT64 = 11
 _MODES = {
     ShaderStage.VERTEX: frozenset[int](),
     # OriginUpperLeft, EarlyFragmentTests, DepthReplacing, DepthGreater, DepthLess, DepthUnchanged
@@ -123,20 +42,13 @@ _WRITABLE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing that a module must not ask for: what it is, a hint, and the variable that it is about."""
-
-    message: str
-    help: str
-    name: str = ""
-
-
 def faults(tables: ModuleTables, stage: ShaderStage, entry: int, reflection: Reflection) -> Iterator[Fault]:
     """Yield what the entry point `entry` of a module must not ask of a device."""
     if tables.version > _NEWEST:
         yield Fault("the module is of a SPIR-V newer than 1.6", "compile it for Vulkan 1.3")
-    yield from _features(tables, reflection)
+    yield from capability_faults(tables.capabilities)
+    yield from extension_faults(tables.extensions)
+    yield from _widths(tables)
     if stage not in _MODES:
         yield Fault(
             f"it is for {stage.value}, and no pipeline has that stage",
@@ -155,22 +67,11 @@ def faults(tables: ModuleTables, stage: ShaderStage, entry: int, reflection: Ref
         yield from _group(reflection.local_size)
 
 
-def _features(tables: ModuleTables, reflection: Reflection) -> Iterator[Fault]:
-    for capability in reflection.capabilities:
-        if capability not in CAPABILITIES:
-            name = _REFUSED.get(capability, str(capability))
-            yield Fault(
-                f"it needs the capability {name}, which no device is opened with",
-                "write the shader without the type, builtin or extension that needs it",
-            )
-    for extension in tables.extensions:
-        if extension not in _EXTENSIONS:
-            yield Fault(f"it needs the SPIR-V extension {extension}", "leave out what needs the extension")
-    if set(reflection.capabilities) <= CAPABILITIES.keys():
-        for kind, (op, *operands) in tables.types.items():
-            wide = op == Op.TYPE_INT and operands[0] == 64 and 11 in reflection.capabilities
-            if op in (Op.TYPE_INT, Op.TYPE_FLOAT) and operands[0] != 32 and not wide:
-                yield Fault(f"type {kind} has {operands[0]} bits", "use types of 32 bits")
+def _widths(tables: ModuleTables) -> Iterator[Fault]:
+    for kind, (op, *operands) in tables.types.items():
+        wide = op == Op.TYPE_INT and operands[0] == 64 and _INT64 in tables.capabilities
+        if op in (Op.TYPE_INT, Op.TYPE_FLOAT) and operands[0] != 32 and not wide:
+            yield Fault(f"type {kind} has {operands[0]} bits", "use types of 32 bits")
 
 
 def _sizes(tables: ModuleTables, stage: ShaderStage) -> Iterator[Fault]:
@@ -202,7 +103,7 @@ def _sizes(tables: ModuleTables, stage: ShaderStage) -> Iterator[Fault]:
             f"its variables take {held} bytes, '{named}' {sizes[largest]}; an invocation has "
             f"{MAX_SHADER_VALUE_BYTES}",
             "make arrays smaller, or put them into a buffer",
-            named,
+            (named,),
         )
     given = sum(sizes[name] for name in own if name in tables.initialized)
     if given > MAX_SHADER_TABLE_BYTES:
@@ -224,39 +125,39 @@ def _variables(tables: ModuleTables, stage: ShaderStage, reflection: Reflection)
             yield Fault(
                 f"'{row.name}' has the location {row.location}; every device has {MAX_LOCATIONS}",
                 "use fewer inputs and outputs",
-                row.name,
+                (row.name,),
             )
     for variable, decorations in tables.decorations.items():
         if decorations.get(Decoration.INDEX, 0):
             name = tables.names.get(variable, "")
-            yield Fault(f"'{name}' has an index, for blending that is not used", "leave out `index`", name)
+            yield Fault(f"'{name}' has an index, for blending that is not used", "leave out `index`", (name,))
     for binding in reflection.bindings:
         if binding.set >= MAX_SETS or binding.binding > MAX_BINDING:
             yield Fault(
                 f"'{binding.name}' has set {binding.set} and binding {binding.binding}",
                 f"there are {MAX_SETS} sets, with bindings up to {MAX_BINDING}",
-                binding.name,
+                (binding.name,),
             )
         is_uniform = binding.descriptor_type is DescriptorType.UNIFORM_BUFFER
         if is_uniform and binding.block_size > MAX_UNIFORM_BYTES:
             yield Fault(
                 f"the uniform block '{binding.name}' has {binding.block_size} bytes",
                 f"every device has {MAX_UNIFORM_BYTES}; use a storage buffer for more",
-                binding.name,
+                (binding.name,),
             )
         is_graphics = stage is not ShaderStage.COMPUTE
         if is_graphics and binding.descriptor_type in _WRITABLE and not binding.readonly:
             yield Fault(
                 f"'{binding.name}' may be written to, which only compute shaders do",
                 "declare it readonly",
-                binding.name,
+                (binding.name,),
             )
     for block in reflection.push_constants:
         if block.offset + block.size > MAX_PUSH_BYTES:
             yield Fault(
                 f"the push constants '{block.name}' end at byte {block.offset + block.size}",
                 f"every device has {MAX_PUSH_BYTES} bytes of them",
-                block.name,
+                (block.name,),
             )
 
 

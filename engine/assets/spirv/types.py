@@ -12,6 +12,18 @@ class SpirvError(ValueError):
     """A SPIR-V module is invalid, or lacks the requested entry point; the text says which."""
 
 
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that a module must not ask for: what it is, and a hint.
+
+    `names` are words of its source that are about it: the first that is there gives the place.
+    """
+
+    message: str
+    help: str
+    names: tuple[str, ...] = ()
+
+
 class Op(IntEnum):
     """The instructions that describe an interface and what a module asks for (SPIR-V specification, 3.52)."""
 

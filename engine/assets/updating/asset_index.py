@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from engine.assets.cache.cache import Entry
@@ -32,6 +32,7 @@ class AssetIndex:
         self._recipes = {recipe.identity: recipe for recipe in self.recipes.values()}
         self._users: dict[Path, set[str]] = defaultdict(set)
         self._dependants: dict[int, list[int]] = defaultdict(list)
+        self._parts: dict[int, list[int]] = defaultdict(list)
         for index, recipe in self.recipes.items():
             self.indices[recipe.identity].append(index)
         for identity, recipe in self._recipes.items():
@@ -45,6 +46,7 @@ class AssetIndex:
         for index, asset in enumerate(cooked.db.assets):
             for ref in references_of(asset):
                 self._dependants[ref.index].append(index)
+                self._parts[index].append(ref.index)
 
     @property
     def files(self) -> Iterator[Path]:
@@ -80,16 +82,27 @@ class AssetIndex:
         found = {identity for path in files for identity in self._users.get(path, ())}
         return [self._recipes[identity] for identity in sorted(found)]
 
+    def making(self, indices: Collection[int]) -> list[Recipe]:
+        """Return the recipes of these assets and of all that they are made of."""
+        parts = _reached(indices, self._parts)
+        found = {self.recipes[index].identity for index in parts if index in self.recipes}
+        return [self._recipes[identity] for identity in sorted(found)]
+
     def dependants(self, indices: Collection[int]) -> set[int]:
         """Return these assets and all that are made of them."""
-        found = set(indices)
-        todo = list(indices)
-        while todo:
-            for index in self._dependants.get(todo.pop(), ()):
-                if index not in found:
-                    found.add(index)
-                    todo.append(index)
-        return found
+        return _reached(indices, self._dependants)
+
+
+def _reached(starts: Collection[int], edges: Mapping[int, Sequence[int]]) -> set[int]:
+    """Return these numbers and all that edges lead to."""
+    found = set(starts)
+    todo = list(starts)
+    while todo:
+        for index in edges.get(todo.pop(), ()):
+            if index not in found:
+                found.add(index)
+                todo.append(index)
+    return found
 
 
 def _target(path: Path) -> Path:

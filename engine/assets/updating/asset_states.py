@@ -99,7 +99,7 @@ def find_databases(root: Path) -> Iterator[AssetDb | Problem]:
         if path == builtin_db().path:
             continue
         try:
-            document = read(path, display_path(path))
+            document = read(path, display_path(path), root)
             db = read_asset_db(document, path, number + 1, root)
         except InputError as error:
             yield from error.problems

@@ -95,7 +95,7 @@ class _Comparison:
         self._library = library
         self._before = before
         self._now = now
-        self._old = {_name(asset): asset for asset in before.db.assets} if before is not None else {}
+        self._old = {name_of(asset): asset for asset in before.db.assets} if before is not None else {}
         self.broken = find_broken_assets(now, self._was_good)
         self._still_good: set[int] = set()
         by_type: dict[AssetType, list[Asset]] = {kind: [] for kind in _ORDER}
@@ -106,7 +106,7 @@ class _Comparison:
                 self._compare(asset)
 
     def _compare(self, asset: Asset) -> None:
-        old = self._old.get(_name(asset))
+        old = self._old.get(name_of(asset))
         if old is None:
             return
         earlier = self._library.kept(old.ref)
@@ -120,7 +120,7 @@ class _Comparison:
 
     def _was_good(self, ref: AssetRef) -> bool:
         """Whether there is an earlier version of an asset that can be drawn."""
-        old = self._old.get(_name(self._now.db[ref]))
+        old = self._old.get(name_of(self._now.db[ref]))
         return old is not None and not self._library.is_broken(self._library.kept(old.ref))
 
     def _is_as_before(self, asset: Asset, old: Asset, earlier: AssetRef) -> bool:
@@ -139,7 +139,7 @@ class _Comparison:
         """Yield what has changed, in the order of the text, then what is gone."""
         db = self._now.db.name
         for asset in self._now.db.assets:
-            old = self._old.pop(_name(asset), None)
+            old = self._old.pop(name_of(asset), None)
             index = asset.ref.index
             if old is None:
                 yield AssetChange(db, asset.label, Change.ADDED, self._size(asset))
@@ -155,6 +155,6 @@ class _Comparison:
         return 0 if entry is None else entry.size
 
 
-def _name(asset: Asset) -> tuple[AssetType, str | int]:
+def name_of(asset: Asset) -> tuple[AssetType, str | int]:
     """What an asset is known by: its type with its name, or with its index where it has none."""
     return asset.type, asset.name or asset.ref.index

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.cli.exits import ExitCode
+from engine.files.streams import write_output
 
 if TYPE_CHECKING:
     from engine.assets import AssetDb, AssetRef
@@ -18,15 +19,19 @@ if TYPE_CHECKING:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the databases below the project root, or those of a scene, as Humon. Raises InputError."""
+    """Print the databases below the project root, or those of a scene, as Humon. Raises InputError.
+
+    A file below the root that has errors is reported and left out, and the command ends with INPUT.
+    """
     from engine.assets.roots import project_root
     from engine.assets.updating.asset_states import find_databases
     from engine.cli.scenes import find_scene
-    from engine.humon import Problem, write
+    from engine.humon import Problem, Severity, write
     from engine.scene import load_scene
 
     dbs: list[AssetDb] = []
     scene: Scene | None = None
+    code = ExitCode.DONE
     if options.scene is not None:
         scene = load_scene(find_scene(options.scene))
         dbs = list(scene.dbs)
@@ -34,20 +39,22 @@ def run(options: argparse.Namespace) -> int:
         for found in find_databases(project_root(Path(os.getcwd(), "scene"))):
             if isinstance(found, Problem):
                 print(found.render(), file=sys.stderr)
+                if found.severity is Severity.ERROR:
+                    code = ExitCode.INPUT
             else:
                 dbs.append(found)
     listed = [_database(db, None if scene is None else _used(scene, db), options.diff) for db in dbs]
     shown: dict[str, Any] = {"assetDbs": [one for one in listed if one["assets"] or not options.diff]}
     if options.diff and scene is not None:
         shown["difference"] = _difference(scene, options.profile)
-    print(write(shown), end="")
-    return ExitCode.DONE
+    write_output(write(shown))
+    return code
 
 
 def _difference(scene: Scene, profile: str | None) -> dict[str, Any]:
     """Return what cooking leads to on a device: bytes, and each asset that is then another."""
     from engine.cli.profiles import DEFAULT_PROFILE, find_profile
-    from engine.planning.offline import asset_difference
+    from engine.planning.what_if.asset_difference import asset_difference
 
     device = find_profile(profile or DEFAULT_PROFILE)
     found = asset_difference(scene, device, jobs=os.cpu_count() or 1)

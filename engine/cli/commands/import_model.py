@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     if os.path.lexists(folder) and not os.path.isdir(folder):
         raise InputError(Problem("output.folder", f"cannot write into {options.out}: it is no folder"))
     source = os.path.relpath(model, folder).replace(os.sep, "/")
-    scene = model_scene(model, FileGate(root), source, options.levels)
+    scene = model_scene(model, FileGate(root), source, options.levels, compress=options.compress)
     texts = _texts(scene, model.name)
     taken = [name for name in texts if os.path.lexists(folder / name)]
     if taken and not options.replace:

@@ -84,12 +84,16 @@ class LiveResource:
 
 
 class Objects:
-    """Owns the Vulkan objects that the ids of a plan name, and counts their memory."""
+    """Owns the Vulkan objects that the ids of a plan name, and counts their memory.
+
+    `leaving` is memory that is no longer among the `allocations`, and still counts until it is freed.
+    """
 
     def __init__(self, device: Device, profile: DeviceProfile) -> None:
         self._device = device
         self.profile = profile
         self.allocations: dict[int, LiveAllocation] = {}
+        self.leaving: list[LiveAllocation] = []
         self.resources: dict[int, LiveResource] = {}
         self.live_bytes = 0
         self.heap_bytes = [0] * len(profile.heaps)
@@ -173,6 +177,12 @@ class Objects:
         self.heap_bytes[heap] += allocation.size
         self.peak_bytes = max(self.peak_bytes, self.live_bytes)
         self.peak_heap_bytes[heap] = max(self.peak_heap_bytes[heap], self.heap_bytes[heap])
+
+    def withdraw(self, allocation: int) -> LiveAllocation:
+        """Take memory out of the allocations, to be freed when it is no longer in use."""
+        found = self.allocations.pop(allocation)
+        self.leaving.append(found)
+        return found
 
     def create_buffer(self, step: CreateBuffer) -> None:
         """Create a VkBuffer; it has no memory before `bind`."""
@@ -276,7 +286,7 @@ class Objects:
         self._device.destroy("Buffer" if resource.kind is Kind.BUFFER else "Image", handle)
 
     def free(self, allocation: LiveAllocation) -> None:
-        """Free memory now, which unmaps it; the caller has removed it from `allocations`."""
+        """Free memory now, which unmaps it; it is no longer in `allocations`."""
         self.free_memory(allocation)
         self.unregister(allocation)
 
@@ -288,6 +298,7 @@ class Objects:
 
     def unregister(self, allocation: LiveAllocation) -> None:
         """Subtract freed memory from the byte counts."""
+        self.leaving = [each for each in self.leaving if each is not allocation]
         self.live_bytes -= allocation.size
         self.heap_bytes[self.profile.memory_types[allocation.memory_type].heap] -= allocation.size
 

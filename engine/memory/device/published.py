@@ -73,17 +73,12 @@ class Published:
 
     def addresses(self, keys: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """Return the resource of each key, -1 where it is not published, and the offset in it in bytes."""
-        table = self._table
-        found = table.has(keys)
-        rows = table.rows(keys[found])
-        resources, offsets = np.full(len(keys), -1, np.int32), np.zeros(len(keys), np.int64)
-        resources[found], offsets[found] = rows["resource"], rows["offset"]
-        return resources, offsets
+        found, rows = self.find(keys)
+        return np.where(found, rows["resource"], np.int32(-1)), np.where(found, rows["offset"], 0)
 
-    def strides(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return the bytes from one copy of each key to the next; all keys must be published."""
-        strides: NDArray[np.int64] = self._table.rows(keys)["stride"]
-        return strides
+    def find(self, keys: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.void]]:
+        """Return which of these keys are published, and a row of LIVE_SUBRESOURCE for each, any where not."""
+        return self._table.find(keys)
 
     def view(self, resource: int) -> Any:
         """Return the default VkImageView of a live image. Raises DioramaInternalError."""

@@ -263,7 +263,7 @@ class Executor:
         ):
             self.background.cancel(step.allocation)  # begun with the first staging buffer, and never used
             return True
-        allocation = self.objects.allocations.pop(step.allocation)
+        allocation = self.objects.withdraw(step.allocation)
         self.deletions.add(self._queues.now(), lambda: self.background.free(allocation))
         return True
 

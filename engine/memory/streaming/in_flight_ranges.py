@@ -19,6 +19,7 @@ class InFlightRanges:
     def protect(self, places: NDArray[np.void], ticket: Ticket) -> None:
         """Protect these ranges (dtype LIVE_SUBRESOURCE) until `ticket` is past."""
         if len(places) and ticket.values:
+            self._collect()  # they are few, and nobody else may ask for long
             self._ranges.append((ticket, places))
 
     def mark_used(self, resource: int, ticket: Ticket) -> None:

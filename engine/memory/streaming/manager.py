@@ -169,6 +169,10 @@ class MemoryManager:
         ids = np.fromiter(rows, np.int32, len(rows))
         return ids, np.fromiter((row.size for row in rows.values()), np.int64, len(rows))
 
+    def leaving(self) -> list[tuple[int, int, int]]:
+        """Id, memory type and bytes of what waits to be freed until frames that may use it are over."""
+        return [(row.id, row.memory_type, row.size) for row in self._objects.leaving]
+
     @property
     def open_steps(self) -> Sequence[AnyStep]:
         """The steps of the schedule that are left."""
@@ -229,8 +233,10 @@ class MemoryManager:
         self._executor.collect()
         is_unbounded = hurry or self.pace.whole_cycles
         self._executor.transfers.allowance = UNLIMITED if is_unbounded else self.pace.copied
-        if self._next < len(self._steps):
-            self._device.doing = f"memory steps from {self._next} of {len(self._steps)}"
+        if self._next == len(self._steps):
+            self._executor.submit()
+            return self.settled
+        self._device.doing = f"memory steps from {self._next} of {len(self._steps)}"
         begun_at = time.thread_time()
         most_keys = UNLIMITED if is_unbounded else self.pace.published
         try:

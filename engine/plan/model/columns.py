@@ -16,7 +16,7 @@ from engine.plan.requirements.shapes import tight_bytes
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.keys import TRANSIENT_DB
 from engine.plan.terms.policy import Policy
-from engine.plan.terms.table import Int64s, Rows, distinct, distinct_ids
+from engine.plan.terms.table import Int64s, Rows, distinct, distinct_ids, some
 from engine.plan.terms.vocabulary import Contents, ImageUsage, Kind
 
 
@@ -56,22 +56,23 @@ class NeedColumns:
                 found[mine[self.footprint[mine] == layers]] = size
         return found
 
-    def placing_order(self, coalesced: Coalesced) -> Int64s:
-        """Row numbers by run, then by key; transients by name, as their keys depend on history."""
-        order = np.arange(len(self.needs))
-        transient = self.needs["key"] >> 32 == TRANSIENT_DB
-        if transient.any():
-            rows = transient.nonzero()[0]
-            names = [coalesced.keys.name(int(key)) for key in self.needs["key"][rows]]
-            order[rows] = rows[sorted(range(len(rows)), key=names.__getitem__)]
+    def placing_order(self, coalesced: Coalesced, chosen: NDArray[np.bool_]) -> Int64s:
+        """Numbers of chosen rows by run, then by key; transients by name, as their keys follow history."""
+        order = chosen.nonzero()[0]
+        transient = self.needs["key"][order] >> 32 == TRANSIENT_DB
+        if some(transient):
+            at = transient.nonzero()[0]
+            rows = order[at]
+            names = [coalesced.keys.name(key) for key in self.needs["key"][rows].tolist()]
+            order[at] = rows[sorted(range(len(rows)), key=names.__getitem__)]
         runs = self.run[order].astype(np.int16 if len(self.groups) < 1 << 14 else np.int32)
-        return order[np.argsort(runs, kind="stable")]
+        return order[runs.argsort(kind="stable")]
 
 
 def need_columns(
     coalesced: Coalesced, needs: Rows, profile: DeviceProfile, policy: Policy, table: TermsTable
 ) -> NeedColumns:
-    """Columns for `needs` (dtype NEED, sorted by key); planned terms are interned in `table`.
+    """Columns for `needs` (dtype REQUEST, sorted by key); planned terms are interned in `table`.
 
     PlanError `plan.requirement` where a need has no valid size, alignment, shape or number of copies.
     """

@@ -114,11 +114,7 @@ class MemoryPlan:
     @staticmethod
     def empty() -> MemoryPlan:
         """A plan without allocations."""
-        return MemoryPlan(
-            Table.of(np.zeros(0, ALLOCATION), "id"),
-            Table.of(np.zeros(0, RESOURCE), "id"),
-            Table.of(np.zeros(0, SUBRESOURCE), "key"),
-        )
+        return _EMPTY
 
     @property
     def allocations(self) -> Rows:
@@ -179,3 +175,10 @@ def shape_of(resource: np.void) -> ImageShape:
         int(resource["samples"]),
         bool(resource["cube"]),
     )
+
+
+_EMPTY = MemoryPlan(
+    Table.of(np.zeros(0, ALLOCATION), "id"),
+    Table.of(np.zeros(0, RESOURCE), "id"),
+    Table.of(np.zeros(0, SUBRESOURCE), "key"),
+)

@@ -59,6 +59,8 @@ class Packing:
 
     def _open_pages(self, resources: Rows, places: Rows, held: Rows) -> None:
         shared = resources[resources["sharing"] != Sharing.OWN]
+        if not len(shared):
+            return
         length = np.where(shared["kind"] == Kind.BUFFER, shared["bytes"], shared["layers"])
         space = np.concatenate([places["resource"], held["resource"]]).astype(np.int64)
         taken = np.concatenate([places["footprint"], held["footprint"]])
@@ -71,6 +73,8 @@ class Packing:
 
     def _open_blocks(self, allocations: Rows, resources: Rows) -> None:
         blocks = allocations[~allocations["own"]]
+        if not len(blocks):
+            return
         self.blocks.add_ranges(
             *gaps(
                 resources["allocation"].astype(np.int64),

@@ -17,8 +17,10 @@ from engine.plan.placement.aliasing import AliasCandidate, place_aliases
 from engine.plan.profile.device_profile import DeviceProfile, MemoryRequirements
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.terms.policy import Policy
-from engine.plan.terms.table import Rows, is_in
+from engine.plan.terms.table import Rows
 from engine.plan.terms.vocabulary import Kind
+
+_NO_ALLOCATIONS, _NO_RESOURCES = np.zeros(0, ALLOCATION), np.zeros(0, RESOURCE)
 
 
 class HeapFull(Exception):
@@ -92,6 +94,9 @@ class Builder:
 
     def finish(self) -> tuple[Rows, Rows]:
         """Rows of the new allocations and resources, sorted by id; HeapFull where they exceed a budget."""
+        if not self._new:
+            self._check_budgets(_NO_ALLOCATIONS)
+            return _NO_ALLOCATIONS, _NO_RESOURCES
         allocations: list[tuple[object, ...]] = []
         locations: dict[int, tuple[int, int]] = {}
         aliased = self._place_aliased(locations, allocations)
@@ -103,12 +108,17 @@ class Builder:
         rows = np.array([_row(ident, new, *locations[ident]) for ident, new in self._new.items()], RESOURCE)
         rows["aliased"] = [ident in aliased for ident in self._new]
         made = np.array(allocations, ALLOCATION)
-        for heap in range(len(self._pending)):
-            types = [i for i, t in enumerate(self.profile.memory_types) if t.heap == heap]
-            size = int(made["size"][is_in(made["memory_type"], types)].sum())
+        self._check_budgets(made)
+        return made, rows
+
+    def _check_budgets(self, made: Rows) -> None:
+        """HeapFull where all allocations of a heap, with these, exceed its budget."""
+        sizes = [0] * len(self._pending)
+        for memory_type, size in zip(made["memory_type"].tolist(), made["size"].tolist(), strict=True):
+            sizes[self.profile.memory_types[memory_type].heap] += size
+        for heap, size in enumerate(sizes):
             if self.packing.heap_used[heap] + size > self.profile.budget(heap):
                 raise HeapFull(heap, size)
-        return made, rows
 
     def _place_aliased(
         self, locations: dict[int, tuple[int, int]], allocations: list[tuple[object, ...]]

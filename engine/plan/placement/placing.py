@@ -6,7 +6,7 @@ So there is no padding between them, and neighbours in the cache are neighbours 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -179,16 +179,19 @@ def _new_own(
     usage, size = int(needs.usage[row]), int(needs.footprint[row])
     memory = _memory_requirements(needs, builder, usage, size)
     if memory.size <= builder.room(memory_type):
-        new = _resource(needs.group, usage, memory, memory_type, size)
-        terms = needs.terms[row]
-        resource[row] = builder.add(
-            replace(new, dedicated=terms.dedicated is Dedicated.YES, lifetime=terms.lifetime)
-        )
+        new = _resource(needs.group, usage, memory, memory_type, size, needs.terms[row])
+        resource[row] = builder.add(new)
 
 
 def _resource(
-    group: Group, usage: int, memory: MemoryRequirements, memory_type: int, size: int
+    group: Group,
+    usage: int,
+    memory: MemoryRequirements,
+    memory_type: int,
+    size: int,
+    terms: Terms | None = None,
 ) -> NewResource:
+    """A page, or with `terms` the resource of one need alone."""
     images = group.kind is Kind.IMAGE
     return NewResource(
         group.kind,
@@ -201,6 +204,8 @@ def _resource(
         bytes=0 if images else size,
         shape=group.shape,
         layers=size if images else 0,
+        dedicated=terms is not None and terms.dedicated is Dedicated.YES,
+        lifetime=terms.lifetime if terms is not None else None,
     )
 
 
@@ -219,7 +224,7 @@ def _pool(group: Group, memory_type: int) -> tuple[object, ...]:
 
 
 def _check_limits(needs: GroupNeeds, limits: Limits) -> None:
-    shape, row = needs.group.shape, int(np.argmax(needs.footprint))
+    shape, row = needs.group.shape, int(needs.footprint.argmax())
     if shape is None:
         if needs.footprint[row] > limits.max_buffer_size:
             problem = f"takes {needs.footprint[row]} bytes, but maxBufferSize is {limits.max_buffer_size}"

@@ -32,6 +32,7 @@ from engine.plan.terms.vocabulary import Contents
 
 DEFAULT_POLICY = Policy()
 _NONE = np.zeros(0, np.int64)
+_ATTEMPTS = tuple(reversed(Keep))
 _NAMED_REQUESTERS = 64  # requesters that are named to find the five largest
 
 
@@ -94,7 +95,7 @@ def _memory(
     least: Keep,
 ) -> tuple[MemoryPlan, MemoryPlan, Packing]:
     """(memory plan, staging plan, packing) of the first attempt, from most kept to least, that fits."""
-    attempts = [k for k in reversed(Keep) if k >= least] if resident is not None else [Keep.NOTHING]
+    attempts = _ATTEMPTS[: len(_ATTEMPTS) - least] if resident is not None else (Keep.NOTHING,)
     limit = profile.limits.max_memory_allocation_count
     full: HeapFull | None = None
     for keep in attempts:

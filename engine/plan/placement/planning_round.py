@@ -29,6 +29,7 @@ from engine.plan.terms.table import (
     distinct,
     distinct_ids,
     distinct_rows,
+    every,
     is_in,
     some,
     stack,
@@ -36,6 +37,8 @@ from engine.plan.terms.table import (
 from engine.plan.terms.vocabulary import Kind
 
 _NONE = np.zeros(0, np.int64)
+FEW = 16
+"""Rows that are looked at one by one."""
 SLACK = 32  # bytes of staging per key, for the alignment of the start and end of a run
 
 
@@ -115,25 +118,28 @@ class PlanningRound:
         leaves = contains(self.leaving, ids)
         same &= ~leaves
         stays = same.copy()
-        if not leaves.all():
+        if not every(same | leaves):
             stays[had] |= self._fits(columns, rows, had, old) & ~leaves[had]
         self._keep(rows, columns, had, old, stays)
-        removed = self.memory.subresource_table.rows(removed_keys)
-        replaced = chosen(old, ~stays[had])
+        moves = ~stays
+        removed = self.memory.subresource_table.rows(removed_keys) if len(removed_keys) else old[:0]
+        replaced = chosen(old, moves[had])
         keep_old = self.keep is Keep.OLD_RANGES
         if not keep_old:
-            removed, replaced = stack([removed, replaced]), replaced[:0]
+            removed, replaced = stack([removed, replaced]), old[:0]
         dropped = self._drop(removed)
         for page in self.closed:
             self.packing.pages.close(page)
         grow = keep_old and not len(self.leaving)
         builder = Builder(self.memory, self.packing, self.profile, self.policy, grow=grow)
-        self._place(columns, rows, ~stays, builder)
+        self._place(columns, rows, moves, builder)
         missing = is_in(ids, self.memory.missing) if len(self.memory.missing) else np.zeros(len(ids), bool)
-        fetch = ~stays & columns.cached | missing
+        fetch = moves & columns.cached | missing
         memory = self._finish(
-            builder, chosen(rows, ~stays), chosen(rows, ~same), removed_keys, dropped, replaced
+            builder, chosen(rows, moves), chosen(rows, ~same), removed_keys, dropped, replaced
         )
+        if not some(fetch):
+            return RoundResult(memory, self.packing, 0, 0)
         to_stage = int((np.maximum(columns.bytes, columns.footprint) + SLACK)[fetch].sum())
         return RoundResult(memory, self.packing, to_stage, self._min_staging(columns, fetch))
 
@@ -174,8 +180,8 @@ class PlanningRound:
         if not some(fits):
             return fits
         facts = (old["terms"], columns.group[had], allocation["memory_type"], resource["sharing"])
-        pairs = np.stack([*facts, resource["aliased"], rows["terms"][had]], 1)
-        different, index = distinct_rows(pairs)
+        pairs = np.array((*facts, resource["aliased"], rows["terms"][had]), np.int64).T
+        different, index = distinct_rows(pairs) if len(pairs) > FEW else (pairs, slice(None))
         good = np.zeros(len(different), bool)
         for i, (terms, group, memory_type, sharing, aliased, new) in enumerate(different.tolist()):
             target, previous = columns.groups[group], self.terms[terms]
@@ -215,9 +221,11 @@ class PlanningRound:
         """Free places; returns ids of (resources, allocations) that are empty and removed now."""
         for row in places:
             self.packing.pages.give(int(row["resource"]), int(row["offset"]), int(row["footprint"]))
-        for ident, count in _counts(places["resource"]):
+        for ident, count in _counts(places["resource"]) if len(places) else ():
             self.packing.keys_in[ident] -= count
         empty = [ident for ident, count in self.packing.keys_in.items() if not count]
+        if not empty:
+            return _NONE, _NONE
         allocations = []
         for ident in empty:
             resource = self.memory.resource(ident)
@@ -228,8 +236,9 @@ class PlanningRound:
         return np.array(empty, np.int64), np.array(allocations, np.int64)
 
     def _place(self, columns: NeedColumns, rows: Rows, new: NDArray[np.bool_], builder: Builder) -> None:
-        order = columns.placing_order(self.coalesced)
-        order = order[new[order]]
+        if not some(new):
+            return
+        order = columns.placing_order(self.coalesced, new)
         group = columns.group[order]
         breaks = ((group[1:] != group[:-1]).nonzero()[0] + 1).tolist()
         for start, stop in zip([0, *breaks], [*breaks, len(group)], strict=True):
@@ -263,11 +272,10 @@ class PlanningRound:
     ) -> MemoryPlan:
         """The new memory plan. Ranges of replaced keys are freed only now, after everything is placed."""
         allocations, resources = builder.finish()
-        for row in allocations:
+        new = dict(zip(allocations["id"].tolist(), allocations, strict=True))
+        for row in new.values():
             self.packing.add_allocation(row, self.profile)
-        new = {int(row["id"]): row for row in allocations}
-        for row in resources:
-            ident = int(row["allocation"])
+        for row, ident in zip(resources, resources["allocation"].tolist(), strict=True):
             self.packing.add_resource(row, new[ident] if ident in new else self.memory.allocation(ident))
         for ident, count in _counts(placed["resource"]):
             self.packing.keys_in[ident] += count
@@ -277,8 +285,8 @@ class PlanningRound:
         for page in self.closed:
             self.packing.pages.open(page)
         return MemoryPlan(
-            self.memory.allocation_table.changed(allocations, np.concatenate([dropped[1], last[1]])),
-            self.memory.resource_table.changed(resources, np.concatenate([dropped[0], last[0]])),
+            self.memory.allocation_table.changed(allocations, _both(dropped[1], last[1])),
+            self.memory.resource_table.changed(resources, _both(dropped[0], last[0])),
             self.memory.subresource_table.changed(changed, removed_keys),
             builder.next_allocation,
             builder.next_resource,
@@ -292,6 +300,10 @@ def _rows(columns: NeedColumns) -> Rows:
     rows["stride"], rows["footprint"] = columns.stride, columns.footprint
     rows["resource"] = -1
     return rows
+
+
+def _both(ids: Int64s, others: Int64s) -> Int64s:
+    return np.concatenate((ids, others)) if len(others) else ids
 
 
 def _counts(ids: NDArray[np.int32]) -> list[tuple[int, int]]:

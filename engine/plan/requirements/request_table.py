@@ -74,6 +74,8 @@ class RequestTable:
         self._by_request = RowIndex(np.int32)
         self._terms: set[int] = set()
         self._removed = 0
+        self.numbering: object = object()
+        """What the numbers of requests belong to: the same object in tables that number them alike."""
 
     def intern(self, requests: Rows) -> Int64s:
         """Numbers of these requests (dtype REQUEST, all with the same terms); new ones are stored."""
@@ -133,9 +135,14 @@ class RequestTable:
         return self._removed > max(SCAN_LIMIT, len(self.requester) // 8)
 
     def rebuilt(self) -> RequestTable:
-        """A table of the present entries only; this one stays valid for plans made from it."""
+        """A table of the present entries only; this one stays valid for plans made from it.
+
+        Requests keep their numbers, unless most of them have no requester: then those are dropped.
+        """
         table = RequestTable()
         requested, present = self.counts.rows.nonzero()[0], (self.removed_in.rows == PRESENT).nonzero()[0]
+        if len(self.requests) <= max(SCAN_LIMIT, 2 * len(requested)):
+            requested, table.numbering = np.arange(len(self.requests)), self.numbering
         numbers = _new_numbers(requested, len(self.requests))
         table.requests.add(self.requests.rows.take(requested))
         table.counts.add(self.counts.rows[requested])

@@ -242,7 +242,7 @@ class RequirementTable:
     @property
     def numbering(self) -> object:
         """What the numbers of requests belong to: another object once they have changed."""
-        return self._requests
+        return self._requests.numbering
 
     def number(self, requirement: Requirement) -> int:
         """The number of the request for one requirement; the same object is looked up by its identity."""
@@ -290,9 +290,10 @@ class RequirementTable:
         ids = [requesters] if isinstance(requesters, int) else list(requesters)
         self._record_change(self._requests.remove(distinct(np.array(ids, np.int64)), self.version + 1))
         if self._requests.needs_rebuild:
-            self._requests = self._requests.rebuilt()
-            self._single.clear()
-            self._of_object.clear()
+            numbering, self._requests = self.numbering, self._requests.rebuilt()
+            if self.numbering is not numbering:
+                self._single.clear()
+                self._of_object.clear()
 
     def _record_change(self, keys: Int64s) -> None:
         """Start a new version and log `keys`, whose requests have changed."""

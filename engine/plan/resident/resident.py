@@ -6,7 +6,7 @@ Every step checks its preconditions and raises StepError where they do not hold.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -141,6 +141,8 @@ class Resident:
         return known[2]
 
     def _places_towards(self, plan: Plan, *, transfers_complete: bool) -> tuple[Rows, Rows]:
+        if self.target is not None and not (self._unpublished or len(self.old) or self.in_flight):
+            return self._published_towards(self.target, plan)
         pending = chosen(self.pending, ~self.pending["published"])
         removed_keys, changed = self._difference(plan)
         touched = distinct(np.concatenate([removed_keys, changed]))
@@ -160,6 +162,23 @@ class Resident:
         planned = plan.memory.subresource_table.has(existing["key"].astype(np.int64))
         settled = planned & ~contains(both["key"], existing["key"])
         return both, chosen(existing, ~taken & (existing["published"] | complete) & ~settled)
+
+    def _published_towards(self, before: Plan, plan: Plan) -> tuple[Rows, Rows]:
+        """The same where every key of the target, `before`, is published and no earlier place exists."""
+        removed, changed = self._difference(plan)
+        table = before.memory.subresource_table
+        was = table.has(changed)
+        at = was.nonzero()[0]
+        if len(at):
+            old, new = table.rows(changed[at]), plan.memory.subresource_table.rows(changed[at])
+            same = old["resource"] == new["resource"]
+            for name in SAME_PLACE[1:]:
+                same &= old[name] == new[name]
+            was[at] = ~same
+            removed = np.concatenate((removed, changed[was]))
+            removed.sort()
+            was[at] = same
+        return place_rows(plan, changed[~was]), settled_rows(before, removed)
 
     def published(self, key: int) -> np.void | None:
         """The published place of `key` (dtype PLACE), None where its users draw with a fallback."""
@@ -267,6 +286,11 @@ class Resident:
                 apart = step.offset >= end or step.offset + int(row["size"]) <= int(neighbour["offset"])
                 _need(apart, step, f"overlaps resource {other}")
         self.bound.add(step.resource)
+
+    def forget_windows(self, dbs: Iterable[int]) -> None:
+        """Forget the windows of databases that are gone, from which no transfer is in flight."""
+        for db in dbs:
+            self.windows.pop(db, None)
 
     def _set_window(self, step: SetWindow) -> None:
         for window in step.windows:

@@ -35,7 +35,7 @@ from engine.plan.resident.steps import (
     Withdraw,
 )
 from engine.plan.schedule.paging import VisibilityQuery, paging
-from engine.plan.terms.table import Int64s, Rows, chosen, distinct, is_in
+from engine.plan.terms.table import Int64s, Rows, chosen, distinct, is_in, some
 from engine.plan.terms.vocabulary import Contents, Kind, QueueKind
 
 _NOWHERE = np.zeros(0, np.int64)
@@ -153,8 +153,11 @@ class _Scheduler:
     def _to_fetch(self) -> Int64s:
         """Indices of places whose bytes must be transferred from a cache."""
         places = self.places
-        incomplete = self._has_contents(Contents.CACHE) & (places["arrived"] < places["needs"])
-        if not incomplete.any():
+        incomplete = places["arrived"] < places["needs"]
+        if not some(incomplete):
+            return _NOWHERE
+        incomplete &= self._has_contents(Contents.CACHE)
+        if not some(incomplete):
             return _NOWHERE
         at: Int64s = (incomplete & (self._movable() < 0)).nonzero()[0]
         return at
@@ -227,17 +230,23 @@ class _Scheduler:
         return {int(self.resources[r]["allocation"]) for r in used} - self.final_allocations
 
     def _free_unneeded(self) -> None:
-        used = set(distinct(self.old["resource"]).tolist())
-        for ident in sorted(set(self.resources) - self.final_resources - used):
+        unplanned = self.resources.keys() - self.final_resources
+        if unplanned:
+            unplanned -= set(self.old["resource"].tolist())
+        for ident in sorted(unplanned):
             self.steps.append(Destroy(ident))
             del self.resources[ident]
-        used = {int(row["allocation"]) for row in self.resources.values()}
-        for ident in sorted(set(self.allocations) - self.final_allocations - used):
+        empty = self.allocations.keys() - self.final_allocations
+        if empty:
+            empty -= {int(row["allocation"]) for row in self.resources.values()}
+        for ident in sorted(empty):
             self.steps.append(Free(ident))
             del self.allocations[ident]
 
     def _create(self) -> None:
         """Create resources, then allocate, then bind: dedicated allocations name their resource."""
+        if self.final_resources <= self.resident.bound and self.final_allocations <= self.allocations.keys():
+            return
         plans = (self.plan.memory, self.plan.staging)
         resources, allocations = [p.resources for p in plans], [p.allocations for p in plans]
         for row in _missing(resources, self.final_resources, self.resources):
@@ -269,8 +278,12 @@ class _Scheduler:
     def _publish_ready(self) -> None:
         """Zero the places that require zeros, and publish all complete places."""
         places = self.places
-        empty = self._has_contents(Contents.ZERO) & (places["arrived"] < places["needs"])
-        if empty.any():
+        if not len(places):
+            return
+        empty = places["arrived"] < places["needs"]
+        if some(empty):
+            empty &= self._has_contents(Contents.ZERO)
+        if some(empty):
             self.steps.append(Fill(places["key"][empty].astype(np.int64)))
             places["arrived"][empty] = places["needs"][empty]
         ready = ~places["published"] & (places["arrived"] >= places["needs"])
@@ -280,14 +293,15 @@ class _Scheduler:
     def _transfer_ownership(self, ready: NDArray[np.bool_]) -> None:
         """Finish queue family ownership transfers that an earlier schedule has left unfinished."""
         source, target = QueueKind.TRANSFER, QueueKind.GRAPHICS
-        if not ready.any():
+        unowned = ready & (self.places["owner"] != target)
+        if not some(unowned):
             return
         keys = self.places["key"].astype(np.int64)
-        owned = ready & (self.places["owner"] == source)
-        if owned.any():
+        owned = unowned & (self.places["owner"] == source)
+        if some(owned):
             self.steps.append(Release(keys[owned], source, target))
-        released = owned | (ready & (self.places["owner"] == RELEASED))
-        if released.any():
+        released = owned | (unowned & (self.places["owner"] == RELEASED))
+        if some(released):
             self.steps.append(Acquire(keys[released], source, target))
 
     def _publish(self, at: Int64s) -> None:

@@ -57,20 +57,30 @@ class Table:
     _last: list[tuple[ref[Table], tuple[Int64s, Int64s]]] = field(default_factory=list, repr=False)
     """The last difference that was asked for; a weak reference, as an old table must not keep later ones."""
 
+    is_whole: bool = field(init=False)
+    """Whether all rows are in the base."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_whole", not len(self.patch) and not len(self.removed_ids))
+
     @staticmethod
     def of(rows: Rows, by: str) -> Table:
         """A table of rows that are already sorted by `by`."""
         return Table(by, rows, rows[by].astype(np.int64), rows[:0], _NONE)
 
     def __len__(self) -> int:
+        if self.is_whole:
+            return len(self.base)
         hidden = int(contains(self.base_ids, self._patch_ids).sum()) if len(self.patch) else 0
         return len(self.base) - hidden - len(self.removed_ids) + len(self.patch)
 
-    @cached_property
+    @property
     def array(self) -> Rows:
         """All rows in one sorted array."""
-        if not len(self.patch) and not len(self.removed_ids):
-            return self.base
+        return self.base if self.is_whole else self._all
+
+    @cached_property
+    def _all(self) -> Rows:
         return _changed(self.base, self.base_ids, self.patch, self._patch_ids, self.removed_ids)[0]
 
     def has(self, ids: Int64s) -> NDArray[np.bool_]:
@@ -82,7 +92,7 @@ class Table:
 
     def rows(self, ids: Int64s) -> Rows:
         """The rows of `ids`, in that order; KeyError names the first missing id."""
-        if not len(self.patch) and not len(self.removed_ids) and len(self.base):
+        if self.is_whole and len(self.base):
             at = self.base_ids.searchsorted(ids)
             if every(self.base_ids.take(at, mode="clip") == ids):
                 return self.base.take(at)
@@ -95,6 +105,16 @@ class Table:
         out = self.base.take(self.base_ids.searchsorted(ids), mode="clip")
         put(out, patched.nonzero()[0], self.patch.take(self._patch_ids.searchsorted(ids[patched])))
         return out
+
+    def find(self, ids: Int64s) -> tuple[NDArray[np.bool_], Rows]:
+        """Which of `ids` have a row, and their rows; in place of one that is missing there is any other."""
+        if self.is_whole and len(self.base):
+            at = self.base_ids.searchsorted(ids)
+            return self.base_ids.take(at, mode="clip") == ids, self.base.take(at, mode="clip")
+        found = self.has(ids)
+        rows = np.zeros(len(ids), self.base.dtype)
+        put(rows, found.nonzero()[0], self.rows(ids[found]))
+        return found, rows
 
     def row(self, ident: int) -> np.void:
         """The row of one id; KeyError where it is missing."""
@@ -118,6 +138,8 @@ class Table:
         if len(upserts) > 1:
             order = new_ids.argsort(kind="stable")
             upserts, new_ids = upserts.take(order), new_ids.take(order)
+        if self.is_whole and len(self.base) <= SMALL:
+            return self._copied(upserts, new_ids, removed)
         removed = distinct(removed)
         patch, patch_ids = upserts, new_ids
         if len(self.patch):
@@ -136,6 +158,28 @@ class Table:
         changed = distinct(np.concatenate([patch_ids, removed])) if len(removed) else patch_ids
         return Table(self.by, rows, ids, rows[:0], _NONE, _Lineage(self._lineage, changed))
 
+    def _copied(self, upserts: Rows, new_ids: Int64s, removed: Int64s) -> Table:
+        """A copy of this whole, small table with such changes, in few calls; `upserts` are sorted."""
+        gone = distinct(np.concatenate((removed, new_ids))) if len(removed) else new_ids
+        at = self.base_ids.searchsorted(gone)
+        there = at[_at(self.base_ids, at, gone)]
+        self._lineage.drop_previous()
+        lineage = _Lineage(self._lineage, gone)
+        whole = np.dtype((np.void, self.base.dtype.itemsize))
+        if len(there) == len(new_ids) == len(gone):  # they replace others
+            rows, ids = self.base.copy(), self.base_ids
+            rows.view(whole)[at] = upserts.view(whole)
+        else:
+            stays = np.ones(len(self.base), bool)
+            stays[there] = False
+            both, ids = self.base.view(whole)[stays], self.base_ids[stays]
+            if len(new_ids):
+                ids = np.concatenate((ids, new_ids))
+                order = ids.argsort(kind="stable")
+                both, ids = np.concatenate((both, upserts.view(whole))).take(order), ids.take(order)
+            rows = both.view(self.base.dtype)
+        return Table(self.by, rows, ids, rows[:0], _NONE, lineage)
+
     def difference(self, other: Table) -> tuple[Int64s, Int64s]:
         """(ids missing in `other`, ids new in `other` or with other values there), both sorted.
 
@@ -146,7 +190,7 @@ class Table:
         return self._last[0][1]
 
     def _difference(self, other: Table) -> tuple[Int64s, Int64s]:
-        if other._lineage.previous is self._lineage and self._is_whole and other._is_whole:
+        if other._lineage.previous is self._lineage and self.is_whole and other.is_whole:
             return self._difference_in(other, other._lineage.changed)
         changed = [self._patch_ids, self.removed_ids, other._patch_ids, other.removed_ids]
         if self._lineage is other._lineage:
@@ -169,11 +213,6 @@ class Table:
         differs = theirs.copy()
         differs[both] = _differ(self.base.take(in_mine[both]), other.base.take(in_theirs[both]))
         return ids[mine > theirs], ids[differs]
-
-    @property
-    def _is_whole(self) -> bool:
-        """Whether all rows are in the base."""
-        return not len(self.patch) and not len(self.removed_ids)
 
     @cached_property
     def _patch_ids(self) -> Int64s:

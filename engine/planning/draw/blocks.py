@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.assets import Member
+
+WORD = 4
+"""Bytes of a number in a block."""
 
 _LARGEST = float(np.finfo(np.float32).max)
 _RANGES = {"f": (-_LARGEST, _LARGEST), "u": (0.0, 2.0**32 - 1), "i": (-(2.0**31), 2.0**31 - 1)}
@@ -27,25 +31,23 @@ class Field:
     count: int
     stride: int
 
-    def pieces(self, name: str, value: npt.ArrayLike) -> list[tuple[int, npt.NDArray[np.uint8]]]:
-        """Return the bytes of a value and where in the block each run of them starts.
-
-        Numbers that are not finite become the largest, and 0 where they are none. More numbers than the
-        member, called `name`, holds raise ValueError.
-        """
+    def numbers(self, value: npt.ArrayLike) -> npt.NDArray[np.float32 | np.uint32 | np.int32]:
+        """Return a value as the member's numbers: the largest for infinite ones, 0 for what is none."""
         numbers = np.asarray(value, self.dtype)
-        if not np.logical_and.reduce(np.isfinite(numbers), axis=None):
-            numbers = np.nan_to_num(numbers)
-        if self.count == 1 and numbers.size <= self.width:
-            return [(self.offset, numbers.reshape(-1).view(np.uint8))]
-        count = 1 if self.count == 1 or not numbers.ndim else len(numbers)
-        width = numbers.size // max(count, 1)
+        return numbers if np.logical_and.reduce(np.isfinite(numbers), axis=None) else np.nan_to_num(numbers)
+
+    def words(self, name: str, shape: tuple[int, ...]) -> npt.NDArray[np.intp]:
+        """Return the words of the block in which numbers of this shape lie, in their order.
+
+        More numbers than the member, called `name`, holds raise ValueError.
+        """
+        size = math.prod(shape)
+        count = 1 if self.count == 1 or not shape else shape[0]
+        width = size // max(count, 1)
         if count > self.count or width > self.width:
-            raise ValueError(f"{name} holds {self.count} x {self.width} numbers, not {numbers.shape}")
-        data = numbers.reshape(-1).view(np.uint8)
-        if count == 1 or width * numbers.itemsize == self.stride:
-            return [(self.offset, data)]
-        return [(self.offset + index * self.stride, row) for index, row in enumerate(data.reshape(count, -1))]
+            raise ValueError(f"{name} holds {self.count} x {self.width} numbers, not {shape}")
+        starts = (self.offset + self.stride * np.arange(count)) // WORD
+        return (starts[:, None] + np.arange(width)).reshape(-1)
 
 
 class Block:
@@ -79,8 +81,8 @@ class Block:
         for name, value in values.items():
             field = self.fields.get(name)
             if field is not None:
-                for start, piece in field.pieces(name, value):
-                    data[start : start + len(piece)] = piece
+                numbers = field.numbers(value)
+                data.view(np.uint32)[field.words(name, numbers.shape)] = numbers.reshape(-1).view(np.uint32)
 
     def misfit(self, name: str, numbers: Sequence[float]) -> str:
         """Return why one member cannot hold these numbers, with `pack_rows`; empty where it can."""

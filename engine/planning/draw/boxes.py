@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import as_strided
 
 from engine.assets import AssetLibrary, AssetRef, VerticesFacts
 from engine.assets.importers.blend_weights import read_blend_weights
@@ -105,6 +106,36 @@ class _Parts:
         return found
 
 
+@dataclass(frozen=True, eq=False)
+class _PartBones:
+    """Which objects are the bones of parts of skinned objects: `rows` intp[parts, objects]."""
+
+    parts: _Parts
+    skinned: npt.NDArray[np.integer]
+    rows: npt.NDArray[np.intp]
+
+    @cached_property
+    def _steps(self) -> tuple[int, int] | None:
+        """How far it is from part to part and from object to object; None where that is not always as far."""
+        rows = self.rows
+        steps = [int(line[1] - line[0]) if len(line) > 1 else 0 for line in (rows[:, 0], rows[0])]
+        part, thing = (step * np.arange(count) for step, count in zip(steps, rows.shape, strict=True))
+        if not np.array_equal(rows, rows[0, 0] + part[:, None] + thing):
+            return None
+        return steps[0], steps[1]
+
+    def regular(self, placements: Floats) -> Floats | None:
+        """Return the placements of the bones [parts, objects, 16] without a copy; None where that needs one.
+
+        So it is where objects with bones were made alike, one after the other.
+        """
+        if self._steps is None:
+            return None
+        begin, (row, number) = placements[self.rows[0, 0] :], placements.strides
+        strides = self._steps[0] * row, self._steps[1] * row, number
+        return as_strided(begin, (*self.rows.shape, 16), strides, writeable=False)
+
+
 class BoneBoxes:
     """World boxes of skinned objects, for all tables: around the boxes of what each bone moves.
 
@@ -120,6 +151,9 @@ class BoneBoxes:
         self._parts: dict[tuple[int, int], _Parts] = {}  # by mesh and pose
         self._of: Bones | None = None
         self._last: dict[int, tuple[_Parts, int, npt.NDArray[np.integer], tuple[Floats, Floats]]] = {}
+        self._bones: dict[int, _PartBones] = {}
+        self._placed = np.empty(0, np.float32)  # room for the placements of some bones,
+        self._sums = np.empty((3, 0), np.float32)  # and for what follows from them
 
     @property
     def bones(self) -> Bones:
@@ -135,26 +169,31 @@ class BoneBoxes:
         low, high = morphing.growth
         return np.where(at[:, None] >= 0, low[at], 0), np.where(at[:, None] >= 0, high[at], 0)
 
-    def replace(
+    def boxes(
         self,
-        boxes: tuple[Floats, Floats],
+        plain: Callable[[], tuple[Floats, Floats]],
         bones: Bones,
         objects: npt.NDArray[np.integer],
         vertices: npt.NDArray[np.integer],
     ) -> tuple[Floats, Floats]:
-        """Return boxes of instances, those of skinned objects replaced; each has an object and vertices.
+        """Return boxes of instances, each of an object and with vertices; do not change them.
 
-        Boxes are centres and half sizes, [n, 3] each, from the origins of the objects.
+        Boxes are centres and half sizes, [n, 3] each, from the origins of the objects; `plain` returns those
+        that they have without bones.
 
         Raises CacheMissError where the vertices of a mesh cannot be read, once for each.
         """
         if bones is not self._of:
-            self._of, self._parts, self._last = bones, {}, {}
-        skinned = (bones.first[objects] >= 0).nonzero()[0]
+            self._of, self._parts, self._last, self._bones = bones, {}, {}, {}
+        poses = bones.pose[objects]  # -1 without bones
+        if len(objects) and poses[0] >= 0 and (poses == poses[0]).all() and (vertices == vertices[0]).all():
+            parts = self._parts_of(int(vertices[0]), int(poses[0]), bones)
+            return plain() if parts is None else self._kept(int(vertices[0]), parts, bones, objects)
+        skinned = (poses >= 0).nonzero()[0]
         if not len(skinned):
-            return boxes
-        middle, half = boxes[0].copy(), boxes[1].copy()
-        kinds = np.stack((vertices[skinned], bones.pose[objects[skinned]]), axis=1)
+            return plain()
+        middle, half = (of.copy() for of in plain())
+        kinds = np.stack((vertices[skinned], poses[skinned]), axis=1)
         for mesh, pose in distinct_rows(kinds):
             parts = self._parts_of(mesh, pose, bones)
             if parts is not None:
@@ -168,38 +207,50 @@ class BoneBoxes:
         """Return what `_around` does: the same as before for the next table, where nothing has moved."""
         known, version = self._last.get(mesh), self._tableau.moves.version
         if known is None or known[:2] != (parts, version) or not np.array_equal(known[2], objects):
-            known = self._last[mesh] = parts, version, objects, self._around(parts, bones, objects)
+            of = self._bones.get(mesh)
+            if of is None or of.parts is not parts or not np.array_equal(of.skinned, objects):
+                rows = bones.objects[bones.first[objects] + parts.bones[:, None]]
+                of = self._bones[mesh] = _PartBones(parts, objects, rows.astype(np.intp))
+            known = self._last[mesh] = parts, version, objects, self._around(of)
         return known[3]
 
-    def _around(self, parts: _Parts, bones: Bones, objects: npt.NDArray[np.integer]) -> tuple[Floats, Floats]:
-        """Return the boxes around the parts of objects, summed up relative to their places.
+    def _around(self, of: _PartBones) -> tuple[Floats, Floats]:
+        """Return the boxes around the parts of skinned objects, from their places.
 
-        Some thousands of bones at a time stay in the processor's cache; a product of their placements with a
-        matrix for each bone is the middle of what it moves, and one without signs how far that reaches.
+        Some thousands of bones at a time stay in the processor's cache, in memory that is kept: new memory
+        would be made by the system in every frame. A product of their placements with a matrix for each bone
+        is the middle of what it moves, and one without signs how far that reaches.
         """
+        parts, rows, objects = of.parts, of.rows, of.skinned
         placements = self._tableau.placement.reshape(-1, 16)
         growth = self.growth(objects)
         start = placements.take(objects, axis=0)
         start[:, AXES] = 0.0
         low = np.full((len(objects), 3), np.inf, np.float32)
         high = -low
-        first_bones = bones.first[objects]
         step = max(1, BONES_AT_ONCE // len(objects))
-        for first in range(0, len(parts.bones), step):
+        room = min(step, len(rows)) * len(objects)
+        if len(self._placed) < 16 * room:
+            self._placed, self._sums = np.empty(16 * room, np.float32), np.empty((3, 3 * room), np.float32)
+        view = of.regular(placements)
+        for first in range(0, len(rows), step):
             some = slice(first, first + step)
-            of = bones.objects[first_bones + parts.bones[some, None]]  # [parts, objects]
-            placed = placements.take(of, axis=0)
-            placed -= start
-            centre = placed @ parts.to_centre[some]
+            taken = rows[some]
+            placed = self._placed[: taken.size * 16].reshape(*taken.shape, 16)
+            centre, reach, side = self._sums[:, : taken.size * 3].reshape(3, *taken.shape, 3)
+            if view is None:
+                placements.take(taken, axis=0, out=placed, mode="clip")  # any other mode makes a copy
+            np.subtract(placed if view is None else view[some], start, out=placed)
+            np.matmul(placed, parts.to_centre[some], out=centre)
             np.abs(placed, out=placed)
-            reach = placed @ parts.to_reach[some]
+            np.matmul(placed, parts.to_reach[some], out=reach)
             if growth is not None:  # as far as it reaches to either side, along the axes of the bones
                 wider = np.maximum(-growth[0], growth[1])
                 half = np.einsum("kma,nm->kna", parts.spread[some], wider)
-                axes = placed.reshape(*of.shape, 4, 4)[:, :, :3, :3]
+                axes = placed.reshape(*taken.shape, 4, 4)[:, :, :3, :3]
                 reach += np.einsum("kna,knas->kns", half, axes)
-            np.minimum(low, (centre - reach).min(axis=0), out=low)
-            np.maximum(high, (centre + reach).max(axis=0), out=high)
+            np.minimum(low, np.subtract(centre, reach, out=side).min(axis=0), out=low)
+            np.maximum(high, np.add(centre, reach, out=side).max(axis=0), out=high)
         half = np.float32(0.5)
         return half * (low + high), half * (high - low)
 
@@ -283,6 +334,11 @@ class BlockBoxes:
         self._bones: Bones | None = None
         self._loose: npt.NDArray[np.integer] = np.zeros(0, np.int64)
         self._slots = SlotBoxes(table, tableau)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether there are loose boxes, which `follow` measures although nothing changes."""
+        return len(self._loose) > 0
 
     def bounds(self) -> Box | None:
         """Return the box of all enabled instances; None if there is none."""
@@ -368,9 +424,11 @@ class BlockBoxes:
             return changed
         if len(moved) == len(self._tableau.origin):
             return np.arange(len(self._table.blocks.blocks))
-        if len(bones.objects):
-            moved = np.concatenate((moved, bones.owners(moved)))
-        rows = self._table.feature.rows_of(moved)
+        if len(moved) == 1 and not len(bones.objects) and self._table.feature.row_of(int(moved[0])) is None:
+            return changed
+        rows = self._table.feature.rows_of(bones.owners(moved) if len(bones.objects) else moved)
+        if len(bones.objects) and len(rows) < self._table.blocks.count:
+            rows = np.concatenate((rows, self._table.feature.rows_of(moved)))
         if not len(rows):
             return changed
         if len(rows) >= self._table.blocks.count:  # what has no slot among them makes no difference

@@ -2,8 +2,8 @@
 
 Every block of the table has one command, and a second one for what is mirrored in it, whose triangles turn
 the other way. Commands that share pipeline, descriptor set, buffers and handedness are one *group*, drawn by
-one call. Each view has commands of its own, which draw no instance where it does not see their block; all
-views share the instances.
+one call. Each view has commands of its own, which draw no instance where it does not see their block. The
+views share the instances, but where each chooses levels of detail: then each has a list of its own.
 """
 
 from __future__ import annotations
@@ -83,22 +83,13 @@ MAX_RANGES = 64
 
 
 class Draws:
-    """The draws of one table: `instances` uint32[slots, 2] (object row, material row) and `commands`."""
+    """The draws of one table: `instances` uint32[n, 2] (object row, material row) and `commands`."""
 
     def __init__(self, table: DrawTable) -> None:
         self._table = table
         self.instances = np.zeros((0, 2), np.uint32)
         self.commands = np.zeros(0, COMMAND)
         self.largest = 0
-
-    def of_view(self, view: int) -> slice:
-        """Return which of the commands are those of a view, by its number."""
-        return slice(0, len(self.commands))
-
-    def rows_in(self, view: int) -> tuple[int, int]:
-        """Return how many instances a view draws, and how many there are to draw."""
-        count = self.instance_count
-        return count, count
 
     @property
     def instance_count(self) -> int:
@@ -124,7 +115,8 @@ class DrawList(Draws):
         self._views = views
         self._visible: npt.NDArray[np.bool_] | None = None  # by view and block; None: all are
         self._culled: npt.NDArray[np.bool_] | None = None  # what `_visible` was when the commands followed it
-        self._full = np.zeros(0, np.uint32)  # the instances of each command in a view that sees all
+        self._lists = 1  # of instances
+        self._full = np.zeros((1, 0), np.uint32)  # by list: the instances of each command if all is seen
         self._layout: int | None = None
         self._seen = 0
         self._batches = np.zeros(0, BATCH)
@@ -133,22 +125,28 @@ class DrawList(Draws):
         self._shown_mirrored = np.zeros(0, np.bool_)
         self._starts = np.zeros(0, np.int64)
         self._drawn_groups = np.zeros(0, np.bool_)
-        self._counts = np.zeros((0, 2), np.int64)  # of each block: not mirrored, mirrored
+        self._counts = np.zeros((1, 0, 2), np.int64)  # by list and block: not mirrored, mirrored
         self._place = np.zeros((0, 2), np.int64)
 
     def of_view(self, view: int) -> slice:
         """Return which of the commands are those of a view, by its number."""
-        return slice(view * len(self._full), (view + 1) * len(self._full))
+        return slice(view * len(self._shown), (view + 1) * len(self._shown))
 
     def rows_in(self, view: int) -> tuple[int, int]:
         """Return how many instances a view draws, and how many there are to draw."""
-        return int(self.commands["instance_count"][self.of_view(view)].sum()), int(self._full.sum())
+        full = self._full[view % self._lists]
+        return int(self.commands["instance_count"][self.of_view(view)].sum()), int(full.sum())
+
+    def groups_in(self, view: int) -> list[DrawGroup]:
+        """Return the groups of a view, which are the same in all."""
+        return self.groups
 
     @property
     def groups(self) -> list[DrawGroup]:
         """The groups with at least one instance in a view that sees all, in the order of their commands."""
         firsts = self._starts[self._drawn_groups]
-        counts = np.diff(self._starts, append=len(self._shown))[self._drawn_groups]
+        ends = np.concatenate((self._starts[1:], (len(self._shown),)))
+        counts = (ends - self._starts)[self._drawn_groups]
         of = self._arranged.take(self._table.blocks.blocks.rows["batch"][self._shown[firsts]])
         columns = [of[name].tolist() for name in GROUPED]
         columns += [self._shown_mirrored[firsts].tolist(), firsts.tolist(), counts.tolist()]
@@ -163,11 +161,11 @@ class DrawList(Draws):
         """
         table = self._table
         changed: npt.NDArray[np.integer] | None = None
-        if self._layout == table.blocks.layout:
+        if self._layout == table.blocks.layout and self._lists == table.levels.lists:
             changed = table.changes.since(self._seen)
             if changed is not None and not len(changed) and rebound is not None and not len(rebound):
                 return None
-        known = len(table.blocks.blocks) == len(self._counts)
+        known = len(table.blocks.blocks) == self._counts.shape[1]
         if self._layout != table.blocks.layout or not known:
             self._visible = self._culled = None
         self._layout, self._seen = table.blocks.layout, table.changes.version
@@ -188,7 +186,7 @@ class DrawList(Draws):
         before, self._drawn_groups = self._drawn_groups, self._groups_drawn()
         regrouped = not np.array_equal(before, self._drawn_groups)
         if self._views > 1:
-            places = (np.arange(self._views)[:, None] * len(self._full) + places).ravel()
+            places = (np.arange(self._views)[:, None] * len(self._shown) + places).ravel()
         return Written(ranges, _ranges(places, places + 1), regrouped)
 
     def cull(self, visible: npt.NDArray[np.bool_] | None, views: Iterable[int]) -> Written | None:
@@ -199,26 +197,22 @@ class DrawList(Draws):
         """
         before, self._visible = self._culled, visible
         self._culled = None if visible is None else visible.copy()
+        is_known = visible is not None and before is not None and before.shape == visible.shape
         written: list[tuple[int, int]] = []
         for view in views:
             part = self.of_view(view)
             counts = self.commands["instance_count"][part]
-            places: npt.NDArray[np.integer] | slice = slice(0, len(self._full))
-            if visible is not None and before is not None and before.shape == visible.shape:
-                of_blocks = self._place[(before[view] != visible[view]).nonzero()[0]].ravel()
-                places = np.sort(of_blocks[of_blocks >= 0])
-            wanted = self._full[places]
-            if visible is not None:
-                wanted = wanted * visible[view].take(self._shown[places])
-            differ = (counts[places] != wanted).nonzero()[0]
-            if len(differ):
-                at = (
-                    np.arange(len(self._full))[places][differ]
-                    if isinstance(places, slice)
-                    else places[differ]
-                )
-                counts[at] = wanted[differ]
-                written.append((part.start + int(at[0]), part.start + int(at[-1]) + 1))
+            full = self._full[view % self._lists]
+            if visible is None or before is None or not is_known:
+                wanted = full if visible is None else full * visible[view].take(self._shown)
+                places: npt.NDArray[np.integer] = (counts != wanted).nonzero()[0]
+                counts[places] = wanted[places]
+            else:
+                places = self._place[(before[view] != visible[view]).nonzero()[0]]
+                places = places[places >= 0]
+                counts[places] = full[places] * visible[view].take(self._shown[places])
+            if len(places):
+                written.append((part.start + int(places.min()), part.start + int(places.max()) + 1))
         none = np.zeros((0, 2), np.int64)
         return Written(none, np.array(written, np.int64), False) if written else None
 
@@ -226,44 +220,48 @@ class DrawList(Draws):
         """Write the drawn rows of these blocks (None: of all); return the ranges, None for everything."""
         table = self._table
         count, slots = len(table.blocks.blocks), len(table.blocks.rows)
-        whole = blocks is None or len(self.instances) < slots
+        whole = blocks is None or len(self.instances) < slots * table.levels.lists
+        self._lists = table.levels.lists
         if whole:
             blocks = np.arange(count)
-            if len(self.instances) != slots:
-                self.instances = np.zeros((slots, 2), np.uint32)
+            if len(self.instances) != slots * self._lists:
+                self.instances = np.zeros((slots * self._lists, 2), np.uint32)
         assert blocks is not None
-        if len(self._counts) != count:
-            counts = np.zeros((count, 2), np.int64)
-            counts[: len(self._counts)] = self._counts[:count]
+        if self._counts.shape[:2] != (self._lists, count):
+            counts = np.zeros((self._lists, count, 2), np.int64)
+            if len(self._counts) == self._lists:
+                counts[:, : self._counts.shape[1]] = self._counts[:, :count]
             self._counts = counts
         of = table.blocks.blocks.rows.take(blocks)
         where, starts = table.blocks.spans(blocks)
         rows = table.blocks.rows.rows[where]
-        drawn = table.shown(where)
-        first = of["first"].astype(np.int64)
-        if table.may_mirror:
-            turned = drawn & table.mirrored(rows)
-            target = np.zeros(len(rows), np.int64)
-            for mirrored, chosen in enumerate((drawn & ~turned, turned)):
-                place, self._counts[blocks, mirrored] = _places(chosen, first, starts, of["capacity"])
-                target[chosen] = place[chosen]
-                first = first + self._counts[blocks, mirrored]
-            target = target[drawn]
-        else:
-            place, self._counts[blocks, 0] = _places(drawn, first, starts, of["capacity"])
-            target = place[drawn]
-            first = first + self._counts[blocks, 0]
-        self.instances[target, 0] = table.feature.object[rows[drawn]]
         material = table.material_rows_of(of["batch"])
-        self.instances[target, 1] = np.repeat(material, self._counts[blocks].sum(axis=1))
-        if whole:
-            return None
-        return _ranges(of["first"], first)
+        turned = table.mirrored(rows) if table.may_mirror else None
+        begin, end = (np.empty((self._lists, len(blocks)), np.int64) for _ in range(2))
+        for number, counts in enumerate(self._counts):
+            drawn = table.shown(where, number)
+            first = begin[number] = of["first"] + number * slots
+            if turned is not None:
+                target = np.zeros(len(rows), np.int64)
+                for mirrored, chosen in enumerate((drawn & ~turned, drawn & turned)):
+                    place, counts[blocks, mirrored] = _places(chosen, first, starts, of["capacity"])
+                    target[chosen] = place[chosen]
+                    first = first + counts[blocks, mirrored]
+                target = target[drawn]
+            else:
+                place, counts[blocks, 0] = _places(drawn, first, starts, of["capacity"])
+                target = place[drawn]
+                first = first + counts[blocks, 0]
+            self.instances[target, 0] = table.feature.object[rows[drawn]]
+            self.instances[target, 1] = np.repeat(material, counts[blocks].sum(axis=1))
+            end[number] = first
+        return None if whole else _ranges(begin.ravel(), end.ravel())
 
     def _lacks_command(self, blocks: npt.NDArray[np.integer]) -> bool:
         """Whether one of these blocks is drawn, holds mirrored objects, and has no command for them."""
         place = self._place[blocks]
-        return bool(((place[:, 1] < 0) & (place[:, 0] >= 0) & (self._counts[blocks, 1] > 0)).any())
+        mirrored = (self._counts[:, blocks, 1] > 0).any(axis=0)
+        return bool(((place[:, 1] < 0) & (place[:, 0] >= 0) & mirrored).any())
 
     def _keeps_order(self, blocks: Ints) -> bool:
         """Whether these blocks are drawn with what they were drawn with in their groups, or not at all."""
@@ -279,22 +277,24 @@ class DrawList(Draws):
         blocks, mirrored = self._shown[places], self._shown_mirrored[places]
         of = self._table.blocks.blocks.rows.take(blocks)
         drawn_with = self._batches.take(of["batch"])
-        counts = self._counts[blocks]
         made = np.empty(len(places), COMMAND)
         for name in ("index_count", "first_index", "vertex_offset"):
             made[name] = drawn_with[name]
-        full = np.where(mirrored, counts[:, 1], counts[:, 0]) * drawn_with["ready"]
-        made["first_instance"] = of["first"] + np.where(mirrored, counts[:, 0], 0)
-        self._full[places] = full
         for view in range(self._views):
+            if view < self._lists:
+                counts = self._counts[view, blocks]
+                full = np.where(mirrored, counts[:, 1], counts[:, 0]) * drawn_with["ready"]
+                start = of["first"] + view * len(self._table.blocks.rows)
+                made["first_instance"] = start + np.where(mirrored, counts[:, 0], 0)
+                self._full[view, places] = full
             made["instance_count"] = full if self._visible is None else full * self._visible[view, blocks]
-            put(self.commands, places + view * len(self._full), made)
+            put(self.commands, places + view * len(self._shown), made)
 
     def _arrange(self) -> None:
         """Put the commands of all blocks that can be drawn in the order of their groups."""
         blocks = self._table.blocks.blocks.rows
         ready = (self._batches["ready"][blocks["batch"]]).nonzero()[0]
-        turned = ready[self._counts[ready, 1] > 0]
+        turned = ready[(self._counts[:, ready, 1] > 0).any(axis=0)]
         shown = np.concatenate((ready, turned))
         mirrored = np.arange(len(shown)) >= len(ready)
         codes = group_codes(self._batches)[blocks["batch"][shown]] << 1 | mirrored
@@ -305,7 +305,7 @@ class DrawList(Draws):
         self._place[self._shown, self._shown_mirrored.astype(np.int64)] = np.arange(len(self._shown))
         self._arranged = self._batches.copy()
         self.commands = np.empty(self._views * len(self._shown), COMMAND)
-        self._full = np.zeros(len(self._shown), np.uint32)
+        self._full = np.zeros((self._lists, len(self._shown)), np.uint32)
         self._write_commands(np.arange(len(self._shown)))
         used, triangles = blocks["used"].astype(np.int64), self._batches["index_count"] // 3
         self.largest = int((triangles[blocks["batch"]] * used).sum())
@@ -315,7 +315,9 @@ class DrawList(Draws):
         """Which groups have an instance."""
         if not len(self._starts):
             return np.zeros(0, np.bool_)
-        return np.add.reduceat(self._full, self._starts) > 0
+        per_list = np.add.reduceat(self._full, self._starts, axis=1)
+        drawn: npt.NDArray[np.bool_] = per_list.max(axis=0) > 0
+        return drawn
 
 
 def _places(

@@ -112,6 +112,12 @@ class PassDrawing:
                 for material in self.in_use.materials[number].tolist():
                     yield self._material_set(shading, self.recipes.materials[number][material])
 
+    def with_shaders(self) -> Iterator[tuple[PipelineRow, Sequence[int], ShaderSet]]:
+        """The pipelines, each with the offsets of its vertex attributes in bytes, and its shader set."""
+        for number in self.in_use.pipelines.tolist():
+            key = self.recipes.pipelines[number]
+            yield self.pipeline(number), key.offsets, self.recipes.shadings[key.shading]
+
     def pipeline(self, number: int) -> PipelineRow:
         """The pipeline with this number."""
         found = self._pipelines.get(number)
@@ -198,6 +204,10 @@ class ShaderDrawing:
         if self.shading.sets:
             for view in self.compiled.declaration.views:
                 yield self.frame_set(view)
+
+    def with_shaders(self) -> Iterator[tuple[PipelineRow, Sequence[int], ShaderSet]]:
+        """The pipeline, without offsets, as it has no vertices, and with its shader set."""
+        yield self.pipeline(), (), self.shading
 
     def pipeline(self) -> PipelineRow:
         """The pipeline: it has no vertices."""

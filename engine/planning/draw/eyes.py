@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.graph import PICTURE_VIEW, DrawPass
+from engine.graph import PICTURE_VIEW, DrawPass, Extent
 
 Doubles = npt.NDArray[np.float64]
 _SMALLEST = 1e-12
 SLACK = 1e-3
 """How much wider than it is a frustum is taken for: in parts of half the picture, and in metres."""
-_SIDES = np.array(
-    [
-        *((x, y, 0.0, 1.0 + SLACK) for x, y in ((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0), (0.0, -1.0))),
-        (0.0, 0.0, 1.0, SLACK),
-        (0.0, 0.0, -1.0, 1.0 + SLACK),
-    ]
+_WIDE = 1.0 + SLACK
+_SIDES = (
+    (0, 1.0, _WIDE),
+    (0, -1.0, _WIDE),
+    (1, 1.0, _WIDE),
+    (1, -1.0, _WIDE),
+    (2, 1.0, SLACK),
+    (2, -1.0, _WIDE),
 )
-"""The sides of what is seen in clip space: where their products with x, y, z, w are at least 0."""
+"""The sides of what is seen in clip space: a number of x, y, z and w, how often it and w count; their sum is
+at least 0 there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +65,11 @@ class Eye:
         return place
 
     @cached_property
+    def sees_nothing(self) -> bool:
+        """Whether the matrix is that of a view of nothing: all zero."""
+        return not self.matrix.any()
+
+    @cached_property
     def planes(self) -> tuple[Doubles, Doubles]:
         """The frustum as (float64[6, 6], float64[6, 1]): its sides, then far and near.
 
@@ -70,17 +78,32 @@ class Eye:
         by SLACK, as a device rounds. After Gribb and Hartmann, "Fast extraction of viewing frustum planes",
         2001.
         """
-        planes = _SIDES @ self.matrix.T
-        normals = planes[:, :3]
-        least = normals @ self.origin - planes[:, 3] - SLACK * np.abs(normals).sum(axis=1)
-        return np.concatenate((np.minimum(normals, 0.0), np.maximum(normals, 0.0)), axis=1), least[:, None]
+        # In plain Python, as numpy is slow for so few numbers.
+        columns, (x, y, z) = self.matrix.T.tolist(), self.origin.tolist()
+        e, f, g, h = columns[3]
+        rows, least = [], []
+        for column, sign, share in _SIDES:
+            a, b, c, d = columns[column]
+            a, b, c, d = (
+                sign * a + share * e,
+                sign * b + share * f,
+                sign * c + share * g,
+                sign * d + share * h,
+            )
+            low_a, high_a = (0.0, a) if a > 0 else (a, 0.0)
+            low_b, high_b = (0.0, b) if b > 0 else (b, 0.0)
+            low_c, high_c = (0.0, c) if c > 0 else (c, 0.0)
+            rows.append((low_a, low_b, low_c, high_a, high_b, high_c))
+            slack = SLACK * (high_a - low_a + high_b - low_b + high_c - low_c)
+            least.append((a * x + b * y + c * z - d - slack,))
+        return np.array(rows), np.array(least)
 
     def misses(self, corners: Doubles, *, clamped: bool = False) -> npt.NDArray[np.bool_]:
         """Return which boxes are outside of what is seen: float64[6, n], lowest corners and highest.
 
         With `clamped` depth nothing is too near or too far. What is not finite is seen.
         """
-        if not self.matrix.any():
+        if self.sees_nothing:
             return np.ones(corners.shape[1], np.bool_)
         planes, least = self.planes
         sides = slice(0, 4) if clamped else slice(0, 6)
@@ -112,14 +135,19 @@ class Eye:
         return near
 
 
-def eye_of_levels(declaration: DrawPass, eyes: Mapping[str, Eye | None]) -> Eye | None:
-    """Return the eye for which a pass chooses levels of detail.
+def views_of_levels(declaration: DrawPass) -> tuple[str, ...]:
+    """Return the views for which a pass chooses levels of detail: all of its own.
 
     A pass without colour, such as that of a shadow map, draws the levels that the picture shows.
     """
-    return eye_of(declaration, eyes) if declaration.color else eyes.get(PICTURE_VIEW)
+    return declaration.views if declaration.color else (PICTURE_VIEW,)
 
 
-def eye_of(declaration: DrawPass, eyes: Mapping[str, Eye | None]) -> Eye | None:
-    """Return the eye of a pass: that of its first view, or of the picture's; None without any."""
-    return eyes.get(declaration.views[0]) or eyes.get(PICTURE_VIEW)
+def target_extent(declaration: DrawPass) -> Extent:
+    """Return how large a pass draws what it sees; without colour, that of the picture."""
+    return declaration.color[0].image.extent if declaration.color else Extent()
+
+
+def eyes_of(views: Sequence[str], eyes: Mapping[str, Eye | None]) -> list[Eye | None]:
+    """Return the eyes of some views: that of the picture for one without; None without any."""
+    return [eyes.get(view) or eyes.get(PICTURE_VIEW) for view in views]

@@ -349,9 +349,10 @@ class SlotBoxes:
     def __init__(self, table: DrawTable, tableau: Tableau) -> None:
         self._table = table
         self._tableau = tableau
-        self._objects = np.zeros(0, np.int32)
-        self._offset = np.zeros((3, 0), np.float32)  # from the object's origin to the centre, by axis
-        self._reach = np.zeros((3, 0), np.float32)  # half sizes; less than nothing without an instance
+        self._objects = np.zeros(0, np.intp)
+        self._low = np.zeros((3, 0))  # from the object's origin to the lowest corner, by axis
+        self._high = np.zeros((3, 0))  # and to the highest; below the lowest without an instance
+        self._placed = np.zeros((0, 3)), np.zeros((3, 0))  # kept, as new memory takes longer than the sums
         self._known = np.zeros(0, np.bool_)  # by block
         self._seen: tuple[int, int, int] | None = None
         self._bones: Bones | None = None
@@ -379,10 +380,9 @@ class SlotBoxes:
             )
         if len(self._objects) < slots:
             more = max(slots, 2 * len(self._objects)) - len(self._objects)
-            self._objects = np.concatenate((self._objects, np.zeros(more, np.int32)))
-            self._offset, self._reach = (
-                np.concatenate((kept, np.zeros((3, more), np.float32)), axis=1)
-                for kept in (self._offset, self._reach)
+            self._objects = np.concatenate((self._objects, np.zeros(more, np.intp)))
+            self._low, self._high = (
+                np.concatenate((kept, np.zeros((3, more))), axis=1) for kept in (self._low, self._high)
             )
 
     def corners(self, blocks: npt.NDArray[np.integer]) -> tuple[Doubles, Doubles]:
@@ -394,14 +394,19 @@ class SlotBoxes:
         if len(new):
             self._measure(new)
         where, starts = self._where(blocks)
-        objects, offset, reach = self._objects[where], self._offset[:, where], self._reach[:, where]
-        middle, places, rows = np.empty(offset.shape), self._tableau.origin, as_slice(objects)
-        origins = places[rows] if isinstance(rows, slice) else places.take(rows, axis=0)
-        np.add(origins.T, offset, out=middle)
-        side = np.subtract(middle, reach)
-        low = np.minimum.reduceat(side, starts, axis=1)
-        np.add(middle, reach, out=side)
-        return low, np.maximum.reduceat(side, starts, axis=1)
+        objects = self._objects[where]
+        count = len(objects)
+        if count > len(self._placed[0]):
+            self._placed = np.empty((count, 3)), np.empty((3, count))
+        origins, corner, rows = self._placed[0][:count], self._placed[1][:, :count], as_slice(objects)
+        if isinstance(rows, slice):
+            origins = self._tableau.origin[rows]
+        else:
+            self._tableau.origin.take(rows, axis=0, out=origins, mode="clip")
+        np.add(origins.T, self._low[:, where], out=corner)
+        low = np.minimum.reduceat(corner, starts, axis=1)
+        np.add(origins.T, self._high[:, where], out=corner)
+        return low, np.maximum.reduceat(corner, starts, axis=1)
 
     def _where(
         self, blocks: npt.NDArray[np.integer]
@@ -417,14 +422,17 @@ class SlotBoxes:
         """Measure the instances of these blocks."""
         table = self._table
         slots, _ = table.blocks.spans(blocks)
-        self._objects[slots], self._offset[:, slots], self._reach[:, slots] = 0, 0.0, -np.inf
+        at = as_slice(slots)
+        self._objects[at], self._low[:, at], self._high[:, at] = 0, np.inf, -np.inf
         self._known[blocks] = True
         drawn = table.drawn(table.blocks.rows.rows[slots])
         slots = slots[drawn]
         if not len(slots):
             return
         objects, offset, reach = table.relative_boxes(slots)
-        self._objects[slots], self._offset[:, slots], self._reach[:, slots] = objects, offset.T, reach.T
+        at, centre = as_slice(slots), offset.astype(np.float64)
+        self._objects[at] = objects
+        self._low[:, at], self._high[:, at] = (centre - reach).T, (centre + reach).T
         bones = table.bones
         if len(bones.objects):
             skinned = slots[bones.first[objects] >= 0]

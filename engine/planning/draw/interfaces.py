@@ -12,8 +12,8 @@ from itertools import islice
 
 from engine.assets import Binding, Member, Reflection, Variable
 from engine.assets.limits import MAX_UNIFORM_BYTES
+from engine.assets.spirv.capabilities import CAPABILITIES
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET, MATERIALS_BLOCK, DescriptorType
-from engine.assets.spirv.rules import CAPABILITIES
 from engine.graph import ComputePass, DrawPass, ImageDecl, ImageRead, Pass, PushValue, StorageWrite
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.formats import Format

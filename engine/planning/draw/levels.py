@@ -1,15 +1,17 @@
-"""Levels of detail: which of an asset's meshes each row draws, by how large it is in the picture."""
+"""Levels of detail: which of an asset's meshes each row draws in a view, by how large it is seen there."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.planning.draw.eyes import Eye
+from engine.graph import PICTURE_VIEW, Extent
+from engine.plan.terms.table import distinct
+from engine.planning.draw.eyes import Eye, eyes_of
 
 if TYPE_CHECKING:
     from engine.planning.draw.tables import DrawTable
@@ -22,6 +24,8 @@ MOST_PIXELS = 1.0
 
 HYSTERESIS = 0.1
 """By which part a size must be beyond a threshold to change the level, so that none flickers."""
+
+PICTURE = Extent()
 
 UNKNOWN = 255
 """The level of a row for which none has been chosen yet: nothing of it is drawn."""
@@ -58,31 +62,50 @@ class Detail:
 
 
 class Levels:
-    """The chosen level of each row of a draw table whose asset has several; the others cost nothing."""
+    """The chosen level of each row of a draw table whose asset has several; the others cost nothing.
 
-    def __init__(self, table: DrawTable) -> None:
+    It is chosen for the eye of each of `views` on its own, with a hysteresis of its own.
+    """
+
+    def __init__(
+        self, table: DrawTable, views: Sequence[str] = (PICTURE_VIEW,), extent: Extent = PICTURE
+    ) -> None:
+        """`extent` is how large what the eyes see is drawn."""
         self._table = table
-        self._chosen: Bytes = np.zeros(0, np.uint8)
+        self._views = tuple(views)
+        self._extent = extent
+        self._chosen: Bytes = np.zeros((len(views), 0), np.uint8)
         self._detail = np.zeros(0, np.int32)  # by row: its detail, -1 for one without levels
         self._rows: npt.NDArray[np.int32] = np.zeros(0, np.int32)  # those with levels, ascending
         self._numbers: dict[Detail, int] = {}
         self._sizes = np.zeros((0, 1))  # by detail and level, negative behind the last but one
         self._spheres = np.zeros((0, 4))
         self._in_pixels = np.zeros(0, np.bool_)
-        self._eye: Eye | None = None
+        self._eyes: list[Eye | None] = [None] * len(views)
         self._moved = 0
         self._fresh = False
+
+    @property
+    def lists(self) -> int:
+        """How many lists of instances the views of the pass need: one each where they choose, else one."""
+        return len(self._views) if self.any else 1
 
     @property
     def any(self) -> bool:
         """Whether a row has levels."""
         return len(self._rows) > 0
 
-    def shows(self, rows: npt.NDArray[np.integer], levels: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
-        """Whether these rows draw the meshes of these levels; of level -1, which has no others, always."""
+    def shows(
+        self, rows: npt.NDArray[np.integer], levels: npt.NDArray[np.integer], view: int = 0
+    ) -> npt.NDArray[np.bool_]:
+        """Whether these rows draw the meshes of these levels in the view of the pass with this number.
+
+        Of level -1, which has no others, they always do.
+        """
+        chosen = self._chosen[view if len(self._views) > 1 else 0]
         shown: npt.NDArray[np.bool_] = levels < 0
-        known = ~shown & (rows < len(self._chosen))
-        shown[known] = self._chosen[rows[known]] == levels[known]
+        known = ~shown & (rows < len(chosen))
+        shown[known] = chosen[rows[known]] == levels[known]
         return shown
 
     def assign(self, rows: npt.NDArray[np.integer], details: Sequence[Detail | None], of: Ints) -> None:
@@ -91,10 +114,10 @@ class Levels:
         if size > len(self._detail):
             more = max(size, 2 * len(self._detail)) - len(self._detail)
             self._detail = np.append(self._detail, np.full(more, -1, np.int32))
-            self._chosen = np.append(self._chosen, np.zeros(more, np.uint8))
+            self._chosen = np.pad(self._chosen, ((0, 0), (0, more)))
         numbers = np.array([-1 if one is None else self._number(one) for one in details], np.int32)
         self._detail[rows] = numbers[of] if len(numbers) else -1
-        self._chosen[rows] = UNKNOWN
+        self._chosen[:, rows] = UNKNOWN
         self._rows = (self._detail >= 0).nonzero()[0].astype(np.int32)
         self._fresh = True
 
@@ -111,33 +134,36 @@ class Levels:
             self._in_pixels = np.append(self._in_pixels, detail.in_pixels)
         return number
 
-    def choose(self, eye: Eye | None) -> npt.NDArray[np.int32]:
-        """Choose levels for an eye (None: the finest); return the rows that have others than before.
+    def choose(self, eyes: Mapping[str, Eye | None]) -> npt.NDArray[np.integer]:
+        """Choose levels for the eyes of views; return the rows that have others than before.
 
-        Only rows that moved, or are new, are looked at while the eye rests.
+        Without an eye that is the finest. Only rows that moved, or are new, are looked at for one that rests.
         """
         if not len(self._rows):
             return self._rows
-        rows = self._stale(eye)
-        self._eye, self._moved, self._fresh = eye, self._table.tableau.moves.version, False
-        if not len(rows):
-            return rows
-        before = self._chosen[rows]
-        now = np.zeros(len(rows), np.uint8) if eye is None else self._levels(rows, before, eye)
-        self._chosen[rows] = now
-        changed: npt.NDArray[np.int32] = rows[now != before]
-        return changed
+        found: list[npt.NDArray[np.int32]] = []
+        now_seen = eyes_of(self._views, eyes)
+        for number, eye in enumerate(now_seen):
+            rows = self._stale(eye, self._eyes[number])
+            if len(rows):
+                before = self._chosen[number, rows]
+                now = np.zeros(len(rows), np.uint8) if eye is None else self._levels(rows, before, eye)
+                self._chosen[number, rows] = now
+                found.append(rows[now != before])
+        self._eyes, self._moved, self._fresh = now_seen, self._table.tableau.moves.version, False
+        if len(found) > 1:
+            return distinct(np.concatenate(found))
+        return found[0] if found else self._rows[:0]
 
-    def _stale(self, eye: Eye | None) -> npt.NDArray[np.int32]:
-        """Return the rows with levels that may have another one for an eye."""
-        same = eye is self._eye or (eye is not None and eye.sees_as(self._eye))
+    def _stale(self, eye: Eye | None, before: Eye | None) -> npt.NDArray[np.int32]:
+        """Return the rows with levels that may have another one for an eye, which was another `before`."""
+        same = eye is before or (eye is not None and eye.sees_as(before))
         moved = self._table.tableau.moves.since(self._moved) if same and not self._fresh else None
         if moved is None:
             return self._rows
         rows = self._table.feature.rows_of(moved)
         rows = rows[rows < len(self._detail)]
-        found: npt.NDArray[np.int32] = rows[self._detail[rows] >= 0]
-        return found
+        return rows[self._detail[rows] >= 0]
 
     def _levels(self, rows: npt.NDArray[np.int32], before: Bytes, eye: Eye) -> Bytes:
         """Return the levels of these rows, which were others before."""
@@ -147,7 +173,7 @@ class Levels:
         centres = tableau.origin.take(objects, axis=0) + np.einsum("ni,nij->nj", spheres[:, :3], axes)
         scale = np.sqrt((axes * axes).sum(axis=2).max(axis=1))
         size = eye.size(centres, spheres[:, 3] * scale)[:, None]
-        size[self._in_pixels[self._detail[rows]]] *= eye.height
+        size[self._in_pixels[self._detail[rows]]] *= self._extent.resolve((1, eye.height))[1]
         least = self._sizes[self._detail[rows]]
         plain = (size < least).sum(axis=1)
         coarsest = (size < least * (1 - HYSTERESIS)).sum(axis=1)

@@ -1,6 +1,9 @@
-"""The draws of a table from back to front: made again when its eye, its rows or their places have changed."""
+"""The draws of a table from back to front: made again when an eye, its rows or their places have changed."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -22,8 +25,22 @@ from engine.planning.draw.tables import DrawTable
 _UNSORTED = (-1, -1)
 
 
+@dataclass(frozen=True, eq=False)
+class _ViewDraws:
+    """What one view draws, with its `first` command among those of all; `drawn_of` so many instances."""
+
+    instances: npt.NDArray[np.uint32]
+    commands: npt.NDArray[np.void]
+    groups: list[DrawGroup]
+    drawn_of: int = 0
+    first: int = 0
+
+
+_NOTHING = _ViewDraws(np.zeros((0, 2), np.uint32), np.zeros(0, COMMAND), [])
+
+
 class SortedDraws(Draws):
-    """The draws of one table, the farthest instance first, by the middle of its box.
+    """The draws of one table in each view, the farthest instance first, by the middle of its box.
 
     Neighbours of one batch are one command, and commands of one group one call. So the number of calls
     follows from how often pipeline, textures or buffers change along the view. `order` sorts; until then what
@@ -33,20 +50,24 @@ class SortedDraws(Draws):
     def __init__(self, table: DrawTable) -> None:
         super().__init__(table)
         self._batches = np.zeros(0, BATCH)
-        self._eye: Eye | None = None
+        self._eyes: list[Eye | None] = []
         self._sorted = _UNSORTED
         self._moved = 0
-        self._groups: list[DrawGroup] = []
-        self._of = 0
+        self._views = [_NOTHING] * len(table.declaration.views)
+
+    def of_view(self, view: int) -> slice:
+        """Return which of the commands are those of a view, by its number."""
+        of = self._views[view]
+        return slice(of.first, of.first + len(of.commands))
 
     def rows_in(self, view: int) -> tuple[int, int]:
         """Return how many instances a view draws, and how many there are to draw."""
-        return self.instance_count, self._of
+        of = self._views[view]
+        return len(of.instances), of.drawn_of
 
-    @property
-    def groups(self) -> list[DrawGroup]:
-        """The groups in the order of their commands."""
-        return self._groups
+    def groups_in(self, view: int) -> list[DrawGroup]:
+        """Return the groups of a view, by its number, in the order of its commands."""
+        return self._views[view].groups
 
     def update(self, batches: npt.NDArray[np.void], rebound: Ints | None = None) -> Written | None:
         """Draw with `batches` from now on, of which `rebound` have changed (None: any)."""
@@ -58,21 +79,41 @@ class SortedDraws(Draws):
         self.largest = int((triangles * slots["used"]).sum())
         return None
 
-    def order(self, eye: Eye | None, pinned: npt.NDArray[np.bool_] | None = None) -> Written | None:
-        """Sort for an eye (None: in the order of slots); return what was written, None for nothing.
+    def order(
+        self, eyes: Sequence[Eye | None], pinned: npt.NDArray[np.bool_] | None = None
+    ) -> Written | None:
+        """Sort for the eyes of all views (None: in the order of slots).
 
-        With `pinned` what the eye does not see is left out, but for these batches.
+        Returns what was written, None for nothing. With `pinned` what an eye does not see is left out, but
+        for these batches.
         """
         table = self._table
         now = table.blocks.layout, table.changes.version
-        if now == self._sorted and (eye is self._eye or (eye is not None and eye.sees_as(self._eye))):
+        if now == self._sorted and len(eyes) == len(self._eyes) and all(map(_same, eyes, self._eyes)):
             moved = table.tableau.moves.since(self._moved)
             if moved is not None and not len(table.blocks.slots_of(table.feature.rows_of(moved))):
+                self._moved = table.tableau.moves.version
                 return None
-        self._sorted, self._eye, self._moved = now, eye, table.tableau.moves.version
-        slots = self._drawn()
-        self._of = len(slots)
-        if eye is not None and len(slots):
+        self._sorted, self._eyes, self._moved = now, list(eyes), table.tableau.moves.version
+        before, self._views = self._views, []
+        first = instances = 0
+        for number, eye in enumerate(eyes):
+            made = self._in_view(number, eye, pinned, instances)
+            self._views.append(replace(made, first=first))
+            first, instances = first + len(made.commands), instances + len(made.instances)
+        self.instances = np.concatenate([of.instances for of in self._views])
+        self.commands = np.concatenate([of.commands for of in self._views])
+        bound = [[(of.first, of.groups) for of in views] for views in (before, self._views)]
+        return Written(None, None, bound[0] != bound[1])
+
+    def _in_view(
+        self, number: int, eye: Eye | None, pinned: npt.NDArray[np.bool_] | None, instances: int
+    ) -> _ViewDraws:
+        """Return what one view draws, with its instances behind so many of other views."""
+        table = self._table
+        slots = self._drawn(number)
+        count = len(slots)
+        if eye is not None and count:
             middle, half = table.boxes(slots)
             if pinned is not None:
                 batch = table.blocks.blocks.rows["batch"][table.blocks.block_of.rows[slots]]
@@ -80,36 +121,39 @@ class SortedDraws(Draws):
                 seen = ~missed | pinned[batch]
                 slots, middle = slots[seen], middle[seen]
             slots = slots[np.argsort(eye.nearness(middle), kind="stable")]
-        before = self._groups
-        self._write(slots)
-        return Written(None, None, before != self._groups)
+        return self._listed(slots, count, instances)
 
-    def _drawn(self) -> Ints:
-        """Return the slots with an instance that is drawn."""
+    def _drawn(self, view: int) -> Ints:
+        """Return the slots with an instance that is drawn in a view."""
         table = self._table
         slots = np.flatnonzero(table.blocks.rows.rows >= 0)
         batch = table.blocks.blocks.rows["batch"][table.blocks.block_of.rows[slots]]
-        drawn: Ints = slots[table.shown(slots) & self._batches["ready"][batch]]
+        drawn: Ints = slots[table.shown(slots, view) & self._batches["ready"][batch]]
         return drawn
 
-    def _write(self, slots: Ints) -> None:
-        """Make instances, commands and groups for the instances of these slots, in this order."""
+    def _listed(self, slots: Ints, count: int, before: int) -> _ViewDraws:
+        """Return instances, commands and groups for the instances of these slots, in this order."""
         table = self._table
         rows = table.blocks.rows.rows[slots]
         batch = table.blocks.blocks.rows["batch"][table.blocks.block_of.rows[slots]].astype(np.int64)
         mirrored = table.mirrored(rows) if table.may_mirror else np.zeros(len(rows), np.bool_)
-        self.instances = np.stack((table.feature.object[rows], table.material_rows_of(batch)), axis=1)
-        self.instances = self.instances.astype(np.uint32)
+        instances = np.stack((table.feature.object[rows], table.material_rows_of(batch)), axis=1)
         first = begins_run(batch << 1 | mirrored).nonzero()[0]
         batch, mirrored = batch[first], mirrored[first]
         of = self._batches.take(batch)
-        self.commands = np.empty(len(first), COMMAND)
+        commands = np.empty(len(first), COMMAND)
         for name in ("index_count", "first_index", "vertex_offset"):
-            self.commands[name] = of[name]
-        self.commands["first_instance"] = first
-        self.commands["instance_count"] = np.diff(first, append=len(slots))
+            commands[name] = of[name]
+        commands["first_instance"] = before + first
+        commands["instance_count"] = np.diff(first, append=len(slots))
         starts = begins_run(group_codes(self._batches)[batch] << 1 | mirrored).nonzero()[0]
         columns = [of[name][starts].tolist() for name in GROUPED]
         counts = np.diff(starts, append=len(first))
         columns += [column.tolist() for column in (mirrored[starts], starts, counts)]
-        self._groups = [DrawGroup(*row) for row in zip(*columns, strict=True)]
+        groups = [DrawGroup(*row) for row in zip(*columns, strict=True)]
+        return _ViewDraws(instances.astype(np.uint32), commands, groups, count)
+
+
+def _same(one: Eye | None, other: Eye | None) -> bool:
+    """Whether two eyes see the same."""
+    return one is other or (one is not None and one.sees_as(other))

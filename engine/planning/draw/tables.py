@@ -6,7 +6,7 @@ the rows that change. Rows that are enabled are chosen among a table's instances
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,7 +23,7 @@ from engine.humon import Problem
 from engine.plan.terms.row_index import RowIndex
 from engine.plan.terms.table import distinct, distinct_keys, is_in
 from engine.planning.draw.boxes import BlockBoxes, BoneBoxes, relative_boxes
-from engine.planning.draw.eyes import Eye
+from engine.planning.draw.eyes import Eye, target_extent, views_of_levels
 from engine.planning.draw.instance_blocks import InstanceBlocks, block_rows, capacity
 from engine.planning.draw.levels import Levels
 from engine.planning.draw.rays import Ray, box_entries
@@ -75,6 +75,8 @@ class DrawTable:
         The blocks whose drawn rows or materials have changed; void when `blocks.layout` has changed.
     block_boxes : BlockBoxes
         The boxes of blocks.
+    levels : Levels
+        The levels of detail of rows.
     """
 
     def __init__(
@@ -114,7 +116,7 @@ class DrawTable:
         self._by_material = RowIndex(np.int32)
         self._by_texture = {name: RowIndex(np.int64) for name in ("key", "fallback")}
         self.tableau = tableau
-        self._levels = Levels(self)
+        self.levels = Levels(self, views_of_levels(declaration), target_extent(declaration))
         self.block_boxes = BlockBoxes(self, tableau)
         self._skins = skins
 
@@ -123,18 +125,18 @@ class DrawTable:
 
         Returns what the feature's `drawables` raised, by the key of the asset, of which nothing is drawn.
         """
-        table = self.feature
-        again = self._learn_again()
+        errors = self._learn_again()
         version = self._row_assets.version
         if version == self._collected:
-            return again
+            return errors
         rows = self._row_assets.changed(self._collected)
-        active = table.flags("effective_active")[rows]
-        keys = np.where(active, self._row_assets.of(rows), NO_ASSET)
-        errors = {**again, **self._learn(rows, keys)}
-        if errors:
-            keys[is_in(keys, list(errors))] = NO_ASSET
-        self._set_assets(rows, keys)
+        if len(rows):
+            active = self.feature.flags("effective_active")[rows]
+            keys = np.where(active, self._row_assets.of(rows), NO_ASSET)
+            errors = {**errors, **self._learn(rows, keys)}
+            if errors:
+                keys[is_in(keys, list(errors))] = NO_ASSET
+            self._set_assets(rows, keys)
         self._collected = version
         self.refresh()
         return errors
@@ -190,18 +192,18 @@ class DrawTable:
         enabled = self.feature.flags("effective_enabled")
         return enabled[rows] & (rows >= 0) if len(enabled) else np.zeros(len(rows), np.bool_)
 
-    def shown(self, slots: Ints) -> npt.NDArray[np.bool_]:
-        """Which of these slots have an instance that is drawn now: enabled, of the level that is chosen."""
+    def shown(self, slots: Ints, view: int = 0) -> npt.NDArray[np.bool_]:
+        """Which of these slots have an enabled instance, of the level that this view shows."""
         rows = self.blocks.rows.rows[slots]
         shown = self.drawn(rows)
-        if self._levels.any:
+        if self.levels.any:
             batch = self.blocks.blocks.rows["batch"][self.blocks.block_of.rows[slots]]
-            shown &= self._levels.shows(rows, self.batches["level"][batch])
+            shown &= self.levels.shows(rows, self.batches["level"][batch], view)
         return shown
 
-    def choose_levels(self, eye: Eye | None) -> bool:
-        """Choose the levels of detail for an eye; return whether a row has another than before."""
-        rows = self._levels.choose(eye)
+    def choose_levels(self, eyes: Mapping[str, Eye | None]) -> bool:
+        """Choose the levels of detail for the eyes of views; return whether a row has another than before."""
+        rows = self.levels.choose(eyes)
         if len(rows):
             self._note(self.blocks.blocks_of(rows))
         return len(rows) > 0
@@ -238,18 +240,19 @@ class DrawTable:
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Return the objects of the instances in these slots, and their boxes from the objects' origins.
 
-        These are centres and half sizes, [n, 3] each. A skinned instance has the box around what its bones
-        move.
+        These are centres and half sizes, [n, 3] each; of a skinned instance around what its bones move.
         """
         batches = self.blocks.blocks.rows["batch"][self.blocks.block_of.rows[slots]]
         objects = self.feature.object[self.blocks.rows.rows[slots]]
-        growth = None if self._skins is None else self._skins.growth(objects)
-        found = relative_boxes(self.batches, batches, self.tableau.placement[as_slice(objects)], growth)
+
+        def plain() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+            growth = None if self._skins is None else self._skins.growth(objects)
+            return relative_boxes(self.batches, batches, self.tableau.placement[as_slice(objects)], growth)
+
         bones = self.bones
-        if len(bones.objects):
-            assert self._skins is not None
-            found = self._skins.replace(found, bones, objects, self.batches["vertices"][batches])
-        return objects, *found
+        if self._skins is None or not len(bones.objects):
+            return objects, *plain()
+        return objects, *self._skins.boxes(plain, bones, objects, self.batches["vertices"][batches])
 
     @property
     def bones(self) -> Bones:
@@ -257,15 +260,15 @@ class DrawTable:
         return NO_BONES if self._skins is None else self._skins.bones
 
     def crossed(
-        self, ray: Ray, origin: npt.NDArray[np.float64]
+        self, ray: Ray, origin: npt.NDArray[np.float64], view: int = 0
     ) -> tuple[npt.NDArray[np.integer], npt.NDArray[np.float64]]:
         """Return the slots of the drawn instances whose boxes a ray enters, and where, in metres.
 
-        The ray is relative to `origin`.
+        The ray is relative to `origin`; `view` is the number of the view that it looks along.
         """
         self.refresh()
         slots, _ = self.blocks.spans(self.block_boxes.crossed(ray, origin))
-        slots = slots[self.shown(slots)]
+        slots = slots[self.shown(slots, view)]
         middle, half = self.boxes(slots)
         entries = box_entries(ray, middle - origin, half)
         hit = entries < np.inf
@@ -365,7 +368,7 @@ class DrawTable:
             details = [self.recipes.details.get(key) for key in assets.tolist()]
             of = np.full(len(rows), len(details), np.int64)
             of[drawn] = inverse
-            self._levels.assign(rows, [*details, None], of)
+            self.levels.assign(rows, [*details, None], of)
         if len(switched):
             self._number(switched)
         self._note(changed)

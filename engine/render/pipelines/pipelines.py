@@ -10,6 +10,7 @@ from engine.planning.draw.shading import ShaderSet
 from engine.render.pipelines.layouts import Layouts
 from engine.render.pipelines.pipeline_cache import PipelineCache
 from engine.render.pipelines.pipeline_description import (
+    PipelineDescription,
     create_pipeline,
     describe_pipeline,
     push_range,
@@ -71,6 +72,15 @@ class Pipelines:
                 self._live[identity] = None
                 self.refused[row.shaders] = str(error)
         return self._live[identity]
+
+    def unmade(
+        self, row: PipelineRow, offsets: Sequence[int], shading: ShaderSet
+    ) -> tuple[PipelineDescription, list[bytes]] | None:
+        """Return what a pipeline is made from, and the SPIR-V of its shaders; None where it is there."""
+        identity = _identity(row)
+        if identity in self._live or identity in self._kept:
+            return None
+        return describe_pipeline(row, offsets, shading), [self._code(shader) for shader in row.shaders]
 
     def layout(self, shading: ShaderSet) -> Any:
         """Return the VkPipelineLayout of a shader set."""

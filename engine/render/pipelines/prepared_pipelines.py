@@ -1,7 +1,8 @@
-"""Pipelines that another thread makes before a frame needs them, so that no frame waits for a compiler."""
+"""Pipelines that other threads make before a frame needs them, so that no frame waits for a compiler."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -12,10 +13,10 @@ from engine.vk.device import Device
 
 
 class PreparedPipelines:
-    """Owns the VkPipelines that one other thread makes; they are kept until it is closed.
+    """Owns the VkPipelines that other threads make, one after the other; they are kept until it is closed.
 
-    That thread has a VkPipelineCache of its own, since data may be merged into one only while nobody else
-    uses it. It begins with what the frames' cache was loaded with, and goes into that one in the end.
+    These threads have a VkPipelineCache of their own, since data may be merged into one only while nobody
+    else uses it. It begins with what the frames' cache was loaded with, and goes into that one in the end.
     """
 
     def __init__(self, device: Device, layouts: Layouts, cache: PipelineCache) -> None:
@@ -23,24 +24,26 @@ class PreparedPipelines:
         self._device = device
         self._layouts = layouts
         self._frames = cache
+        self._lock = threading.Lock()
         self._cache: PipelineCache | None = None
         self._made: dict[tuple[PipelineDescription, tuple[bytes, ...]], Any] = {}
 
     def make(self, described: PipelineDescription, code: Sequence[bytes], compiled: Iterable[bytes]) -> None:
-        """Make a pipeline, on the other thread, after what another process has compiled of it is merged.
+        """Make a pipeline, on another thread, after what another process has compiled of it is merged.
 
         Raises VulkanError; the frame that needs the pipeline makes it then.
         """
         key = described, tuple(code)
-        if key in self._made:
-            return
-        if self._cache is None:
-            self._cache = PipelineCache(self._device, None, self._frames.loaded)
-        for data in compiled:
-            self._cache.merge(data)
-        self._made[key] = create_pipeline(
-            self._device, self._layouts, described, code, name="prepared", cache=self._cache.handle
-        )
+        with self._lock:
+            if key in self._made:
+                return
+            if self._cache is None:
+                self._cache = PipelineCache(self._device, None, self._frames.loaded)
+            for data in compiled:
+                self._cache.merge(data)
+            self._made[key] = create_pipeline(
+                self._device, self._layouts, described, code, name="prepared", cache=self._cache.handle
+            )
 
     def find(self, described: PipelineDescription, code: Sequence[bytes]) -> Any:
         """Return the VkPipeline, None where it was not made."""
@@ -48,10 +51,10 @@ class PreparedPipelines:
 
     def has(self, handle: Any) -> bool:
         """Whether a VkPipeline is one of them."""
-        return handle in list(self._made.values())  # the other thread may add one
+        return handle in list(self._made.values())  # another thread may add one
 
     def close(self) -> None:
-        """Destroy all pipelines; none may be in use, and the other thread must have ended."""
+        """Destroy all pipelines; none may be in use, and the other threads must have ended."""
         for handle in self._made.values():
             self._device.destroy("Pipeline", handle)
         self._made.clear()

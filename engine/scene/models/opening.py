@@ -32,12 +32,14 @@ LEAST_TRIANGLES = 4096
 more."""
 
 
-def model_scene(path: Path, gate: FileGate, source: str, levels: int = 0) -> ModelScene:
+def model_scene(
+    path: Path, gate: FileGate, source: str, levels: int = 0, *, compress: bool = False
+) -> ModelScene:
     """Return the scene around a model file, which the scene's text names `source`.
 
     Of meshes of LEAST_TRIANGLES and more so many coarser levels are to be made. A model that is opened needs
-    none, as it fills the picture; where it is imported, it may be drawn small, and often. Raises InputError
-    where the file cannot be used at all.
+    none, as it fills the picture; where it is imported, it may be drawn small, and often. `compress` has its
+    textures made into blocks. Raises InputError where the file cannot be used at all.
     """
     try:
         source.encode()
@@ -57,7 +59,7 @@ def model_scene(path: Path, gate: FileGate, source: str, levels: int = 0) -> Mod
     for record in model.assets if levels else ():
         if record["@type"] == "mesh" and model.triangles.get(record["name"], 0) >= LEAST_TRIANGLES:
             record["simplify"] = {"levels": levels}
-    return ModelScene(name, scene_values(model, name), warnings)
+    return ModelScene(name, scene_values(model, name, compress=compress), warnings)
 
 
 def model_document(path: Path, gate: FileGate) -> tuple[Document, list[Problem]]:

@@ -24,8 +24,11 @@ _SKY = "builtin:environment/sky.hdr"
 SKY_ASSET = "sky"
 
 
-def scene_values(model: ModelFile, name: str) -> Plain:
-    """Return the values of a scene file with a database and a tableau, both called `name`, around a model."""
+def scene_values(model: ModelFile, name: str, *, compress: bool = False) -> Plain:
+    """Return the values of a scene file with a database and a tableau, both called `name`, around a model.
+
+    `compress` has the textures of the database made into blocks.
+    """
     used = {shader for record in model.assets for shader in record.get("shaders", ())}
     shaders = [
         {"@type": "shader", "name": name, "source": source, "stage": stage}
@@ -37,9 +40,10 @@ def scene_values(model: ModelFile, name: str) -> Plain:
     objects: Plain = {**model.objects, "camera": _camera(model.box), "sky": _sky(name, model.has_lights)}
     if not model.has_lights:
         objects["sun"] = _sun(model.box)
+    how: Plain = {"compressTextures": True} if compress else {}
     return {
         "version": 1,
-        "assetDb": {"name": name, "cacheFile": f"{name}.ogCache", "assets": assets},
+        "assetDb": {"name": name, "cacheFile": f"{name}.ogCache", **how, "assets": assets},
         "tableau": {"name": name, "objects": objects},
     }
 

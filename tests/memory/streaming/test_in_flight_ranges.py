@@ -47,6 +47,14 @@ def test_a_range_of_completed_work_is_free() -> None:
     assert is_free(ranges((2, 100, 100), completed=1), 100, 200)
 
 
+def test_ranges_of_completed_work_do_not_gather() -> None:
+    made = ranges((2, 100, 100), completed=1)
+    for _ in range(50):
+        (ticket, places), *_ = made._ranges
+        made.protect(places, ticket)
+    assert len(made._ranges) == 1
+
+
 def test_each_of_several_ranges_is_checked() -> None:
     made = ranges((2, 100, 100), (2, 500, 10))
     assert made.is_free(2, np.array([0, 200, 510]), np.array([100, 500, 600]))

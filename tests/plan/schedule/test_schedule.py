@@ -415,3 +415,13 @@ def test_an_image_beside_another_in_its_block_stays_until_its_bytes_are_moved(re
     new = make_plan(needs(*rows, keys=keys), DEVICE, plan)
     names = kinds(make_schedule(resident, new, packed(*rows)))
     assert names == ["CreateImage", "Allocate", "Bind", "Move", "Publish", "Destroy"]
+
+
+def test_a_key_that_stays_with_other_terms_costs_no_step():
+    both = BufferUsage.VERTEX_BUFFER | BufferUsage.STORAGE_BUFFER
+    device, keys = SimulatedDevice({1: np.arange(64, dtype=np.uint8)}), Keys()
+    plan = make_plan(needs(buffer(0, usage=both), keys=keys), DEVICE)
+    device.run(make_schedule(device.resident, plan, packed(buffer(0))))
+    new = make_plan(needs(buffer(0), keys=keys), DEVICE, plan)
+    assert new.memory.subresources["terms"] != plan.memory.subresources["terms"]
+    assert not make_schedule(device.resident, new, packed(buffer(0))).steps

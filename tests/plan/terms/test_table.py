@@ -56,6 +56,9 @@ def compare_with_a_dict(start, changes):
         ids = np.arange(31)
         assert table.has(ids).tolist() == [i in model for i in range(31)]
         assert table.rows(np.array(sorted(model))).tolist() == sorted(model.items())
+        there, found = table.find(ids)
+        assert there.tolist() == [i in model for i in range(31)]
+        assert found[there].tolist() == sorted(model.items())
         assert [table.row(i).item() for i in model] == list(model.items())
 
 

@@ -44,7 +44,10 @@ class Table:
     def __init__(self, *enabled: bool) -> None:
         self.batches, self.blocks, self.changes = MESHES, InstanceBlocks(), Journal()
         self.enabled = np.array(enabled)
-        self.feature = SimpleNamespace(object=np.array([2, 0, 1]), rows_of=lambda o: np.array([1, 2, 0])[o])
+        rows = np.array([1, 2, 0])
+        self.feature = SimpleNamespace(
+            object=np.array([2, 0, 1]), rows_of=lambda o: rows[o], row_of=lambda o: int(rows[o])
+        )
         self.tableau = SimpleNamespace(
             tables={},
             clock=Clock(),

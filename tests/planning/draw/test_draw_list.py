@@ -23,6 +23,8 @@ class Table:
         self.blocks = InstanceBlocks()
         self.enabled = np.ones(len(batches), bool)
         self.turned = np.zeros(len(batches), bool)
+        self.hidden = np.zeros((1, len(batches) + 1), bool)
+        self.levels = SimpleNamespace(lists=1)
         self.may_mirror = False
         self.feature = SimpleNamespace(object=np.arange(100, 100 + len(batches)))
         self.changes = Journal()
@@ -32,8 +34,9 @@ class Table:
     def drawn(self, rows: np.ndarray) -> np.ndarray:
         return self.enabled[rows] & (rows >= 0)
 
-    def shown(self, slots: np.ndarray) -> np.ndarray:
-        return self.drawn(self.blocks.rows.rows[slots])
+    def shown(self, slots: np.ndarray, view: int) -> np.ndarray:
+        rows = self.blocks.rows.rows[slots]
+        return self.drawn(rows) & ~self.hidden[min(view, len(self.hidden) - 1), rows]
 
     def mirrored(self, rows: np.ndarray) -> np.ndarray:
         return self.turned[rows]
@@ -325,3 +328,42 @@ def test_new_blocks_are_drawn_until_it_is_known_whether_they_are_seen():
     table.changes.note(changed.astype(np.int32))
     made.update(bound, NONE)
     assert seen(made, 0) == [1, 1, 1]
+
+
+def test_views_that_choose_levels_have_lists_of_instances_of_their_own():
+    """Rows 0 to 3 have two levels, of batches 0 and 1: two instances each, of which a view draws one."""
+    table, bound = Table(0, 0, 0, 0), batches((0, 0, 3), (0, 0, 6))
+    rows = np.arange(4)
+    table.blocks.change(rows, np.repeat(rows, 2), np.tile((0, 1), 4), 2)
+    coarse = np.array([(False, True, True, False), (True, True, False, False)])
+    batch = table.blocks.blocks.rows["batch"]
+
+    def shown(slots: np.ndarray, view: int) -> np.ndarray:
+        of = table.blocks.rows.rows[slots]
+        is_coarse = batch[table.blocks.block_of.rows[slots]] == 1
+        return table.drawn(of) & (coarse[view, of] == is_coarse)
+
+    table.shown, table.levels.lists = shown, 2
+    made = DrawList(table, 2)  # type: ignore[arg-type]
+    made.update(bound)
+
+    def of(view: int) -> list[list[int]]:
+        commands = made.commands[made.of_view(view)]
+        return [
+            made.instances[row["first_instance"] :][: row["instance_count"], 0].tolist() for row in commands
+        ]
+
+    assert (of(0), of(1)) == ([[100, 103], [101, 102]], [[102, 103], [100, 101]])
+    assert made.groups_in(0) == made.groups_in(1)
+    assert (made.rows_in(0), made.rows_in(1)) == ((4, 4), (4, 4))
+    coarse[1, 2] = True
+    table.changes.note(table.blocks.blocks_of(np.array([2])).astype(np.int32))
+    written = made.update(bound, NONE)
+    assert (of(0), of(1)) == ([[100, 103], [101, 102]], [[103], [100, 101, 102]])
+    assert not written.regrouped
+    table.mirror(2, 3, to=True)
+    made.update(bound, NONE)
+    assert (of(0), of(1)) == ([[100], [101], [103], [102]], [[], [100, 101], [103], [102]])
+    table.levels.lists = 1
+    made.update(bound, NONE)
+    assert of(0) == of(1) == [[100], [101], [103], [102]], "they share one list again"

@@ -22,7 +22,7 @@ EYE = Eye(ORIGIN, np.asarray(perspective_reversed(1.0, 1.0, 0.1), np.float64))
 class World:
     """A draw table of random rows of four batches at random places; row r stands for object 100 + r."""
 
-    def __init__(self, rows: int, seed: int) -> None:
+    def __init__(self, rows: int, seed: int, views: tuple[str, ...] = ("",)) -> None:
         rng = np.random.default_rng(seed)
         self.places = ORIGIN + rng.uniform(-50, 50, (rows, 3))
         self.batch = rng.integers(0, 4, rows)
@@ -40,7 +40,8 @@ class World:
             blocks=blocks,
             changes=Journal(),
             may_mirror=True,
-            shown=lambda slots: self.enabled[blocks.rows.rows[slots]],
+            shown=lambda slots, view: self.enabled[blocks.rows.rows[slots]],
+            declaration=SimpleNamespace(views=views),
             mirrored=lambda of: self.turned[of],
             material_rows_of=lambda of: of * 10,
             boxes=lambda slots: (self.places[blocks.rows.rows[slots]], None),
@@ -53,14 +54,16 @@ class World:
         rows = np.flatnonzero(self.enabled & self.batches["ready"][self.batch])
         return sorted(rows.tolist(), key=lambda row: nearness[row])
 
-    def drawn(self, draws: SortedDraws) -> list[int]:
-        """The rows in the order in which the commands of the groups draw them, after checking each."""
-        found = []
+    def drawn(self, draws: SortedDraws, view: int = 0) -> list[int]:
+        """The rows in the order in which the commands of a view's groups draw them, after checking each."""
+        found: list[int] = []
         at = 0
-        for group in draws.groups:
+        before = sum(draws.rows_in(other)[0] for other in range(view))
+        commands = draws.commands[draws.of_view(view)]
+        for group in draws.groups_in(view):
             assert (group.first, group.count > 0) == (at, True)
             at += group.count
-            for command in draws.commands[group.first : at]:
+            for command in commands[group.first : at]:
                 first, count = int(command["first_instance"]), int(command["instance_count"])
                 for number, (thing, material) in enumerate(draws.instances[first : first + count].tolist()):
                     row = thing - 100
@@ -69,9 +72,9 @@ class World:
                     assert command["index_count"] == self.batches["index_count"][batch]
                     assert group.pipeline == self.batches["pipeline"][batch]
                     assert group.mirrored == self.turned[row]
-                    assert first + number == len(found)
+                    assert first + number == before + len(found)
                     found.append(row)
-        assert at == len(draws.commands)
+        assert at == len(commands)
         return found
 
 
@@ -80,7 +83,7 @@ def test_every_enabled_instance_is_drawn_once_the_farthest_first(seed):
     world = World(200, seed)
     draws = SortedDraws(world.table)
     draws.update(world.batches)
-    assert draws.order(EYE) is not None
+    assert draws.order([EYE]) is not None
     z = (world.places - ORIGIN)[:, 2]  # the eye looks along -Z
     behind = sum(z[row] >= 0 for row in world.expected(z))
     drawn, expected = world.drawn(draws), world.expected(np.where(z < 0, z, -np.inf))
@@ -88,9 +91,9 @@ def test_every_enabled_instance_is_drawn_once_the_farthest_first(seed):
     assert drawn[behind:] == expected[behind:]
     assert draws.instance_count == len(world.expected(z))
     flat = Eye(ORIGIN, np.asarray(orthographic_reversed(-9, 9, -9, 9, -100, 100), np.float64))
-    draws.order(flat)
+    draws.order([flat])
     assert world.drawn(draws) == world.expected(z)
-    draws.order(None)
+    draws.order([None])
     assert sorted(world.drawn(draws)) == sorted(world.expected(z))
 
 
@@ -98,20 +101,20 @@ def test_nothing_is_written_where_neither_the_eye_nor_a_row_nor_its_place_has_ch
     world = World(50, 1)
     draws = SortedDraws(world.table)
     draws.update(world.batches)
-    assert draws.order(EYE) is not None
-    assert draws.order(EYE) is None
-    assert draws.order(Eye(EYE.origin.copy(), EYE.matrix.copy())) is None
+    assert draws.order([EYE]) is not None
+    assert draws.order([EYE]) is None
+    assert draws.order([Eye(EYE.origin.copy(), EYE.matrix.copy())]) is None
     draws.update(world.batches, np.zeros(0, np.int64))
-    assert draws.order(EYE) is None
+    assert draws.order([EYE]) is None
     draws.update(world.batches, np.array([2]))
-    assert draws.order(EYE) is not None
+    assert draws.order([EYE]) is not None
     world.moves.note(np.array([107], np.int32))
-    assert draws.order(EYE) is not None
+    assert draws.order([EYE]) is not None
     world.table.changes.note(np.array([0], np.int32))
-    assert draws.order(EYE) is not None
-    assert draws.order(Eye(ORIGIN + 1.0, EYE.matrix)) is not None
-    assert draws.order(None) is not None
-    assert draws.order(None) is None
+    assert draws.order([EYE]) is not None
+    assert draws.order([Eye(ORIGIN + 1.0, EYE.matrix)]) is not None
+    assert draws.order([None]) is not None
+    assert draws.order([None]) is None
 
 
 def test_commands_are_recorded_again_only_where_the_calls_are_others():
@@ -124,9 +127,25 @@ def test_commands_are_recorded_again_only_where_the_calls_are_others():
     numbers = np.arange(50)
     world.table.blocks.change(numbers[:0], numbers, np.zeros(50, np.int64), 1)
     draws.update(world.batches)
-    assert draws.order(EYE).regrouped
-    assert not draws.order(Eye(ORIGIN + 5.0, EYE.matrix)).regrouped, "one call, of other order"
+    assert draws.order([EYE]).regrouped
+    assert not draws.order([Eye(ORIGIN + 5.0, EYE.matrix)]).regrouped, "one call, of other order"
     world.batches["ready"][0] = False
     draws.update(world.batches, np.array([0]))
-    assert draws.order(EYE).regrouped
-    assert (draws.groups, draws.instance_count, draws.triangles) == ([], 0, 0)
+    assert draws.order([EYE]).regrouped
+    assert (draws.groups_in(0), draws.instance_count, draws.triangles) == ([], 0, 0)
+
+
+def test_each_view_draws_the_farthest_from_its_own_eye_first():
+    world = World(100, 4, ("", "other"))
+    draws = SortedDraws(world.table)
+    draws.update(world.batches)
+    x, z = (world.places - ORIGIN)[:, (0, 2)].T
+    turned = np.array([(0, 0, -1, 0), (0, 1, 0, 0), (1, 0, 0, 0), (0, 0, 0, 1)], np.float64)  # -X is ahead
+    flat = np.asarray(orthographic_reversed(-9, 9, -9, 9, -100, 100), np.float64)
+    along_z, along_x = Eye(ORIGIN, flat), Eye(ORIGIN, np.linalg.inv(turned) @ flat)
+    assert draws.order([along_z, along_x]).regrouped
+    other = world.expected(along_x.nearness(world.places))
+    assert other in (world.expected(x), world.expected(-x))
+    assert (world.drawn(draws, 0), world.drawn(draws, 1)) == (world.expected(z), other)
+    assert draws.order([along_z, along_x]) is None
+    assert draws.order([along_z, Eye(ORIGIN + 1.0, along_x.matrix)]) is not None

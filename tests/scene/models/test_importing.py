@@ -11,9 +11,11 @@ from support.gltf_features import FEATURES, skin
 from support.gltf_files import GltfFile, png
 from support.model_opening import open_scene
 
-from engine.assets import Mesh, open_library
+from engine.assets import AssetType, Mesh, open_library
 from engine.assets.cook import cache_path, cook_database
 from engine.assets.files import FileGate, FileRejectedError
+from engine.assets.formats import TextureFormat
+from engine.assets.recipes import recipes_of
 from engine.assets.roots import data_root
 from engine.cli.main import main
 from engine.gltf import read_gltf
@@ -91,6 +93,19 @@ def test_import_lets_levels_be_made_of_large_meshes(
     assert main(["import", str(large_obj(folder, side)), "--out", str(folder.parent), *more]) == 0
     text = (folder.parent / "large.assets.hu").read_text()
     assert re.findall(r"simplify: { (.*) }", text) == expected
+
+
+@pytest.mark.parametrize("more", [(), ("--compress",)])
+def test_import_has_textures_compressed_where_it_is_asked_to(folder: Path, more: tuple[str, ...]) -> None:
+    file = GltfFile()
+    material = file.add("materials", {"normalTexture": {"index": file.texture()}})
+    quad = file.quad() | {"material": material}
+    file.node(mesh=file.mesh(quad))
+    model = file.write(folder / "wall.glb")
+    assert main(["import", str(model), "--out", str(folder.parent), *more]) == 0
+    (db,) = load_scene(folder.parent / "wall.hu").dbs
+    (picture,) = (one for one in recipes_of(db).values() if one.asset.type is AssetType.TEXTURE2D)
+    assert picture.parameters["blocks"] == (TextureFormat.BC5_UNORM_BLOCK if more else None)
 
 
 def test_a_model_that_is_opened_is_not_simplified(folder: Path) -> None:

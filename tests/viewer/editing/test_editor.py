@@ -71,7 +71,8 @@ def step(editor: Editor, chance: random.Random, number: int) -> None:
         editor.history.undo() if chance.random() < 0.6 else editor.history.redo()
 
 
-@pytest.mark.parametrize("seed", range(amount(15, 300)))
+@pytest.mark.usefixtures("sample")
+@pytest.mark.parametrize("seed", range(amount(8, 300)))
 def test_undoing_all_leads_to_the_start_and_redoing_all_to_the_end(
     seed: int, editor: Editor, load: Callable[[str], Scene]
 ) -> None:

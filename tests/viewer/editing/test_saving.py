@@ -78,7 +78,8 @@ def test_changed_values_are_marked_and_reverted_one_by_one(editor: Editor) -> No
     assert not editor.tableau["lamp"].enabled
 
 
-@pytest.mark.parametrize("seed", range(amount(10, 300)))
+@pytest.mark.usefixtures("sample")
+@pytest.mark.parametrize("seed", range(amount(6, 300)))
 def test_reverting_all_is_the_file_again_and_can_be_undone(seed: int, editor: Editor) -> None:
     start, text = tree_of(editor.tableau), text_of(editor)
     stir(editor, seed)
@@ -142,7 +143,8 @@ def crash(editor: Editor, folder: Path) -> Recovery:
     return Recovery(Editor(again), folder, pytest.fail)
 
 
-@pytest.mark.parametrize("seed", range(amount(10, 300)))
+@pytest.mark.usefixtures("sample")
+@pytest.mark.parametrize("seed", range(amount(6, 300)))
 def test_what_is_not_saved_survives_a_crash(seed: int, editor: Editor, tmp_path: Path) -> None:
     stir(editor, seed, most=20)
     end, text = tree_of(editor.tableau), text_of(editor)

@@ -12,10 +12,9 @@ import pytest
 from support import images
 from support.display import Display
 from support.live_scene import UNUSED
-from support.window_frames import settle, until
+from support.window_frames import open_window, settle, until
 
 from viewer.arguments import Options
-from viewer.run.scene_opening import opened
 
 if TYPE_CHECKING:
     from viewer.run.windowed import WindowFrames
@@ -34,16 +33,8 @@ def scene_file(tmp_path: Path, root: Path) -> Path:
 
 @pytest.fixture
 def frames(scene_file: Path, display: Display) -> Iterator[WindowFrames]:
-    from viewer.run.windowed import WindowFrames
-
-    options = Options(scene=scene_file, size=SIZE)
-    with opened(options) as (scene, library):
-        made = WindowFrames(scene, library, options)
-        try:
-            settle(made)
-            yield made
-        finally:
-            made.close()
+    with open_window(Options(scene=scene_file, size=SIZE), bottom=0.8) as made:
+        yield made
 
 
 class Hand:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from support.display import Display
-from support.window_frames import SMALL, settle, until
+from support.display import Display, environment_of
+from support.window_frames import SMALL, open_window
 
-from viewer.run.scene_opening import opened
+from viewer.numbered_files import numbered_files
+from viewer.run.idle import Idle
 
 if TYPE_CHECKING:
     from viewer.run.windowed import WindowFrames
@@ -19,20 +21,21 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.gpu
 
 
-@pytest.fixture
-def frames(display: Display, monkeypatch: pytest.MonkeyPatch) -> Iterator[WindowFrames]:
-    from viewer.run.windowed import WindowFrames
+@pytest.fixture(scope="module")
+def made(xvfb: Display, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WindowFrames]:
+    """One window for all tests of this module."""
+    with environment_of(xvfb, tmp_path_factory) as patch:
+        patch.setattr("viewer.run.idle.SETTLE_S", 0.1)
+        patch.setattr("viewer.run.windowed.LONGEST_S", 0.01)
+        with open_window(SMALL) as frames:
+            yield frames
 
-    monkeypatch.setattr("viewer.run.idle.SETTLE_S", 0.1)
-    monkeypatch.setattr("viewer.run.windowed.LONGEST_S", 0.01)
-    with opened(SMALL) as (scene, library):
-        made = WindowFrames(scene, library, SMALL)
-        try:
-            settle(made)
-            idle(made)
-            yield made
-        finally:
-            made.close()
+
+@pytest.fixture
+def frames(made: WindowFrames) -> WindowFrames:
+    """The window, in which nothing changes any more."""
+    idle(made)
+    return made
 
 
 def idle(frames: WindowFrames) -> None:
@@ -90,10 +93,11 @@ def test_every_change_is_drawn_and_then_the_window_is_idle_again(
     assert frames.presenter.shown == shown
 
 
-def test_input_wakes_the_window(frames: WindowFrames, display: Display) -> None:
+def test_input_wakes_the_window(frames: WindowFrames, xvfb: Display) -> None:
     shown = frames.presenter.shown
-    display.move_mouse(display.window("Diorama")[0], 20, 20)
-    display.move_mouse(display.window("Diorama")[0], 40, 40)
+    number, _ = xvfb.window("Diorama")
+    xvfb.move_mouse(number, 20, 20)
+    xvfb.move_mouse(number, 40, 40)
     for _ in range(200):
         frames.step()
     assert frames.presenter.shown > shown
@@ -108,16 +112,25 @@ def test_what_moves_by_itself_is_drawn_until_the_clock_is_paused(frames: WindowF
         assert frames.step() is not None, "every frame shows another moment"
     clock.paused = True
     idle(frames)
+    clock.paused = False
+    tableau.remove_feature("spin", tableau["cube"])
 
 
-def test_runs_that_count_their_frames_never_rest(display: Display) -> None:
-    from viewer.run.windowed import WindowFrames
-
-    options = replace(SMALL, frames=1000)
-    with opened(options) as (scene, library):
-        made = WindowFrames(scene, library, options)
-        try:
-            until(made, lambda: made.runtime.is_idle, "nothing changes")
-            assert all(made.step() is not None for _ in range(5))
-        finally:
-            made.close()
+@pytest.mark.parametrize(
+    "counted",
+    [
+        {"frames": 1000},
+        {"sequence": numbered_files("#.png", 9)},
+        {"script": Path("a.py")},
+        {"record": Path("a.py")},
+    ],
+    ids=lambda counted: next(iter(counted)),
+)
+def test_runs_that_count_or_write_their_frames_never_rest(
+    frames: WindowFrames, counted: dict[str, Any]
+) -> None:
+    for options, rests in ((SMALL, True), (replace(SMALL, **counted), False)):
+        due = Idle(frames.window, frames.session, options)
+        due.is_due()  # the events until now
+        idle(frames)
+        assert due.is_due() is rests

@@ -12,10 +12,9 @@ import pytest
 from PIL import Image
 from support.display import Display
 from support.live_scene import UNUSED
-from support.window_frames import OPTIONS, hide_panels, on_screen, settle, until
+from support.window_frames import OPTIONS, hide_panels, on_screen, open_window, settle, until
 
 from engine.live import LiveSources
-from viewer.run.scene_opening import opened
 
 if TYPE_CHECKING:
     from viewer.run.windowed import WindowFrames
@@ -36,38 +35,25 @@ def places(frames: WindowFrames) -> dict[int, tuple[int, ...]]:
 
 
 def test_every_save_of_a_walk_shows_on_the_screen(display: Display, tmp_path: Path, root: Path) -> None:
-    from viewer.run.windowed import WindowFrames
-
     for name in ("scenes", "assets"):
         shutil.copytree(root / name, tmp_path / name, ignore=UNUSED)
     options = replace(OPTIONS, scene=tmp_path / SCENE, size=(256, 192))
-    with opened(options) as (scene, library):
-        frames = WindowFrames(scene, library, options)
-        try:
-            hide_panels(frames)
-            _walk(frames, display, tmp_path)
-        finally:
-            frames.close()
-        assert [str(message) for message in frames.runtime.instance.messages.all] == []
+    with open_window(options, settled=False) as frames:
+        hide_panels(frames)
+        _walk(frames, display, tmp_path)
 
 
 def test_frames_go_on_without_live_sources_where_watching_them_has_raised(
     display: Display, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from viewer.run.windowed import WindowFrames
-
     def raises(_: LiveSources) -> None:
         raise KeyError("of a thread")
 
-    with opened(replace(OPTIONS, size=(64, 48))) as (scene, library):
-        frames = WindowFrames(scene, library, replace(OPTIONS, size=(64, 48)))
-        try:
-            frames.step()
-            monkeypatch.setattr(LiveSources, "take", raises)
-            for _ in range(3):
-                assert frames.step() is not None
-        finally:
-            frames.close()
+    with open_window(replace(OPTIONS, size=(64, 48)), settled=False) as frames:
+        frames.step()
+        monkeypatch.setattr(LiveSources, "take", raises)
+        for _ in range(3):
+            assert frames.step() is not None
     printed = capsys.readouterr().err
     assert printed.count("warning[viewer.callback]: live sources raised and is switched off: KeyError") == 1
 

@@ -7,15 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.display import Display
+from support.display import Display, environment_of
 from support.mouse import middle
-from support.window_frames import settle, until
+from support.window_frames import open_window, settle, until
 
 from viewer.arguments import Options
 from viewer.panels.memory.map_panel import WHEEL, MapPanel
 from viewer.panels.memory.table.memory_table import Level
 from viewer.panels.memory.table.table_panel import TablePanel
-from viewer.run.scene_opening import opened
 from viewer.session.links import SourceLink
 
 if TYPE_CHECKING:
@@ -27,20 +26,20 @@ OPTIONS = Options(scene=Path("scenes/cube.hu"), size=(800, 480))
 WHEEL_UP, WHEEL_DOWN = 4, 5
 
 
-@pytest.fixture
-def frames(display: Display) -> Iterator[WindowFrames]:
-    from viewer.run.windowed import WindowFrames
+@pytest.fixture(scope="module")
+def made(xvfb: Display, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WindowFrames]:
+    """One window for all tests of this module."""
+    with environment_of(xvfb, tmp_path_factory), open_window(OPTIONS, bottom=0.7) as frames:
+        yield frames
 
-    with opened(OPTIONS) as (scene, library):
-        made = WindowFrames(scene, library, OPTIONS)
-        try:
-            settle(made)
-            yield made
-        finally:
-            made.close()
-        instance = made.runtime.instance
-        assert [str(message) for message in instance.messages.all] == []
-        assert [str(entry) for entry in instance.handles.leaks] == []
+
+@pytest.fixture
+def frames(made: WindowFrames) -> WindowFrames:
+    """The window with all that the scene has, and nothing selected."""
+    made.runtime.tableau["cube"].shadowCaster.active = True
+    made.session.selection.clear()
+    settle(made)
+    return made
 
 
 def step(frames: WindowFrames, count: int = 2) -> None:
@@ -100,85 +99,83 @@ def block_place(frames: WindowFrames, name: str) -> tuple[tuple[float, float], i
     return (x, y0 + top - state.viewport.scroll + state.layout.row_height / 2), key
 
 
-def test_the_wheel_zooms_at_the_pointer_and_a_drag_pans(frames: WindowFrames, display: Display) -> None:
+def test_the_wheel_zooms_at_the_pointer_and_a_drag_pans(frames: WindowFrames, xvfb: Display) -> None:
     shown(frames, "memory")
     (x, y), _ = block_place(frames, "shadowMap")
     view = map_panel(frames).state.viewport
     left = frames.session.places["memory map"][0]
     scale, byte = view.scale, view.origin + (round(x) - left) * view.scale
-    wheel(frames, display, (x, y), WHEEL_UP, 6)
+    wheel(frames, xvfb, (x, y), WHEEL_UP, 6)
     until(frames, lambda: view.scale == pytest.approx(scale / WHEEL**6), "six notches")
     assert view.origin + (round(x) - left) * view.scale == pytest.approx(byte, abs=2 * view.scale)
     origin = view.origin
-    window = display.window("Diorama")[0]
-    display.press()
+    window = xvfb.window("Diorama")[0]
+    xvfb.press()
     step(frames)
-    display.move_mouse(window, x + 40, y)
+    xvfb.move_mouse(window, x + 40, y)
     step(frames)
-    display.release()
+    xvfb.release()
     step(frames)
     assert view.origin == pytest.approx(origin - 40 * view.scale, abs=8 * view.scale)
     assert frames.session.selection.memory is None  # a drag selects nothing
-    wheel(frames, display, (x, y), WHEEL_DOWN, 12)
+    wheel(frames, xvfb, (x, y), WHEEL_DOWN, 12)
     until(frames, lambda: view.scale == pytest.approx(scale), "all is shown again")
     assert view.origin == 0.0
 
 
 def test_a_click_on_a_block_shows_why_it_is_there_and_its_links_lead_on(
-    frames: WindowFrames, display: Display
+    frames: WindowFrames, xvfb: Display
 ) -> None:
     shown(frames, "memory")
     shown(frames, "why")
     followed: list[SourceLink] = []
     frames.session.links.on(SourceLink, followed.append)
     place, key = block_place(frames, "shadowMap")
-    click(frames, display, *place)
+    click(frames, xvfb, *place)
     assert frames.session.selection.memory == (Level.SUBRESOURCE, key)
-    click(frames, display, *middle(frames.session.places["why object 1"]))
+    click(frames, xvfb, *middle(frames.session.places["why object 1"]))
     primary = frames.session.selection.primary
     tableau = frames.runtime.tableau
     assert primary is not None
     assert tableau.path(primary) == "cube"
-    click(frames, display, *middle(frames.session.places["why feature 1"]))
+    click(frames, xvfb, *middle(frames.session.places["why feature 1"]))
     assert frames.session.selection.feature is not None
     assert frames.session.selection.feature[0] == "shadowCaster"
-    click(frames, display, *middle(frames.session.places["why line 1"]))
+    click(frames, xvfb, *middle(frames.session.places["why line 1"]))
     position = tableau.tables["shadowCaster"].position(frames.session.selection.feature[1])
     assert position is not None
     assert followed == [SourceLink(Path("scenes/cube.hu").resolve(), position.line, position.column)]
-    click(frames, display, *middle(frames.session.places["why resource"]))
+    click(frames, xvfb, *middle(frames.session.places["why resource"]))
     memory = frames.session.selection.memory
     assert memory is not None
     assert memory[0] == Level.RESOURCE
-    click(frames, display, *middle(frames.session.places["why inside 0"]))
+    click(frames, xvfb, *middle(frames.session.places["why inside 0"]))
     assert frames.session.selection.memory == (Level.SUBRESOURCE, key)
 
 
-def test_typing_filters_the_table_and_a_click_selects_in_the_map(
-    frames: WindowFrames, display: Display
-) -> None:
+def test_typing_filters_the_table_and_a_click_selects_in_the_map(frames: WindowFrames, xvfb: Display) -> None:
     shown(frames, "memory table")
     panel = frames.workspace.panels["memory table"].panel
     assert isinstance(panel, TablePanel)
     everything = len(panel.rows)
-    click(frames, display, *middle(frames.session.places["table filter"]))
-    display.type("+depth shadow")
+    click(frames, xvfb, *middle(frames.session.places["table filter"]))
+    xvfb.type("+depth shadow")
     until(frames, lambda: panel.text == "+depth shadow" and len(panel.rows) == 1, "the typed filter")
     assert everything > 1
     assert panel.totals.size == 2048 * 2048 * 4
-    click(frames, display, *middle(frames.session.places[f"table row {panel.rows[0]}"]))
+    click(frames, xvfb, *middle(frames.session.places[f"table row {panel.rows[0]}"]))
     key = frames.runtime.planner.keys.transient("shadowMap")
     assert frames.session.selection.memory == (Level.SUBRESOURCE, key)
 
 
-def test_what_is_switched_off_leaves_the_map(frames: WindowFrames, display: Display) -> None:
+def test_what_is_switched_off_leaves_the_map(frames: WindowFrames, xvfb: Display) -> None:
     shown(frames, "memory")
     models = map_panel(frames)._shared.models()
     assert models is not None
     before = models.places.total
     key = frames.runtime.planner.keys.transient("shadowMap")
     assert models.places.place_of(key) is not None
-    click(frames, display, *middle(frames.session.places["switch cube/shadowCaster/active"]))
+    click(frames, xvfb, *middle(frames.session.places["switch cube/shadowCaster/active"]))
     settle(frames)
     step(frames)
     after = map_panel(frames)._shared.models()

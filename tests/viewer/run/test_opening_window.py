@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import gc
 import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support.display import Display
-from support.window_frames import OPTIONS, on_screen, scene_area, settle, until
-
-from viewer.run.scene_opening import opened
+from support.window_frames import OPTIONS, SIZE, on_screen, open_window, scene_area, settle, until
 
 pytestmark = pytest.mark.gpu
 
@@ -21,51 +20,62 @@ OTHER = Path("scenes/transparent.hu")
 def test_a_dropped_scene_takes_the_place_of_the_present_one_and_a_bad_one_does_not(
     display: Display, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from viewer.run.windowed import WindowFrames
-
     bad = tmp_path / "bad.hu"
     bad.write_text("version: 1\ntableau: {\n  objects: { a: { features: [ { @type: nothing } ] } }\n")
-    with opened(OPTIONS) as (scene, library):
-        frames = WindowFrames(scene, library, OPTIONS)
-        try:
-            settle(frames)
-            first, instance = weakref.ref(frames.runtime), frames.runtime.instance
-            before = on_screen(frames, display)[scene_area(frames)].copy()
-            frames.window.dropped.append(str(bad))
-            until(frames, lambda: bool(frames.under_way), "it is being read")
-            until(frames, lambda: not frames.under_way, "it was read")
-            assert frames.runtime is first()
-            assert "bad.hu cannot be opened, and the present scene stays" in capsys.readouterr().err
-            until(frames, lambda: len(frames.session.statistics.problems) >= 2, "problems are listed")
-            assert frames.workspace.is_shown("problems")
-            frames.session.selection.select([0])
+    with open_window(OPTIONS, bottom=0.6) as frames:
+        first, instance = weakref.ref(frames.runtime), frames.runtime.instance
+        before = on_screen(frames, display)[scene_area(frames)].copy()
+        frames.window.dropped.append(str(bad))
+        until(frames, lambda: bool(frames.under_way), "it is being read")
+        until(frames, lambda: not frames.under_way, "it was read")
+        assert frames.runtime is first()
+        assert "bad.hu cannot be opened, and the present scene stays" in capsys.readouterr().err
+        until(frames, lambda: len(frames.session.statistics.problems) >= 2, "problems are listed")
+        assert frames.workspace.is_shown("problems")
+        frames.session.selection.select([0])
 
-            frames.window.dropped.append(str(OTHER))
-            until(frames, lambda: frames.runtime is not first(), "the other scene is there")
-            settle(frames)
-            assert frames.runtime.scene.path.name == OTHER.name
-            assert not len(frames.session.selection.objects)
-            assert not frames.session.statistics.problems
-            assert [Path(name).name for name in frames.session.preferences.recent] == [
-                OTHER.name,
-                "cube.hu",
-            ]
-            assert instance.handles.left_behind == 0, "the first one is released"
-            assert [str(entry) for entry in instance.handles.leaks] == []
-            after = on_screen(frames, display)[scene_area(frames)]
-            assert (after[: len(before)] != before[: len(after)]).any(axis=2).mean() > 0.3
-            plan = frames.runtime.plan
-            assert plan is not None
-            assert plan.planned_bytes == frames.runtime.memory.live_bytes
-            gc.unfreeze()
-            gc.collect()
-            assert first() is None, "nothing holds the first runtime"
-        finally:
-            frames.close()
-        messages = [str(message) for each in frames.runtime.instances for message in each.messages.all]
-        assert messages == []
+        frames.window.dropped.append(str(OTHER))
+        until(frames, lambda: frames.runtime is not first(), "the other scene is there")
+        settle(frames)
+        assert frames.runtime.scene.path.name == OTHER.name
+        assert not len(frames.session.selection.objects)
+        assert not frames.session.statistics.problems
+        assert [Path(name).name for name in frames.session.preferences.recent] == [
+            OTHER.name,
+            "cube.hu",
+        ]
+        assert instance.handles.left_behind == 0, "the first one is released"
+        assert [str(entry) for entry in instance.handles.leaks] == []
+        after = on_screen(frames, display)[scene_area(frames)]
+        assert (after[: len(before)] != before[: len(after)]).any(axis=2).mean() > 0.3
+        plan = frames.runtime.plan
+        assert plan is not None
+        assert plan.planned_bytes == frames.runtime.memory.live_bytes
+        gc.unfreeze()
+        gc.collect()
+        assert first() is None, "nothing holds the first runtime"
         assert len(frames.runtime.instances) == 2
-        assert frames.runtime.instance.handles.left_behind == 0
+    messages = [str(message) for each in frames.runtime.instances for message in each.messages.all]
+    assert messages == []
+
+
+def test_a_picture_that_is_written_has_the_size_of_the_window_and_is_shown_as_large_as_it_fits(
+    display: Display,
+) -> None:
+    with open_window(replace(OPTIONS, screenshot=Path("never written here.png"))) as frames:
+        assert frames.runtime.size == SIZE
+        rows, columns = scene_area(frames)
+        shown = on_screen(frames, display)[rows, columns].astype(int)
+        fit = min(shown.shape[1] / SIZE[0], shown.shape[0] / SIZE[1])
+        width, height = (round(each * fit) for each in SIZE)
+        left, top = (shown.shape[1] - width) // 2, (shown.shape[0] - height) // 2
+        ground = shown[0, 0]
+        inside = np.zeros(shown.shape[:2], bool)
+        inside[max(0, top - 1) : top + height + 1, max(0, left - 1) : left + width + 1] = True
+        assert (shown[~inside] == ground).all()
+        picture = shown[top + 1 : top + height - 1, left + 1 : left + width - 1] != ground
+        assert picture.any(axis=(0, 2)).all()
+        assert picture.any(axis=(1, 2)).all()
 
 
 def test_the_clock_of_a_run_follows_the_scene_that_was_opened() -> None:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from support.display import Display
+from support.display import Display, environment_of
 from support.limits import limit
-from support.window_frames import OPTIONS, on_screen, scene_area, settle, until
+from support.mouse import middle
+from support.window_frames import OPTIONS, on_screen, open_window, scene_area, settle, until
 
-from viewer.run.scene_opening import opened
+from engine.graph.view_mode import GRID_PICTURE
 
 if TYPE_CHECKING:
     from viewer.run.windowed import WindowFrames
@@ -23,24 +24,8 @@ pytestmark = pytest.mark.gpu
 @pytest.fixture(scope="module")
 def made(xvfb: Display, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WindowFrames]:
     """One window for all tests of this module, which leave it as it was; validation is silent at its end."""
-    from viewer.run.windowed import WindowFrames
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
-        patch.setenv("DISPLAY", xvfb.name)
-        patch.delenv("WAYLAND_DISPLAY", raising=False)
-        with opened(OPTIONS) as (scene, library):
-            frames = WindowFrames(scene, library, OPTIONS)
-            try:
-                settle(frames)
-                yield frames
-            finally:
-                frames.close()
-            instance = frames.runtime.instance
-            assert instance.validation.supported
-            assert [str(message) for message in instance.messages.all] == []
-            assert [str(entry) for entry in instance.handles.leaks] == []
-            assert instance.handles.left_behind == 0
+    with environment_of(xvfb, tmp_path_factory), open_window(OPTIONS) as frames:
+        yield frames
 
 
 @pytest.fixture
@@ -218,3 +203,41 @@ def test_the_pages_list_the_keys_of_all_commands(frames: WindowFrames, pytestcon
         if key not in listed and not re.fullmatch(r"(Ctrl\+)?[1-4]|Ctrl\+(Num|Alt\+)[137]", key)
     }
     assert not unlisted
+
+
+def test_a_mode_of_the_menu_shows_normals_without_the_memory_of_light_and_l_lights_again(
+    frames: WindowFrames, xvfb: Display
+) -> None:
+    runtime = frames.runtime
+    key = runtime.planner.keys.transient("shadowMap")
+    lit, live = runtime.read_pixels(), runtime.memory.live_bytes
+    press_at(frames, xvfb, *middle(frames.session.places["menu Show"]))
+    until(frames, lambda: "menu Show/Normal" in frames.session.places, "the menu is open")
+    press_at(frames, xvfb, *middle(frames.session.places["menu Show/Normal"]))
+    until(frames, lambda: runtime.memory.location(key) is None, "the shadow map is gone")
+    aside(frames, xvfb)
+    assert runtime.memory.live_bytes <= live - (16 << 20)
+    ground = runtime.read_pixels()[-4, 4, :3]
+    assert np.abs(ground.astype(int) - (128, 255, 128)).max() <= 4, "the ground looks up"
+    xvfb.key("l")
+    until(frames, lambda: runtime.memory.location(key) is not None, "the shadow map is back")
+    settle(frames)
+    assert np.array_equal(runtime.read_pixels(), lit)
+
+
+def test_the_grid_is_in_the_window_and_not_in_its_pictures_and_gives_its_image_back(
+    frames: WindowFrames, xvfb: Display
+) -> None:
+    before, live = on_screen(frames, xvfb)[scene_area(frames)].copy(), frames.runtime.memory.live_bytes
+    picture = frames.runtime.read_pixels()
+    xvfb.key("ctrl+g")
+    until(frames, lambda: frames.runtime.renderer.has_image(GRID_PICTURE.name), "the grid has its image")
+    settle(frames)
+    assert frames.runtime.memory.live_bytes > live
+    assert np.array_equal(frames.runtime.read_pixels(), picture)
+    changed = (on_screen(frames, xvfb)[scene_area(frames)] != before).any(axis=2)
+    assert 0.01 < changed.mean() < 0.4
+    xvfb.key("ctrl+g")
+    until(frames, lambda: frames.runtime.memory.live_bytes <= live + (32 << 10), "its image is given back")
+    settle(frames)
+    assert np.array_equal(on_screen(frames, xvfb)[scene_area(frames)], before)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from support import images
-from support.display import Display
+from support.display import Display, environment_of
 from support.limits import limit
 from support.sampling import Sample, amount
 from support.texture_requests import NORMAL, ROUGHNESS, TANGENT, TextureRequests
@@ -21,6 +20,7 @@ from support.window_frames import (
     headless_picture,
     hide_panels,
     on_screen,
+    open_window,
     scene_area,
     settle,
     until,
@@ -30,7 +30,6 @@ from engine.runtime.report import RunLog
 from engine.vk.errors import Result
 from engine.vk.faults import faults
 from viewer.run.device_recovery import RecoveringFrames
-from viewer.run.scene_opening import opened
 
 if TYPE_CHECKING:
     from viewer.run.windowed import WindowFrames
@@ -41,27 +40,37 @@ pytestmark = pytest.mark.gpu
 
 SHADOW_MAP = 2048 * 2048 * 4
 TEXTURE = 256 * 256 * 4
-in_a_small_window = pytest.mark.parametrize("frames", [SMALL], indirect=True, ids=["small"])
+in_a_small_window = pytest.mark.parametrize("made", [SMALL], indirect=True, ids=["small"])
 """For tests that look neither at panels nor at much of the picture."""
 
 
-@pytest.fixture
-def frames(display: Display, request: pytest.FixtureRequest) -> Iterator[WindowFrames]:
-    from viewer.run.windowed import WindowFrames
+def in_a_window_of_its_own(test: Callable[..., None]) -> Callable[..., None]:
+    """For a test to which it matters what panels have shown before."""
+    return pytest.mark.parametrize("made", [replace(OPTIONS)], indirect=True, ids=["own"])(test)
 
+
+@pytest.fixture(scope="module")
+def made(
+    xvfb: Display, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[WindowFrames]:
+    """One window of each size for all tests of this module."""
     options = getattr(request, "param", OPTIONS)
-    with opened(options) as (scene, library):
-        made = WindowFrames(scene, library, options)
-        try:
-            settle(made)
-            yield made
-        finally:
-            made.close()
-        instance = made.runtime.instance
-        assert instance.validation.supported
-        assert [str(message) for message in instance.messages.all] == []
-        assert [str(entry) for entry in instance.handles.leaks] == []
-        assert instance.handles.left_behind == 0
+    with environment_of(xvfb, tmp_path_factory), open_window(options) as frames:
+        yield frames
+
+
+@pytest.fixture
+def frames(made: WindowFrames) -> Iterator[WindowFrames]:
+    """The window with its panels, and with the scene as its file has it."""
+    tableau = made.runtime.tableau
+    camera, cube = tableau["camera"], tableau["cube"]
+    place, turned = camera.translation.copy(), camera.rotation.copy()
+    made.session.wake(limit(60))
+    settle(made)
+    yield made
+    made.workspace.visible = True
+    camera.translation, camera.rotation = place, turned
+    cube.visibleModel.active = cube.shadowCaster.active = True
 
 
 def click(frames: WindowFrames, display: Display, x: float, y: float) -> None:
@@ -95,51 +104,24 @@ def test_overlays_have_the_content_scale_of_the_window(
 
 
 def test_the_screen_shows_the_headless_frame(
-    frames: WindowFrames, headless_picture: np.ndarray, display: Display
+    frames: WindowFrames, headless_picture: np.ndarray, xvfb: Display
 ) -> None:
     hide_panels(frames)
-    images.assert_same(on_screen(frames, display), headless_picture[..., :3])
+    images.assert_same(on_screen(frames, xvfb), headless_picture[..., :3])
 
 
 def test_the_scene_is_shown_whole_between_the_panels_at_the_size_of_its_area(
-    frames: WindowFrames, display: Display
+    frames: WindowFrames, xvfb: Display
 ) -> None:
-    display.move_mouse(display.window("Diorama")[0], 8, 8)  # the screen has a cursor
+    xvfb.move_mouse(xvfb.window("Diorama")[0], 8, 8)  # the screen has a cursor
     settle(frames)
     rows, columns = scene_area(frames)
-    picture, shown = frames.runtime.read_pixels(), on_screen(frames, display)
+    picture, shown = frames.runtime.read_pixels(), on_screen(frames, xvfb)
     assert picture.shape[:2] == (rows.stop - rows.start, columns.stop - columns.start)
     assert columns.start > 80
     assert rows.stop < SIZE[1] - 80
     images.assert_same(shown[rows, columns], picture[..., :3])
     assert len(np.unique(shown[:, : columns.start].reshape(-1, 3), axis=0)) > 50, "there is a panel"
-
-
-def test_a_picture_that_is_written_has_the_size_of_the_window_and_is_shown_as_large_as_it_fits(
-    display: Display,
-) -> None:
-    from viewer.run.windowed import WindowFrames
-
-    options = replace(OPTIONS, screenshot=Path("never written here.png"))
-    with opened(options) as (scene, library):
-        frames = WindowFrames(scene, library, options)
-        try:
-            settle(frames)
-            assert frames.runtime.size == SIZE
-            rows, columns = scene_area(frames)
-            shown = on_screen(frames, display)[rows, columns].astype(int)
-            fit = min(shown.shape[1] / SIZE[0], shown.shape[0] / SIZE[1])
-            width, height = (round(each * fit) for each in SIZE)
-            left, top = (shown.shape[1] - width) // 2, (shown.shape[0] - height) // 2
-            ground = shown[0, 0]
-            inside = np.zeros(shown.shape[:2], bool)
-            inside[max(0, top - 1) : top + height + 1, max(0, left - 1) : left + width + 1] = True
-            assert (shown[~inside] == ground).all()
-            picture = shown[top + 1 : top + height - 1, left + 1 : left + width - 1] != ground
-            assert picture.any(axis=(0, 2)).all()
-            assert picture.any(axis=(1, 2)).all()
-        finally:
-            frames.close()
 
 
 def test_planned_bytes_are_live_bytes_with_the_ui_among_them(frames: WindowFrames) -> None:
@@ -158,13 +140,13 @@ def test_planned_bytes_are_live_bytes_with_the_ui_among_them(frames: WindowFrame
 
 
 def test_a_click_on_the_active_switch_takes_the_shadow_and_its_memory_and_a_second_brings_both_back(
-    frames: WindowFrames, display: Display
+    frames: WindowFrames, xvfb: Display
 ) -> None:
     runtime = frames.runtime
     caster = runtime.tableau["cube"].shadowCaster
     lit, live = runtime.read_pixels(), runtime.memory.live_bytes
     place = frames.session.places["switch cube/shadowCaster/active"]
-    click(frames, display, *middle(place))
+    click(frames, xvfb, *middle(place))
     before = frames.presenter.shown
     until(frames, lambda: not caster.active, "the switch is off")
     settle(frames)
@@ -174,7 +156,7 @@ def test_a_click_on_the_active_switch_takes_the_shadow_and_its_memory_and_a_seco
     assert runtime.plan is not None
     assert runtime.plan.planned_bytes == runtime.memory.live_bytes
 
-    click(frames, display, *middle(place))
+    click(frames, xvfb, *middle(place))
     until(frames, lambda: caster.active, "the switch is on again")
     settle(frames)
     images.assert_same(runtime.read_pixels(), lit)
@@ -201,8 +183,9 @@ def test_a_scene_that_no_longer_fits_is_drawn_as_it_was_and_reported_once(
     images.assert_same(runtime.read_pixels(), lit)
 
 
+@in_a_window_of_its_own
 def test_the_compact_button_shows_the_estimate_and_a_second_press_frees_it(
-    frames: WindowFrames, display: Display, headless_picture: np.ndarray
+    frames: WindowFrames, xvfb: Display, headless_picture: np.ndarray
 ) -> None:
     runtime = frames.runtime
     cube = runtime.tableau["cube"]
@@ -215,7 +198,7 @@ def test_the_compact_button_shows_the_estimate_and_a_second_press_frees_it(
 
     def compact() -> None:
         settle(frames)
-        click(frames, display, *middle(frames.session.places["compact"]))
+        click(frames, xvfb, *middle(frames.session.places["compact"]))
         settle(frames)
 
     live, gain = runtime.memory.live_bytes, runtime.compaction().gain
@@ -251,22 +234,22 @@ def test_with_a_little_too_little_memory_fallbacks_are_drawn_and_listed_among_th
 
 
 def test_a_drag_on_the_scene_orbits_and_a_drag_on_a_panel_does_not(
-    frames: WindowFrames, display: Display
+    frames: WindowFrames, xvfb: Display
 ) -> None:
     camera = frames.runtime.tableau["camera"]
     start = camera.translation.copy()
-    number, _ = display.window("Diorama")
+    number, _ = xvfb.window("Diorama")
 
     def drag(x: int, y: int) -> None:
-        display.move_mouse(number, x, y)
+        xvfb.move_mouse(number, x, y)
         frames.step()
-        display.press()
+        xvfb.press()
         for step in range(1, 6):
             frames.step()
-            display.move_mouse(number, x, y + 12 * step)
+            xvfb.move_mouse(number, x, y + 12 * step)
         for _ in range(3):
             frames.step()
-        display.release()
+        xvfb.release()
         settle(frames)
 
     drag(60, 240)
@@ -346,57 +329,7 @@ def test_a_panel_that_raises_is_reported_and_frames_go_on(
     assert capsys.readouterr().err.count("LookupError: nothing there") == 1
 
 
-def test_a_window_that_cannot_be_opened_releases_what_was_opened_of_it(
-    display: Display, monkeypatch: pytest.MonkeyPatch, sample: Sample
-) -> None:
-    from engine.runtime import open_device
-    from engine.vk.instance import Instance
-    from viewer.run.windowed import WindowFrames
-
-    opened_instances: list[Instance] = []
-
-    def noted(*arguments: Any, **options: Any) -> Instance:
-        opened_instances.append(Instance(*arguments, **options))
-        return opened_instances[-1]
-
-    monkeypatch.setattr(open_device, "Instance", noted)
-    with opened(OPTIONS) as (scene, library):
-        before = faults.calls
-        WindowFrames(scene, library, OPTIONS).close()
-        calls = faults.calls - before
-        assert calls > 30
-        for nth in sample.of(range(1, calls + 1), 12):
-            with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as reported:
-                try:
-                    WindowFrames(scene, library, OPTIONS).close()
-                except MemoryError:
-                    assert reported.hits == 1
-    assert [instance.handles.left_behind for instance in opened_instances] == [0] * len(opened_instances)
-
-
-@pytest.mark.timeout(600)
-def test_a_frame_that_fails_halfway_leaves_a_window_that_closes_in_order(
-    display: Display, sample: Sample
-) -> None:
-    from viewer.run.windowed import WindowFrames
-
-    def is_struck(nth: int) -> bool:
-        with opened(SMALL) as (scene, library):
-            made = WindowFrames(scene, library, SMALL)
-            with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as reported:
-                try:
-                    until(made, lambda: made.presenter.shown >= 3 and made.runtime.memory.settled, "frames")
-                except MemoryError:
-                    assert reported.hits == 1
-            made.close()
-        assert made.runtime.instance.handles.left_behind == 0, f"call {nth}"
-        assert [str(message) for message in made.runtime.instance.messages.all] == []
-        return reported.hits > 0
-
-    last = next(nth for nth in sample.calls(40) if not is_struck(nth))
-    assert last > 80
-
-
+@in_a_window_of_its_own
 def test_a_display_of_another_density_gets_larger_text_and_a_new_swapchain(frames: WindowFrames) -> None:
     generation, before = frames.swapchain.generation, frames.session.places["switch cube//active"]
     frames.window._note_scale(2.0, 2.0)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
-from support.display import Display
+from support.display import Display, display_server
+from support.limits import limit
 from support.x_client import XClient
 
 from viewer.guard import Guard
@@ -100,9 +103,48 @@ def test_without_a_display_the_reasons_are_reported(no_display: None) -> None:
     assert any("DISPLAY" in reason for reason in raised.value.reasons)
 
 
-def test_closing_twice_is_harmless(display: Display) -> None:
-    from viewer.window.window import Window
+def test_closing_twice_destroys_the_window_once(display: Display, monkeypatch: pytest.MonkeyPatch) -> None:
+    from viewer.window import window as module
 
-    window = Window("test", (320, 200), quiet())
+    destroyed: list[object] = []
+    destroy = module.glfw.destroy_window
+    monkeypatch.setattr(
+        module.glfw, "destroy_window", lambda handle: (destroyed.append(handle), destroy(handle))
+    )
+    window = module.Window("test", (320, 200), quiet())
     window.close()
     window.close()
+    assert len(destroyed) == 1
+
+
+def test_a_surface_on_a_display_that_is_gone_ends_the_run_before_the_driver_gets_it(
+    root: Path, tmp_path: Path
+) -> None:
+    code = (
+        "import sys\n"
+        "from viewer.guard import Guard\n"
+        "from viewer.window.lost_display import display_watch\n"
+        "from viewer.window.window import Window\n"
+        "window = Window('test', (64, 48), Guard(print))\n"
+        "print('open', flush=True)\n"
+        "sys.stdin.readline()\n"
+        "with display_watch.ending(lambda: print('ended')):\n"
+        "    window.create_surface(0)\n"  # of no instance: the driver would crash
+    )
+    with display_server(tmp_path) as (server, display):
+        child = subprocess.Popen(
+            [sys.executable, "-c", code],
+            cwd=root,
+            env={**os.environ, "DISPLAY": display.name},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert child.stdout is not None
+        assert child.stdout.readline() == "open\n"
+        server.kill()
+        server.wait()
+        out, err = child.communicate("go\n", timeout=limit(60))
+    assert (child.returncode, out) == (3, "ended\n"), err
+    assert err.startswith("error[display.lost]: ")

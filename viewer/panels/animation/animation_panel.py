@@ -145,7 +145,7 @@ class AnimationPanel:
                 if widgets.link(widgets.fitting(path, imgui.get_content_region_avail().x), f"clip{index}"):
                     self._session.links.follow(FeatureLink(name, row))
                 imgui.table_next_column()
-                widgets.clipped(plays or name, style.QUIET if not plays else style.TEXT)
+                widgets.cut(plays or name, style.QUIET if not plays else style.TEXT)
                 imgui.table_next_column()
                 widgets.right_aligned(f"{duration:.2f} s" if duration else "-")
         imgui.end_table()

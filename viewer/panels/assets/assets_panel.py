@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from engine.assets import AssetRef
 from engine.humon import Position
-from viewer.panels import widgets
+from viewer.panels import parts, widgets
 from viewer.panels.assets.asset_facts import fact_lines
+from viewer.panels.assets.asset_picture import draw_asset_picture
 from viewer.panels.assets.asset_rows import KINDS, AssetRows, direct_users, objects_with, planned_bytes
-from viewer.panels.assets.thumbnails import SIDE, has_thumbnail, thumbnail
+from viewer.panels.assets.saves_view import draw_last_save
 from viewer.panels.number_format import bytes_text, count_text
 from viewer.session.links import AssetLink, FeatureLink, PanelLink, SourceLink
 from viewer.session.session import Session
@@ -57,6 +58,7 @@ class AssetsPanel:
         if rows is None:
             return
         self._filter(rows)
+        draw_last_save(self._session)
         chosen = self._session.selection.asset
         row = rows.row_of(chosen) if chosen is not None else None
         room = imgui.get_content_region_avail()
@@ -154,7 +156,7 @@ class AssetsPanel:
         if clicked:
             self._session.selection.select_asset(key)
         imgui.same_line(0, 0)
-        widgets.clipped(rows.names[row], style.BAD if rows.broken[row] else style.TEXT)
+        widgets.cut(rows.names[row], style.BAD if rows.broken[row] else style.TEXT)
         imgui.table_next_column()
         widgets.quiet(str(KINDS[rows.kinds[row]]))
         imgui.table_next_column()
@@ -171,15 +173,16 @@ class AssetsPanel:
             users = objects_with(self._session.runtime.tableau, key)
             self._details = key, list(fact_lines(library, ref)), users
         _, lines, users = self._details
-        widgets.clipped(library.unreplaced(ref).label, style.ACCENT)
+        widgets.cut(library.unreplaced(ref).label, style.ACCENT)
         position = _position(self._session, ref)
         if position is not None and widgets.link(f"{Path(position.file).name}:{position.line}", "place"):
             self._session.links.follow(SourceLink(Path(position.file), position.line, position.column))
-        self._picture(ref)
+        self._cook_again(ref)
+        draw_asset_picture(self._session, ref, imgui.get_font_size() * 8)
         for label, value in lines:
             widgets.quiet(label)
             imgui.same_line(imgui.get_font_size() * 8)
-            widgets.clipped(value)
+            widgets.cut(value)
         self._made_of(rows, row)
         widgets.quiet(f"used by {count_text(len(users), 'feature')}")
         clipper = imgui.ListClipper()
@@ -202,22 +205,18 @@ class AssetsPanel:
                 if widgets.link(f"{KINDS[rows.kinds[other]]} {rows.names[other]}", f"{label}{other}"):
                     self._session.selection.select_asset(int(rows.keys[other]))
 
-    def _picture(self, ref: AssetRef) -> None:
-        library = self._session.runtime.library
-        if not has_thumbnail(library, ref):
-            return
-        key = ("thumbnail", ref.key, library.version)
-        picture = self._session.pictures.find(key, lambda: thumbnail(library, ref))
-        size = imgui.get_font_size() * 8
-        if picture is None:
-            imgui.dummy((size, size))
-            failed = self._session.pictures.failed.get(key)
-            if failed:
-                imgui.text_colored(style.BAD, failed)
-            return
-        width, height = picture.size
-        scale = size / max(width, height, SIDE)
-        imgui.image(imgui.ImTextureRef(picture.number), (width * scale, height * scale))
+    def _cook_again(self, ref: AssetRef) -> None:
+        """A button that cooks the data of an asset, and of its parts, though no source has changed."""
+        live, session = self._session.live, self._session
+        hint = "reads the sources of this asset and of its parts again; what differs then shows"
+        why_not = (
+            "the builtin assets are not cooked again" if ref.db == 0 else "saves are not watched (--no-live)"
+        )
+        possible = live is not None and ref.db != 0
+        if parts.button(session, "cook again", "cook again", hint if possible else why_not, enabled=possible):
+            assert live is not None
+            live.cook_again([ref])
+            session.wake(1.0)
 
 
 def _position(session: Session, ref: AssetRef) -> Position | None:

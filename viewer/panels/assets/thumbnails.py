@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from engine.assets import AssetLibrary, AssetRef
 from engine.assets.cache.facts import TextureFacts
 from engine.assets.formats import TextureFormat
+from engine.assets.importers.blocks.levels import decode_level
 from engine.assets.records import Mesh, Model
 from engine.planning.draw.rays import read_triangles
 
@@ -28,11 +29,14 @@ def has_thumbnail(library: AssetLibrary, ref: AssetRef) -> bool:
     if library.is_broken(ref) or not record.type.has_data:
         return False
     facts = library.facts(ref)
-    return isinstance(facts, TextureFacts) and _readable(facts.format)
+    return isinstance(facts, TextureFacts)
 
 
 def thumbnail(library: AssetLibrary, ref: AssetRef) -> Pixels:
-    """Make the picture of an asset, uint8[h, w, 4] of at most SIDE texels a side. Raises CacheMissError."""
+    """Make the picture of an asset, uint8[h, w, 4] of at most SIDE texels a side.
+
+    Raises CacheMissError, and InputError for blocks that nothing installed decodes.
+    """
     record = library.record(ref)
     if isinstance(record, Model):
         record = library.record(record.mesh)
@@ -52,10 +56,7 @@ def texture_picture(facts: TextureFacts, data: bytes) -> Pixels:
         facts.mip_levels - 1,
     )
     width, height = max(1, facts.width >> level), max(1, facts.height >> level)
-    kind, channels = facts.format.dtype, facts.format.channels
-    start = facts.mip_offsets[level]
-    count = width * height * channels
-    texels = np.frombuffer(data, kind, count, start).reshape(height, width, channels)
+    texels = _texels(facts.format, data[facts.mip_offsets[level] :], width, height)
     step = max(1, -(-max(width, height) // SIDE))
     return _as_colours(texels[::step, ::step])
 
@@ -93,8 +94,14 @@ def shaded(positions: NDArray[np.floating[Any]], corners: NDArray[np.integer[Any
     return np.asarray(picture)
 
 
-def _readable(form: TextureFormat) -> bool:
-    return not form.name.lower().startswith("bc")
+def _texels(form: TextureFormat, data: bytes, width: int, height: int) -> NDArray[Any]:
+    """The texels at the beginning of data, [height, width, channels]."""
+    if form.block:
+        decoded = np.empty((height, width, form.channels), np.uint8)
+        decode_level(data[: form.level_bytes(width, height)], form, width, height, decoded, "the picture")
+        return decoded
+    count = width * height * form.channels
+    return np.frombuffer(data, form.dtype, count).reshape(height, width, form.channels)
 
 
 def _as_colours(texels: NDArray[Any]) -> Pixels:

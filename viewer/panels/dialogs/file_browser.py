@@ -10,18 +10,17 @@ from imgui_bundle import imgui
 from viewer.panels import widgets
 from viewer.panels.dialogs.folder_model import Entry, Folder, read_folder
 from viewer.panels.number_format import bytes_text
-from viewer.session.opening import ENDINGS, Opening
+from viewer.session.opening import ENDINGS, OpensFiles
 from viewer.session.session import Session
 from viewer.ui import style
-
-_NAME = "Open###open"
 
 
 class FileBrowser:
     """A dialog over all panels. Arrows and Enter work as in any list; Esc closes it."""
 
-    def __init__(self, session: Session, opening: Opening, start: Path) -> None:
+    def __init__(self, session: Session, opening: OpensFiles, start: Path, title: str = "Open") -> None:
         """`start` is the folder that it shows first."""
+        self._title = title
         self._session = session
         self._opening = opening
         self._folder: Folder | None = None
@@ -38,13 +37,13 @@ class FileBrowser:
     def draw(self) -> None:
         """Draw it while it is shown."""
         if self._must_open:
-            imgui.open_popup(_NAME)
+            imgui.open_popup(self._title)
         viewport, size = imgui.get_main_viewport(), imgui.get_font_size()
         middle = viewport.get_center()
         imgui.set_next_window_pos((middle.x, middle.y), imgui.Cond_.appearing.value, (0.5, 0.5))
         width, height = min(size * 46, viewport.size.x - size * 2), min(size * 30, viewport.size.y - size * 3)
         imgui.set_next_window_size((width, height), imgui.Cond_.appearing.value)
-        if imgui.begin_popup_modal(_NAME, None, imgui.WindowFlags_.no_saved_settings.value)[0]:
+        if imgui.begin_popup_modal(self._title, None, imgui.WindowFlags_.no_saved_settings.value)[0]:
             self._content()
             imgui.end_popup()
         self._must_open = False
@@ -75,7 +74,7 @@ class FileBrowser:
         if imgui.begin_child("entries", (0, -foot)):
             self._entries(self._folder)
         imgui.end_child()
-        widgets.clipped(self._folder.problem or f"scenes and models: {', '.join(ENDINGS)}", style.QUIET)
+        widgets.cut(self._folder.problem or f"scenes and models: {', '.join(ENDINGS)}", style.QUIET)
         imgui.same_line()
         imgui.set_cursor_pos_x(imgui.get_window_width() - size * 6)
         if imgui.button("cancel", (size * 5, 0)) or imgui.is_key_pressed(imgui.Key.escape):

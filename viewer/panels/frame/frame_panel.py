@@ -103,7 +103,7 @@ class FramePanel:
             imgui.table_next_column()
             imgui.text_unformatted(f"{hitch.wall_ms:.1f} ms ({hitch.median_ms:.1f})")
             imgui.table_next_column()
-            widgets.clipped(hitch.cause)
+            widgets.cut(hitch.cause)
         imgui.end_table()
 
     def _passes(self) -> None:
@@ -123,7 +123,7 @@ class FramePanel:
         for name, milliseconds in times.items():
             imgui.table_next_row()
             imgui.table_next_column()
-            widgets.clipped(name)
+            widgets.cut(name)
             imgui.table_next_column()
             widgets.right_aligned(f"{milliseconds:.3f}")
             imgui.table_next_column()
@@ -184,7 +184,7 @@ class FramePanel:
             shared = f"shares its memory with {', '.join(row.shares_with)}" if row.shares_with else ""
             widgets.tooltip((f"{row.name}, {row.format}, {row.size:,} bytes", shared, "click to look at it"))
             imgui.same_line(0, 0)
-            widgets.clipped(row.name)
+            widgets.cut(row.name)
             imgui.table_next_column()
             widgets.right_aligned(bytes_text(row.size) if row.size else "-")
             imgui.table_next_column()
@@ -236,7 +236,7 @@ class FramePanel:
             imgui.table_next_row()
             for text in (name, view):
                 imgui.table_next_column()
-                widgets.clipped(text)
+                widgets.cut(text)
             imgui.table_next_column()
             widgets.right_aligned(f"{drawn:,}")
             imgui.table_next_column()

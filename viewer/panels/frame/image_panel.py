@@ -52,7 +52,7 @@ class ImageViewer:
         self._session.watched_images.add(name)
         self._session.wake(EVERY_S)
         self._read(name)
-        widgets.clipped(name)
+        widgets.cut(name)
         self._controls()
         if self._texels is None:
             widgets.quiet(self._problem or "waits for a frame with this image")

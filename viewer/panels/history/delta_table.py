@@ -67,7 +67,7 @@ class DeltaTable:
         if changed:
             self.rows.set_same(shown)
         imgui.same_line()
-        parts.cut(count_text(len(self.rows.rows), "row"), style.QUIET)
+        widgets.cut(count_text(len(self.rows.rows), "row"), style.QUIET)
         self._table(self.rows)
 
     def _totals(self, delta: MemoryDelta) -> None:
@@ -80,7 +80,7 @@ class DeltaTable:
         total = f"A to B: {signed_bytes(delta.allocated)} allocated"
         if counts:
             total += f", {'+' if counts > 0 else '-'}{count_text(abs(counts), 'allocation')}"
-        parts.cut("; ".join([total, *words]) if words else f"{total}; the same keys at the same places")
+        widgets.cut("; ".join([total, *words]) if words else f"{total}; the same keys at the same places")
 
     def _table(self, rows: DeltaRows) -> None:
         if not imgui.begin_table(f"delta{self._name}", 5, _TABLE):
@@ -112,9 +112,9 @@ class DeltaTable:
         before, after = (int(size) for size in delta.sizes[row])
         imgui.table_next_row()
         imgui.table_next_column()
-        parts.cut(WORDS[change], TINTS[change])
+        widgets.cut(WORDS[change], TINTS[change])
         imgui.table_next_column()
-        parts.cut(delta.name(row), more=delta.why(row))
+        widgets.cut(delta.name(row), more=delta.why(row))
         for size, there in ((before, delta.rows[row, 0] >= 0), (after, delta.rows[row, 1] >= 0)):
             imgui.table_next_column()
             widgets.right_aligned(bytes_text(size) if there else "-", style.TEXT if there else style.QUIET)

@@ -45,6 +45,16 @@ class MemoryHistory:
         found = self.current(name)
         return None if found is None else self.snapshots.add(found)
 
+    def take_compared(self) -> Snapshot | None:
+        """Add a snapshot of the scene that is shown beside this one, named after it; None without one."""
+        if self.session.compared is None:
+            return None
+        name, runtime = self.session.compared
+        if runtime.plan is None:
+            return None
+        image = MemoryImage.of(runtime.plan)
+        return self.snapshots.add(Snapshot(name, name, runtime.frames, image, runtime.memory.live_bytes))
+
     def current(self, name: str = NOW) -> Snapshot | None:
         """Memory as it is, with what is live at this moment."""
         now, runtime = self.now(), self.session.runtime

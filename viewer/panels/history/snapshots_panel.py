@@ -24,6 +24,7 @@ _STRETCH = imgui.TableColumnFlags_.width_stretch.value
 WIDE = 50
 """Widths of a letter from which the delta stands beside the list."""
 _TAKE = "Keep memory as it is now under the name beside."
+_COMPARED = "Keep the memory of the scene beside this one, and compare this one with it."
 _BASE = "Compare with the chosen A from now on: nothing may be more."
 _LEAKS = "Compare memory now with the base line, as after off and on, or a reload."
 _SAVE = f"Write the chosen A to the file, NAME{SUFFIX}."
@@ -93,6 +94,10 @@ class SnapshotsPanel:
         named = bool(self._name.strip())
         if parts.button(session, "snapshot take", "take", _TAKE, enabled=named):
             self.take(self._name.strip())
+        if session.compared is not None:
+            parts.flows(parts.button_width("take compared"))
+            if parts.button(session, "snapshot compared", "take compared", _COMPARED):
+                self.first, self.second = self._history.take_compared(), None
         first = self.first
         parts.flows(parts.button_width("base line"))
         if parts.button(session, "snapshot base", "base line", _BASE, enabled=first is not None):
@@ -119,9 +124,9 @@ class SnapshotsPanel:
             self.open(self._file.strip())
         text, is_good = self._said
         if text:
-            parts.cut(text, style.QUIET if is_good else style.BAD)
+            widgets.cut(text, style.QUIET if is_good else style.BAD)
         for leak in self.check.leaks if self.check is not None else ():
-            parts.cut(leak, style.WARNING)
+            widgets.cut(leak, style.WARNING)
 
     def find_leaks(self) -> LeakCheck | None:
         """Compare memory now with the base line; None without one."""
@@ -190,7 +195,7 @@ class SnapshotsPanel:
                 parts.note_place(self._session, f"snapshot {side} {shown.name}")
             imgui.table_next_column()
             name = f"{shown.name} (base line)" if snapshot is not None and snapshot is base else shown.name
-            parts.cut(name, style.ACCENT if snapshot is None else style.TEXT, more=_facts(shown))
+            widgets.cut(name, style.ACCENT if snapshot is None else style.TEXT, more=_facts(shown))
             imgui.table_next_column()
             widgets.right_aligned(bytes_text(shown.image.allocated))
         imgui.end_table()
@@ -202,8 +207,8 @@ class SnapshotsPanel:
             return
         if first is second:
             facts = _facts(first)
-            parts.cut(f"{first.name}: {facts[-1]}", style.ACCENT, more=facts)
-            parts.cut("choose another as B, for what is only in A, in both, and only in B", style.QUIET)
+            widgets.cut(f"{first.name}: {facts[-1]}", style.ACCENT, more=facts)
+            widgets.cut("choose another as B, for what is only in A, in both, and only in B", style.QUIET)
             if self._strips is None or self._strips.image is not first.image:
                 self._strips = MemoryStrips(first.image, first.image)
             draw_strips(self._strips)
@@ -211,7 +216,7 @@ class SnapshotsPanel:
         if self._compared != (first, second):
             self._compared = first, second
             self.table.show(delta(first.image, second.image))
-        parts.cut(f"A: {first.name}, B: {second.name}", style.ACCENT)
+        widgets.cut(f"A: {first.name}, B: {second.name}", style.ACCENT)
         self.table.draw()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imgui_bundle import imgui
 
-from viewer.panels import parts, widgets
+from viewer.panels import widgets
 from viewer.panels.history.memory_strips import KEPT, NEW, MemoryStrips
 from viewer.panels.number_format import bytes_text
 from viewer.ui import style
@@ -37,7 +37,9 @@ def _strip(strips: MemoryStrips, row: int, line: float) -> None:
     label = imgui.get_font_size() * LABEL
     tint = style.ACCENT if strips.is_new_allocation[row] else style.TEXT
     name = f"{int(allocation['id'])}: {bytes_text(int(allocation['size']))}"
-    parts.cut(name, tint, label, (f"allocation {allocation['id']}, memory type {allocation['memory_type']}",))
+    widgets.cut(
+        name, tint, label, (f"allocation {allocation['id']}, memory type {allocation['memory_type']}",)
+    )
     x, width = corner.x + label, max(1, int(room - label))
     imgui.set_cursor_screen_pos((x, corner.y))
     imgui.invisible_button(f"strip{row}", (width, line - 1))

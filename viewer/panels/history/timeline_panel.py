@@ -71,7 +71,7 @@ class TimelinePanel:
         imgui.same_line()
         imgui.align_text_to_frame_padding()
         stored = bytes_text(self._history.timeline.nbytes)
-        parts.cut(f"{count_text(len(events), 'event')}, {stored} stored", style.QUIET)
+        widgets.cut(f"{count_text(len(events), 'event')}, {stored} stored", style.QUIET)
 
     def _graph(self, events: list[Event], index: int) -> int:
         """Planned bytes of the events as columns; a click or a drag chooses one."""
@@ -117,16 +117,16 @@ class TimelinePanel:
             when += f", {event.count} events in one"
         change = f", {signed_bytes(event.planned_bytes - before)}" if index else ""
         took = "" if event.settled is None else f", settled at frame {event.settled:,}"
-        parts.cut(
+        widgets.cut(
             f"{when}: {bytes_text(event.planned_bytes)}{change} in "
             f"{count_text(event.allocations, 'allocation')}; {count_text(event.steps, 'step')}, "
             f"{bytes_text(event.staged)} staged, {bytes_text(event.moved)} moved{took}"
         )
         shown = event.causes[:3]
         for line in shown:
-            parts.cut(line, style.ACCENT, more=event.causes if len(event.causes) > 3 else ())
+            widgets.cut(line, style.ACCENT, more=event.causes if len(event.causes) > 3 else ())
         if len(event.causes) > len(shown):
-            parts.cut(f"and {len(event.causes) - len(shown)} more", style.QUIET, more=event.causes)
+            widgets.cut(f"and {len(event.causes) - len(shown)} more", style.QUIET, more=event.causes)
 
     def strips(self, index: int) -> MemoryStrips:
         """The map of an event, with what is new since the one before."""

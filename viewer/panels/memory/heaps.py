@@ -73,9 +73,16 @@ class HeapFigures:
 class HeapModel:
     """Asks the driver at most twice a second; `figures` are those of the last time."""
 
-    def __init__(self, runtime: Runtime, estimates: Mapping[str, Callable[[], int]]) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        estimates: Mapping[str, Callable[[], int]],
+        compared: Callable[[], tuple[str, Runtime] | None] = lambda: None,
+    ) -> None:
+        """`compared` is a scene on the same device with a plan of its own."""
         self._runtime = runtime
         self._estimates = estimates
+        self._compared = compared
         self._figures = HeapFigures()
         self._due = 0.0
         self._requested: tuple[Plan, list[int]] | None = None
@@ -156,6 +163,11 @@ class HeapModel:
             OutsideRow(name, find(), 0, "estimated from its images; the driver decides")
             for name, find in self._estimates.items()
         ]
+        compared = self._compared()
+        if compared is not None:
+            name, other = compared
+            there = len(other.memory.allocated()[0])
+            rows.append(OutsideRow(f"beside: {name}", other.memory.live_bytes, there, "its own plan, exact"))
         pools = counts.get("DescriptorPool", 0)
         rows.append(
             OutsideRow(

@@ -27,7 +27,9 @@ class HeapsPanel:
     def draw(self) -> None:
         """Draw into the current window."""
         if self._model is None:
-            self._model = HeapModel(self._session.runtime, self._session.estimates)
+            self._model = HeapModel(
+                self._session.runtime, self._session.estimates, lambda: self._session.compared
+            )
         figures = self._model.figures()
         if not figures.heaps:
             widgets.quiet("nothing is planned yet")

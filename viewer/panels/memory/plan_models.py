@@ -81,7 +81,7 @@ class SharedModels:
         if is_same and now < self._due and not runtime.memory.settled:
             return
         self._state, self._due = state, now + EVERY_S
-        leaving = leaving_allocations(plan, runtime.resident.allocations)
+        leaving = leaving_allocations(plan, runtime.resident.allocations, runtime.memory.leaving())
         staging = not runtime.memory.settled
         models = self._models
         if (

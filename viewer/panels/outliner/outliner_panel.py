@@ -232,7 +232,7 @@ class OutlinerPanel:
         if not node.feature and self.actions.renaming == node.object:
             self._rename_box()
             return
-        widgets.short_text(node.feature or tableau.name_of(node.object), self._tint(number, node))
+        widgets.cut(node.feature or tableau.name_of(node.object), self._tint(number, node))
         if not node.feature and self._marked[node.object]:
             imgui.same_line(0, imgui.get_font_size() * 0.3)
             imgui.text_colored(style.ACCENT, "•")
@@ -274,7 +274,8 @@ class OutlinerPanel:
             column = getattr(shares, name)
             size = int(column[node.object]) if node.object < len(column) else 0
             if size:
-                widgets.right_aligned(bytes_text(size), style.QUIET)
+                tint = style.TEXT if self.actions.is_selected(node) else style.QUIET
+                widgets.right_aligned(bytes_text(size), tint)
                 widgets.tooltip((f"{size:,} bytes {name}", _SHARE_HELP[name]))
 
     def _tooltip(self, node: Node, path: str) -> None:

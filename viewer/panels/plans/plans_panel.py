@@ -92,7 +92,7 @@ class PlansPanel:
         if not rows.is_searched:
             self._session.wake()
         imgui.same_line()
-        parts.cut(count_text(len(rows.rows), "row"), style.QUIET)
+        widgets.cut(count_text(len(rows.rows), "row"), style.QUIET)
         if not imgui.begin_table("rows", 1, _TABLE):
             return
         imgui.table_setup_column("row", imgui.TableColumnFlags_.width_stretch.value)
@@ -113,7 +113,7 @@ class PlansPanel:
         imgui.table_next_column()
         if row.line:
             imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + imgui.get_style().indent_spacing * 2)
-            parts.cut(row.name, style.QUIET)
+            widgets.cut(row.name, style.QUIET)
             return None
         is_open = rows.is_open(row.row)
         room = imgui.get_content_region_avail().x
@@ -123,11 +123,11 @@ class PlansPanel:
         facts = imgui.calc_text_size(row.facts).x
         left = room - imgui.get_style().indent_spacing - facts - imgui.get_font_size()
         if left > room * 0.3:
-            parts.cut(row.name, width=left)
+            widgets.cut(row.name, width=left)
             imgui.same_line()
             widgets.right_aligned(row.facts, style.QUIET)
         else:
-            parts.cut(f"{row.name}  {row.facts}")
+            widgets.cut(f"{row.name}  {row.facts}")
         return None if clicked is None else (row.row, clicked)
 
     def _draw_changes(self, plan: Plan) -> None:
@@ -146,9 +146,9 @@ class PlansPanel:
         imgui.same_line()
         before = self.plans.before
         if self.against is None and before is None:
-            parts.cut("there is no plan before this one", style.QUIET)
+            widgets.cut("there is no plan before this one", style.QUIET)
             return
-        parts.cut("A is that, B the present plan", style.QUIET)
+        widgets.cut("A is that, B the present plan", style.QUIET)
         about = plan, self.against, before if self.against is None else None
         if about != self._compared:
             self._compared = about
@@ -172,4 +172,4 @@ class PlansPanel:
             )
             named = [f"+ {name}" for name in change.created] + [f"- {name}" for name in change.removed]
             more = [f"and {len(named) - NAMED} more"] if len(named) > NAMED else []
-            parts.cut(words, style.WARNING, more=(*named[:NAMED], *more))
+            widgets.cut(words, style.WARNING, more=(*named[:NAMED], *more))

@@ -10,6 +10,7 @@ from imgui_bundle import imgui
 from engine.assets import AssetDb, AssetRef
 from engine.tableau import NO_ASSET, FieldSpec
 from viewer.panels import widgets
+from viewer.panels.assets.asset_picture import draw_asset_picture
 from viewer.panels.properties.fields import MIXED, Change
 from viewer.session.links import AssetLink
 from viewer.session.session import Session
@@ -27,7 +28,7 @@ class Choice:
 
 
 class AssetChooser:
-    """Draws the name of the chosen asset, and a list with a search when that is opened."""
+    """Draws the name of the chosen asset, and a list with pictures and a search when that is opened."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -85,6 +86,7 @@ class AssetChooser:
         if not choices:
             widgets.quiet("nothing fits")
         chosen = None
+        side, gap = imgui.get_font_size() * 2.2, imgui.get_style().item_spacing.x
         clipper = imgui.ListClipper()
         clipper.begin(len(choices))
         while clipper.step():
@@ -92,10 +94,13 @@ class AssetChooser:
                 each = choices[index]
                 imgui.push_id(index)
                 start = imgui.get_cursor_pos()
-                if imgui.selectable("##choice", each.key == key)[0]:
+                if imgui.selectable("##choice", each.key == key, 0, (0, side))[0]:
                     chosen = Change(each.key)
                     imgui.close_current_popup()
-                imgui.set_cursor_pos(start)
+                if each.key != NO_ASSET:
+                    imgui.set_cursor_pos(start)
+                    draw_asset_picture(self._session, AssetRef.from_key(each.key), side, says_why=False)
+                imgui.set_cursor_pos((start.x + side + gap, start.y + (side - imgui.get_font_size()) / 2))
                 imgui.text_unformatted(each.name)
                 imgui.same_line()
                 imgui.push_style_color(imgui.Col_.text.value, style.QUIET)

@@ -92,7 +92,7 @@ def _conflicts(session: Session) -> None:
         if clicked and editing.is_there(conflict):
             session.links.follow(ObjectLink(conflict.row))
         imgui.same_line(imgui.get_style().window_padding.x)
-        widgets.short_text(f"{conflict.what} of {conflict.path}")
+        widgets.cut(f"{conflict.what} of {conflict.path}")
         if imgui.small_button("keep mine"):
             settled = conflict, False
         session.places[f"conflict mine {number}"] = widgets.item_box()

@@ -227,7 +227,7 @@ class PropertiesPanel:
             imgui.dummy((mark, imgui.get_frame_height()))
         imgui.same_line(0, 0)
         imgui.align_text_to_frame_padding()
-        widgets.short_text(target.name)
+        widgets.cut(target.name)
         if unit:
             imgui.same_line(0, imgui.get_font_size() * 0.3)
             widgets.quiet(unit)

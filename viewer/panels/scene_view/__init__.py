@@ -8,6 +8,7 @@ silhouettes        edges of meshes, and those that an eye sees as an outline
 selection_contours  draws them
 gizmo_model        moving, turning and scaling objects about their pivot
 gizmo              the handles that do so
-grid, tool_bar     a grid on the ground; buttons for what is done most often
+tool_bar           buttons for what is done most often
+view_modes         what the picture shows: light, lines, values of surfaces, channels
 camera_views       where the camera goes on command
 """

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from viewer.panels.scene_view.object_shapes import Shapes
 from viewer.panels.scene_view.view_space import ViewSpace
+from viewer.session.bookmarks import MAX_PLACES, Bookmark, places_of, with_place
 from viewer.session.commands import Command
 from viewer.session.session import Session
 from viewer.window import orbit_camera as controls
@@ -26,7 +27,6 @@ POINT_RADIUS = 0.5
 """Metres around what has no shape, such as a light, that are shown with it."""
 SURROUNDS = 10.0
 """What is so many times as large as all the rest, as a ground, is no part of what is shown whole."""
-BOOKMARKS = 4
 _AXES = (
     ("from the front", 0.0, 0.0, ("Num1", "Alt+1")),
     ("from behind", math.pi, 0.0, ("Ctrl+Num1", "Ctrl+Alt+1")),
@@ -64,7 +64,6 @@ class CameraViews:
         self._travel: tuple[float, Place, Place] | None = None
         self._expected: View | None = None
         self._start = self.place
-        self._bookmarks: dict[int, Place] = {}
         session.commands.add(*self._commands())
 
     @property
@@ -72,11 +71,6 @@ class CameraViews:
         """Where the camera is; None without one."""
         view = self._camera.view
         return None if view is None else Place(view, self._camera.height)
-
-    @property
-    def is_travelling(self) -> bool:
-        """Whether the camera is on its way."""
-        return self._travel is not None
 
     def advance(self) -> None:
         """Move a travelling camera on; call it in every frame."""
@@ -157,12 +151,29 @@ class CameraViews:
         return own.min(axis=0), own.max(axis=0)
 
     def _set_bookmark(self, number: int) -> None:
-        place = self.place
-        if place is not None:
-            self._bookmarks[number] = place
+        place, session = self.place, self._session
+        if place is None:
+            return
+        view = place.view
+        mark = Bookmark(number, view.target, view.yaw, view.pitch, view.distance, place.height or 0.0)
+        kept = with_place(session.preferences.bookmarks, self._scene, mark)
+        session.preferences = replace(session.preferences, bookmarks=kept)
 
     def _go_to_bookmark(self, number: int) -> None:
-        self.travel(self._bookmarks[number])
+        mark = self._bookmark(number)
+        if mark is not None:
+            view = View(mark.target, mark.yaw, mark.pitch, mark.distance)
+            self.travel(Place(view, mark.height or None))
+
+    def _bookmark(self, number: int) -> Bookmark | None:
+        places = places_of(self._session.preferences.bookmarks, self._scene)
+        return next((place for place in places if place.number == number), None)
+
+    @property
+    def _scene(self) -> str:
+        """The file by which the scene's bookmarks are kept."""
+        home = self._session.runtime.scene.parts[0].home
+        return "" if home is None else str(home.path.absolute())
 
     def _commands(self) -> list[Command]:
         def has_camera() -> bool:
@@ -190,7 +201,7 @@ class CameraViews:
                 has_camera,
                 lambda: self._camera.height is not None,
             ),
-            *(command for number in range(1, BOOKMARKS + 1) for command in self._bookmark_commands(number)),
+            *(command for number in range(1, MAX_PLACES + 1) for command in self._bookmark_commands(number)),
         ]
 
     def _bookmark_commands(self, number: int) -> list[Command]:
@@ -200,7 +211,7 @@ class CameraViews:
                 MENU,
                 lambda: self._go_to_bookmark(number),
                 (str(number),),
-                lambda: number in self._bookmarks,
+                lambda: self._bookmark(number) is not None,
             ),
             Command(
                 f"Set bookmark {number}",

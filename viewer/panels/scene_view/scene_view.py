@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from viewer.panels.scene_view.camera_views import CameraViews
 from viewer.panels.scene_view.gizmo import Gizmo
 from viewer.panels.scene_view.gizmo_model import GizmoDrag, record
-from viewer.panels.scene_view.grid import draw_grid
 from viewer.panels.scene_view.object_shapes import Shapes, with_descendants
 from viewer.panels.scene_view.scene_picker import ScenePicker
 from viewer.panels.scene_view.selection_contours import SelectionContours, is_close, selected_shapes
 from viewer.panels.scene_view.tool_bar import ToolBar
+from viewer.panels.scene_view.view_modes import ViewModes
 from viewer.panels.scene_view.view_space import ViewSpace, view_space
 from viewer.panels.workspace import Workspace
 from viewer.session.commands import Command
@@ -25,7 +25,10 @@ CLICK_POINTS = 4.0
 
 
 class SceneView:
-    """What is drawn over the scene, and what the mouse does there. Close it."""
+    """What is drawn over the scene, and what the mouse does there. Close it.
+
+    `otherwise` is the command that Esc runs where nothing is selected.
+    """
 
     def __init__(self, session: Session, workspace: Workspace, camera: CameraController) -> None:
         """`camera` turns around what is selected from now on."""
@@ -36,12 +39,14 @@ class SceneView:
         self._contours = SelectionContours(session)
         self.gizmo = Gizmo(session, self._moved)
         self.views = CameraViews(session, camera, lambda: self.space, self._shapes)
-        self._tools = ToolBar(session)
+        self.modes = ViewModes(session)
+        self._tools = ToolBar(session, self.modes)
         self.has_grid, self.has_tools = False, True
         self._pivot_of: tuple[int, int] = (-1, -1)
         self._pivot: NDArray[np.float64] | None = None
         camera.pivot = self._find_pivot
         self._pressed: tuple[float, float] | None = None
+        self.otherwise: Command | None = None
         self.space: ViewSpace | None = None
         workspace.overlays["scene view"] = self.draw
         session.commands.add(
@@ -50,7 +55,7 @@ class SceneView:
                 "Edit",
                 self._escape,
                 ("Esc",),
-                is_enabled=lambda: bool(len(session.selection.objects)),
+                is_enabled=lambda: bool(len(session.selection.objects)) or self._may_end_other(),
             ),
             Command("Grid", "View", self._switch_grid, ("Ctrl+G",), is_checked=lambda: self.has_grid),
             Command("Tool bar", "View", self._switch_tools, is_checked=lambda: self.has_tools),
@@ -59,6 +64,7 @@ class SceneView:
     def draw(self) -> None:
         """Draw over the scene, and take clicks."""
         session = self._session
+        self.modes.apply(grid=self.has_grid)
         self.views.advance()
         self.space = view_space(session.runtime, self._workspace.area)
         session.places["scene"] = self._workspace.area
@@ -66,8 +72,6 @@ class SceneView:
         if self.space is None:
             return
         self._take_clicks(self.space)
-        if self.has_grid:
-            draw_grid(self.space, self._looked_at(self.space))
         self._contours.draw(self.space, session.runtime.content_scale)
         self.gizmo.draw(self.space, self._camera.row)
         if self.has_tools and self._workspace.visible:
@@ -100,18 +104,16 @@ class SceneView:
     def _switch_tools(self) -> None:
         self.has_tools = not self.has_tools
 
-    def _looked_at(self, space: ViewSpace) -> NDArray[np.float64]:
-        """Return the place in the world that the camera looks at: where it meets the ground, if it does."""
-        eye, forward = space.view.eye, space.view.forward
-        away = -eye[1] / forward[1] if abs(forward[1]) > 1e-3 else 0.0
-        limit = 20.0 * max(abs(float(eye[1])), 1.0)
-        found: NDArray[np.float64] = eye + forward * (min(away, limit) if away > 0 else limit / 4)
-        return found
-
     def _escape(self) -> None:
-        """End a drag of the gizmo as if it had not been; else select nothing."""
-        if not self.gizmo.cancel():
-            self._session.selection.clear()
+        """End a drag of the gizmo as if it had not been; else select nothing, or run `otherwise`."""
+        if self.gizmo.cancel():
+            return
+        if not len(self._session.selection.objects) and self.otherwise is not None:
+            self.otherwise.run()
+        self._session.selection.clear()
+
+    def _may_end_other(self) -> bool:
+        return self.otherwise is not None and self.otherwise.is_enabled()
 
     def _moved(self, drag: GizmoDrag) -> None:
         """A drag of the gizmo is one change of the scene."""

@@ -6,6 +6,7 @@ from imgui_bundle import imgui
 
 from viewer.panels import widgets
 from viewer.panels.menu_bar import shown_keys
+from viewer.panels.scene_view.view_modes import MENU, ViewModes
 from viewer.session.session import Rectangle, Session
 from viewer.ui import style
 
@@ -37,8 +38,9 @@ _FLAGS = (
 class ToolBar:
     """Draws the groups for which there is room, from the left; `Session.places` has them as `tool TEXT`."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, modes: ViewModes) -> None:
         self._session = session
+        self._modes = modes
 
     def draw(self, area: Rectangle) -> None:
         """Draw it at the top of an area of the window."""
@@ -59,6 +61,9 @@ class ToolBar:
                 if number or at:
                     imgui.same_line(0, gap if at == 0 else 1)
                 self._button(text, title)
+        if len(groups) == len(GROUPS) and self._right_edge(len(GROUPS)) + self._combo_width <= room:
+            imgui.same_line(0, gap)
+            self._mode_combo()
         imgui.end()
         imgui.pop_style_var(2)
 
@@ -67,6 +72,29 @@ class ToolBar:
         frame, gap = imgui.get_style().frame_padding.x * 2, imgui.get_font_size() * 0.5
         texts = [text for group in GROUPS[: number + 1] for text, _ in group]
         return sum(imgui.calc_text_size(text).x + frame + 1 for text in texts) + gap * (number + 2)
+
+    @property
+    def _combo_width(self) -> float:
+        """Room for the longest name of a mode and the arrow."""
+        return imgui.get_font_size() * 8
+
+    def _mode_combo(self) -> None:
+        """Choose what the picture shows."""
+        imgui.set_next_item_width(self._combo_width)
+        is_open = imgui.begin_combo("##mode", self._modes.mode.value)
+        self._session.places["tool mode"] = widgets.item_box()
+        if is_open:
+            for command in self._session.commands:
+                if command.menu != MENU or command.is_checked is None:
+                    continue
+                flags = 0 if command.is_enabled() else imgui.SelectableFlags_.disabled.value
+                clicked, _ = imgui.selectable(command.title.lower(), command.is_checked(), flags)
+                self._session.places[f"mode {command.title.lower()}"] = widgets.item_box()
+                if clicked:
+                    command.run()
+            imgui.end_combo()
+        else:
+            widgets.tooltip(("what the picture shows: light, lines, a value of surfaces, a channel",))
 
     def _button(self, text: str, title: str) -> None:
         command = self._session.commands.find(title)

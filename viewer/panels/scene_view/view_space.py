@@ -93,12 +93,6 @@ class ViewSpace:
         across, down = (x - x0) / (x1 - x0) * self.size[0], (y - y0) / (y1 - y0) * self.size[1]
         return min(int(across), self.size[0] - 1), min(int(down), self.size[1] - 1)
 
-    def metres_per_point(self, point: Doubles) -> float:
-        """How many metres a point of the window is, at the distance of a point of the world."""
-        height = max(self.place[3] - self.place[1], 1.0)
-        deep = float((point - self.view.eye) @ self.view.forward) if self.view.half_size[2] else 1.0
-        return 2.0 * self.view.half_size[1] * max(deep, 1e-3) / height
-
     def plain_projection(self, distance: float) -> Doubles:
         """Return the matrix [4, 4] from the eye's space to a clip space with y up, and depth that rises.
 

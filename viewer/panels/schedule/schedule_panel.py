@@ -83,7 +83,7 @@ class SchedulePanel:
             self._session.wake(0.5)
         imgui.same_line()
         imgui.align_text_to_frame_padding()
-        parts.cut(self._state(), style.ACCENT if can_step else style.QUIET, more=self._waiting_lines())
+        widgets.cut(self._state(), style.ACCENT if can_step else style.QUIET, more=self._waiting_lines())
 
     def _state(self) -> str:
         runtime, model = self._session.runtime, self.model
@@ -104,7 +104,7 @@ class SchedulePanel:
         model = self.model
         sums = self._session.runtime.memory.statistics
         rate = f"{bytes_text(round(model.rate))}/s"
-        parts.cut(
+        widgets.cut(
             f"{rate} now, {bytes_text(sums.bytes_uploaded)} and {count_text(sums.cycles, 'cycle')} so far"
         )
         self._plot()
@@ -134,13 +134,13 @@ class SchedulePanel:
 
     def _plot(self) -> None:
         """Bytes per second over the last seconds."""
-        rates = self.model.rates / MIB
+        rates = self.model.rates
         if not rates.any():
             return
         most = float(rates.max())
         size = (imgui.get_content_region_avail().x, imgui.get_font_size() * 3)
         values = np.ascontiguousarray(rates, np.float32)
-        imgui.plot_lines("##rate", values, 0, f"at most {most:.1f} MiB/s", 0.0, most * 1.1, size)
+        imgui.plot_lines("##rate", values, 0, f"at most {bytes_text(round(most))}/s", 0.0, most * 1.1, size)
 
     def _databases(self) -> None:
         """What is read of each database, and the staging buffers."""
@@ -154,7 +154,7 @@ class SchedulePanel:
             for row in rows:
                 imgui.table_next_row()
                 imgui.table_next_column()
-                parts.cut(row.name)
+                widgets.cut(row.name)
                 imgui.table_next_column()
                 if row.window is not None:
                     offset, size = row.window
@@ -168,12 +168,12 @@ class SchedulePanel:
                 else:
                     widgets.quiet("none")
                 imgui.table_next_column()
-                parts.cut(bytes_text(row.staged))
+                widgets.cut(bytes_text(row.staged))
                 imgui.table_next_column()
-                parts.cut(f"{bytes_text(row.done)} of {bytes_text(row.total)}")
+                widgets.cut(f"{bytes_text(row.done)} of {bytes_text(row.total)}")
             imgui.end_table()
         for buffer in self.model.staging():
-            parts.cut(
+            widgets.cut(
                 f"staging #{buffer.resource}: {bytes_text(buffer.used)} of {bytes_text(buffer.size)}",
                 style.QUIET,
             )
@@ -211,11 +211,11 @@ class SchedulePanel:
         tint = style.QUIET if number < model.done else style.ACCENT if is_next else style.TEXT
         imgui.table_next_row()
         imgui.table_next_column()
-        parts.cut(f"{number + 1:,}", tint)
+        widgets.cut(f"{number + 1:,}", tint)
         imgui.table_next_column()
-        parts.cut(text.verb, tint)
+        widgets.cut(text.verb, tint)
         imgui.table_next_column()
-        parts.cut(text.what, tint, more=text.more)
+        widgets.cut(text.what, tint, more=text.more)
         imgui.table_next_column()
         if text.size is not None:
             widgets.right_aligned(bytes_text(text.size), tint)

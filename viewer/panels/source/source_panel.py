@@ -54,7 +54,7 @@ class SourcePanel:
         self._session.places["open in editor"] = widgets.item_box()
         widgets.tooltip(("$VISUAL or $EDITOR, at this line",))
         imgui.same_line()
-        widgets.clipped(f"{text.path}:{link.line}", style.QUIET)
+        widgets.cut(f"{text.path}:{link.line}", style.QUIET)
 
     def _lines(self, link: SourceLink, text: SourceText) -> None:
         flags = imgui.WindowFlags_.horizontal_scrollbar.value

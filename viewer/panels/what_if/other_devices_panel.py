@@ -55,7 +55,7 @@ class OtherDevicesPanel:
         imgui.table_next_row()
         imgui.table_next_column()
         imgui.align_text_to_frame_padding()
-        parts.cut(candidate.title)
+        widgets.cut(candidate.title)
         imgui.table_next_column()
         is_busy = candidate.work is not None
         if parts.button(self._session, f"device {candidate.title}", "plan", enabled=not is_busy):
@@ -76,7 +76,7 @@ class OtherDevicesPanel:
         if outcome is not None:
             problem = problem_of(outcome)
             shade = tint if stale else style.WARNING if problem else style.GOOD
-            parts.cut(problem or "yes", shade, more=("of an earlier plan",) if stale else ())
+            widgets.cut(problem or "yes", shade, more=("of an earlier plan",) if stale else ())
 
     def _heaps(self, candidate: Candidate, tint: style.Color) -> None:
         """The device-local heaps: planned of the budget."""
@@ -89,7 +89,7 @@ class OtherDevicesPanel:
             if heap.device_local:
                 budget = bytes_text(profile.budget(number))
                 words.append(f"{bytes_text(int(used[number]))} of {budget}" if used is not None else budget)
-        parts.cut(", ".join(words), tint)
+        widgets.cut(", ".join(words), tint)
 
     def _begin(self, candidate: Candidate) -> None:
         try:

@@ -29,8 +29,9 @@ def ordered(lod: SourceLod) -> SourceLod:
         return lod
     indices, places, used = meshopt.reorder_mesh(lod.indices.astype(np.uint32), True, False)
     vertices = np.empty(lod.count, np.int64)
-    is_used = places != _UNUSED
-    vertices[places[is_used]] = np.flatnonzero(is_used)
+    is_used = np.zeros(lod.count, np.bool_)
+    is_used[: len(places)] = places != _UNUSED  # as many as the highest index says
+    vertices[places[is_used[: len(places)]]] = np.flatnonzero(is_used)
     vertices[used:] = np.flatnonzero(~is_used)
     return replace(
         lod,

@@ -30,7 +30,7 @@ INDEX_SETTINGS = ("format", "topology", "lod", "tangents", "order", "simplify", 
 VERTEX_SETTINGS = ("format", "lod", "weights", "bones", "topology", "order")
 """The parameters of recipes that are the fields of IndexSettings and VertexSettings, in their order."""
 
-TEXTURE_SETTINGS = ("color_space", "mip_levels", "format", "blocks", "channel")
+TEXTURE_SETTINGS = ("color_space", "mip_levels", "format", "blocks", "channel", "directions")
 """The parameters of recipes that are the fields of TextureSettings, in their order."""
 
 _FACTOR = 2

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,7 @@ from engine.assets.importers.pictures.picture import (
 
 if TYPE_CHECKING:
     from PIL.Image import Image
+    from PIL.ImageFile import ImageFile
 
 _GREY_ALPHA = 2
 _IHDR_DEPTH = 24
@@ -44,6 +47,9 @@ def _rows(file: PictureFile, name: str, deep: bool) -> Rows:
     if deep and file.depth == 16:
         yield from _deep_rows(file, name)
         return
+    if file.kind == "WEBP":
+        yield from _webp_rows(file, name)
+        return
     low = _low_bytes_match(file, name)
     picture = load(file, name)
     file.stream.close()  # frees the copy without metadata
@@ -51,6 +57,27 @@ def _rows(file: PictureFile, name: str, deep: bool) -> Rows:
         band = picture.crop((0, rows.start, file.width, rows.stop))
         yield rows, _rgba(band, file, None if low is None else low[rows], name)
     picture.close()
+
+
+def _webp_rows(file: PictureFile, name: str) -> Rows:
+    """Yield the texels that the decoder gives, without a picture of Pillow's made of them.
+
+    The decoder holds two canvases and a copy of the file, so that it goes before anything else is made.
+    """
+    with _opened(file, name) as picture:
+        decoder = vars(picture).pop("_decoder")
+        frame = decoder.get_next()
+        del decoder
+        if frame is None:
+            raise ValueError("its pixels are damaged")
+        is_opaque = picture.mode == "RGB"
+    file.stream.close()
+    texels = np.frombuffer(frame[0], np.uint8).reshape(file.height, file.width, 4)
+    for rows in bands(file.width, file.height):
+        band = texels[rows].copy()
+        if is_opaque:
+            band[..., 3] = 0xFF
+        yield rows, band
 
 
 def _deep_rows(file: PictureFile, name: str) -> Rows:
@@ -95,6 +122,16 @@ def load(file: PictureFile, name: str, rawmode: str = "") -> Image:
 
     Raises InputError `texture.decode`.
     """
+    with _opened(file, name) as picture:
+        if rawmode:
+            picture.tile = [tile._replace(args=rawmode) for tile in picture.tile]
+        picture.load()
+        return picture
+
+
+@contextmanager
+def _opened(file: PictureFile, name: str) -> Iterator[ImageFile]:
+    """Open a picture; what Pillow raises in the block is an InputError `texture.decode`."""
     from PIL import Image  # takes 40 ms
 
     try:
@@ -102,13 +139,7 @@ def load(file: PictureFile, name: str, rawmode: str = "") -> Image:
             picture = Image.open(stream, formats=(file.kind,))
             if picture.size != (file.width, file.height):
                 raise ValueError(f"its size is also given as {picture.size}")
-            if rawmode:
-                picture.tile = [tile._replace(args=rawmode) for tile in picture.tile]
-            picture.load()
-            if file.kind == "WEBP":  # it would keep its canvases, and copies of file and texels
-                vars(picture).pop("_decoder", None)
-                picture.fp = None
-            return picture
+            yield picture
     except PICTURE_ERRORS as error:
         reason = str(error) or type(error).__name__
         if "BytesIO" in reason:

@@ -10,6 +10,8 @@ import pytest
 from support.plans import cube_plan
 
 from engine.assets import AssetLibrary, open_library
+from engine.assets.cache.facts import TextureFacts
+from engine.assets.formats import TextureFormat
 from engine.assets.records import AssetType
 from engine.scene import Scene, load_scene
 from viewer.panels.assets.asset_facts import fact_lines
@@ -21,7 +23,7 @@ from viewer.panels.assets.asset_rows import (
     planned_bytes,
     references,
 )
-from viewer.panels.assets.thumbnails import SIDE, has_thumbnail, shaded, thumbnail
+from viewer.panels.assets.thumbnails import SIDE, has_thumbnail, shaded, texture_picture, thumbnail
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +103,14 @@ def test_every_asset_has_facts_and_pictures_are_of_their_size(library: AssetLibr
                 assert max(picture.shape[:2]) <= SIDE
                 assert len(np.unique(picture.reshape(-1, 4), axis=0)) > 1 or record.type == "texture2d"
     assert pictured >= 4
+
+
+def test_blocks_are_pictured_as_the_colours_that_they_hold() -> None:
+    red = bytes.fromhex("00f8 0000 00000000")  # BC1: two colours of 5, 6 and 5 bits, and all texels the first
+    facts = TextureFacts(8, 4, TextureFormat.BC1_RGBA_UNORM_BLOCK, 1, (0,), 16)
+    picture = texture_picture(facts, red * 2)
+    assert picture.shape == (4, 8, 4)
+    assert (picture == (255, 0, 0, 255)).all()
 
 
 @pytest.mark.parametrize(

@@ -10,22 +10,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from support.display import Display
+from support.display import Display, environment_of
 from support.limits import limit
-from support.window_frames import OPTIONS, on_screen, settle, until
+from support.window_frames import OPTIONS, on_screen, open_window, settle, until
 
 from engine.plan.resident.steps import SetWindow, Transfer
 from viewer.panels.history.files.snapshot_reader import read_snapshot
 from viewer.panels.history.memory_delta import Change
 from viewer.panels.panel import Dock
-from viewer.run.scene_opening import opened
 
 if TYPE_CHECKING:
     from viewer.run.windowed import WindowFrames
 
 pytestmark = pytest.mark.gpu
 
-SIZE = (900, 600)
+SIZE = (720, 540)
 SHADOW_MAP = 16 << 20
 
 
@@ -70,21 +69,11 @@ class Hand:
 def window(xvfb: Display, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hand]:
     """One window for all tests, as opening it takes longer than any of them."""
     options = replace(OPTIONS, size=SIZE, validate=True, live=False)
-    with pytest.MonkeyPatch.context() as patch, opened(options) as (scene, library):
-        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
-        patch.setenv("DISPLAY", xvfb.name)
-        patch.delenv("WAYLAND_DISPLAY", raising=False)
-        # A little of the scene is enough, and a software driver takes long for more.
-        patch.setattr("viewer.panels.layout._SHARES", {Dock.LEFT: 0.3, Dock.RIGHT: 0.1, Dock.BOTTOM: 0.8})
-        from viewer.run.windowed import WindowFrames
-
-        frames = WindowFrames(scene, library, options)
-        try:
+    with environment_of(xvfb, tmp_path_factory) as patch:
+        patch.setattr("viewer.panels.layout._SHARES", {Dock.LEFT: 0.3, Dock.RIGHT: 0.1})
+        with open_window(options, bottom=0.85) as frames:
             yield Hand(frames, xvfb)
             assert not frames._reported
-            assert not len(frames.runtime.instance.messages)
-        finally:
-            frames.close()
 
 
 @pytest.fixture

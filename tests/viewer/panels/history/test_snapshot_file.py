@@ -16,8 +16,9 @@ from support.scenes import CUBE
 from engine.humon import InputError
 from engine.planning.offline import plan_scene
 from viewer.panels.history.files import snapshot_file, snapshot_reader
-from viewer.panels.history.files.snapshot_file import is_snapshot, snapshot_text, write_snapshot
+from viewer.panels.history.files.snapshot_file import snapshot_text, write_snapshot
 from viewer.panels.history.files.snapshot_reader import parse_snapshot, read_snapshot
+from viewer.panels.history.files.snapshot_summary import snapshot_summary
 from viewer.panels.history.memory_delta import Change, delta
 from viewer.panels.history.memory_image import MemoryImage, WrittenNames
 from viewer.panels.history.snapshots import Snapshot
@@ -47,11 +48,14 @@ def test_a_snapshot_is_read_back_as_it_was_written(snapshot: Snapshot, tmp_path:
     write_snapshot(path, snapshot)
     again = read_snapshot(path)
     assert_same(snapshot, again)
-    assert is_snapshot(path)
-    assert not is_snapshot(tmp_path / "a.hu")
     assert snapshot_text(again) == path.read_text(), "the same bytes again"
     found = delta(snapshot.image, again.image)
     assert (found.change == Change.SAME).all()
+
+
+def test_a_summary_does_not_control_a_terminal(snapshot: Snapshot) -> None:
+    made = replace(snapshot, name="a\x1b[2J", scene="b\x07\x9bc")
+    assert snapshot_summary(made).splitlines()[0].startswith("snapshot 'a\ufffd[2J' of b\ufffd\ufffdc, ")
 
 
 def test_requesters_of_many_keys_are_those_of_each(snapshot: Snapshot) -> None:

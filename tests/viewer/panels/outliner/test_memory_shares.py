@@ -18,7 +18,8 @@ def random_tree(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.nd
     return parent, level
 
 
-@pytest.mark.parametrize("seed", range(amount(20, 500)))
+@pytest.mark.usefixtures("sample")
+@pytest.mark.parametrize("seed", range(amount(10, 500)))
 def test_shares_are_those_of_adding_branch_by_branch(seed: int) -> None:
     rng = np.random.default_rng(seed)
     parent, level = random_tree(rng, int(rng.integers(4, 30)))

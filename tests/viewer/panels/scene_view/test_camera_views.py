@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -166,6 +167,9 @@ def test_a_bookmark_is_where_the_camera_was(looking: Looking) -> None:
     looking.run("Go to bookmark 2")
     np.testing.assert_allclose(looking.camera.translation, (0, 0, 5), atol=1e-5)
     assert looking.controller.height is None
+    (kept,) = looking.session.preferences.bookmarks
+    assert kept.scene == str(Path("a.hu").absolute()), "it is kept beside the scene's name"
+    assert [place.number for place in kept.places] == [2]
 
 
 def test_a_camera_moved_by_something_else_ends_its_travel(
@@ -173,10 +177,10 @@ def test_a_camera_moved_by_something_else_ends_its_travel(
 ) -> None:
     monkeypatch.setattr(camera_views, "TRAVEL_S", 1e6)
     looking.run("View from above")
-    assert looking.views.is_travelling
+    assert looking.views._travel is not None
     looking.camera.translation = (7, 7, 7)
     looking.views.advance()
-    assert not looking.views.is_travelling
+    assert looking.views._travel is None
     np.testing.assert_allclose(looking.camera.translation, (7, 7, 7))
 
 

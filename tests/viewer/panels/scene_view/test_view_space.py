@@ -49,12 +49,6 @@ def test_a_point_of_the_window_is_a_pixel_of_the_picture_or_none() -> None:
     assert space.pixel_at(200, 150) is None
 
 
-def test_a_point_is_as_many_metres_as_its_distance_makes_it() -> None:
-    assert seen().metres_per_point(np.zeros(3)) == pytest.approx(0.1)
-    assert seen().metres_per_point(np.array((0, 0, 4.0))) == pytest.approx(0.02)
-    assert seen(parallel=True).metres_per_point(np.array((0, 0, 4.0))) == pytest.approx(0.04)
-
-
 def test_the_eye_is_a_place_in_a_perspective_and_a_direction_without() -> None:
     world = np.eye(4)[None].copy()
     world[0, 3, 0] = 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.files.streams import printable
 from viewer.panels.history.snapshots import Snapshot
 from viewer.panels.number_format import bytes_text, count_text
 
@@ -36,4 +37,4 @@ def snapshot_summary(snapshot: Snapshot) -> str:
         why = image.names.why(key)
         who = f" ({why[0]}{f' and {len(why) - 1} more' if len(why) > 1 else ''})" if why else ""
         lines.append(f"{bytes_text(int(image.bytes_of[row])):>10}  {image.names.name(key)}{who}")
-    return "\n".join(line.replace("\n", " ") for line in lines) + "\n"
+    return "\n".join(printable(line.replace("\n", " ")) for line in lines) + "\n"

@@ -165,8 +165,18 @@ def _joined(parts: Sequence[Rows]) -> Rows:
     return filled[0] if len(filled) == 1 else stack(filled)
 
 
-def leaving_allocations(plan: Plan, resident: dict[int, np.void]) -> Rows:
-    """The resident allocations (by id) that neither memory nor staging of the plan has, dtype ALLOCATION."""
+def leaving_allocations(
+    plan: Plan, resident: dict[int, np.void], freeing: Sequence[tuple[int, int, int]] = ()
+) -> Rows:
+    """The allocations that are there and that neither memory nor staging of the plan has, dtype ALLOCATION.
+
+    They are `resident`, by id, or wait to be freed: `freeing` has id, memory type and bytes of each.
+    """
     planned = np.sort(np.concatenate([plan.memory.allocations["id"], plan.staging.allocations["id"]]))
     rows = np.array([resident[ident] for ident in sorted(resident)], ALLOCATION)
-    return chosen(rows, ~contains(planned, rows["id"])) if len(rows) else rows
+    if len(rows):
+        rows = chosen(rows, ~contains(planned, rows["id"]))
+    gone = np.zeros(len(freeing), ALLOCATION)
+    if len(gone):
+        gone["id"], gone["memory_type"], gone["size"] = zip(*freeing, strict=True)
+    return stack([rows, gone])

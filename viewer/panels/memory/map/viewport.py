@@ -17,7 +17,8 @@ class Viewport:
     """Zoom and pan of one map; all lengths in points.
 
     `origin` is the offset in an allocation at the left edge and `scale` the bytes per point, 0 until the map
-    is fitted. Each allocation is a row; all rows have the same offset at the same place.
+    is fitted. Each allocation is a row; all rows have the same offset at the same place. `largest` are the
+    bytes of the widest row as it was last shown.
     """
 
     width: float = 1.0
@@ -25,10 +26,14 @@ class Viewport:
     origin: float = 0.0
     scale: float = 0.0
     scroll: float = 0.0
+    largest: int = 0
 
     def resize(self, width: float, height: float, largest: int, content_height: float) -> None:
-        """Take the size of the drawn area; what was shown whole stays so. `largest` is the widest row."""
-        was_whole = self.scale == 0.0 or (self.origin == 0.0 and self.scale >= largest / self.width)
+        """Take the size of the drawn area; what was shown whole stays so, when memory comes or goes, too.
+
+        `largest` are the bytes of the widest row.
+        """
+        was_whole = self.scale == 0.0 or (self.origin == 0.0 and self.scale >= self.largest / self.width)
         self.width, self.height = max(width, 1.0), max(height, 1.0)
         if was_whole:
             self.origin, self.scale = 0.0, max(largest, 1) / self.width
@@ -36,6 +41,7 @@ class Viewport:
 
     def clamp(self, largest: int, content_height: float) -> None:
         """Keep the bytes of the widest row and the rows in sight."""
+        self.largest = largest
         self.scale = min(max(self.scale, NARROWEST), max(largest, 1) / self.width)
         self.scale = max(self.scale, NARROWEST)
         self.origin = min(max(self.origin, 0.0), max(largest - self.width * self.scale, 0.0))

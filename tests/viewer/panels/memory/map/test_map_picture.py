@@ -32,6 +32,17 @@ def fitted(colors: TileColors, width: float = 320.0) -> Viewport:
     return viewport
 
 
+def test_a_map_that_shows_all_does_so_when_memory_comes_and_goes_and_one_that_is_zoomed_stays() -> None:
+    viewport = Viewport()
+    for largest in (1 << 24, 1 << 20, 1 << 24):
+        viewport.resize(320.0, 200.0, largest, 1000.0)
+        assert (viewport.origin, viewport.scale) == (0.0, largest / 320)
+    viewport.zoom(0.0, 4.0, 1 << 24, 1000.0)
+    for largest in (1 << 25, 1 << 24):
+        viewport.resize(320.0, 200.0, largest, 1000.0)
+        assert (viewport.origin, viewport.scale) == (0.0, (1 << 22) / 320)
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_columns_share_out_every_byte_once(seed: int) -> None:
     colors = colored(seed)

@@ -1,0 +1,192 @@
+"""View modes: what of a scene its picture shows, as passes in place of those that the features declare.
+
+A mode changes nothing of the scene. Passes that its picture does not need are not in the frame, so that their
+memory returns with the next plan, and what it needs of its own is planned and requested like anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from enum import Enum
+from typing import TypeGuard
+
+from engine.graph.images import PICTURE, SCENE_COLOR, SCENE_DEPTH, ImageDecl, Sampler
+from engine.graph.passes import (
+    PICTURE_VIEW,
+    ColorTarget,
+    DepthTarget,
+    DrawPass,
+    FullscreenPass,
+    ImageRead,
+    Pass,
+    PushValue,
+)
+from engine.plan.terms.drawing import AlphaMode, CompareOp
+
+WIREFRAME_FEATURE = "fillModeNonSolid"
+"""What a device needs for lines in place of faces."""
+SURFACE_SHADERS = ("default.vs", "dataView.fs")
+LINE_SHADERS = ("default.vs", "wireView.fs")
+WHOLE = ImageDecl("wholePicture", PICTURE.format)
+"""The picture of which a view shows one channel."""
+_NEAREST = Sampler(nearest=True)
+GRID_PICTURE = ImageDecl("gridPicture", PICTURE.format)
+GRID = FullscreenPass(
+    "viewer: grid",
+    color=(ColorTarget(GRID_PICTURE),),
+    reads=(
+        ImageRead(PICTURE, "picture", _NEAREST),
+        ImageRead(SCENE_DEPTH, "sceneDepth", _NEAREST, optional=True),
+    ),
+    shader="groundGrid",
+)
+"""Lies over the picture and not in it, so that pictures that are read or written have no grid."""
+
+
+class ViewMode(Enum):
+    """What a picture shows; the values are words for users.
+
+    `albedo` and `emissive` are colours, in linear light as the picture's own. Of the others a byte of the
+    picture is 255 times the value: `normal` x, y and z in the world, from -1 to 1 as 0 to 1; `depth` 1 / (1 +
+    metres in front of the eye); `uv` the fraction of the coordinates of the albedo texture.
+    """
+
+    LIT = "lit"
+    LINES = "lines over lit"
+    WIREFRAME = "wireframe"
+    ALBEDO = "albedo"
+    NORMAL = "normal"
+    ROUGHNESS = "roughness"
+    METALLIC = "metallic"
+    OCCLUSION = "occlusion"
+    EMISSIVE = "emissive"
+    DEPTH = "depth"
+    UV = "uv"
+    RED = "red"
+    GREEN = "green"
+    BLUE = "blue"
+    COVERAGE = "coverage"
+
+
+DATA = (
+    ViewMode.ALBEDO,
+    ViewMode.NORMAL,
+    ViewMode.ROUGHNESS,
+    ViewMode.METALLIC,
+    ViewMode.OCCLUSION,
+    ViewMode.EMISSIVE,
+    ViewMode.DEPTH,
+    ViewMode.UV,
+)
+"""Values of surfaces, in the order of dataView.fs.glsl."""
+COLORS = (ViewMode.ALBEDO, ViewMode.EMISSIVE)
+CHANNELS = (ViewMode.RED, ViewMode.GREEN, ViewMode.BLUE, ViewMode.COVERAGE)
+LINES = (ViewMode.LINES, ViewMode.WIREFRAME)
+
+Declared = dict[str, list[Pass]]
+"""The passes of each feature, by its name."""
+
+
+def shown(declared: Declared, mode: ViewMode, *, grid: bool = False) -> Declared:
+    """Return the passes of a frame in a mode. Those of LINES need WIREFRAME_FEATURE of the device.
+
+    With `grid` there is GRID_PICTURE, too, if it is watched: the picture with a grid on the ground.
+    """
+    found = _in_mode(declared, mode)
+    return {**found, "viewer": [GRID]} if grid else found
+
+
+def _in_mode(declared: Declared, mode: ViewMode) -> Declared:
+    if mode in DATA:
+        return _data(declared, mode)
+    if mode in CHANNELS:
+        return _channel(declared, mode)
+    if mode in LINES:
+        return _lines(declared, over=mode is ViewMode.LINES)
+    return declared
+
+
+def _data(declared: Declared, mode: ViewMode) -> Declared:
+    """Surfaces with one value of each, and nothing else."""
+    found: Declared = {}
+    for name, p in _each(declared):
+        if _shades(p):
+            number = (PushValue("value", (float(DATA.index(mode)),)),)
+            found.setdefault(name, []).append(_without_light(p, "data", SURFACE_SHADERS, number))
+        elif any(target.image == PICTURE for target in p.color) and not _has(found, "dataPicture"):
+            is_color = (PushValue("isColor", (float(mode in COLORS),)),)
+            read = ImageRead(SCENE_COLOR, "sceneColor", _NEAREST, optional=True)
+            found.setdefault(name, []).append(_on_screen(p, "dataPicture", (read,), is_color))
+    return found
+
+
+def _channel(declared: Declared, mode: ViewMode) -> Declared:
+    """The picture as it is, of which one channel is shown as grey."""
+    found: Declared = {}
+    for name, p in _each(declared):
+        color = tuple(
+            replace(target, image=WHOLE) if target.image == PICTURE else target for target in p.color
+        )
+        found.setdefault(name, []).append(replace(p, color=color) if color != p.color else p)
+        if color != p.color and not _has(found, "channelView"):
+            reads = (
+                ImageRead(WHOLE, "picture", _NEAREST),
+                ImageRead(SCENE_COLOR, "sceneColor", _NEAREST, optional=True),
+            )
+            number = (PushValue("channel", (float(CHANNELS.index(mode)),)),)
+            found[name].append(_on_screen(p, "channelView", reads, number))
+    return found
+
+
+def _lines(declared: Declared, *, over: bool) -> Declared:
+    """The edges of triangles: over lit surfaces, or lit themselves in place of them."""
+    found: Declared = {}
+    for name, p in _each(declared):
+        own = found.setdefault(name, [])
+        if not _shades(p) or (over and AlphaMode.OPAQUE not in p.materials):
+            own.append(p)
+            continue
+        state = replace(p.state, wireframe=True)
+        if not over:
+            own.append(replace(p, state=state))
+            continue
+        lines = _without_light(p, "lines", LINE_SHADERS, ())
+        depth = p.depth and DepthTarget(p.depth.image, write=False, compare=CompareOp.GREATER_OR_EQUAL)
+        own += [p, replace(lines, depth=depth, state=replace(state, depth_bias=4.0, depth_bias_slope=1.0))]
+    return found
+
+
+def _each(declared: Mapping[str, list[Pass]]) -> Iterator[tuple[str, Pass]]:
+    for name, own in declared.items():
+        for p in own:
+            yield name, p
+
+
+def _has(found: Declared, name: str) -> bool:
+    return any(p.name == name for own in found.values() for p in own)
+
+
+def _shades(p: Pass) -> TypeGuard[DrawPass]:
+    """Whether a pass draws the surfaces of the picture, with the shaders of their materials."""
+    if not isinstance(p, DrawPass) or p.shaders or PICTURE_VIEW not in p.views:
+        return False
+    return any(target.image == SCENE_COLOR for target in p.color)
+
+
+def _without_light(
+    p: DrawPass, suffix: str, shaders: tuple[str, ...], pushes: tuple[PushValue, ...]
+) -> DrawPass:
+    """Return a draw pass that draws the same rows with other shaders, which read nothing of other passes."""
+    bare = replace(p, name=f"{p.name} {suffix}", reads=(), cubes=(), buffers=(), after=(), before=())
+    return replace(bare, shaders=shaders, pushes=pushes, views=(PICTURE_VIEW,))
+
+
+def _on_screen(
+    p: Pass, shader: str, reads: tuple[ImageRead, ...], pushes: tuple[PushValue, ...]
+) -> FullscreenPass:
+    """Return a pass that makes the picture in place of another one."""
+    target = next(target for target in p.color if target.image == PICTURE)
+    return FullscreenPass(
+        shader, color=(replace(target, image=PICTURE),), reads=reads, shader=shader, pushes=pushes
+    )
