@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
 from imgui_bundle import imgui
+from numpy.typing import NDArray
 
+from engine.tableau import FeatureTable, Tableau
 from viewer.panels import widgets
 from viewer.panels.number_format import bytes_text
 from viewer.panels.outliner.memory_shares import MemoryShares, memory_shares
@@ -53,6 +56,7 @@ class OutlinerPanel:
         self._shares: tuple[object, int, MemoryShares] | None = None
         self._scroll_to: int | None = None
         self._marked: Mapping[int, bool] = {}
+        self._columns: dict[tuple[int, str], NDArray[np.bool_]] = {}
         self._seen_selection = session.selection.version
         session.commands.add(*selection_commands(self.actions))
         session.links.on(ObjectLink, lambda link: self._reveal(link.row))
@@ -152,6 +156,7 @@ class OutlinerPanel:
         if self._scroll_to is not None and self._scroll_to < shown:
             clipper.include_item_by_index(self._scroll_to)
         action: Callable[[], None] | None = None
+        self._columns.clear()
         while clipper.step():
             self._mark(slice(clipper.display_start, clipper.display_end))
             for index in range(clipper.display_start, clipper.display_end):
@@ -204,7 +209,7 @@ class OutlinerPanel:
             imgui.end_popup()
         self._tooltip(node, path)
         imgui.set_cursor_pos(start)
-        self._name(number, node, int(model.depths[index]))
+        self._name(number, node, path, int(model.depths[index]))
         for flag in FLAGS:
             if imgui.table_next_column():
                 self._switch(node, path, flag)
@@ -212,7 +217,7 @@ class OutlinerPanel:
         imgui.pop_id()
         return action
 
-    def _name(self, number: int, node: Node, depth: int) -> None:
+    def _name(self, number: int, node: Node, path: str, depth: int) -> None:
         model, tableau = self.model, self._session.runtime.tableau
         step, line = imgui.get_style().indent_spacing, imgui.get_text_line_height()
         imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + depth * step)
@@ -220,7 +225,7 @@ class OutlinerPanel:
             is_open = bool(model.is_open[number]) or model.is_filtered
             if widgets.fold_button("fold", is_open):
                 model.expand(node.object, not is_open)
-            self._note(f"fold {tableau.path(node.object)}")
+            self._note(f"fold {path}")
         else:
             imgui.dummy((step, line))
         imgui.same_line(0, 0)
@@ -256,8 +261,7 @@ class OutlinerPanel:
         of, row = (
             (tableau, node.object) if not node.feature else (tableau.tables[node.feature], node.feature_row)
         )
-        is_on = bool(of.flags(flag)[row])
-        in_effect = bool(of.flags(f"effective_{flag}")[row])
+        is_on, in_effect = bool(self._flags(of, flag)[row]), bool(self._flags(of, f"effective_{flag}")[row])
         clicked, box = widgets.switch(flag, is_on, in_effect)
         self._session.places[f"switch {path}/{node.feature}/{flag}"] = box
         if clicked:
@@ -290,11 +294,19 @@ class OutlinerPanel:
     def _tint(self, number: int, node: Node) -> style.Color:
         table = self.model.table(number)
         of, row = (self._session.runtime.tableau, node.object) if table is None else (table, node.feature_row)
-        if table is not None and table.flags("failed")[row]:
+        if table is not None and self._flags(table, "failed")[row]:
             return style.BAD
-        if not (of.flags("effective_active")[row] and of.flags("effective_enabled")[row]):
+        if not (self._flags(of, "effective_active")[row] and self._flags(of, "effective_enabled")[row]):
             return style.QUIET
         return style.TEXT if table is None else style.ACCENT
+
+    def _flags(self, of: Tableau | FeatureTable, name: str) -> NDArray[np.bool_]:
+        """Return a column of flags, which is asked for once in a frame."""
+        key = id(of), name
+        found = self._columns.get(key)
+        if found is None:
+            found = self._columns[key] = of.flags(name)
+        return found
 
     # -- dragging ----------------------------------------------------------------------------------
 
