@@ -92,14 +92,6 @@ def read_indices(item: Item) -> npt.NDArray[np.unsignedinteger[Any]]:
     return values[:, 0]
 
 
-def element_bytes(item: Item) -> int:
-    """Return the bytes of one element that is stored tightly."""
-    width = 1
-    for size in _SHAPES[item.required("type").choice(*_SHAPES)]:
-        width *= size
-    return width * component_type(item).itemsize
-
-
 def component_type(item: Item) -> np.dtype[Any]:
     """Return the numpy type of one number of an accessor."""
     found = item.required("componentType")

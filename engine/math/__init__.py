@@ -32,7 +32,6 @@ from engine.math.quaternion import (
     axis_angle,
     euler_xyz_degrees,
     from_matrix3,
-    identity_quaternion,
     multiply,
     normalize,
     rotate,
@@ -44,7 +43,6 @@ from engine.math.transform import (
     compose,
     decompose,
     inverse,
-    transform_points,
 )
 
 __all__ = [
@@ -55,7 +53,6 @@ __all__ = [
     "euler_xyz_degrees",
     "frame_origin",
     "from_matrix3",
-    "identity_quaternion",
     "inverse",
     "look_at",
     "multiply",
@@ -67,7 +64,6 @@ __all__ = [
     "slerp",
     "to_euler_xyz_degrees",
     "to_matrix3",
-    "transform_points",
     "unit_axes",
     "view_from_world",
 ]

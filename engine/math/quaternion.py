@@ -12,11 +12,6 @@ _ROUNDING = 1e-15
 """By how much the length of a quaternion differs from 1 through rounding alone."""
 
 
-def identity_quaternion() -> NDArray[np.float64]:
-    """Return the identity rotation, 0 0 0 1."""
-    return np.array((0.0, 0.0, 0.0, 1.0))
-
-
 def normalize(quaternions: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Scale quaternions [..., 4] to unit length.
 

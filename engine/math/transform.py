@@ -74,10 +74,3 @@ def decompose(matrices: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.floa
     flat = (scale == 0).any(axis=-1)[..., None, None]
     turned = np.where(flat, np.identity(3), axes / np.where(scale == 0, 1.0, scale)[..., None])
     return m[..., 3, :3].copy(), from_matrix3(turned), scale.astype(np.float32)
-
-
-def transform_points(points: ArrayLike, matrix: ArrayLike) -> NDArray[np.float32]:
-    """Return points [n, 3] transformed by an affine stored matrix [4, 4], or by one each of [n, 4, 4]."""
-    p = np.asarray(points, np.float32)
-    m = np.asarray(matrix, np.float32)
-    return np.asarray(np.einsum("...i,...ij->...j", p, m[..., :3, :3]) + m[..., 3, :3], np.float32)

@@ -89,12 +89,6 @@ class DescriptorSets:
             handle, pool = self._sets.pop(key)
             self._retired.append((ticket, handle, pool))
 
-    def retire_all(self, ticket: int) -> None:
-        """Retire every set; they are freed once the frame timeline has reached `ticket`."""
-        self._retired.extend((ticket, handle, pool) for handle, pool in self._sets.values())
-        self._sets.clear()
-        self._users.clear()
-
     def collect(self, completed: int) -> None:
         """Free retired sets whose ticket is at most `completed`."""
         while self._retired and self._retired[0][0] <= completed:

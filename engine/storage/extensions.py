@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -117,29 +117,6 @@ class MemoryBudget(Extension):
     def heaps(self) -> tuple[tuple[int, int], ...]:
         """(budget, usage) in bytes of each heap; an estimate and 0 where it is not supported."""
         return self._context.device.memory_budget() if self._context else ()
-
-
-class Presentation(Extension):
-    """Swapchains on a window's surface; `surface_extensions` are those that the window needs."""
-
-    name = "presentation"
-
-    def __init__(self, surface_extensions: Iterable[str] = ()) -> None:
-        self._surface = tuple(surface_extensions)
-
-    def instance_support(self, offered: frozenset[str]) -> Support:
-        """Whether there is a window to present on, and the loader can make its surface."""
-        if not self._surface:
-            return Support(False, "no window was named whose surface could be presented on")
-        return super().instance_support(offered)
-
-    def instance_extensions(self) -> tuple[str, ...]:
-        """Those of the window's surface."""
-        return self._surface
-
-    def device_extensions(self) -> tuple[str, ...]:
-        """VK_KHR_swapchain."""
-        return ("VK_KHR_swapchain",)
 
 
 class RayTracing(Extension):

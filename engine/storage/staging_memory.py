@@ -125,11 +125,6 @@ class StagingMemoryManager:
         """How many copies wait to be recorded."""
         return len(self._scheduled)
 
-    @property
-    def current_set(self) -> int:
-        """Id of the resource set that is being filled."""
-        return self._set
-
     def is_released(self, set_id: int) -> bool:
         """Whether a set was finalized and has been released: its copies are over."""
         return set_id < self._set and set_id not in self._sets

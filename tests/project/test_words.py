@@ -20,7 +20,7 @@ RETIRED_NAMES = {
     "asks": "requests (a table of them is a request_table)",
     "Asking": "MemoryUser",
     "breakage": "broken_assets",
-    "folds": "expanded_nodes",
+    "folds": "expanded nodes",
     "lasting": "device_recovery, or recovering",
     "make_do": "retry_with_less",
     "outline": "tree_rows",

@@ -46,7 +46,9 @@ def test_no_set_is_freed_while_its_frame_is_in_flight(monkeypatch: pytest.Monkey
         ticket = runtime.timeline.submitted
         freed.clear()
         for sets in runtime.renderer._sets:
-            sets.retire_all(ticket)
+            for (layout, contents), users in list(sets._users.items()):
+                for _ in range(users):
+                    sets.release(layout, contents, ticket)
         runtime.renderer.collect(ticket - 1)
         assert freed == []
         runtime.renderer.collect(ticket)

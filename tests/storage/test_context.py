@@ -24,7 +24,6 @@ from engine.storage.extensions import (
     DebugUtils,
     Extension,
     MemoryBudget,
-    Presentation,
     RayTracing,
     Resources,
 )
@@ -88,26 +87,17 @@ def test_extensions_that_are_not_there_say_why(monkeypatch: pytest.MonkeyPatch) 
         def instance_extensions(self) -> tuple[str, ...]:
             return ("VK_XYZ_unseen",)
 
-    extensions = [Unheard(), Unseen(), Presentation(), RayTracing(), MemoryBudget(), Resources()]
+    extensions = [Unheard(), Unseen(), RayTracing(), MemoryBudget(), Resources()]
     with Context(extensions) as context:
         name = context.device.adapter.name
         assert context[Unheard].support.reason == f"{name} has no VK_XYZ_unheard_of"
         assert context[Unseen].support.reason == "the loader offers no VK_XYZ_unseen"
-        assert "no window" in context[Presentation].support.reason
         for kind in (RayTracing, MemoryBudget, Resources):
             support = context[kind].support
             assert support.supported == (not support.reason)
         assert context[Resources].support.supported
         with pytest.raises(KeyError, match="without DebugUtils"):
             context[DebugUtils]
-
-
-@pytest.mark.gpu
-def test_presentation_is_there_for_a_window_of_this_system() -> None:
-    with Context([Presentation(["VK_KHR_surface"])]) as context:
-        support = context[Presentation].support
-        assert support.supported, support.reason
-        assert "VK_KHR_swapchain" in context.device.extensions
 
 
 @pytest.mark.gpu

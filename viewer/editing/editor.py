@@ -20,9 +20,6 @@ from viewer.editing.object_copies import child_names, copy_objects, free_names
 from viewer.editing.tree_edits import Held, ObjectsEdit, ParentEdit, RenameEdit, features_edit
 from viewer.editing.value_edit import Renewed, Rows, Target, ValueEdit, same_key
 
-SHEAR = 1e-4
-"""How far, relative to its size, an object may be off where its place in the world is kept."""
-
 
 class Editor:
     """Changes a scene and its history; all methods raise EditError for what is impossible, and do nothing.

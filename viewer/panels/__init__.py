@@ -7,6 +7,6 @@ memory/                                 what lies in memory, and why
 problems/                               what is wrong, and what to do
 history/, schedule/, plans/, what_if/   memory as it was; steps; plans; what would change
 parts                                   text that is cut where there is no room, buttons
-tree_rows, expanded_nodes               trees in columns, flattened into visible rows
+tree_rows                               trees in columns, flattened into visible rows
 compaction_button, widgets, number_format
 """

@@ -72,7 +72,7 @@ class NeedColumns:
 def need_columns(
     coalesced: Coalesced, needs: Rows, profile: DeviceProfile, policy: Policy, table: TermsTable
 ) -> NeedColumns:
-    """Columns for `needs` (dtype NEED, sorted by key); planned terms are interned in `table`.
+    """Columns for `needs` (dtype REQUEST, sorted by key); planned terms are interned in `table`.
 
     PlanError `plan.requirement` where a need has no valid size, alignment, shape or number of copies.
     """

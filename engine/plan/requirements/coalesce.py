@@ -14,7 +14,7 @@ from math import lcm
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.plan.requirements.request_table import REQUEST, RequestSnapshot
+from engine.plan.requirements.request_table import RequestSnapshot
 from engine.plan.requirements.requesters import RequesterTable
 from engine.plan.requirements.requirements import RequirementTable, Terms, TermsTable
 from engine.plan.terms.errors import PlanError
@@ -22,13 +22,13 @@ from engine.plan.terms.keys import Keys
 from engine.plan.terms.table import Int64s, Rows, Table, begins_run, contains, distinct, stable_argsort
 from engine.plan.terms.vocabulary import Dedicated, MemoryProperty
 
-NEED = REQUEST
-"""A need has the columns of a request; its terms satisfy all requests for its key."""
-
 
 @dataclass(frozen=True, eq=False)
 class Coalesced:
-    """One need per key (dtype NEED, sorted by key), and a snapshot of the requests behind it."""
+    """One need per key (dtype REQUEST, sorted by key), and a snapshot of the requests behind it.
+
+    A need has the columns of a request; its terms satisfy all requests for its key.
+    """
 
     needs: Table
     requested: RequestSnapshot

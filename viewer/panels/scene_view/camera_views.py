@@ -72,11 +72,6 @@ class CameraViews:
         view = self._camera.view
         return None if view is None else Place(view, self._camera.height)
 
-    @property
-    def is_travelling(self) -> bool:
-        """Whether the camera is on its way."""
-        return self._travel is not None
-
     def advance(self) -> None:
         """Move a travelling camera on; call it in every frame."""
         if self._travel is None:

@@ -60,11 +60,6 @@ class Gizmo:
         """Whether the left button is the gizmo's now."""
         return self._is_cancelled or (self._is_shown and (im_guizmo.is_over() or self._drag is not None))
 
-    @property
-    def is_dragged(self) -> bool:
-        """Whether a handle is dragged now."""
-        return self._drag is not None
-
     def draw(self, space: ViewSpace, camera: int | None) -> None:
         """Draw the handles on what is selected, without the camera in use, and follow a drag."""
         if not imgui.is_mouse_down(0):

@@ -177,10 +177,10 @@ def test_a_camera_moved_by_something_else_ends_its_travel(
 ) -> None:
     monkeypatch.setattr(camera_views, "TRAVEL_S", 1e6)
     looking.run("View from above")
-    assert looking.views.is_travelling
+    assert looking.views._travel is not None
     looking.camera.translation = (7, 7, 7)
     looking.views.advance()
-    assert not looking.views.is_travelling
+    assert looking.views._travel is None
     np.testing.assert_allclose(looking.camera.translation, (7, 7, 7))
 
 

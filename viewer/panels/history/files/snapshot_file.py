@@ -28,11 +28,6 @@ MAX_WHY = 16
 """Requesters of a key that are written, and a line that counts the others."""
 
 
-def is_snapshot(path: Path) -> bool:
-    """Whether a file is named as snapshots are."""
-    return path.name.endswith(SUFFIX)
-
-
 def write_snapshot(path: Path, snapshot: Snapshot) -> None:
     """Write a snapshot whole or not at all. Raises InputError `output.write`."""
     write_atomically(path, snapshot_text(snapshot))
