@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from harness import Row
 from PIL import Image
+from support.textured_cubes import textured_cubes
 
 from engine.assets import open_library
 from engine.runtime.live_assets import LiveAssets
@@ -150,7 +151,9 @@ def _saves(folder: Path, textures: int) -> Iterable[Row]:
     (folder / "assets").mkdir(parents=True)
     for number in range(textures):
         _picture(folder / f"assets/t{number}.png", number)
-    (folder / "scene.hu").write_text(_scene(textures), encoding="utf-8")
+    sun = "sun: { euler: [-50 -30 0]  features: [{ @type: light }] }"
+    text = textured_cubes(textures, "assets/t{}.png", more=sun)
+    (folder / "scene.hu").write_text(text, encoding="utf-8")
     scene = load_scene(folder / "scene.hu")
     with open_library(scene.dbs) as library:
         options = RuntimeOptions(size=(64, 64), validate=False)
@@ -195,32 +198,3 @@ def _picture(path: Path, seed: int) -> None:
     other = path.with_suffix(".tmp")
     Image.fromarray(colours).save(other, "PNG")
     shutil.move(other, path)
-
-
-def _scene(textures: int) -> str:
-    materials = "".join(
-        f"{{ @type: texture2d  name: t{n}  source: assets/t{n}.png }}\n"
-        f"{{ @type: material  name: m{n}  shaders: [vs fs]  textures: {{ albedo: t{n} }} }}\n"
-        f"{{ @type: model  name: o{n}  mesh: cube  material: m{n} }}\n"
-        for n in range(textures)
-    )
-    drawn = "features: [{{ @type: visibleModel  asset: [db o{}] }}]"
-    objects = "".join(
-        f"o{n}: {{ translation: [{n % 40} 0 {-(n // 40)}]  {drawn.format(n)} }}\n" for n in range(textures)
-    )
-    return f"""version: 1
-assetDb: {{ name: db  assets: [
-{{ @type: mesh  name: cube  source: "builtin:mesh/cube.hu"
-   lods: [{{ topology: triangle_list  vertices: cube  indices: cube }}] }}
-{{ @type: vertices  name: cube  source: cube
-   vertexFormat: [[pos r32g32b32_sfloat] [normal r32g32b32_sfloat] [uv_albedo r32g32_sfloat]] }}
-{{ @type: indices  name: cube  source: cube  indexFormat: uint16 }}
-{{ @type: shader  name: vs  source: "builtin:material/defaultMaterial.vs.glsl"  stage: vertex_shader_bit }}
-{{ @type: shader  name: fs  source: "builtin:material/defaultMaterial.fs.glsl"  stage: fragment_shader_bit }}
-{materials}] }}
-tableau: {{ name: many  objects: {{
-{objects}
-camera: {{ translation: [20 10 10]  euler: [-25 0 0]  features: [{{ @type: camera }}] }}
-sun: {{ euler: [-50 -30 0]  features: [{{ @type: light }}] }}
-}} }}
-"""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.limits import limit
+from support.textured_cubes import textured_cubes
 
 from engine.assets import open_library
 from engine.runtime.live_assets import LiveAssets
@@ -27,41 +28,13 @@ def write(folder: Path, files: int, version: int) -> None:
         Image.fromarray(colours).save(folder / f"t{number}.png")
 
 
-def text(files: int) -> str:
-    """A scene in which each texture is drawn."""
-    rows = "".join(
-        f"{{ @type: texture2d  name: t{n}  source: t{n}.png  colorSpace: linear  mipLevels: 1 }}\n"
-        f"{{ @type: material  name: m{n}  shaders: [vs fs]  textures: {{ albedo: t{n} }} }}\n"
-        f"{{ @type: model  name: o{n}  mesh: cube  material: m{n} }}\n"
-        for n in range(files)
-    )
-    objects = "".join(
-        f"o{n}: {{ translation: [{n} 0 0]  features: [{{ @type: visibleModel  asset: [db o{n}] }}] }}\n"
-        for n in range(files)
-    )
-    return f"""version: 1
-assetDb: {{ name: db  assets: [
-{{ @type: mesh  name: cube  source: "builtin:mesh/cube.hu"
-   lods: [{{ topology: triangle_list  vertices: cube  indices: cube }}] }}
-{{ @type: vertices  name: cube  source: cube
-   vertexFormat: [[pos r32g32b32_sfloat] [normal r32g32b32_sfloat] [uv_albedo r32g32_sfloat]] }}
-{{ @type: indices  name: cube  source: cube  indexFormat: uint16 }}
-{{ @type: shader  name: vs  source: "builtin:material/defaultMaterial.vs.glsl"  stage: vertex_shader_bit }}
-{{ @type: shader  name: fs  source: "builtin:material/defaultMaterial.fs.glsl"  stage: fragment_shader_bit }}
-{rows}] }}
-tableau: {{ name: many  objects: {{
-{objects}
-camera: {{ translation: [0 0 5]  features: [{{ @type: camera }}] }}
-}} }}
-"""
-
-
 @pytest.mark.parametrize(
     "files", [60, pytest.param(1000, marks=[pytest.mark.proof, pytest.mark.timeout(600)])]
 )
 def test_every_file_of_a_checkout_arrives_once(tmp_path: Path, files: int) -> None:
     write(tmp_path, files, 1)
-    (tmp_path / "scene.hu").write_text(text(files), encoding="utf-8")
+    text = textured_cubes(files, "t{}.png", "colorSpace: linear  mipLevels: 1")
+    (tmp_path / "scene.hu").write_text(text, encoding="utf-8")
     scene = load_scene(tmp_path / "scene.hu")
     with open_library(scene.dbs) as library:
         options = RuntimeOptions(size=(32, 32), validate=False)

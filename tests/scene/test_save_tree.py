@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 from support.sampling import amount
-from support.small_features import ASSETS, tree_of
+from support.small_features import ASSETS, OBJECTS_BEFORE_LAMP, tree_of
 
 from engine.humon import InputError
 from engine.scene import load_scene, load_scenes
@@ -14,20 +14,9 @@ from engine.tableau import ROOT, NameTaken
 
 TEXT = (
     ASSETS
-    + """tableau: {
-    objects: {
-        // the one
-        cube: {                       /* in the middle */
-            translation: [0, 0.50, 0]     // metres
-            features: [
-                { @type: visibleModel  asset: [assetDb0 0] }   // seen
-            ]
-            objects: {
-                top: { scale: [1 1 1] }   // of it
-            }
-        }
-        camera: { objects: { reticle: { scale: [2 1 1] } } }
-        lamp: { features: [ { @type: light  intensity: 2.0 } ] }   // bright
+    + "tableau: {\n"
+    + OBJECTS_BEFORE_LAMP
+    + """        lamp: { features: [ { @type: light  intensity: 2.0 } ] }   // bright
     }
 }
 """

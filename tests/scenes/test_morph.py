@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from shutil import copy, copytree, ignore_patterns
 
 import numpy as np
 import pytest
+from support.flat_scenes import SIZE, copy_builtin, drawn, flat_scene, rows, seen
 
-from engine.assets import open_library
 from engine.math import axis_angle
-from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
-from engine.scene import load_scene
 
 pytestmark = pytest.mark.gpu
 
-SIZE = 120
 CELLS = 8
 SIDE = np.linspace(-1.0, 1.0, CELLS + 1)
 POSITIONS = np.stack((*map(np.ravel, np.meshgrid(SIDE, SIDE + 1.0)), np.zeros((CELLS + 1) ** 2)), axis=1)
@@ -35,17 +31,6 @@ WIDE = np.where(RIGHT[:, None], (0.47, 0.0, 0.0), 0.0)
 """The target `wide` moves the right side by 0.47 m."""
 TALL = np.stack((np.zeros(len(POSITIONS)), 0.41 * POSITIONS[:, 1], np.zeros(len(POSITIONS))), axis=1)
 """The target `tall` is given for every vertex."""
-MESH_FORM = "[pos r32g32b32_sfloat] [normal r32g32b32_sfloat] [uv_albedo r32g32_sfloat]"
-SHADERS = "".join(
-    f"{{ @type: shader  name: {stage}  stage: {kind}_shader_bit"
-    f"   source: material/defaultMaterial.{stage}.glsl }}"
-    for stage, kind in (("vs", "vertex"), ("fs", "fragment"))
-)
-
-
-def rows(values: np.ndarray) -> str:
-    return "[" + " ".join("[" + " ".join(f"{n:.6f}" for n in row) + "]" for row in values) + "]"
-
 
 WIDE_TEXT = f"wide: {{ vertices: [{' '.join(map(str, np.flatnonzero(RIGHT)))}] pos: {rows(WIDE[RIGHT])} }}"
 TALL_TEXT = f"tall: {{ weight: 0.25  pos: {rows(TALL)} }}"
@@ -71,61 +56,21 @@ def opened(
     tree: str = "",
     camera: str = "translation: [0 1 5]",
 ) -> Iterator[Runtime]:
-    source = Path("assets/builtin").resolve()
-    for part in ("material", "shader"):
-        copytree(source / part, folder / part, ignore=ignore_patterns("*.png"))
-    copy(source / "mesh/plane.hu", folder)
+    copy_builtin(folder)
     normals = np.tile((0, 0, 1), (len(POSITIONS), 1))
     (folder / "sheet.hu").write_text(
         f"mesh: {{ name: sheet  vertices: {{ pos: {rows(POSITIONS)} normal: {rows(normals)} "
         f"uv_albedo: {rows(POSITIONS[:, :2])} {blend} }} "
         f"indices: {rows(TRIANGLES).replace('.000000', '')} {targets} }}"
     )
-    (folder / "scene.hu").write_text(
-        f"""version: 1
-assetDb: {{ name: own  assets: [
-    {SHADERS}
-    {{ @type: mesh  name: sheet  source: sheet.hu  {mesh}
-        lods: [{{ topology: triangle_list  vertices: sheet  indices: sheet }}] }}
-    {{ @type: vertices  name: sheet  source: sheet  vertexFormat: [{MESH_FORM} {form}] }}
-    {{ @type: indices  name: sheet  source: sheet  indexFormat: uint16 }}
-    {{ @type: morphTargets  name: sheet  source: sheet }}
-    {{ @type: material  name: plain  shaders: [vs fs]  doubleSided: true
-        parameters: {{ emissive: [1 1 1] }} }}
-    {{ @type: model  name: sheet  mesh: sheet  material: plain }}
-    {{ @type: mesh  name: plane  source: plane.hu
-        lods: [{{ topology: triangle_list  vertices: plane  indices: plane }}] }}
-    {{ @type: vertices  name: plane  source: plane  vertexFormat: [{MESH_FORM}] }}
-    {{ @type: indices  name: plane  source: plane  indexFormat: uint16 }}
-    {{ @type: material  name: white  shaders: [vs fs] }}
-    {{ @type: model  name: wall  mesh: plane  material: white }}
-    {assets}
-] }}
-tableau: {{ name: t  objects: {{
-    camera: {{ {camera}  features: [
-        {{ @type: camera  projection: orthographic  height: 4  background: [0 0 0]
-            toneMapping: none  antialiasing: none }}] }}
-    sheet: {{ {place}  features: [{{ @type: visibleModel  asset: [own sheet] }}
+    assets = f"{{ @type: morphTargets  name: sheet  source: sheet }} {assets}"
+    objects = f"""sheet: {{ {place}  features: [{{ @type: visibleModel  asset: [own sheet] }}
         {{ @type: shadowCaster }} {morph}]  objects: {{ {tree} }} }}
-    {more}
-}} }}
-"""
-    )
-    scene = load_scene(folder / "scene.hu")
-    options = RuntimeOptions(size=(SIZE, SIZE), validate=True, trials=False)
-    with open_library(scene.dbs) as library:
-        with Runtime(scene, library, options) as made:
-            made.settle()
-            yield made
-            messages = [str(message) for message in made.instance.messages.all]
-        assert messages == []
-
-
-def seen(runtime: Runtime) -> np.ndarray:
-    """Which pixels show the sheet."""
-    runtime.settle()
-    runtime.frame()
-    return np.asarray(runtime.read_pixels()[:, :, 0] > 128)
+    {more}"""
+    text = flat_scene("sheet", mesh, form, assets, camera, objects)
+    (folder / "scene.hu").write_text(text)
+    with drawn(folder / "scene.hu") as made:
+        yield made
 
 
 def covered(positions: np.ndarray) -> np.ndarray:

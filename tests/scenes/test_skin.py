@@ -5,20 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from shutil import copy, copytree, ignore_patterns
 
 import numpy as np
 import pytest
+from support.flat_scenes import SIZE, copy_builtin, drawn, flat_scene, rows, seen
 
-from engine.assets import open_library
 from engine.math import axis_angle, compose
-from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
-from engine.scene import load_scene
 
 pytestmark = pytest.mark.gpu
 
-SIZE = 120
 ROWS = 13
 HEIGHT = 2.0
 RISE = np.repeat(np.linspace(0.0, HEIGHT, ROWS), 2)
@@ -34,15 +30,6 @@ TREE = "lower: { objects: { upper: { translation: [0 1 0] } } }"
 TWO = "frameIdxs: [" + "16 " * len(RISE) + "] frameWeights: ["
 TWO += " ".join(f"[{1 - w} {w}]" for w in UPPER) + "]"
 TWO_FORMAT = "[frameIdxs r8_uint] [frameWeights r32g32_sfloat]"
-SHADERS = "".join(
-    f"{{ @type: shader  name: {stage}  stage: {kind}_shader_bit"
-    f"   source: material/defaultMaterial.{stage}.glsl }}"
-    for stage, kind in (("vs", "vertex"), ("fs", "fragment"))
-)
-
-
-def rows(values: np.ndarray) -> str:
-    return "[" + " ".join("[" + " ".join(f"{n:.6f}" for n in row) + "]" for row in values) + "]"
 
 
 @contextmanager
@@ -58,62 +45,20 @@ def opened(
     more: str = "",
     camera: str = "translation: [0 1 5]",
 ) -> Iterator[Runtime]:
-    source = Path("assets/builtin").resolve()
-    for part in ("material", "shader"):
-        copytree(source / part, folder / part, ignore=ignore_patterns("*.png"))
-    copy(source / "mesh/plane.hu", folder)
+    copy_builtin(folder)
     (folder / "strip.hu").write_text(
         f"mesh: {{ name: strip  vertices: {{ pos: {rows(POSITIONS)} "
         f"normal: {rows(np.tile((0, 0, 1), (len(RISE), 1)))} uv_albedo: {rows(POSITIONS[:, :2])} {blend} }} "
         f"indices: {rows(TRIANGLES).replace('.000000', '')} {bones} }}"
     )
-    (folder / "scene.hu").write_text(
-        f"""version: 1
-assetDb: {{ name: own  assets: [
-    {SHADERS}
-    {{ @type: mesh  name: strip  source: strip.hu  skeleton: strip
-        lods: [{{ topology: triangle_list  vertices: strip  indices: strip }}] }}
-    {{ @type: vertices  name: strip  source: strip  vertexFormat: [
-        [pos r32g32b32_sfloat] [normal r32g32b32_sfloat] [uv_albedo r32g32_sfloat] {form}] }}
-    {{ @type: indices  name: strip  source: strip  indexFormat: uint16 }}
-    {{ @type: skeleton  name: strip  source: strip }}
-    {{ @type: material  name: plain  shaders: [vs fs]  doubleSided: true
-        parameters: {{ emissive: [1 1 1] }} }}
-    {{ @type: model  name: strip  mesh: strip  material: plain }}
-    {{ @type: mesh  name: plane  source: plane.hu
-        lods: [{{ topology: triangle_list  vertices: plane  indices: plane }}] }}
-    {{ @type: vertices  name: plane  source: plane  vertexFormat: [
-        [pos r32g32b32_sfloat] [normal r32g32b32_sfloat] [uv_albedo r32g32_sfloat]] }}
-    {{ @type: indices  name: plane  source: plane  indexFormat: uint16 }}
-    {{ @type: material  name: white  shaders: [vs fs] }}
-    {{ @type: model  name: wall  mesh: plane  material: white }}
-] }}
-tableau: {{ name: t  objects: {{
-    camera: {{ {camera}  features: [
-        {{ @type: camera  projection: orthographic  height: 4  background: [0 0 0]
-            toneMapping: none  antialiasing: none }}] }}
-    strip: {{ {place}  features: [{{ @type: visibleModel  asset: [own strip] }}
-        {{ @type: shadowCaster }} {skin}]
-        objects: {{ {tree} }} }}
-    {more}
-}} }}
-"""
-    )
-    scene = load_scene(folder / "scene.hu")
-    options = RuntimeOptions(size=(SIZE, SIZE), validate=True, trials=False)
-    with open_library(scene.dbs) as library:
-        with Runtime(scene, library, options) as made:
-            made.settle()
-            yield made
-            messages = [str(message) for message in made.instance.messages.all]
-        assert messages == []
-
-
-def seen(runtime: Runtime) -> np.ndarray:
-    """Which pixels show the strip."""
-    runtime.settle()
-    runtime.frame()
-    return np.asarray(runtime.read_pixels()[:, :, 0] > 128)
+    assets = "{ @type: skeleton  name: strip  source: strip }"
+    objects = f"""strip: {{ {place}  features: [{{ @type: visibleModel  asset: [own strip] }}
+        {{ @type: shadowCaster }} {skin}]  objects: {{ {tree} }} }}
+    {more}"""
+    text = flat_scene("strip", "skeleton: strip", form, assets, camera, objects)
+    (folder / "scene.hu").write_text(text)
+    with drawn(folder / "scene.hu") as made:
+        yield made
 
 
 def turn(runtime: Runtime, degrees: float, name: str = "strip/lower/upper") -> None:

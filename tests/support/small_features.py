@@ -29,6 +29,22 @@ ASSETS = """assetDb: {
 """
 
 
+OBJECTS_BEFORE_LAMP = """    objects: {
+        // the one
+        cube: {                       /* in the middle */
+            translation: [0, 0.50, 0]     // metres
+            features: [
+                { @type: visibleModel  asset: [assetDb0 0] }   // seen
+            ]
+            objects: {
+                top: { scale: [1 1 1] }   // of it
+            }
+        }
+        camera: { objects: { reticle: { scale: [2 1 1] } } }
+"""
+"""Objects with comments, to which a test adds its lamp."""
+
+
 class VisibleModel(Feature):
     """Seen."""
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.small_features import ASSETS, Light, ShadowCaster, VisibleModel
+from support.small_features import ASSETS, OBJECTS_BEFORE_LAMP, Light, ShadowCaster, VisibleModel
 
 from engine.feature import Registry
 from engine.scene import Scene, load_scene
@@ -12,20 +12,9 @@ from viewer.editing.editor import Editor
 
 TEXT = (
     ASSETS
-    + """tableau: {
-    objects: {
-        // the one
-        cube: {                       /* in the middle */
-            translation: [0, 0.50, 0]     // metres
-            features: [
-                { @type: visibleModel  asset: [assetDb0 0] }   // seen
-            ]
-            objects: {
-                top: { scale: [1 1 1] }   // of it
-            }
-        }
-        camera: { objects: { reticle: { scale: [2 1 1] } } }
-        lamp: { euler: [0 90 0]  translation: [0 3 0]
+    + "tableau: {\n"
+    + OBJECTS_BEFORE_LAMP
+    + """        lamp: { euler: [0 90 0]  translation: [0 3 0]
             features: [ { @type: light  intensity: 2.0 } ] }   // bright
     }
 }

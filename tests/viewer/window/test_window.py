@@ -88,12 +88,18 @@ def test_without_a_display_the_reasons_are_reported(no_display: None) -> None:
     assert any("DISPLAY" in reason for reason in raised.value.reasons)
 
 
-def test_closing_twice_is_harmless(display: Display) -> None:
-    from viewer.window.window import Window
+def test_closing_twice_destroys_the_window_once(display: Display, monkeypatch: pytest.MonkeyPatch) -> None:
+    from viewer.window import window as module
 
-    window = Window("test", (320, 200), quiet())
+    destroyed: list[object] = []
+    destroy = module.glfw.destroy_window
+    monkeypatch.setattr(
+        module.glfw, "destroy_window", lambda handle: (destroyed.append(handle), destroy(handle))
+    )
+    window = module.Window("test", (320, 200), quiet())
     window.close()
     window.close()
+    assert len(destroyed) == 1
 
 
 def test_a_surface_on_a_display_that_is_gone_ends_the_run_before_the_driver_gets_it(

@@ -69,13 +69,18 @@ def browsing(mouse: Mouse, folder: Path) -> tuple[Session, Opened, FileBrowser]:
     return session, opened, FileBrowser(session, opened, folder)
 
 
+def opened_again(mouse: Mouse, browser: FileBrowser) -> None:
+    """Open the dialog, and draw until its places are known."""
+    browser.open()
+    mouse.frame(browser.draw)
+    mouse.frame(browser.draw)
+
+
 def test_a_click_goes_into_a_folder_and_opens_a_file(
     mouse: Mouse, folder: Path, browsing: tuple[Session, Opened, FileBrowser]
 ) -> None:
     session, opened, browser = browsing
-    browser.open()
-    mouse.frame(browser.draw)
-    mouse.frame(browser.draw)
+    opened_again(mouse, browser)
     mouse.click(browser.draw, *middle(session.places["open models"]))
     mouse.frame(browser.draw)
     mouse.click(browser.draw, *middle(session.places["open inner.gltf"]))
@@ -89,9 +94,7 @@ def test_what_was_opened_before_is_opened_by_a_click(
     mouse: Mouse, folder: Path, browsing: tuple[Session, Opened, FileBrowser]
 ) -> None:
     session, opened, browser = browsing
-    browser.open()
-    mouse.frame(browser.draw)
-    mouse.frame(browser.draw)
+    opened_again(mouse, browser)
     mouse.click(browser.draw, *middle(session.places["open recent 0"]))
     assert opened.files == [folder / "models" / "inner.gltf"]
 
@@ -100,16 +103,12 @@ def test_a_typed_name_is_opened_and_escape_closes(
     mouse: Mouse, folder: Path, browsing: tuple[Session, Opened, FileBrowser]
 ) -> None:
     session, opened, browser = browsing
-    browser.open()
-    mouse.frame(browser.draw)
-    mouse.frame(browser.draw)
+    opened_again(mouse, browser)
     imgui.get_io().add_input_characters_utf8(str(folder / "typed.hu"))
     mouse.frame(browser.draw)
     mouse.press(browser.draw, imgui.Key.enter)
     assert opened.files == [folder / "typed.hu"]
-    browser.open()
-    mouse.frame(browser.draw)
-    mouse.frame(browser.draw)
+    opened_again(mouse, browser)
     mouse.press(browser.draw, imgui.Key.escape)
     session.places.clear()
     mouse.frame(browser.draw)
