@@ -10,6 +10,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
@@ -144,6 +145,7 @@ def strings(path: Path) -> Iterator[str]:
             yield from re.findall(r"(?:error|warning)\[([a-z]+\.[a-z_]+)\]", node.value)
 
 
+@cache
 def codes_in_sources(root: Path) -> set[str]:
     files = [path for top in ("engine", "features", "viewer") for path in (root / top).rglob("*.py")]
     return {code for path in files for code in strings(path)} - NO_CODES

@@ -237,12 +237,16 @@ def test_a_forbidden_import_is_found_wherever_it_stands(tmp_path: Path, module: 
     assert wrong_imports(file, module, "module.py")
 
 
+def is_for_types(test: ast.expr) -> bool:
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
+
+
 def import_graph(files: dict[str, Path], *, for_types: bool) -> dict[str, set[str]]:
     """Which modules each module imports, in functions too; `for_types`: also under `if TYPE_CHECKING:`."""
 
     def statements(node: ast.AST) -> Iterator[ast.AST]:
         for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING" and not for_types:
+            if isinstance(child, ast.If) and not for_types and is_for_types(child.test):
                 continue
             yield child
             yield from statements(child)

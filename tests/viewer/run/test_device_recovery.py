@@ -117,7 +117,7 @@ def test_whichever_call_loses_the_device_the_picture_is_the_same_and_nothing_is_
         run(options, lambda: make_frames(scene, library, options))
         shown = picture.read_bytes()
         made = silent = 0
-        for nth in sample.calls(15):
+        for nth in sample.calls(30):
             made += 1
             picture.unlink()
             with faults.injected(nth, LOST) as injected:
