@@ -33,9 +33,8 @@ def write(folder: Path, files: int, version: int) -> None:
 )
 def test_every_file_of_a_checkout_arrives_once(tmp_path: Path, files: int) -> None:
     write(tmp_path, files, 1)
-    (tmp_path / "scene.hu").write_text(
-        textured_cubes(files, "t{}.png", "colorSpace: linear  mipLevels: 1"), encoding="utf-8"
-    )
+    text = textured_cubes(files, "t{}.png", "colorSpace: linear  mipLevels: 1")
+    (tmp_path / "scene.hu").write_text(text, encoding="utf-8")
     scene = load_scene(tmp_path / "scene.hu")
     with open_library(scene.dbs) as library:
         options = RuntimeOptions(size=(32, 32), validate=False)
