@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from engine.assets import data_root
 from engine.cli.exits import ExitCode
 from engine.files.streams import write_output
-from engine.humon import InputError, Position, Problem, nearest
+from engine.humon import InputError, Problem, nearest
 from engine.humon.codes import Code
 from engine.vk.errors import NoVulkan
 from viewer.arguments import Options
@@ -37,7 +37,7 @@ def view_snapshot(options: Options) -> ExitCode:
     if options.more_scenes or options.script or options.record:
         message = f"{options.scene} is a snapshot of memory, which is shown by itself"
         raise InputError(Problem(SnapshotCode.ALONE, message, help="leave scenes and scripts out"))
-    snapshot = read_snapshot(_existing(options.scene))
+    snapshot = _read(options.scene)
     if not options.headless:
         try:
             return _show(options, snapshot)
@@ -47,17 +47,21 @@ def view_snapshot(options: Options) -> ExitCode:
     return ExitCode.DONE
 
 
-def _existing(path: Path) -> Path:
-    """Return the path of a file. Raises InputError that names the snapshot with the nearest name."""
-    if not path.exists():
+def _read(path: Path) -> Snapshot:
+    """Read a snapshot. Raises InputError; for a file that is not there with the nearest name that is."""
+    try:
+        return read_snapshot(path)
+    except InputError as error:
+        (problem,) = error.problems[:1]
+        if problem.code != Code.FILE_MISSING:
+            raise
         try:
             names = [name for name in os.listdir(path.parent) if name.endswith(SUFFIX)]
         except OSError:
             names = []
         near = nearest(path.name, names)
         hint = f"did you mean '{path.parent / near}'?" if near else "give the path of a snapshot file"
-        raise InputError(Problem(Code.FILE_MISSING, "no such file", Position(str(path)), help=hint))
-    return path
+        raise InputError(replace(problem, help=hint)) from None
 
 
 def _show(options: Options, snapshot: Snapshot) -> ExitCode:
