@@ -79,7 +79,7 @@ ALLOWED = {
         "a folder of its own, as OpenEXR writes to a path only",
         {"tempfile.TemporaryDirectory", "read_bytes"},
     ),
-    "viewer/editing/recovery.py": ("its own files in the user's state folder, deleted", {"unlink", "is_dir"}),
+    "viewer/editing/recovery.py": ("its own files in the user's state folder, deleted", {"unlink"}),
     "viewer/panels/source/source_text.py": ("programs of the system on PATH", {"shutil.which"}),
     "engine/testing/goldens/findings.py": ("its own findings, deleted", {"shutil.rmtree", "unlink"}),
     "engine/testing/hooks/golden_hooks.py": ("its own report, deleted", {"unlink"}),
