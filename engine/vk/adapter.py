@@ -96,6 +96,11 @@ class Adapter:
         """Order of preference, 0 first: discrete, integrated, virtual, CPU, other."""
         return _RANK.get(self.type, 4)
 
+    @property
+    def works_after_fork(self) -> bool:
+        """Whether a forked child may open a device of its own with this driver."""
+        return not self.driver.startswith("NVIDIA ")
+
     def __str__(self) -> str:
         kind = self.type.name.lower()
         state = "usable" if self.usable else "not usable: " + "; ".join(self.reasons)

@@ -12,7 +12,7 @@ from engine.vk.binding import NULL, constants, ffi, lib
 from engine.vk.commands import Commands
 from engine.vk.enums import QueueFlag
 from engine.vk.errors import DeviceLost, NotPresent, Result
-from engine.vk.forking import add_owner, remove_owner
+from engine.vk.forking import add_owner, note_driver, remove_owner
 from engine.vk.handles import LiveHandle
 from engine.vk.instance import Instance
 from engine.vk.structs import chain, new
@@ -92,6 +92,8 @@ class Device:
             self.handle = self.handles.add("Device", made[0], adapter.name).handle
             self.vk = Commands(lib.vkGetDeviceProcAddr, self.handle)
             add_owner(self)
+            if not adapter.works_after_fork:
+                note_driver(adapter.driver)
             queues = [self._queue(family, kind) for family, kind in families]
             self.graphics = queues[0]
             self.transfer = queues[1] if len(queues) > 1 else None

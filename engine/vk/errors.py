@@ -60,14 +60,21 @@ class NotPresent(VulkanError):
 
 
 class UsedAfterFork(VulkanError):
-    """A forked child uses an instance or device of its parent, of which it has none."""
+    """A forked child uses an instance or device of its parent, of which it has none.
 
-    def __init__(self, call: str) -> None:
+    With a `driver`, it opens its own, and this driver works in no child of a process that has used it.
+    """
+
+    def __init__(self, call: str, driver: str = "") -> None:
         detail = "it was opened by the parent of this process, before a fork"
+        if driver:
+            detail = f"the driver ({driver}) was used by the parent of this process, before a fork"
         super().__init__(call, Result.UNKNOWN, detail)
+        self.driver = driver
 
     def __str__(self) -> str:
-        help_text = "open the device in the child, or start the child with multiprocessing's method 'spawn'"
+        own = "" if self.driver else "open the device in the child, or "
+        help_text = f"{own}start the child with multiprocessing's method 'spawn'"
         return f"{self.call}: {self.detail}\nhelp: {help_text}"
 
 

@@ -2,6 +2,7 @@
 
 A driver's threads do not exist in the child, and its memory may be shared with the parent, so no call may
 reach it: the child forgets the handles without destroying them, and a use of its copies raises UsedAfterFork.
+With most drivers it may open its own. NVIDIA's (580) waits for ever in such a child, which is refused it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ class Owner(Protocol):
 
 _owners: WeakSet[Owner] = WeakSet()
 _has_inherited = False
+_used = ""
+_inherited = ""
 
 
 def add_owner(owner: Owner) -> None:
@@ -38,8 +41,20 @@ def has_inherited() -> bool:
     return _has_inherited
 
 
+def note_driver(driver: str) -> None:
+    """Note that a driver is used that works in no child of this process."""
+    global _used
+    _used = driver
+
+
+def unusable_driver() -> str:
+    """Return the driver that a parent of this process has used and that works in no child; empty for none."""
+    return _inherited
+
+
 def _disown_all() -> None:
-    global _has_inherited
+    global _has_inherited, _inherited
+    _inherited = _used
     for owner in list(_owners):
         owner.disown()
     if _owners:

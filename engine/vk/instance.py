@@ -10,8 +10,8 @@ from typing import Any, Self
 from engine.vk.adapter import REQUIRED_API, Adapter, choose, list_adapters
 from engine.vk.binding import NULL, constants, ffi, lib, make_version, version
 from engine.vk.commands import Commands
-from engine.vk.errors import NoDevice, Result, VulkanError
-from engine.vk.forking import add_owner, has_inherited, remove_owner
+from engine.vk.errors import NoDevice, Result, UsedAfterFork, VulkanError
+from engine.vk.forking import add_owner, has_inherited, remove_owner, unusable_driver
 from engine.vk.handles import LiveHandle, LiveHandles
 from engine.vk.messages import Messages
 from engine.vk.structs import chain, new
@@ -85,7 +85,8 @@ class Instance:
     best_practices : bool
         Also run the best-practice checks; their messages below errors go to `messages.advice`.
 
-    Raises NoDevice if no driver is installed, VulkanError for other failures.
+    Raises NoDevice if no driver is installed, UsedAfterFork in a child whose parent has used a driver that
+    works in none, VulkanError for other failures.
     """
 
     def __init__(
@@ -101,6 +102,8 @@ class Instance:
         self.handles = LiveHandles()
         self.is_disowned = False
         self.messages = Messages()
+        if driver := unusable_driver():
+            raise UsedAfterFork("vkCreateInstance", driver)
         with ExitStack() as undo:
             undo.callback(self.close)
             base = loader()

@@ -22,11 +22,12 @@ def ended(child):
         sys.exit(child())
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
-def refused(use):
+def refused(use, whose_driver=False):
+    help_text = "start the child with" if whose_driver else "open the device in the child"
     try:
         use()
     except UsedAfterFork as error:
-        assert "before a fork\\nhelp: open the device in the child" in str(error), error
+        assert f"before a fork\\nhelp: {help_text}" in str(error), error
         return
     raise AssertionError(f"{use} is not refused")
 
@@ -79,6 +80,9 @@ assert ended(child) == 7
 assert ended(lambda: 8) == 8
 
 def other():
+    if not device.adapter.works_after_fork:
+        refused(Instance, whose_driver=True)
+        return 9
     with Instance(validate=True) as mine, Device(mine, mine.choose()) as own:
         Timeline(own, "tickets").close()
         assert not mine.messages.all
@@ -102,6 +106,9 @@ import numpy as np
 from engine import testing
 
 def draw():
+    if not works_after_fork:
+        refused(lambda: testing.open_scene("scenes/cube.hu", size=(64, 48)), whose_driver=True)
+        return picture
     with testing.open_scene("scenes/cube.hu", size=(64, 48)) as mine:
         mine.step()
         return mine.host.pixels()
@@ -119,6 +126,7 @@ def ended_process():
     return process.exitcode
 
 scene = testing.open_scene("scenes/cube.hu", size=(64, 48))
+works_after_fork = scene.host.runtime.device.adapter.works_after_fork
 scene.step()
 picture = scene.host.pixels()
 objects, live = scene.host.objects(), scene.host.live_bytes
@@ -128,6 +136,27 @@ scene.step()
 assert np.array_equal(scene.host.pixels(), picture)
 assert (scene.host.objects(), scene.host.live_bytes) == (objects, live)
 scene.close()
+print("whole")
+"""
+    assert run(root, code) == "whole\n"
+
+
+def test_a_child_is_refused_a_driver_that_works_in_none(root: Path) -> None:
+    code = """
+from engine.vk.adapter import Adapter
+from engine.vk.device import Device
+from engine.vk.instance import Instance
+
+Adapter.works_after_fork = False
+with Instance() as instance, Device(instance, instance.choose()):
+    pass
+
+def child():
+    refused(Instance, whose_driver=True)
+    return 7
+
+assert ended(child) == 7
+Instance().close()
 print("whole")
 """
     assert run(root, code) == "whole\n"
