@@ -112,7 +112,7 @@ ALLOWED = {
             "write_text",
         },
     ),
-    "tools/toggling_story.py": ("a folder for a display and its user", {"tempfile.TemporaryDirectory"}),
+    "tools/window_recorder.py": ("a folder for a display and its user", {"tempfile.TemporaryDirectory"}),
     "tools/mutator.py": ("modules of the checkout", {"read_text"}),
     "tools/recording.py": (
         "the checkout, and its own recording",
