@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ast
 import json
 import re
 import sys
@@ -16,6 +15,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 from support.commands import in_this_process
+from support.sources import modules_below, source_of
 
 from engine.assets.codes import AssetCode
 from engine.cli.main import main as engine
@@ -136,26 +136,23 @@ def test_the_command_line_page_names_exactly_the_options_there_are(root: Path, c
 
 
 def strings(path: Path) -> Iterator[str]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            module = path.parent / (node.value.replace(".", "/") + ".py")
-            if CODE.fullmatch(node.value) and not module.exists():
-                yield node.value
-            yield from re.findall(r"(?:error|warning)\[([a-z]+\.[a-z_]+)\]", node.value)
+    for value in source_of(path).strings:
+        if CODE.fullmatch(value) and not (path.parent / (value.replace(".", "/") + ".py")).exists():
+            yield value
+        yield from re.findall(r"(?:error|warning)\[([a-z]+\.[a-z_]+)\]", value)
 
 
 @cache
-def codes_in_sources(root: Path) -> set[str]:
-    files = [path for top in ("engine", "features", "viewer") for path in (root / top).rglob("*.py")]
-    return {code for path in files for code in strings(path)} - NO_CODES
+def names_in_sources(root: Path) -> set[str]:
+    files = modules_below(root, "engine", "features", "viewer")
+    return {name for path in files for name in strings(path)}
 
 
 def test_the_list_of_errors_names_exactly_the_codes_there_are(root: Path) -> None:
     text = (root / "docs/errors.md").read_text(encoding="utf-8")
     listed = re.findall(r"^\| `([a-z]+\.[a-z_]+)` \|", text, re.MULTILINE)
     assert len(listed) == len(set(listed)), "a code is listed twice"
-    there = codes_in_sources(root)
+    there = names_in_sources(root) - NO_CODES
     assert not there - set(listed), "give each new code its line in docs/errors.md"
     assert not set(listed) - there, "these codes are gone: take their lines out of docs/errors.md"
 
@@ -170,8 +167,7 @@ def test_the_meanings_in_the_list_are_those_of_the_sources(root: Path) -> None:
 
 
 def test_no_name_is_kept_out_of_the_list_that_is_not_in_the_sources(root: Path) -> None:
-    files = [path for top in ("engine", "features", "viewer") for path in (root / top).rglob("*.py")]
-    assert {code for path in files for code in strings(path)} >= NO_CODES
+    assert names_in_sources(root) >= NO_CODES
 
 
 def test_the_readme_begins_with_a_picture_and_the_two_commands(root: Path) -> None:
@@ -197,14 +193,8 @@ def test_every_part_has_its_line_in_the_architecture(root: Path) -> None:
 
 def test_what_is_planned_and_read_by_nothing_that_draws_is_listed(root: Path) -> None:
     parts = ("render", "planning", "graph", "memory", "runtime")
-    files = [path for part in parts for path in (root / "engine" / part).rglob("*.py")]
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in files]
-    read = {
-        node.attr
-        for tree in trees
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
-    }
+    files = modules_below(root, *(f"engine/{part}" for part in parts))
+    read = {name for path in files for name in source_of(path).read}
     unread = {
         f"{declared.__name__}.{field.name}"
         for module in (passes, drawing_rows)
@@ -269,26 +259,10 @@ def test_the_commands_of_the_readme_do_what_it_says(root: Path, capsys: pytest.C
     assert pictures[0] != pictures[1] == pictures[2], "enabled and active both take the shadow away"
 
 
-def defined(root: Path) -> set[str]:
-    """The names of the engine's functions and classes, and of what classes have: `Class.name`."""
-    found: set[str] = set()
-    for path in (root / "engine").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                found.add(node.name)
-            if isinstance(node, ast.ClassDef):
-                for part in ast.walk(node):
-                    if isinstance(part, ast.FunctionDef):
-                        found.add(f"{node.name}.{part.name}")
-                    elif isinstance(part, ast.Attribute) and isinstance(part.ctx, ast.Store):
-                        found.add(f"{node.name}.{part.attr}")
-    return found
-
-
 def test_what_does_each_line_of_the_first_sketch_exists(root: Path) -> None:
     text = (root / "docs/assets.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| ")]
     named = {name for row in rows for name in re.findall(r"`([A-Za-z_][\w.]*)`", row)}
     named = {name for name in named if not name.endswith(".py")}
     assert len(named) > 20
-    assert named <= defined(root)
+    assert named <= {name for path in modules_below(root, "engine") for name in source_of(path).defined}

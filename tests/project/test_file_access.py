@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.sources import Source, modules_below, parsed, source_of
 
 GATES = tuple(f"engine/files/{name}.py" for name in ("opening", "scratch", "streams", "writing"))
 # Calls that read, write, create or delete. `exists` and its like raise for a name of 300 characters and below
@@ -121,26 +121,21 @@ ALLOWED = {
 }
 
 
-def accesses(source: str) -> Iterator[tuple[int, str]]:
+def accesses(source: Source) -> Iterator[tuple[int, str]]:
     """Yield the line and the name of each call in a module that touches files."""
-    for node in ast.walk(ast.parse(source)):
-        if not isinstance(node, ast.Call):
-            continue
-        name = ast.unparse(node.func)
+    for line, name, is_attribute, first in source.calls:
         last = name.rpartition(".")[2]
         if name in CALLS or name.startswith(MODULES):
-            yield node.lineno, name
-        elif isinstance(node.func, ast.Attribute) and not name.startswith("os.path."):
-            first = node.args[0] if node.args else None
-            mode = first.value if isinstance(first, ast.Constant) else None
-            if last in METHODS or (last == "open" and isinstance(mode, str) and MODE.fullmatch(mode)):
-                yield node.lineno, last
+            yield line, name
+        elif is_attribute and not name.startswith("os.path."):
+            has_mode = first is not None and MODE.fullmatch(first)
+            if last in METHODS or (last == "open" and has_mode):
+                yield line, last
 
 
-def sources(root: Path) -> Iterator[tuple[str, str]]:
-    for top in ("engine", "features", "viewer", "tools"):
-        for path in sorted((root / top).rglob("*.py")):
-            yield path.relative_to(root).as_posix(), path.read_text(encoding="utf-8")
+def sources(root: Path) -> Iterator[tuple[str, Source]]:
+    for path in modules_below(root, "engine", "features", "viewer", "tools"):
+        yield path.relative_to(root).as_posix(), source_of(path)
 
 
 def test_files_are_touched_through_the_gate_alone(pytestconfig: pytest.Config) -> None:
@@ -174,9 +169,9 @@ def test_no_exception_from_the_gate_outlives_its_use(pytestconfig: pytest.Config
     ],
 )
 def test_every_way_around_the_gate_is_seen(source: str) -> None:
-    assert list(accesses(source))
+    assert list(accesses(parsed(source)))
 
 
 @pytest.mark.parametrize("source", ["self.open(space)", "os.path.exists(path)", "ring.replace(data)"])
 def test_other_calls_are_not_taken_for_file_access(source: str) -> None:
-    assert not list(accesses(source))
+    assert not list(accesses(parsed(source)))

@@ -19,9 +19,7 @@ def installed(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The layout that `pip install .` makes: packages in one folder, data in share/diorama."""
     tmp_path = tmp_path_factory.mktemp("installed")
     for package in ("engine", "features", "viewer"):
-        shutil.copytree(
-            root / package, tmp_path / "lib" / package, ignore=shutil.ignore_patterns("__pycache__")
-        )
+        shutil.copytree(root / package, tmp_path / "lib" / package)  # with bytecode, which takes a second
     for folder in ("scenes", "assets"):
         shutil.copytree(root / folder, tmp_path / "share" / "diorama" / folder, ignore=GENERATED)
     return tmp_path

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 from support.limits import limit
+from support.sources import modules_below, source_of
 
 # The direct imports that each part may make of other parts. `import-linter` (pyproject.toml) also sees the
 # indirect ones; this table is finer.
@@ -160,10 +161,10 @@ def floor_of(module: str, part: str) -> int | None:
 def imports_of(path: Path, module: str) -> Iterator[tuple[str, int]]:
     """Every module that a file imports, anywhere in it, with the line."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node, _ in source_of(path).imports:
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
+        else:
             base = node.module or ""
             if node.level:
                 above = package.split(".")[: len(package.split(".")) - node.level + 1]
@@ -176,10 +177,9 @@ def imports_of(path: Path, module: str) -> Iterator[tuple[str, int]]:
 
 
 def modules(root: Path) -> Iterator[tuple[Path, str]]:
-    for top in ("engine", "features", "viewer"):
-        for path in sorted((root / top).rglob("*.py")):
-            names = path.relative_to(root).with_suffix("").parts
-            yield path, ".".join(names[:-1] if names[-1] == "__init__" else names)
+    for path in modules_below(root, "engine", "features", "viewer"):
+        names = path.relative_to(root).with_suffix("").parts
+        yield path, ".".join(names[:-1] if names[-1] == "__init__" else names)
 
 
 def wrong_imports(path: Path, module: str, shown: str) -> list[str]:
@@ -237,28 +237,18 @@ def test_a_forbidden_import_is_found_wherever_it_stands(tmp_path: Path, module: 
     assert wrong_imports(file, module, "module.py")
 
 
-def is_for_types(test: ast.expr) -> bool:
-    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
-
-
 def import_graph(files: dict[str, Path], *, for_types: bool) -> dict[str, set[str]]:
     """Which modules each module imports, in functions too; `for_types`: also under `if TYPE_CHECKING:`."""
-
-    def statements(node: ast.AST) -> Iterator[ast.AST]:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.If) and not for_types and is_for_types(child.test):
-                continue
-            yield child
-            yield from statements(child)
-
     graph: dict[str, set[str]] = {}
     for module, path in files.items():
         found = set()
-        for node in statements(ast.parse(path.read_text(encoding="utf-8"))):
+        for node, is_for_types in source_of(path).imports:
+            if is_for_types and not for_types:
+                continue
             if isinstance(node, ast.ImportFrom):
                 names = {f"{node.module}.{alias.name}" for alias in node.names}
                 found |= {name if name in files else str(node.module) for name in names}
-            elif isinstance(node, ast.Import):
+            else:
                 found |= {alias.name for alias in node.names}
         graph[module] = (found & files.keys()) - {module}
     return graph
@@ -325,24 +315,70 @@ def run_python(code: str, root: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=limit(60), check=False)
 
 
-@pytest.mark.parametrize("module", WITHOUT_VULKAN)
-def test_it_imports_where_neither_vulkan_nor_a_window_system_is_installed(root: Path, module: str) -> None:
-    code = f"""
-import sys
-for name in ("vulkan", "glfw", "imgui_bundle"):
-    sys.modules[name] = None
-import {module}
+FIRST_OF_OURS = """
+import importlib, sys, traceback
+
+def is_ours(name):
+    return name.split(".")[0] in ("engine", "features", "viewer")
+
+def imported(module):
+    for name in [name for name in sys.modules if is_ours(name)]:
+        del sys.modules[name]
+    importlib.import_module(module)
 """
-    done = run_python(code, root)
+"""Imports a part as the first of ours; what others have made stays, as it would be the same again."""
+
+
+def found_by(code: str, root: Path) -> list[str]:
+    """Return the lines that a process of its own prints."""
+    done = run_python(FIRST_OF_OURS + code, root)
     assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
 
 
-@pytest.mark.parametrize("module", [*sorted(ALLOWED), "engine.runtime", "engine.cli", "viewer"])
-def test_importing_a_part_pulls_in_nothing_slow(root: Path, module: str) -> None:
+def unimportable(root: Path, parts: Sequence[str], absent: Sequence[str]) -> list[str]:
+    """List the parts that cannot be imported where these packages are not installed, each with its error."""
+    code = f"""
+for name in {absent!r}:
+    sys.modules[name] = None
+for part in {parts!r}:
+    try:
+        imported(part)
+    except ImportError:
+        print(part, traceback.format_exc().splitlines()[-1])
+"""
+    return found_by(code, root)
+
+
+def pulled_in(root: Path, parts: Sequence[str], unwanted: Sequence[str]) -> list[str]:
+    """List the parts that import one of these packages, and which."""
+    code = f"""
+for part in {parts!r}:
+    imported(part)
+    for name in [name for name in {unwanted!r} if sys.modules.pop(name, None)]:
+        print(part, name)
+"""
+    return found_by(code, root)
+
+
+def test_parts_import_where_neither_vulkan_nor_a_window_system_is_installed(root: Path) -> None:
+    assert unimportable(root, WITHOUT_VULKAN, ("vulkan", "glfw", "imgui_bundle")) == []
+
+
+def test_a_part_that_needs_an_absent_package_is_named(root: Path) -> None:
+    (found,) = unimportable(root, ("engine.files", "engine.math", "engine.humon"), ("numpy",))
+    assert found.startswith("engine.math ModuleNotFoundError: ")
+
+
+def test_importing_a_part_pulls_in_nothing_slow(root: Path) -> None:
     slow = ("rich", "PIL", "pyrr", "hypothesis", "glfw", "imgui_bundle")
-    done = run_python(f"import sys, {module}\nprint(*[name for name in {slow} if name in sys.modules])", root)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == []
+    parts = [*sorted(ALLOWED), "engine.runtime", "engine.cli", "viewer"]
+    assert pulled_in(root, parts, slow) == []
+
+
+def test_each_part_that_pulls_in_a_package_is_named(root: Path) -> None:
+    found = pulled_in(root, ("engine.files", "engine.gltf", "engine.humon", "engine.math"), ("numpy", "PIL"))
+    assert found == ["engine.gltf numpy", "engine.math numpy"]
 
 
 def test_humon_and_the_command_line_come_up_with_the_standard_library_alone(root: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from support.limits import limit
+from support.sources import modules_below, source_of
 
 from engine.humon import Problem
 
@@ -30,7 +31,7 @@ MARKS = re.compile(r"\b(TODO|FIXME|XXX|HACK|NotImplementedError)\b")
 
 
 def python_files(root: Path) -> list[Path]:
-    return [path for top in ("engine", "features", "viewer") for path in sorted((root / top).rglob("*.py"))]
+    return modules_below(root, "engine", "features", "viewer")
 
 
 def test_no_module_is_longer_than_500_lines(root: Path) -> None:
@@ -42,7 +43,7 @@ def test_no_module_is_longer_than_500_lines(root: Path) -> None:
 def test_every_module_opens_with_one_sentence(root: Path) -> None:
     wrong = []
     for path in python_files(root):
-        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+        text = source_of(path).docstring
         first = text.split("\n\n")[0].splitlines()
         if len(first) != 1 or not first[0].rstrip().endswith((".", ":", "!")):
             wrong.append(f"{path.relative_to(root)}: {text[:60]!r}")
@@ -144,15 +145,12 @@ def test_nothing_is_left_for_later(root: Path) -> None:
 
 
 def test_no_exception_is_swallowed_unseen(root: Path) -> None:
-    wrong = []
-    for path in python_files(root):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if not isinstance(node, ast.ExceptHandler):
-                continue
-            caught = ast.unparse(node.type) if node.type else "everything"
-            silent = all(isinstance(statement, ast.Pass) for statement in node.body)
-            if silent and caught in ("everything", "Exception", "BaseException"):
-                wrong.append(f"{path.relative_to(root)}:{node.lineno}")
+    wrong = [
+        f"{path.relative_to(root)}:{line}"
+        for path in python_files(root)
+        for line, caught, is_silent in source_of(path).handlers
+        if is_silent and caught in ("everything", "Exception", "BaseException")
+    ]
     assert not wrong, "\n".join(wrong)
 
 
