@@ -101,7 +101,7 @@ class AssetLibrary:
         self._uses: dict[int, Mapping[int, int]] = {
             number: {number: len(db.assets)} for number, db in self.dbs.items()
         }
-        """Of each newest database: how many of its assets lie in which database."""
+        """Of each newest database: how many of its assets have a reference to, or lie in, which database."""
         self._broken_assets = {number: find_broken_assets(one) for number, one in self._cooked.items()}
         self._facts: dict[tuple[int, str], Facts] = {}
         """By database and identity of the recipe: assets that are made alike share them."""
@@ -186,11 +186,11 @@ class AssetLibrary:
         self.version += 1
 
     def uses_of(self, db: int) -> Mapping[int, int]:
-        """Return how many assets of a newest database lie in which database."""
+        """Return how many assets of a newest database have a reference to, or lie in, which database."""
         return self._uses[db]
 
     def unused(self) -> list[int]:
-        """Return the databases of which no newest one has an asset any more."""
+        """Return the databases that no asset of a newest one lies in or refers to any more."""
         used = {0, *self._current, *(number for of in self._uses.values() for number in of)}
         for pair in self._variants:
             used |= {ref.db for ref in pair}
@@ -227,12 +227,11 @@ class AssetLibrary:
         return self._placeholder_of(ref) if broken and ref in broken else ref
 
     def is_broken(self, ref: AssetRef) -> bool:
-        """Whether an asset cannot be used, which was reported then, or because its database was dropped."""
+        """Whether an asset cannot be used, which was reported then."""
         if ref.db == VARIANTS:
             return False
         ref = self.kept(ref)
-        known = self._broken_assets.get(ref.db)  # another thread may ask while a database is dropped
-        return known is None or ref in known.refs
+        return ref in self._broken_assets[ref.db].refs
 
     def broken_assets(self, db: int) -> BrokenAssets:
         """Return the broken assets of a database, by its id."""

@@ -17,7 +17,7 @@ from engine.assets.database import read_asset_db
 from engine.assets.recipes import Recipe
 from engine.assets.updating.asset_index import AssetIndex
 from engine.assets.updating.changed_text import cook_changed_text, names_offsets
-from engine.assets.updating.library_update import LibraryUpdate, make_update
+from engine.assets.updating.library_update import LibraryUpdate, make_update, name_of
 from engine.assets.updating.patch import make_patches
 from engine.assets.updating.side_file import SideFile
 from engine.humon import InputError, Problem
@@ -29,6 +29,7 @@ from engine.scene import load_scenes
 
 if TYPE_CHECKING:
     from engine.assets import AssetDb, AssetLibrary, AssetRef
+    from engine.assets.records import AssetType
     from engine.scene import Scene
 
 RESCAN_S = 2.0
@@ -66,7 +67,7 @@ class Reload:
 class _Interruption:
     """Ends a wait for changes: for good, or as something is requested."""
 
-    def __init__(self, stopped: threading.Event, requested: Collection[AssetRef]) -> None:
+    def __init__(self, stopped: threading.Event, requested: Collection[object]) -> None:
         self._stopped = stopped
         self._requested = requested
 
@@ -100,7 +101,7 @@ class LiveSources:
         self._side = SideFile(next(folders, None))
         self._own: dict[Path, Signature] = {}
         """The signatures of files as the program itself has written them."""
-        self._requested: set[AssetRef] = set()
+        self._requested: set[tuple[str, AssetType, str | int]] = set()  # database, and see `name_of`
         self._thread = threading.Thread(target=self._run, name="live sources", daemon=True)
         self._failure: BaseException | None = None
         self._thread.start()
@@ -124,8 +125,10 @@ class LiveSources:
 
     def cook_again(self, refs: Iterable[AssetRef]) -> None:
         """Cook the data of these assets, and of what they are made of, though no file has changed."""
+        dbs = self._library.dbs  # references are of one version, which may go before it is their turn
+        named = {(dbs[ref.db].name, *name_of(dbs[ref.db][ref])) for ref in refs}
         with self._lock:
-            self._requested.update(refs)
+            self._requested |= named
 
     def close(self) -> None:
         """Stop watching, and wait for a cook that is under way."""
@@ -161,12 +164,15 @@ class LiveSources:
     def _take_requests(self) -> dict[str, list[int]]:
         """Return the assets to cook again, by the names of their databases."""
         with self._lock:
-            refs = sorted(self._requested, key=lambda ref: ref.key)
+            named = self._requested.copy()
             self._requested.clear()
         requested: dict[str, list[int]] = {}
-        for ref in refs:
-            requested.setdefault(self._library.dbs[ref.db].name, []).append(ref.index)
-        return {name: indices for name, indices in requested.items() if name in self._indices}
+        for one in self._library.current[1:] if named else ():
+            name = one.db.name
+            found = [asset.ref.index for asset in one.db.assets if (name, *name_of(asset)) in named]
+            if found and name in self._indices:
+                requested[name] = found
+        return requested
 
     def _saved_before(self) -> set[Path]:
         """Return the files that were saved before they were watched, as if they had not been there then."""

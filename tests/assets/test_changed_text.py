@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 from support.projects import TRIANGLE_DB, Project
 
@@ -11,8 +12,10 @@ from engine.assets import AssetLibrary, open_library
 from engine.assets.cook import cook_database
 from engine.assets.recipes import Recipe
 from engine.assets.updating import changed_text
+from engine.assets.updating.asset_index import AssetIndex
 from engine.assets.updating.changed_text import cook_changed_text, names_offsets
 from engine.assets.updating.library_update import LibraryUpdate, make_update
+from engine.assets.updating.patch import make_patches
 from engine.assets.updating.side_file import SideFile
 
 BUMPS = "{ @type: texture2d  name: bumps  source: ../assets/bumps.png }"
@@ -143,6 +146,39 @@ def test_an_asset_that_comes_to_be_broken_stays_as_it_was(
     project.write("assets/dents.png", (project.root / "assets/picture.png").read_bytes())
     update = change(("bumps.png", "dents.png"), stale=("bumps",))
     assert ("texture2d 'bumps'", "changed") in changes(update)
+    side.close()
+
+
+def test_what_is_as_before_a_changed_text_is_found_through_it_after_saves(
+    project: Project, library: AssetLibrary, change: Change
+) -> None:
+    """A save replaces all that a changed text has brought; what is as before has references of that text."""
+    side = SideFile(project.root)
+    shorter, others = BUMPS.replace("}", "mipLevels: 1 }"), ["model 'thing'", "material 'plain'"]
+
+    def saved(grey: int) -> list[tuple[str, str]]:
+        path = project.picture("assets/bumps.png", np.full((4, 4, 4), grey, np.uint8))
+        index = AssetIndex(library.current[1])
+        update, _ = make_patches(library, {"db": index}, {"db": index.concerned([path])}, side, 1)
+        assert update is not None
+        library.apply(update)
+        library.drop(library.unused())
+        return changes(update)
+
+    def dbs_after(*replaced: tuple[str, str]) -> set[int]:
+        change(*replaced)
+        library.drop(library.unused())
+        return set(library.dbs)
+
+    assert dbs_after((BUMPS, shorter)) == {0, 1, 2}
+    for grey in (1, 2, 3):
+        assert saved(grey) == [(one, "changed") for one in (*others, "texture2d 'bumps'")]
+        assert [one.label for one in library.current[1].db.assets if library.is_broken(one.ref)] == []
+    assert set(library.dbs) == {0, 1, 2, 5}
+    update = change((BUMPS, shorter), ("name: plain  shaders", "name: plain  doubleSided: true  shaders"))
+    assert changes(update) == [(one, "changed") for one in others]
+    library.drop(library.unused())
+    assert set(library.dbs) == {0, 1, 5, 6}
     side.close()
 
 

@@ -49,7 +49,8 @@ class LibraryUpdate:
 
     `moves` are the keys of changed assets, before and now. `changes` list all assets that are not as before.
     `ranges` are the bytes of what is added, as `AssetLibrary.ranges`; `alpha_modes` how new materials cover;
-    `uses`, by the id of each added database, how many of its assets lie in which database.
+    `uses`, by the id of each added database, how many of its assets name or lie in which database: those as
+    before are found through the one whose number their references have.
     """
 
     base: int
@@ -80,7 +81,7 @@ def make_update(library: AssetLibrary, cooked: Sequence[CookedDb]) -> LibraryUpd
     ranges = np.concatenate([library.ranges_of(*each) for each in added])
     covers = alpha_modes(asset for one in cooked for asset in one.db.assets)
     uses = {
-        number: Counter(kept.get(index, one.db.assets[index].ref).db for index in range(len(one.db.assets)))
+        number: Counter({number: len(one.db.assets)}) + Counter(ref.db for ref in kept.values())
         for number, one, _, kept in added
     }
     return LibraryUpdate(base, tuple(added), moves, tuple(changes), ranges, covers, uses)

@@ -123,10 +123,12 @@ class Patch:
         return (self.cooked.db.assets[each] for each in self._moved)
 
     def uses(self) -> dict[int, int]:
-        """Return how many assets lie in which database."""
+        """Return how many assets name or lie in which database."""
         uses = Counter(self._library.uses_of(self._before.db.id))
-        uses.subtract(key >> 32 for key in self.moves)
-        uses[self.number] = len(self.moves)
+        for each in self._moved:
+            named = self._before.db.assets[each].ref
+            uses.subtract({named.db, self._library.kept(named).db})
+        uses[self.number] = len(self._moved)
         return {number: count for number, count in uses.items() if count > 0}
 
     def ranges(self) -> Iterator[tuple[int, int, int, int]]:

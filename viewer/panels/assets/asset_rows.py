@@ -52,14 +52,13 @@ class AssetRows:
         number = {kind: at for at, kind in enumerate(KINDS)}
         for one in library.current:
             for record in one.db.assets:
-                if library.kept(record.ref) != record.ref:
-                    continue  # an older version is drawn with: it has a row of its own
-                keys.append(record.ref.key)
+                ref = library.kept(record.ref)  # of the version that is drawn
+                keys.append(ref.key)
                 kinds.append(number[record.type])
                 names.append(record.name or _source_name(record) or f"#{record.ref.index}")
                 searched.append(f"{record.type} {names[-1]} {one.db.name}".lower())
-                broken.append(library.is_broken(record.ref))
-                pairs += [(record.ref.key, ref.key) for ref in references(record)]
+                broken.append(library.is_broken(ref))
+                pairs += [(ref.key, library.kept(part).key) for part in references(record)]
         order = np.argsort(np.array(keys, np.int64), kind="stable")
         sorted_keys = np.array(keys, np.int64)[order]
         of, on = (np.array([pair[side] for pair in pairs], np.int64) for side in (0, 1))

@@ -8,11 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.plans import cube_plan
+from support.projects import TRIANGLE_DB, Project
 
 from engine.assets import AssetLibrary, open_library
 from engine.assets.cache.facts import TextureFacts
 from engine.assets.formats import TextureFormat
 from engine.assets.records import AssetType
+from engine.assets.updating.changed_text import cook_changed_text
+from engine.assets.updating.library_update import make_update
+from engine.assets.updating.side_file import SideFile
 from engine.scene import Scene, load_scene
 from viewer.panels.assets.asset_facts import fact_lines
 from viewer.panels.assets.asset_rows import (
@@ -48,6 +52,22 @@ def test_every_record_of_every_database_has_a_row(library: AssetLibrary, rows: A
     for row, key in enumerate(rows.keys.tolist()):
         assert rows.row_of(key) == row
     assert rows.row_of(1 << 50) is None
+
+
+def test_after_a_changed_text_each_asset_has_one_row_of_the_version_that_is_drawn(tmp_path: Path) -> None:
+    project = Project(tmp_path)
+    side = SideFile(project.root)
+    with open_library([project.db()]) as library:
+        before = AssetRows.of(library)
+        db = project.db(TRIANGLE_DB.replace("plain  shaders", "plain  doubleSided: true  shaders"), 2)
+        cooked = cook_changed_text(library, library.current[1], db, (), side, 1)
+        library.apply(make_update(library, [cooked]))
+        after = AssetRows.of(library)
+        drawn = sorted(library.kept(asset.ref).key for one in library.current for asset in one.db.assets)
+    side.close()
+    assert after.keys.tolist() == drawn
+    assert sorted(after.searched) == sorted(before.searched)
+    assert len(after.refers) == len(before.refers)
 
 
 def test_all_words_are_found_in_kind_name_and_database(rows: AssetRows) -> None:
