@@ -347,7 +347,7 @@ def test_a_missing_source_is_looked_for_every_time_and_nothing_is_written(
 def test_a_picture_without_memory_is_tried_again(
     cook: Cooks, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_memory(*_: object) -> None:
+    def no_memory(*_: object, **__: object) -> None:
         raise MemoryError
 
     with monkeypatch.context() as patch:

@@ -26,11 +26,10 @@ def test_a_dropped_scene_takes_the_place_of_the_present_one_and_a_bad_one_does_n
         first, instance = weakref.ref(frames.runtime), frames.runtime.instance
         before = on_screen(frames, display)[scene_area(frames)].copy()
         frames.window.dropped.append(str(bad))
-        until(frames, lambda: bool(frames.under_way), "it is being read")
-        until(frames, lambda: not frames.under_way, "it was read")
+        until(frames, lambda: len(frames.session.statistics.problems) >= 2, "problems are listed")
+        assert not frames.under_way
         assert frames.runtime is first()
         assert "bad.hu cannot be opened, and the present scene stays" in capsys.readouterr().err
-        until(frames, lambda: len(frames.session.statistics.problems) >= 2, "problems are listed")
         assert frames.workspace.is_shown("problems")
         frames.session.selection.select([0])
 
