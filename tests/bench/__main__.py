@@ -15,7 +15,7 @@ ROOT = FOLDER.parent.parent
 # An area that takes longer than this hangs.
 AREA_SECONDS = 1200
 
-sys.path[:0] = [str(path) for path in (ROOT, FOLDER) if str(path) not in sys.path]
+sys.path[:0] = [str(path) for path in (ROOT, FOLDER, FOLDER.parent) if str(path) not in sys.path]
 
 from harness import Row, discover, print_table, write_json  # noqa: E402
 
