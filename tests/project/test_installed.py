@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from support.limits import limit
 
+from engine.assets import builtin_db, open_library
+from engine.assets.cook import cache_path
+
 GENERATED = shutil.ignore_patterns("*.ogCache*", "__pycache__", "*.py")
 
 
@@ -22,6 +25,10 @@ def installed(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(root / package, tmp_path / "lib" / package)  # with bytecode, which takes a second
     for folder in ("scenes", "assets"):
         shutil.copytree(root / folder, tmp_path / "share" / "diorama" / folder, ignore=GENERATED)
+    # The builtin cache is valid for copies of its sources, and cooking it takes 4 s.
+    open_library([]).close()
+    builtin = cache_path(builtin_db())
+    shutil.copy2(builtin, tmp_path / "share" / "diorama" / "assets" / "builtin" / builtin.name)
     return tmp_path
 
 

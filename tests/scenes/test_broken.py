@@ -37,7 +37,7 @@ def project(faults: Faults) -> Path:
 
 
 def opened(project: Path) -> OpenedScene:
-    return open_scene(project / "scenes" / "cube.hu")
+    return open_scene(project / "scenes" / "cube.hu", size=(64, 48))
 
 
 def edit(path: Path, *changes: tuple[str, str]) -> str:
@@ -171,10 +171,10 @@ def shadow_pass(image: str, texels: int) -> DrawPass:
 def test_whatever_a_feature_does_wrong_it_is_off_and_reported_once_and_the_picture_is_that_without_it(
     monkeypatch: pytest.MonkeyPatch, method: str, code: Callable[..., Any]
 ):
-    with open_scene("scenes/cube.hu", settings=["cube.shadowCaster.active=false"]) as scene:
+    with open_scene("scenes/cube.hu", size=(64, 48), settings=["cube.shadowCaster.active=false"]) as scene:
         without = scene.frame()
     monkeypatch.setattr(ShadowCaster, method, code)
-    with open_scene("scenes/cube.hu") as scene:
+    with open_scene("scenes/cube.hu", size=(64, 48)) as scene:
         scene.step(count=3)
         scene.settle()
         assert_same_pixels(scene.frame(), without, levels=0, share=0)
@@ -188,10 +188,10 @@ def test_whatever_a_feature_does_wrong_it_is_off_and_reported_once_and_the_pictu
 def test_a_light_whose_passes_are_wrong_is_off_and_the_rest_is_drawn_without_it(
     monkeypatch: pytest.MonkeyPatch, code: Callable[..., Any]
 ):
-    with open_scene("scenes/cube.hu", settings=["sun.light.active=false"]) as scene:
+    with open_scene("scenes/cube.hu", size=(64, 48), settings=["sun.light.active=false"]) as scene:
         without = scene.frame()
     monkeypatch.setattr(Light, "passes", code)
-    with open_scene("scenes/cube.hu") as scene:
+    with open_scene("scenes/cube.hu", size=(64, 48)) as scene:
         scene.step(count=3)
         scene.settle()
         assert_same_pixels(scene.frame(), without, levels=0, share=0)

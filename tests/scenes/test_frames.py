@@ -22,7 +22,7 @@ pytestmark = pytest.mark.gpu
 
 @pytest.fixture
 def cube() -> Iterator[OpenedScene]:
-    with open_scene("scenes/cube.hu") as scene:
+    with open_scene("scenes/cube.hu", size=(64, 48)) as scene:
         yield scene
 
 
@@ -72,7 +72,7 @@ def test_fifty_sizes_leave_nothing_behind(cube):
             cube.resize(width, 80)
             cube.step()
         assert cube.frame().shape == (80, 149, 4)
-        cube.resize(320, 240)
+        cube.resize(64, 48)
     assert_same_pixels(cube.frame(), shown, levels=0, share=0)
 
 
@@ -109,7 +109,7 @@ def test_time_advances_only_by_steps(cube):
 def test_two_runs_of_one_script_draw_the_same_frames():
     pictures = []
     for _ in range(2):
-        with open_scene("scenes/cube.hu", seed=7) as scene:
+        with open_scene("scenes/cube.hu", size=(64, 48), seed=7) as scene:
             for _ in range(3):
                 scene["cube"].translation = (*scene.random.uniform(-0.3, 0.3, 2), 0.0)
                 scene.step()

@@ -65,7 +65,7 @@ def set_hypothesis(seeded: bool) -> None:
     It would take the same examples in every run under CI, and time each of them.
     """
     settings.register_profile(
-        "diorama", max_examples=amount(25, 400), deadline=None, derandomize=False, print_blob=True
+        "diorama", max_examples=amount(15, 400), deadline=None, derandomize=False, print_blob=True
     )
     settings.load_profile("diorama")
     if seeded:

@@ -18,6 +18,7 @@ import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,6 +45,7 @@ _CHECKED_AT_ONCE = 16 << 20
 _PIECE_BYTES = 1 << 20
 _TOC_BYTES = 1 << 20
 _ENTRY_BYTES = 64 << 10
+_KEPT_TABLES = 8
 TICK_NS = 20_000_000
 """Nanoseconds; more than the step of the clock by which systems stamp files."""
 _LOOKS = 3
@@ -337,13 +339,23 @@ def _read_table(image: CacheImage, file_size: int, most_toc_bytes: int) -> None:
     toc = bytes(image.bytes_at(toc_offset, toc_size))
     if zlib.crc32(toc) != toc_crc:
         raise CacheMissError("the table's checksum is wrong")
+    entries = (_entries_again if toc_size <= _TOC_BYTES else _entries_of)(toc)
+    _check_layout(entries, data_size)
+    image.entries, image.size = entries, data_size
+
+
+def _entries_of(toc: bytes) -> tuple[Entry, ...]:
+    """Read the entries of a table of contents. Raises CacheMissError."""
     try:
         rows = json.loads(toc)["entries"]
         entries: tuple[Entry, ...] = several(_ENTRY, MAX_ASSETS)(rows)
     except (ValueError, TypeError, LookupError, RecursionError) as error:
         raise CacheMissError(f"the table cannot be read: {error}") from error
-    _check_layout(entries, data_size)
-    image.entries, image.size = entries, data_size
+    return entries
+
+
+_entries_again = lru_cache(_KEPT_TABLES)(_entries_of)
+"""The same bytes have the same entries: all scenes of a process open the builtin database."""
 
 
 def _check_layout(entries: Sequence[Entry], data_size: int) -> None:

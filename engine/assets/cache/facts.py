@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Hashable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from engine.assets.cache.stored_values import StoredValueError, reader_of
@@ -20,6 +21,9 @@ from engine.assets.formats import (
 )
 from engine.assets.records import AssetType
 from engine.assets.spirv.reflection import Reflection
+
+_MOST_KEPT = 1024
+_KEPT_CHARACTERS = 16 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,5 +210,19 @@ def facts_from_json(kind: AssetType, data: Mapping[str, Any]) -> Facts:
     """
     if kind not in _TYPES:
         raise StoredValueError(f"assets of type {kind} have no facts")
+    if kind is AssetType.SHADER:
+        try:
+            written = json.dumps(data)
+        except RecursionError as error:
+            raise StoredValueError("types of a shader within each other without end") from error
+        if len(written) <= _KEPT_CHARACTERS:
+            return _shader_facts(written)
     facts: Facts = reader_of(_TYPES[kind])(data)
+    return facts
+
+
+@lru_cache(_MOST_KEPT)
+def _shader_facts(written: str) -> ShaderFacts:
+    """Return the facts in a JSON text: those of shaders take longest, and scenes share the builtin ones."""
+    facts: ShaderFacts = reader_of(ShaderFacts)(json.loads(written))
     return facts
