@@ -278,7 +278,7 @@ class Confined:
 
     @contextmanager
     def within(self, *folders: Path) -> Iterator[None]:
-        """Note what is written outside of these folders, devices apart."""
+        """Note what is written outside of these folders, devices and bytecode apart."""
         self.outside.clear()
         self._folders = (*(str(folder.resolve()) for folder in folders), "/dev/", "/proc/")
         try:
@@ -302,5 +302,5 @@ class Confined:
             return
         for path in paths:
             name = os.path.realpath(os.path.join(os.getcwd(), os.fsdecode(path)))
-            if not name.startswith(self._folders):
+            if not name.startswith(self._folders) and "/__pycache__" not in name:
                 self.outside.append(f"{event} {name}")

@@ -72,7 +72,7 @@ def test_random_input_raises_nothing_and_all_of_it_can_be_undone(
                 settle(frames)
                 before, runtime = scene_text(frames), frames.runtime
                 memory = psutil.Process().memory_info().rss
-                for _ in range(amount(200, 2000) // UNDONE_EVERY):
+                for _ in range(amount(100, 2000) // UNDONE_EVERY):
                     monkey.play(UNDONE_EVERY)
                     monkey.rest()
                     said = f"seed {seed}, the last of {monkey.count}:\n" + "\n".join(monkey.last)

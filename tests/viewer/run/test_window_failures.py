@@ -35,7 +35,7 @@ def test_a_window_that_cannot_be_opened_releases_what_was_opened_of_it(
         WindowFrames(scene, library, SMALL).close()
         calls = faults.calls - before
         assert calls > 30
-        for nth in sample.of(range(1, calls + 1), 12):
+        for nth in sample.of(range(1, calls + 1), 6):
             with faults.injected(nth, Result.OUT_OF_HOST_MEMORY) as reported:
                 try:
                     WindowFrames(scene, library, SMALL).close()
