@@ -97,6 +97,7 @@ class AssetLibrary:
         self.alpha_modes = alpha_modes(asset for db in self.dbs.values() for asset in db.assets)
         """How the materials of all databases cover."""
         self._current = list(self.dbs)
+        self._names = {number: db.name for number, db in self.dbs.items()}  # dropped ones included
         self._kept: dict[int, Mapping[int, AssetRef]] = {}
         self._uses: dict[int, Mapping[int, int]] = {
             number: {number: len(db.assets)} for number, db in self.dbs.items()
@@ -151,6 +152,10 @@ class AssetLibrary:
         number = next(each for each in self._current if self.dbs[each].name == name)
         return self.kept(self.dbs[number].assets[index].ref)
 
+    def renewed(self, ref: AssetRef) -> AssetRef:
+        """Return the newest version of an asset, also of one whose database was dropped."""
+        return ref if ref.db == 0 else self.newest(self._names[ref.db], ref.index)
+
     def kept(self, ref: AssetRef) -> AssetRef:
         """Return the reference that an asset has: an earlier one, where it is as before."""
         of_db = self._kept.get(ref.db)
@@ -170,7 +175,7 @@ class AssetLibrary:
             raise ValueError(f"the update is for version {update.base} of the library, not {self.version}")
         for number, one, broken, kept in update.added:
             assert number == self.next_id
-            self._cooked[number], self.dbs[number] = one, one.db
+            self._cooked[number], self.dbs[number], self._names[number] = one, one.db, one.db.name
             self._broken_assets[number] = broken
             self._kept[number] = kept
             self._uses[number] = update.uses[number]

@@ -171,6 +171,7 @@ def test_what_is_as_before_a_changed_text_is_found_through_it_after_saves(
         return set(library.dbs)
 
     assert dbs_after((BUMPS, shorter)) == {0, 1, 2}
+    undone = library.find("db", "bumps", ("texture2d",))
     for grey in (1, 2, 3):
         assert saved(grey) == [(one, "changed") for one in (*others, "texture2d 'bumps'")]
         assert [one.label for one in library.current[1].db.assets if library.is_broken(one.ref)] == []
@@ -179,6 +180,8 @@ def test_what_is_as_before_a_changed_text_is_found_through_it_after_saves(
     assert changes(update) == [(one, "changed") for one in others]
     library.drop(library.unused())
     assert set(library.dbs) == {0, 1, 5, 6}
+    assert library.renewed(undone) == library.find("db", "bumps", ("texture2d",))
+    assert library.renewed(library.find("builtin", 0)).db == 0
     side.close()
 
 

@@ -110,8 +110,7 @@ class Session:
 
     def _key_now(self, key: int) -> int:
         """Return the key that an asset has now, after its database may have been cooked again."""
-        ref, library = AssetRef.from_key(key), self.runtime.library
-        return key if ref.db == 0 else library.newest(library.dbs[ref.db].name, ref.index).key
+        return self.runtime.library.renewed(AssetRef.from_key(key)).key
 
     def _select_what_is_followed(self) -> None:
         """Select the thing at the end of a link."""
