@@ -17,6 +17,8 @@ from viewer.session.links import PanelLink
 from viewer.session.session import Rectangle, Session
 
 VIEW_MENU = "View"
+_FLAGS = imgui.WindowFlags_.no_collapse.value | imgui.WindowFlags_.no_focus_on_appearing.value
+"""A panel that appears leaves the tab in front that was there; `_raised` ones come forward."""
 FRAMES_OF_PLACING = 2
 """Windows are docked in one frame and come forward in the next: before, none lies behind another one."""
 _FREE_CENTRE = (
@@ -114,7 +116,7 @@ class Workspace:
             imgui.set_next_window_focus()
         scale = imgui.get_font_size()
         imgui.set_next_window_size((scale * 28, scale * 24), imgui.Cond_.first_use_ever.value)
-        is_drawn, stays = imgui.begin(placed.window, True, imgui.WindowFlags_.no_collapse.value)
+        is_drawn, stays = imgui.begin(placed.window, True, _FLAGS)
         low, size = imgui.get_window_pos(), imgui.get_window_size()
         within = imgui.internal.get_current_window()
         tab = within.dc.dock_tab_item_rect if imgui.is_window_docked() else within.title_bar_rect()

@@ -102,6 +102,35 @@ def test_the_mouse_over_the_free_area_is_for_the_scene(mouse: Mouse, session: Se
         assert imgui.get_io().want_capture_mouse is wanted
 
 
+@pytest.mark.parametrize("how", ["hidden", "opened again"])
+def test_the_tab_that_was_in_front_is_there_again(mouse: Mouse, session: Session, how: str) -> None:
+    workspace, notes = around(session)
+    draw = drawn(workspace, session)
+    for _ in range(8):
+        mouse.frame(draw)
+    assert notes[1].draws
+    assert not notes[2].draws
+    if how == "hidden":
+        for _ in range(2):
+            workspace.visible = not workspace.visible
+            for _ in range(4):
+                mouse.frame(draw)
+    else:
+        workspace.keep()
+        imgui.destroy_context(mouse.context)
+        mouse.__init__()  # type: ignore[misc]
+        kept = session.preferences
+        session = session_of(session.runtime.tableau, PLAN)
+        session.preferences = kept
+        workspace, notes = around(session)
+        draw = drawn(workspace, session)
+    notes[1].draws = 0
+    for _ in range(8):
+        mouse.frame(draw)
+    assert notes[1].draws
+    assert not notes[2].draws
+
+
 def test_tab_hides_all_panels_and_brings_them_back(mouse: Mouse, session: Session) -> None:
     workspace, (left, *_) = around(session)
     draw = drawn(workspace, session)
