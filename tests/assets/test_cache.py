@@ -70,6 +70,21 @@ def test_written_assets_are_read_back(tmp_path: Path, whole: bytes) -> None:
     assert reading(tmp_path, whole) == CONTENTS
 
 
+def test_a_table_is_read_once_and_one_of_other_bytes_for_itself(tmp_path: Path, whole: bytes) -> None:
+    rows, data = taken_apart(whole)
+    rows[0]["checksum"] ^= 1
+    found = []
+    for number, content in enumerate((whole, whole, put_together(rows, data))):
+        path = tmp_path / f"{number}.ogCache"
+        path.write_bytes(content)
+        image = open_cache(path)
+        found.append(image.entries)
+        image.close()
+    assert found[0] is found[1]
+    assert found[2][0].checksum == found[0][0].checksum ^ 1
+    assert found[2][1:] == found[0][1:]
+
+
 def test_every_asset_starts_at_a_multiple_of_sixteen_and_the_data_at_a_page(whole: bytes) -> None:
     rows, _ = taken_apart(whole)
     assert [row["offset"] for row in rows] == [0, 48, 48, 1056]
