@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -150,6 +151,24 @@ def test_work_that_never_completes_is_reported(device: Device, monkeypatch: pyte
     monkeypatch.setattr("engine.vk.timeline.PATIENCE_S", 0.0)
     with pytest.raises(TookTooLong, match=r"vkWaitSemaphores: TIMEOUT \(work: 1 is not reached after 0 s\)"):
         timeline.reach(1)
+    timeline.close()
+
+
+def test_a_wait_goes_on_after_the_process_was_stopped_for_long(
+    device: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by Ctrl-Z: the time is over when it continues, and a driver in software was stopped with it."""
+    timeline = Timeline(device, "work")
+    clock, whole = [0.0], time.monotonic
+
+    def wait(value: int, timeout_s: float) -> bool:
+        clock[0] += 3600.0
+        return clock[0] > 3600.0
+
+    monkeypatch.setattr("time.monotonic", lambda: whole() + clock[0])
+    monkeypatch.setattr(timeline, "wait", wait)
+    timeline.reach(1)
+    assert clock == [7200.0]
     timeline.close()
 
 
