@@ -33,12 +33,16 @@ def plan_scene(
     size: tuple[int, int] = SIZE,
     settings: Sequence[str] = (),
     progress: Callable[[int, int, str], None] | None = None,
+    loaded: Callable[[Scene], None] | None = None,
 ) -> PlannedScene:
     """Plan a scene for a device profile and a picture of `size` pixels; `settings` as for `--set`.
 
+    `loaded` is called once the scene was read, before anything is cooked.
     Raises InputError where the scene cannot be read, PlanError where the device cannot hold it.
     """
     scene = load_scene(path)
+    if loaded is not None:
+        loaded(scene)
     for setting in settings:
         scene.apply_setting(setting)
     with open_library(scene.dbs, progress=progress) as library:

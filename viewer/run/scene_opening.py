@@ -24,14 +24,11 @@ def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
     """Read the scene, apply --time and --set, update its caches; raises InputError with every problem."""
     from engine.humon.collector import collector_paused
 
-    assert options.scene is not None, "the command line requires a scene"
     with collector_paused():
         from engine.assets import open_library
         from engine.cli.progress import CookProgress
-        from engine.cli.scenes import find_scene
-        from engine.scene import load_scenes
 
-        scene = load_scenes([find_scene(path) for path in (options.scene, *options.more_scenes)])
+        scene = load(options)
         scene.tableau.clock.set(options.time)
         _apply(scene, options.settings)
         with CookProgress() as progress:
@@ -45,6 +42,18 @@ def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
     finally:
         gc.unfreeze()
         library.close()
+
+
+def load(options: Options) -> Scene:
+    """Read the scenes; raises InputError, also where a file to write is one that they are made of."""
+    from engine.cli.outputs import check_unread
+    from engine.cli.scenes import find_scene
+    from engine.scene import load_scenes
+
+    assert options.scene is not None, "the command line requires a scene"
+    scene = load_scenes([find_scene(path) for path in (options.scene, *options.more_scenes)])
+    check_unread(options.outputs, scene.inputs())
+    return scene
 
 
 def _apply(scene: Scene, settings: Sequence[str]) -> None:
