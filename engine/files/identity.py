@@ -1,4 +1,4 @@
-"""Tells whether two paths are one file."""
+"""Shows whether two paths are one file: what they have in common."""
 
 from __future__ import annotations
 
