@@ -90,7 +90,7 @@ class Scene:
     def inputs(self) -> Iterator[Path]:
         """Yield the files that the scene is made of: texts, databases, their caches, sources of assets.
 
-        What a source names in turn, such as the buffers of a .gltf, is not known before it is cooked.
+        What a source names in turn, such as the buffers of a .gltf, is in `AssetLibrary.sources`.
         """
         for part in self.parts:
             yield from (file.path for file in part.files)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 from pathlib import Path
 
 import pytest
+from support.small_gltf import SmallGltf
 
 from engine.cli.main import main as engine
 from engine.cli.outputs import Output, check_unread, check_writable
@@ -71,6 +74,27 @@ def test_a_run_of_the_viewer_replaces_nothing_that_it_reads(
 ) -> None:
     message = refused(viewer, f"main.hu --headless {options}", project, capsys)
     assert message.startswith("error[output.input]: --"), message
+
+
+@pytest.mark.parametrize(
+    ("command", "options"),
+    [(engine, "plan small.hu --out part.bin"), (viewer, "small.hu --headless --report part.bin")],
+)
+def test_what_a_source_names_in_turn_is_not_replaced(
+    command: object, options: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    small = SmallGltf(project)
+    small.pane({})
+    small.scene({})
+    model = json.loads((project / "small.gltf").read_text())
+    (project / "part.bin").write_bytes(base64.b64decode(model["buffers"][0]["uri"].partition(",")[2]))
+    model["buffers"][0]["uri"] = "part.bin"
+    (project / "small.gltf").write_text(json.dumps(model))
+    assert callable(command)
+    before = (project / "part.bin").read_bytes()
+    assert command(options.split()) == 2
+    assert (project / "part.bin").read_bytes() == before
+    assert "part.bin would replace" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

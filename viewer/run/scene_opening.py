@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @contextmanager
 def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
     """Read the scene, apply --time and --set, update its caches; raises InputError with every problem."""
+    from engine.cli.outputs import check_unread
     from engine.humon.collector import collector_paused
 
     with collector_paused():
@@ -36,6 +37,7 @@ def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
         # What is loaded stays: to look for cycles among the records of 5,000 models takes 90 ms of a frame.
         gc.freeze()
     try:
+        check_unread(options.outputs, library.sources())
         for problem in (*scene.rejected, *scene.warnings, *library.problems):
             print(problem.render(), file=sys.stderr)
         yield scene, library

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cli.exits import ExitCode
@@ -16,7 +17,6 @@ from engine.files.streams import write_output
 if TYPE_CHECKING:
     from engine.plan.model.plan import Plan
     from engine.plan.profile.device_profile import DeviceProfile
-    from engine.scene import Scene
 
 
 def run(options: argparse.Namespace) -> int:
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     outputs = [Output("--out", options.out)] if options.out is not None else []
     check_writable(outputs)
     others = [profile_path(options.profile), *([options.against] if options.against is not None else [])]
-    plan = plan_of(options, lambda scene: check_unread(outputs, chain(others, scene.inputs())))
+    plan = plan_of(options, lambda files: check_unread(outputs, chain(others, files)))
     text = requirement_text(plan) if options.requirements else plan_text(plan)
     if options.against is not None:
         from engine.cli.commands.diff import compare
@@ -46,10 +46,12 @@ def run(options: argparse.Namespace) -> int:
     return ExitCode.DONE
 
 
-def plan_of(options: argparse.Namespace, loaded: Callable[[Scene], None] | None = None) -> Plan:
+def plan_of(
+    options: argparse.Namespace, check: Callable[[Iterable[Path]], None] = lambda files: None
+) -> Plan:
     """Plan the scene of a command line for its profile and size; prints problems with assets to stderr.
 
-    `loaded` is called once the scene was read, before anything is cooked.
+    `check` is called with the files that are read, see `plan_scene`.
     """
     from engine.cli.progress import CookProgress
     from engine.cli.scenes import find_scene
@@ -57,7 +59,7 @@ def plan_of(options: argparse.Namespace, loaded: Callable[[Scene], None] | None 
 
     device, scene = device_of(options), find_scene(options.scene)
     with CookProgress() as progress:
-        planned = plan_scene(scene, device, options.size, progress=progress, loaded=loaded)
+        planned = plan_scene(scene, device, options.size, progress=progress, check=check)
     for problem in planned.problems:
         print(problem.render(), file=sys.stderr)
     return planned.plan
