@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.cli.argument_types import DEFAULT_SIZE, Parser, add_size, positive, seconds
+from engine.cli.outputs import Output
 from engine.humon import InputError, Problem
 from viewer.numbered_files import NumberedFiles, numbered_files
 
@@ -61,6 +62,23 @@ class Options:
     def title(self) -> str:
         """The scenes, as given."""
         return " ".join(str(scene) for scene in (self.scene, *self.more_scenes))
+
+    @property
+    def outputs(self) -> list[Output]:
+        """The files that the run writes; of a sequence the first, and those that are there or named twice."""
+        given = [
+            Output(option, path)
+            for option, path in (
+                ("--screenshot", self.screenshot),
+                ("--report", self.report),
+                ("--record", self.record),
+            )
+            if path is not None
+        ]
+        if self.sequence is None:
+            return given
+        numbered = self.sequence.known(self.frames or 1, [output.path.name for output in given])
+        return [*given, *(Output("--sequence", path) for path in numbered)]
 
     @property
     def wants_validation(self) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.cli.exits import ExitCode, guarded, how_to_get
+from engine.cli.outputs import check_unread, check_writable
 from viewer.arguments import Options, parse
 from viewer.window.no_display import NoDisplay
 
@@ -43,12 +44,11 @@ def main(arguments: Sequence[str] | None = None, parser: ArgumentParser | None =
 def view(options: Options) -> int:
     """Open the scene and draw it, in a window or headless."""
     from engine.plan.terms.errors import PlanError
-    from viewer.run.output_files import check_writable
     from viewer.run.run import run
     from viewer.run.scene_opening import opened
 
-    first = options.sequence.path(0) if options.sequence is not None else None
-    check_writable(options.screenshot, first, options.report, options.record)
+    check_writable(options.outputs)
+    check_unread(options.outputs, [options.script] if options.script is not None else [])
     script = read_script(options.script)
     if script is not None and script.failed:
         return ExitCode.CHECK_FAILED

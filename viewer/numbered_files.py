@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +28,19 @@ class NumberedFiles:
     def path(self, number: int) -> Path:
         """Return the file of one picture."""
         return Path(f"{self.before}{number:0{self.digits}}{self.after}")
+
+    def known(self, frames: int, names: Iterable[str]) -> list[Path]:
+        """Return the first of so many files, and those that are there or have one of `names`."""
+        first = self.path(0)
+        try:
+            there = os.listdir(first.parent)
+        except OSError:  # no folder, which is reported before it is written to
+            there = []
+        before = first.name[: len(first.name) - self.digits - len(self.after)]
+        pattern = re.compile(f"{re.escape(before)}([0-9]{{{self.digits}}}){re.escape(self.after)}")
+        found = [pattern.fullmatch(name) for name in (*there, *names)]
+        numbers = {0, *(int(match[1]) for match in found if match)}
+        return [self.path(number) for number in sorted(numbers) if number < frames]
 
     @property
     def is_linear(self) -> bool:

@@ -17,7 +17,7 @@ from engine.assets.cache.facts import (
     TextureFacts,
     VerticesFacts,
 )
-from engine.assets.database import builtin_db, read_asset_db, read_asset_db_file
+from engine.assets.database import builtin_db, read_asset_db, read_asset_db_file, sources_of
 from engine.assets.formats import (
     AlphaMode,
     AnimatedProperty,
@@ -120,4 +120,5 @@ __all__ = [
     "project_root",
     "read_asset_db",
     "read_asset_db_file",
+    "sources_of",
 ]

@@ -6,7 +6,7 @@ by the builtin placeholder of its type.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from engine.assets.cache.facts import Facts, TextureFacts, facts_from_json, stan
 from engine.assets.codes import AssetCode
 from engine.assets.cook import CookedDb, ProgressCallback, cook_database
 from engine.assets.database import builtin_db
+from engine.assets.files import FileGate
 from engine.assets.formats import AlphaMode, TextureFormat
 from engine.assets.names import BUILTIN, find_asset
 from engine.assets.records import Asset, AssetDb, AssetRef, AssetType, Material, Mesh, Model
@@ -142,6 +143,13 @@ class AssetLibrary:
     def current(self) -> tuple[CookedDb, ...]:
         """The newest version of each database, the builtin one first."""
         return tuple(self._cooked[number] for number in self._current)
+
+    def sources(self) -> Iterator[Path]:
+        """Yield the files that the newest data was made of, also those that sources name in turn."""
+        for one in self.current:
+            gate = FileGate(one.db.root)
+            paths = dict.fromkeys(stamp.path for entry in one.entries.values() for stamp in entry.sources)
+            yield from (Path(gate.locate(path)) for path in paths)
 
     def find(self, db: str, asset: str | int, types: Sequence[str] = ()) -> AssetRef:
         """Return an asset by the name of its database and its name or index. Raises KeyError."""

@@ -13,22 +13,28 @@ DEFAULT_PROFILE = "lavapipe"
 
 
 def find_profile(name: str) -> DeviceProfile:
-    """Read a recorded profile by name, or from a file if the name ends in .json or has a folder.
+    """Read a recorded profile, see `profile_path`. Raises InputError `profile.unknown`, and ProfileError."""
+    from engine.plan.profile.profile_file import read_profile
 
-    Raises InputError `profile.unknown` with the nearest known name, and ProfileError.
+    return read_profile(profile_path(name))
+
+
+def profile_path(name: str) -> Path:
+    """Return the file of a profile: a recorded one by name, or a file if it ends in .json or has a folder.
+
+    Raises InputError `profile.unknown` with the nearest known name.
     """
     from engine.assets import data_root
     from engine.humon import InputError, Problem, suggestion
-    from engine.plan.profile.profile_file import read_profile
 
     if name.endswith(".json") or len(Path(name).parts) != 1:
-        return read_profile(Path(name))
+        return Path(name)
     folder = data_root() / "assets" / "profiles"
     known = sorted(path.stem for path in folder.glob("*.json"))
     if name not in known:
         help_text = f"{suggestion(name, known)}; or give a file: --profile FILE.json"
         raise InputError(Problem("profile.unknown", f"there is no recorded profile '{name}'", help=help_text))
-    return read_profile(folder / f"{name}.json")
+    return folder / f"{name}.json"
 
 
 def record_profile(path: Path, device_name: str) -> str:

@@ -5,6 +5,7 @@ Both raise OSError; what is built on them turns that into problems with a code. 
 the standard streams usable.
 """
 
+from engine.files.identity import identity_of
 from engine.files.opening import (
     NotRegularError,
     OutsideError,
@@ -20,6 +21,7 @@ from engine.files.writing import whole_file, write_whole
 __all__ = [
     "NotRegularError",
     "OutsideError",
+    "identity_of",
     "open_below",
     "open_lock_file",
     "open_regular",

@@ -57,7 +57,7 @@ def whole_file(
     """
     status = _status(path, follow)
     if follow and status is not None:
-        own = _own_stream(status)
+        own = own_stream(status)
         if own is not None or stat.S_ISFIFO(status.st_mode) or stat.S_ISCHR(status.st_mode):
             buffer = io.BytesIO()
             yield buffer
@@ -184,7 +184,7 @@ def _status(path: str | os.PathLike[str], follow: bool) -> os.stat_result | None
         return None
 
 
-def _own_stream(status: os.stat_result) -> int | None:
+def own_stream(status: os.stat_result) -> int | None:
     """Return 1 or 2 if that descriptor of the process is the same file, which must not be replaced."""
     for descriptor in (1, 2):
         with contextlib.suppress(OSError):

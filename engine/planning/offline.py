@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,15 +33,20 @@ def plan_scene(
     size: tuple[int, int] = SIZE,
     settings: Sequence[str] = (),
     progress: Callable[[int, int, str], None] | None = None,
+    check: Callable[[Iterable[Path]], None] = lambda files: None,
 ) -> PlannedScene:
     """Plan a scene for a device profile and a picture of `size` pixels; `settings` as for `--set`.
 
+    `check` is called with the files that are read: those of the scene before anything is cooked, and those
+    that its assets were made of before it is planned.
     Raises InputError where the scene cannot be read, PlanError where the device cannot hold it.
     """
     scene = load_scene(path)
+    check(scene.inputs())
     for setting in settings:
         scene.apply_setting(setting)
     with open_library(scene.dbs, progress=progress) as library:
+        check(library.sources())
         planner, needs = settled_frame(scene, library, profile, size)
         plan = planner.plan(needs)
         return PlannedScene(plan, scene_problems(scene, library, planner))

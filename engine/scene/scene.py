@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 
-from engine.assets import AssetDb, AssetRef, find_asset
+from engine.assets import AssetDb, AssetRef, find_asset, sources_of
 from engine.feature import Registry
 from engine.humon import Problem, ProblemCollector
 from engine.scene.files import SceneFile
@@ -85,6 +86,17 @@ class Scene:
         self.warnings = list(warnings)
         self.rejected = tuple(rejected)
         self._kept: Callable[[AssetRef], AssetRef] = lambda ref: ref
+
+    def inputs(self) -> Iterator[Path]:
+        """Yield the files that the scene is made of: texts, databases, their caches, sources of assets.
+
+        What a source names in turn, such as the buffers of a .gltf, is in `AssetLibrary.sources`.
+        """
+        for part in self.parts:
+            yield from (file.path for file in part.files)
+        for db in self.dbs:
+            yield from (db.path, db.cache_file)
+            yield from dict.fromkeys(source for asset in db.assets for source in sources_of(asset))
 
     def part_of(self, row: int) -> ScenePart:
         """Return the part that an object, given by its row, belongs to; the first for one of a program."""

@@ -182,14 +182,13 @@ def checked_only(options: object) -> int:
     """Stand in for a run: read everything that a command line names, and draw nothing."""
     from typing import cast
 
+    from engine.cli.outputs import check_writable
     from viewer.arguments import Options
     from viewer.main import read_script
-    from viewer.run.output_files import check_writable
     from viewer.run.scene_opening import opened
 
     given = cast("Options", options)
-    first = given.sequence.path(0) if given.sequence is not None else None
-    check_writable(given.screenshot, first, given.report, given.record)
+    check_writable(given.outputs)
     read_script(given.script)
     with opened(given):
         return ExitCode.DONE

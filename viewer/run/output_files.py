@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,22 +16,6 @@ if TYPE_CHECKING:
 
     from viewer.numbered_files import NumberedFiles
     from viewer.run.device_recovery import RecoveringFrames
-
-
-def check_writable(*paths: Path | None) -> None:
-    """Raise InputError for paths that are a folder or have none, before any work is done."""
-    problems = [
-        Problem("output.folder", f"cannot write {path}: {path.parent} is not a folder")
-        for path in paths
-        if path is not None and not os.path.isdir(path.parent)
-    ]
-    problems += [
-        Problem("output.folder", f"cannot write {path}: it is a folder")
-        for path in paths
-        if path is not None and os.path.isdir(path)
-    ]
-    if problems:
-        raise InputError(problems)
 
 
 def save_picture(path: Path, pixels: NDArray[np.uint8], *, alpha: bool = False) -> None:

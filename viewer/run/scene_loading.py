@@ -10,10 +10,10 @@ from pathlib import Path
 
 from engine.assets import AssetLibrary, open_library
 from engine.cli.exits import explain
-from engine.cli.scenes import find_scene
 from engine.humon import InputError, Problem
-from engine.scene import Scene, load_scenes
+from engine.scene import Scene
 from viewer.arguments import Options
+from viewer.run.scene_opening import load
 
 FAILED = "viewer.open"
 
@@ -73,8 +73,7 @@ class SceneLoading:
 
 
 def _load(options: Options) -> Loaded:
-    assert options.scene is not None
-    scene = load_scenes([find_scene(path) for path in (options.scene, *options.more_scenes)])
+    scene = load(options)
     return Loaded(options, scene, open_library(scene.dbs, jobs=os.cpu_count() or 1))
 
 

@@ -22,16 +22,14 @@ if TYPE_CHECKING:
 @contextmanager
 def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
     """Read the scene, apply --time and --set, update its caches; raises InputError with every problem."""
+    from engine.cli.outputs import check_unread
     from engine.humon.collector import collector_paused
 
-    assert options.scene is not None, "the command line requires a scene"
     with collector_paused():
         from engine.assets import open_library
         from engine.cli.progress import CookProgress
-        from engine.cli.scenes import find_scene
-        from engine.scene import load_scenes
 
-        scene = load_scenes([find_scene(path) for path in (options.scene, *options.more_scenes)])
+        scene = load(options)
         scene.tableau.clock.set(options.time)
         _apply(scene, options.settings)
         with CookProgress() as progress:
@@ -39,12 +37,25 @@ def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
         # What is loaded stays: to look for cycles among the records of 5,000 models takes 90 ms of a frame.
         gc.freeze()
     try:
+        check_unread(options.outputs, library.sources())
         for problem in (*scene.rejected, *scene.warnings, *library.problems):
             print(problem.render(), file=sys.stderr)
         yield scene, library
     finally:
         gc.unfreeze()
         library.close()
+
+
+def load(options: Options) -> Scene:
+    """Read the scenes; raises InputError, also where a file to write is one that they are made of."""
+    from engine.cli.outputs import check_unread
+    from engine.cli.scenes import find_scene
+    from engine.scene import load_scenes
+
+    assert options.scene is not None, "the command line requires a scene"
+    scene = load_scenes([find_scene(path) for path in (options.scene, *options.more_scenes)])
+    check_unread(options.outputs, scene.inputs())
+    return scene
 
 
 def _apply(scene: Scene, settings: Sequence[str]) -> None:

@@ -34,9 +34,10 @@ def view_snapshot(options: Options) -> ExitCode:
     Without a display or a device, and with --headless, its summary is printed instead.
     """
     assert options.scene is not None
-    if options.more_scenes or options.script or options.record:
+    if options.more_scenes or options.script or options.outputs:
         message = f"{options.scene} is a snapshot of memory, which is shown by itself"
-        raise InputError(Problem(SnapshotCode.ALONE, message, help="leave scenes and scripts out"))
+        hint = "leave scenes, scripts and files to write out"
+        raise InputError(Problem(SnapshotCode.ALONE, message, help=hint))
     snapshot = _read(options.scene)
     if not options.headless:
         try:

@@ -16,6 +16,7 @@ from importlib import metadata
 from engine.cli import probe
 from engine.cli.adapters import DriversReport, list_adapters
 from engine.cli.exits import ExitCode, how_to_get
+from engine.cli.outputs import Output, check_writable
 
 PACKAGES = ("numpy", "vulkan", "pillow", "pyrr", "rich", "glfw", "imgui-bundle")
 WIDTH = 28
@@ -46,6 +47,8 @@ class Check:
 
 def run(options: argparse.Namespace) -> int:
     """Print every check; return NO_DEVICE without a usable device. With --record, write its profile."""
+    if options.record:
+        check_writable([Output("--record", options.record)])
     drivers = list_adapters()
     for title, checks in (
         ("Python", _python()),

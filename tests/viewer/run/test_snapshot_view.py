@@ -83,6 +83,14 @@ def test_a_bad_snapshot_is_an_input_error(file: Path, tmp_path: Path) -> None:
     assert "error[snapshot.alone]" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "outputs", [("--screenshot", "x.png"), ("--report", "y.json"), ("--frames", "2", "--sequence", "#.png")]
+)
+def test_options_that_write_are_refused_for_a_snapshot(file: Path, outputs: tuple[str, ...]) -> None:
+    with pytest.raises(InputError, match=r"snapshot\.alone"):
+        snapshot_view.view_snapshot(parse([str(file), "--headless", *outputs]))
+
+
 @pytest.mark.gpu
 def test_a_window_shows_the_memory_of_a_snapshot(
     file: Path, display: Display, monkeypatch: pytest.MonkeyPatch
