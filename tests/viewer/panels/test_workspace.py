@@ -260,3 +260,20 @@ def _text_field() -> None:
     imgui.set_keyboard_focus_here()
     imgui.input_text("text", "")
     imgui.end()
+
+
+def test_esc_closes_an_open_menu_and_runs_its_command_only_then(mouse: Mouse, session: Session) -> None:
+    imgui.get_io().config_flags |= imgui.ConfigFlags_.nav_enable_keyboard.value
+    ran: list[str] = []
+    session.commands.add(Command("Clear", "Edit", lambda: ran.append("Clear"), ("Esc",)))
+    workspace, _ = around(session)
+    draw = drawn(workspace, session)
+    for _ in range(4):
+        mouse.frame(draw)
+    mouse.click(draw, *middle(session.places["menu Edit"]))
+    assert "menu Edit/Clear" in session.places
+    mouse.press(draw, imgui.Key.escape)
+    assert "menu Edit/Clear" not in session.places
+    assert ran == []
+    mouse.press(draw, imgui.Key.escape)
+    assert ran == ["Clear"]
