@@ -49,6 +49,7 @@ SLOWEST_S = 60.0
 class Reload:
     """What has come of a change: an update of the library, the scene read again, problems of what cannot be.
 
+    `problems` are those of all texts as they are now, also of texts that this change has not touched.
     `files` have changed, the last of them at `saved` (seconds since the epoch); they had settled at `settled`
     (of `time.monotonic`), and `seconds` later this was made. With `is_requested`, assets were cooked again
     because `LiveSources.cook_again` says so.
@@ -104,6 +105,10 @@ class LiveSources:
         self._requested: set[tuple[str, AssetType, str | int]] = set()  # database, and see `name_of`
         self._thread = threading.Thread(target=self._run, name="live sources", daemon=True)
         self._failure: BaseException | None = None
+        self._scene_problems: tuple[Problem, ...] = (*scene.rejected, *scene.warnings)
+        self._unread: dict[str, tuple[Problem, ...]] = {}
+        """Why databases cannot be read, by their names."""
+        self._offered = self._scene_problems
         self._thread.start()
 
     def take(self) -> Reload | None:
@@ -233,28 +238,31 @@ class LiveSources:
 
     def _reload(self, found: set[Path], requested: Mapping[str, Sequence[int]], since: float) -> None:
         """Read the scene again if its text has changed, cook what has a changed source, and offer both."""
-        problems: list[Problem] = []
         scene: Scene | None = None
         now = time.time()
         if not found.isdisjoint(self._texts):
             try:
                 scene = load_scenes(self._scenes)
                 self._texts |= _texts(scene)
-                problems += (*scene.rejected, *scene.warnings)
+                self._scene_problems = (*scene.rejected, *scene.warnings)
+                named = {db.name for db in scene.dbs}
+                self._unread = {name: why for name, why in self._unread.items() if name in named}
             except InputError as error:
-                problems += error.problems
+                self._scene_problems = tuple(error.problems)
         stale = self._stale(found, scene)
         if stale:
-            update, unread = self._cook_texts(stale, found, problems)
+            update, unread = self._cook_texts(stale, found)
             if unread:
                 scene = None  # it may name assets of a database that cannot be read
         else:
             update = self._cook_sources(found, requested)
-        if update is not None or scene is not None or problems or requested:
+        problems = (*self._scene_problems, *chain.from_iterable(self._unread.values()))
+        if update is not None or scene is not None or problems != self._offered or requested:
+            self._offered = problems
             latest = max((self._files[path].mtime_ns for path in found), default=0) / 1e9
             saved = min(latest, now) if latest else now
             took = time.monotonic() - since
-            made = (update, scene, tuple(problems), frozenset(found), saved, since, took)
+            made = (update, scene, problems, frozenset(found), saved, since, took)
             self._offer(Reload(*made, is_requested=bool(requested)))
         if stale:
             again = {db.name for db in stale}
@@ -287,9 +295,7 @@ class LiveSources:
                 self._behind.add(one.db, path)
         return update
 
-    def _cook_texts(
-        self, stale: Sequence[AssetDb], found: set[Path], problems: list[Problem]
-    ) -> tuple[LibraryUpdate | None, bool]:
+    def _cook_texts(self, stale: Sequence[AssetDb], found: set[Path]) -> tuple[LibraryUpdate | None, bool]:
         """Read databases again and cook what is new; return the update, and whether one cannot be read."""
         cooked: list[CookedDb] = []
         current = {one.db.name: one for one in self._library.current[1:]}
@@ -303,8 +309,9 @@ class LiveSources:
                     assert same_text is not None, "its text had a database before"
                     again = replace(same_text, name=db.name)
                 cooked.append(self._cook_again(again, current.get(db.name), found))
+                self._unread.pop(db.name, None)
             except InputError as error:
-                problems += error.problems
+                self._unread[db.name] = tuple(error.problems)
         update = make_update(self._library, cooked) if cooked else None
         if update is not None and not update.changes and not _differs(self._library, update):
             for one in cooked:

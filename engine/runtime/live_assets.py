@@ -68,7 +68,8 @@ class LiveAssets:
     """Watches the sources of a runtime's library, and carries out what comes of it. Close it before both.
 
     `reloads` counts the updates that a frame has shown, and `shown` has the last of them, the newest last.
-    `conflicts` has what was changed by hand and in a file, for whoever shows and empties it.
+    `conflicts` has what was changed by hand and in a file, for whoever shows and empties it. `problems` are
+    those of the sources as they are now: what was mended is not among them.
     """
 
     def __init__(self, runtime: Runtime, *, jobs: int = 1, keep_own: bool = False) -> None:
@@ -82,7 +83,9 @@ class LiveAssets:
         self._arriving: list[Reload] = []
         self._switched: list[Reload] = []
         self._changed = 0
-        self._known = set(runtime.library.problems)
+        scene = runtime.scene
+        found = (*scene.rejected, *scene.warnings, *runtime.library.problems)
+        self.problems = tuple(dict.fromkeys(found))
         self._may_drop = False
         self.reloads = 0
         self.shown: deque[ShownUpdate] = deque(maxlen=MOST_SHOWN)
@@ -112,9 +115,9 @@ class LiveAssets:
                 self._update = LiveUpdate(self._runtime, made.update, earlier=self._update)
                 self._changed = len(self._update.moves)
             self._scene = made.scene or self._scene
-            found = (*made.problems, *self._runtime.library.problems)
-            problems = tuple(dict.fromkeys(problem for problem in found if problem not in self._known))
-            self._known = set(found)
+            known = set(self.problems)
+            self.problems = tuple(dict.fromkeys((*made.problems, *self._runtime.library.problems)))
+            problems = tuple(problem for problem in self.problems if problem not in known)
         switched = 0
         is_new = made is not None and made.update is not None
         if self._update is not None and not is_new and self._update.advance():
@@ -123,6 +126,7 @@ class LiveAssets:
         if self._update is None and self._scene is not None:
             before = self._versions()
             problems += self._take_texts(self._scene)
+            self._runtime.scene.warnings[:] = self._scene.warnings
             self._scene = None
             switched += before != self._versions()
         if self._update is None:

@@ -251,9 +251,26 @@ def test_a_database_with_an_error_keeps_what_is_drawn_and_is_reported(live: Live
     assert (live.picture() == before).all()
     assert any("cube.assets.hu:" in str(problem.position) for problem in live.problems)
     live.file(DATABASE).write_text(text)
-    for _ in range(20):
-        live.step()
+    live.until(lambda: not live.live.problems)
     assert (live.picture() == before).all()
+
+
+def test_what_is_wrong_with_a_text_stays_a_problem_while_others_are_saved(live: LiveScene) -> None:
+    scene = live.file("scenes/cube.hu")
+    text = scene.read_text()
+    scene.write_text(text.replace("objects: {", "objects: [", 1))
+    live.until_reported()
+    broken = live.live.problems
+    assert any("cube.hu:" in str(problem.position) for problem in broken)
+    live.file(ALBEDO).write_bytes(other_colours(live.file(ALBEDO)))
+    live.until_reloaded()
+    assert live.live.problems == broken
+    scene.write_text(text)
+    live.until(lambda: not live.live.problems)
+    reported = len(live.problems)
+    scene.write_text(text.replace("objects: {", "objects: [", 1))
+    live.until_reported()
+    assert len(live.problems) == reported + len(broken), "what comes again is told again"
 
 
 @pytest.mark.parametrize("text", ["version: 1\n", "version: 1  tableau: { name: other }\n", "", "\0", "[]"])

@@ -109,6 +109,11 @@ def hide_panels(frames: WindowFrames) -> None:
     settle(frames)
 
 
+def listed(frames: WindowFrames) -> str:
+    """The problems that are listed now."""
+    return "\n".join(one.render() for one in frames.session.statistics.problems)
+
+
 def scene_area(frames: WindowFrames) -> tuple[slice, slice]:
     """Rows and columns of the window in which the scene is shown."""
     assert frames.presenter.area is not None

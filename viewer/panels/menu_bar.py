@@ -6,9 +6,10 @@ import sys
 
 from imgui_bundle import imgui
 
+from engine.humon import Severity
 from viewer.panels import widgets
 from viewer.panels.number_format import bytes_text, count_text
-from viewer.session.run_statistics import RunStatistics
+from viewer.session.links import PanelLink
 from viewer.session.session import Session
 from viewer.ui import style
 
@@ -40,7 +41,7 @@ def draw_menu_bar(session: Session) -> None:
             if clicked:
                 command.run()
         imgui.end_menu()
-    _figures(session.statistics)
+    _figures(session)
     imgui.end_main_menu_bar()
 
 
@@ -49,8 +50,9 @@ def shown_keys(keys: str) -> str:
     return keys.replace("Ctrl", "Cmd") if sys.platform == "darwin" else keys
 
 
-def _figures(facts: RunStatistics) -> None:
-    """Draw the figures of the run, as many as there is room for, at the right edge."""
+def _figures(session: Session) -> None:
+    """Draw the figures of the run, as many as there is room for, at the right edge; problems to the last."""
+    facts = session.statistics
     state = "settled" if facts.settled else f"step {facts.steps_done:,} of {facts.steps:,}"
     rate = "idle" if facts.idle else f"{count_text(round(facts.frames_per_second), 'frame')}/s"
     parts = [
@@ -59,6 +61,10 @@ def _figures(facts: RunStatistics) -> None:
         (bytes_text(facts.live_bytes), style.TEXT),
         (state, style.GOOD if facts.settled else style.ACCENT),
     ]
+    errors = sum(problem.severity is Severity.ERROR for problem in facts.problems)
+    problems = count_text(len(facts.problems), "problem")
+    if facts.problems:
+        parts.append((problems, style.BAD if errors else style.WARNING))
     gap = imgui.get_style().item_spacing.x * 2
     room = imgui.get_content_region_avail().x
     while parts and sum(imgui.calc_text_size(text).x + gap for text, _ in parts) > room:
@@ -69,6 +75,8 @@ def _figures(facts: RunStatistics) -> None:
     imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + room - width)
     for text, tint in parts:
         imgui.text_colored(tint, text)
+        if text == problems:
+            _lead_to_problems(session, errors)
         if text == bytes_text(facts.live_bytes):
             widgets.tooltip(
                 (
@@ -77,3 +85,15 @@ def _figures(facts: RunStatistics) -> None:
                 )
             )
         imgui.same_line(0, gap)
+
+
+def _lead_to_problems(session: Session, errors: int) -> None:
+    """Have a click on the item that was just drawn show the panel of problems."""
+    session.places["menu problems"] = widgets.item_box()
+    if imgui.is_item_hovered():
+        imgui.set_mouse_cursor(imgui.MouseCursor_.hand)
+    if imgui.is_item_clicked():
+        session.links.follow(PanelLink("problems"))
+    warnings = len(session.statistics.problems) - errors
+    counts = f"{count_text(errors, 'error')}, {count_text(warnings, 'warning')}"
+    widgets.tooltip((counts, "click to see them in the panel 'problems'"))

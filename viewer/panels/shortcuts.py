@@ -51,11 +51,14 @@ def chord(keys: str) -> int:
 
 
 def run_shortcuts(commands: Commands, guard: Guard) -> None:
-    """Run the commands whose keys were pressed in this frame."""
+    """Run the commands whose keys were pressed in this frame; Esc only closes what has popped up."""
     is_typing = imgui.get_io().want_text_input
+    is_open = imgui.is_popup_open("", imgui.PopupFlags_.any_popup.value)
+    is_closing = is_open or commands.had_popup  # ImGui closes one as the frame of the key begins
+    commands.had_popup = is_open
     for command in commands:
         for keys in command.keys:
-            if is_typing and not command.while_typing:
+            if (is_typing and not command.while_typing) or (is_closing and keys == "Esc"):
                 continue
             if imgui.is_key_chord_pressed(chord(keys)) and command.is_enabled():
                 guard.call(f"command {command.title}", command.run)

@@ -36,7 +36,11 @@ class StatisticsCollector:
         self._schedule: Schedule | None = None
         self._steps_to: Plan | None = None
         self._done = self._done_before = 0
+        self._listed: tuple[Problem, ...] = ()
+        self._all: tuple[Problem, ...] = ()
         self.reported: list[Problem] = []
+        self.of_sources: tuple[Problem, ...] = ()
+        """What is wrong now with the files that are watched."""
 
     def note(self, facts: FrameFacts | None, cpu_ms: float) -> None:
         """Note one frame and the CPU time of all of it; None or a frame that was not drawn does not count."""
@@ -68,8 +72,18 @@ class StatisticsCollector:
             steps_done=steps - runtime.memory.steps_left,
             steps=steps,
             settled=runtime.memory.settled,
-            problems=(*self.reported, *self._problems),
+            problems=self._newest_first(),
         )
+
+    def _newest_first(self) -> tuple[Problem, ...]:
+        """Return all present problems, each once; those that were not there before come first."""
+        found = (*self.reported, *self.of_sources, *self._problems)
+        if found != self._all:
+            self._all = found
+            present, before = dict.fromkeys(found), dict.fromkeys(self._listed)
+            new = [problem for problem in present if problem not in before]
+            self._listed = (*new, *(problem for problem in before if problem in present))
+        return self._listed
 
     def _steps(self) -> int:
         """Return the number of steps to the plan, including those done before the rest was reordered."""

@@ -29,6 +29,7 @@ from viewer.comparison.comparison import Comparison
 from viewer.guard import Guard
 from viewer.panels.dialogs.dialogs import Dialogs
 from viewer.panels.make_panels import make_panels
+from viewer.panels.number_format import count_text
 from viewer.panels.scene_view.scene_view import SceneView
 from viewer.panels.what_if.what_if_tips import WhatIfTips
 from viewer.panels.workspace import Workspace
@@ -73,6 +74,7 @@ class WindowFrames:
         read = (options.screenshot, options.sequence, options.script, options.record)
         self._fills_window = any(option is not None for option in read)
         self._reported: list[Problem] = []
+        self._refused: list[Problem] = []
         self._undo = ExitStack()
         self._scene = ExitStack()
         self._screen = ExitStack()
@@ -272,8 +274,17 @@ class WindowFrames:
             return
         self.session.editing.add_conflicts(self._live.conflicts)
         self._live.conflicts.clear()
+        if self._facts.of_sources != self._live.problems:
+            self._facts.of_sources = self._live.problems
+            self.session.wake()
         for problem in news.problems:
-            self._report(problem)
+            if problem in self._live.problems:
+                _print(problem)  # it is listed for as long as it is there
+            else:
+                self._report(problem)
+        if news.problems:
+            found = count_text(len(news.problems), "problem")
+            self.session.notices.say(f"{found} in what was saved: see the panel 'problems'")
         if news.switched or news.problems or self._live.pending:
             self.session.wake()
 
@@ -284,20 +295,31 @@ class WindowFrames:
             self.open(files)
         compared = self._compared.poll()
         if isinstance(compared, Loaded):
+            self._forget_refused()
             self.comparison.open(compared.scene, compared.library, compared.scene.path.name)
             for problem in compared.problems:
                 self._report(problem)
         elif compared is not None:
-            for problem in compared:
-                self._report(problem)
+            self._refuse(compared)
         found = self._loading.poll()
         if isinstance(found, Loaded):
             self._replace_scene(found)
         elif found is not None:
-            for problem in found:
-                self._report(problem)
+            self._refuse(found)
             if self.workspace.has("problems"):
                 self.workspace.show("problems")
+
+    def _refuse(self, problems: Sequence[Problem]) -> None:
+        """Report why a file was not opened, in place of why an earlier one was not."""
+        self._forget_refused()
+        for problem in problems:
+            self._report(problem)
+        self._refused = list(problems)
+
+    def _forget_refused(self) -> None:
+        """List no more why an earlier file was not opened."""
+        self._reported[:] = [problem for problem in self._reported if problem not in self._refused]
+        self._refused = []
 
     def _replace_scene(self, loaded: Loaded) -> None:
         """Release the present scene whole, and show another one."""
@@ -307,10 +329,11 @@ class WindowFrames:
         self._scene.close()
         library.close()
         self._reported.clear()
+        self._refused = []
         self._undo.callback(loaded.library.close)  # may have been closed before, by a later scene
         self._open_scene(loaded.scene, loaded.library, loaded.options, preferences)
         for problem in loaded.problems:
-            print(problem.render(), file=sys.stderr)
+            _print(problem)
         self.session.wake()
 
     def _follow_window(self) -> None:
@@ -365,13 +388,17 @@ class WindowFrames:
         problem = as_problem(report)
         if problem not in self._reported:
             self._reported.append(problem)  # the panel of problems lists the same
-            print(report.render() if isinstance(report, Problem) else report, file=sys.stderr)
+            _print(report)
 
     def _steer(self) -> None:
         self._camera.apply(read_camera_input(left=not self.scene_view.takes_left_button))
 
     def _report_callback(self, name: str, message: str) -> None:
         self._report(f"warning[viewer.callback]: {name} raised and is switched off: {message}")
+
+
+def _print(report: Problem | str) -> None:
+    print(report.render() if isinstance(report, Problem) else report, file=sys.stderr)
 
 
 def _watched(runtime: Runtime) -> LiveAssets:

@@ -40,9 +40,13 @@ class Command:
 
 
 class Commands:
-    """The commands of a window, in the order in which they were added."""
+    """The commands of a window, in the order in which they were added.
+
+    `had_popup`: whether a menu or another popup was open when keys were last looked at.
+    """
 
     def __init__(self) -> None:
+        self.had_popup = False
         self._commands: dict[tuple[str, str], Command] = {}
 
     def add(self, *commands: Command) -> None:

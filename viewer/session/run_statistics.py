@@ -12,7 +12,7 @@ class RunStatistics:
     """The statistics at the current frame; sizes in bytes, times in milliseconds.
 
     `frames_per_second` and `cpu_ms`, of a whole frame with the UI, are means of the last second; `idle`:
-    no frame was drawn in it, as nothing has changed.
+    no frame was drawn in it, as nothing has changed. `problems` are all present ones, the newest first.
     """
 
     scene: str = ""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from imgui_bundle import imgui
 from support.mouse import SIZE, Mouse, drawn, middle, mouse, session_of, workspace_of
 from support.plans import cube_plan
 
+from engine.humon import Problem
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.tableau import Tableau
 from viewer.guard import Guard
@@ -260,3 +263,36 @@ def _text_field() -> None:
     imgui.set_keyboard_focus_here()
     imgui.input_text("text", "")
     imgui.end()
+
+
+def test_esc_closes_an_open_menu_and_runs_its_command_only_then(mouse: Mouse, session: Session) -> None:
+    imgui.get_io().config_flags |= imgui.ConfigFlags_.nav_enable_keyboard.value
+    ran: list[str] = []
+    session.commands.add(Command("Clear", "Edit", lambda: ran.append("Clear"), ("Esc",)))
+    workspace, _ = around(session)
+    draw = drawn(workspace, session)
+    for _ in range(4):
+        mouse.frame(draw)
+    mouse.click(draw, *middle(session.places["menu Edit"]))
+    assert "menu Edit/Clear" in session.places
+    mouse.press(draw, imgui.Key.escape)
+    assert "menu Edit/Clear" not in session.places
+    assert ran == []
+    mouse.press(draw, imgui.Key.escape)
+    assert ran == ["Clear"]
+
+
+def test_the_menu_bar_counts_problems_and_a_click_on_them_shows_their_panel(
+    mouse: Mouse, session: Session
+) -> None:
+    below, problems = Note("below"), Note("problems")
+    draw = drawn(workspace_of(session, [Placed(below, Dock.BOTTOM), Placed(problems, Dock.BOTTOM)]), session)
+    for _ in range(6):
+        mouse.frame(draw)
+    assert "menu problems" not in session.places
+    assert problems.draws == 0
+    session.statistics = replace(session.statistics, problems=(Problem("a.b", "wrong"),))
+    mouse.frame(draw)
+    mouse.click(draw, *middle(session.places["menu problems"]))
+    mouse.frame(draw)
+    assert problems.draws

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from support.display import Display
 from support.live_scene import UNUSED
-from support.window_frames import OPTIONS, hide_panels, on_screen, open_window, settle, until
+from support.window_frames import OPTIONS, hide_panels, listed, on_screen, open_window, settle, until
 
 from engine.live import LiveSources
 
@@ -87,12 +87,15 @@ def _walk(frames: WindowFrames, display: Display, root: Path) -> None:
     good = (root / SHADER).read_text()
     last = "colour = vec4(alphaMode == BLEND ? sum"
     (root / SHADER).write_text(good.replace(last, last.replace("vec4(", "nonsense(")))
-    until(frames, lambda: any("surface.fs.glsl" in one.render() for one in frames._reported), "a problem")
+    until(frames, lambda: "surface.fs.glsl" in listed(frames), "a problem")
+    assert "in what was saved" in frames.session.notices.text
+    frames.session.notices.say("")
     settle(frames)
     assert (on_screen(frames, display) == shown).all()
     dark = reloaded(SHADER, good.replace(last, last.replace("vec4(", "0.2 * vec4(")))
     assert dark.mean() < shown.mean() - 5
     assert abs(reloaded(SHADER, good) - shown).max() <= 1
+    until(frames, lambda: "surface.fs.glsl" not in listed(frames), "what is mended goes")
 
     text = (root / SCENE).read_text()
     moved = reloaded(SCENE, text.replace("translation: [0 0.5 0]", "translation: [0.5 0.5 0]", 1))

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.display import Display
-from support.window_frames import OPTIONS, SIZE, on_screen, open_window, scene_area, settle, until
+from support.window_frames import OPTIONS, SIZE, listed, on_screen, open_window, scene_area, settle, until
 
 pytestmark = pytest.mark.gpu
 
@@ -31,6 +31,9 @@ def test_a_dropped_scene_takes_the_place_of_the_present_one_and_a_bad_one_does_n
         assert frames.runtime is first()
         assert "bad.hu cannot be opened, and the present scene stays" in capsys.readouterr().err
         assert frames.workspace.is_shown("problems")
+        frames.window.dropped.append(str(tmp_path / "missing.hu"))
+        until(frames, lambda: "missing.hu cannot be opened" in listed(frames), "the next one is refused")
+        assert "bad.hu" not in listed(frames)
         frames.session.selection.select([0])
 
         frames.window.dropped.append(str(OTHER))

@@ -77,3 +77,21 @@ def test_what_was_reported_stands_among_the_problems_at_once_and_first() -> None
     lost = Problem("device.lost", "the device was lost")
     facts.reported.append(lost)
     assert facts.collect().problems == (lost, problem)
+
+
+def test_problems_are_listed_once_the_newest_first_and_only_while_they_are_there() -> None:
+    old, new, saved = Problem("a.old", "old"), Problem("a.new", "new"), Problem("a.saved", "saved")
+    runtime = SimpleNamespace(
+        plan=None,
+        schedule=None,
+        memory=SimpleNamespace(steps_left=0, settled=True, live_bytes=0),
+        device=SimpleNamespace(adapter=SimpleNamespace(name="a GPU")),
+        problems=(old, saved),
+    )
+    facts = StatisticsCollector(runtime, "a.hu")  # type: ignore[arg-type]
+    assert facts.collect().problems == (old, saved)
+    facts.of_sources = (saved,)
+    facts.reported.append(new)
+    assert facts.collect().problems == (new, old, saved)
+    facts.reported.clear()
+    assert facts.collect().problems == (old, saved)

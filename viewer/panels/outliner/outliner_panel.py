@@ -41,6 +41,8 @@ _TABLE = (
 _ROW = imgui.SelectableFlags_.span_all_columns.value | imgui.SelectableFlags_.allow_overlap.value
 WIDE = 15
 """Widths of the font from which there is room for columns of memory."""
+LEGIBLE = 3.5
+"""Widths of the font that a name keeps, about six letters, however deep it is in the tree."""
 _DRAGGED = "objects of the outliner"
 
 
@@ -220,7 +222,8 @@ class OutlinerPanel:
     def _name(self, number: int, node: Node, path: str, depth: int) -> None:
         model, tableau = self.model, self._session.runtime.tableau
         step, line = imgui.get_style().indent_spacing, imgui.get_text_line_height()
-        imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + depth * step)
+        room = imgui.get_content_region_avail().x - step - imgui.get_font_size() * LEGIBLE
+        imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + max(0.0, min(depth * step, room)))
         if model.has_children(number):
             is_open = bool(model.is_open[number]) or model.is_filtered
             if widgets.fold_button("fold", is_open):

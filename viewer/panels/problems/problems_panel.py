@@ -8,6 +8,7 @@ from imgui_bundle import imgui
 
 from engine.humon import Problem, Severity
 from viewer.panels import widgets
+from viewer.panels.number_format import count_text
 from viewer.session.links import SourceLink
 from viewer.session.session import Session
 from viewer.ui import style
@@ -38,7 +39,8 @@ class ProblemsPanel:
         shown = [one for one in problems if self._search.lower() in one.render().lower()]
         imgui.same_line()
         errors = sum(one.severity is Severity.ERROR for one in problems)
-        widgets.quiet(f"{errors:,} errors, {len(problems) - errors:,} warnings, {len(shown):,} shown")
+        counts = count_text(errors, "error"), count_text(len(problems) - errors, "warning")
+        widgets.quiet(f"{', '.join(counts)}, {len(shown):,} shown")
         imgui.same_line()
         if imgui.small_button("copy"):
             imgui.set_clipboard_text("\n\n".join(one.render() for one in shown))

@@ -79,6 +79,32 @@ def test_rows_are_selected_by_clicks_with_ctrl_and_shift(mouse: Mouse, session: 
     assert session.selection.feature == ("light", session.runtime.tableau["立方体"].light.row)
 
 
+def test_names_deep_in_the_tree_keep_room_for_six_letters(
+    mouse: Mouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tableau, path = Tableau([LIGHT]), ""
+    for depth in range(20):
+        name = f"bone {depth}"
+        tableau.add_object(name, path or None)
+        path = f"{path}/{name}" if path else name
+    room: dict[str, float] = {}
+    six: list[float] = []
+
+    def cut(text: str, *_: object) -> None:
+        room[text] = imgui.get_content_region_avail().x
+        six.append(imgui.calc_text_size("abcdef").x)
+        imgui.text_unformatted(text)
+
+    monkeypatch.setattr("viewer.panels.outliner.outliner_panel.widgets.cut", cut)
+    screen = Screen(mouse, session_of(tableau, cube_plan()))
+    screen.outliner.model.expand_all(True)
+    for _ in range(3):
+        mouse.frame(screen.draw)
+    assert len(room) == 20
+    assert room["bone 2"] < room["bone 1"] < room["bone 0"], "a child is further to the right"
+    assert min(room.values()) >= six[0]
+
+
 def test_keys_walk_expand_and_switch(mouse: Mouse, session: Session) -> None:
     screen, tableau = Screen(mouse, session), session.runtime.tableau
     screen.click("row ##a/")
