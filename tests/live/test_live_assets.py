@@ -270,7 +270,7 @@ def test_what_is_wrong_with_a_text_stays_a_problem_while_others_are_saved(live: 
     reported = len(live.problems)
     scene.write_text(text.replace("objects: {", "objects: [", 1))
     live.until_reported()
-    assert len(live.problems) == reported + len(broken), "what comes again is told again"
+    assert len(live.problems) == reported + len(broken), "what comes again is reported again"
 
 
 @pytest.mark.parametrize("text", ["version: 1\n", "version: 1  tableau: { name: other }\n", "", "\0", "[]"])
