@@ -15,7 +15,9 @@ from engine.graph import SCENE_COLOR
 from engine.storage.radiance import radiance_bytes
 from engine.testing import open_scene
 from viewer.main import main
+from viewer.numbered_files import NumberedFiles
 from viewer.run import run
+from viewer.run.device_recovery import RecoveringFrames
 
 pytestmark = pytest.mark.gpu
 
@@ -69,10 +71,22 @@ def test_floats_are_the_light_of_the_scene(tmp_path: Path) -> None:
     assert SCENE_COLOR.format.name == "R16G16B16A16_SFLOAT"
 
 
+def made_during_the_run(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Have a folder in the way of the second picture once the run has begun."""
+    save = run.save_numbered
+
+    def spoiled(files: NumberedFiles, number: int, frames: RecoveringFrames) -> None:
+        if number == 1:
+            folder.mkdir()
+        save(files, number, frames)
+
+    monkeypatch.setattr(run, "save_numbered", spoiled)
+
+
 def test_a_picture_that_cannot_be_written_ends_the_run_with_its_place(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "1.png").mkdir()
+    made_during_the_run(monkeypatch, tmp_path / "1.png")
     assert view("--headless", "--frames", "3", "--sequence", str(tmp_path / "#.png")) == 2
     assert f"error[output.write]: cannot write {tmp_path}/1.png" in capsys.readouterr().err
     assert (tmp_path / "0.png").exists()
@@ -80,11 +94,20 @@ def test_a_picture_that_cannot_be_written_ends_the_run_with_its_place(
 
 
 def test_a_float_picture_that_cannot_be_written_ends_the_run_with_its_place(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "1.hdr").mkdir()
+    made_during_the_run(monkeypatch, tmp_path / "1.hdr")
     assert view("--headless", "--frames", "2", "--sequence", str(tmp_path / "#.hdr")) == 2
     assert f"error[capture.write]: {tmp_path}/1.hdr cannot be written" in capsys.readouterr().err
+
+
+def test_a_folder_in_the_way_of_a_picture_is_refused_before_any_is_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "1.png").mkdir()
+    assert view("--headless", "--frames", "3", "--sequence", str(tmp_path / "#.png")) == 2
+    assert f"error[output.folder]: cannot write {tmp_path}/1.png: it is a folder" in capsys.readouterr().err
+    assert not (tmp_path / "0.png").exists()
 
 
 def test_frames_that_are_not_drawn_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
