@@ -123,6 +123,12 @@ def test_the_wheel_zooms_at_the_pointer_and_a_drag_pans(frames: WindowFrames, xv
     assert view.origin == 0.0
 
 
+def follow(frames: WindowFrames, xvfb: Display, link: str) -> None:
+    """Click on a link of the panel, once it is there."""
+    until(frames, lambda: link in frames.session.places, f"{link} is shown")
+    click(frames, xvfb, *middle(frames.session.places[link]))
+
+
 def test_a_click_on_a_block_shows_why_it_is_there_and_its_links_lead_on(
     frames: WindowFrames, xvfb: Display
 ) -> None:
@@ -133,23 +139,23 @@ def test_a_click_on_a_block_shows_why_it_is_there_and_its_links_lead_on(
     place, key = block_place(frames, "shadowMap")
     click(frames, xvfb, *place)
     assert frames.session.selection.memory == (Level.SUBRESOURCE, key)
-    click(frames, xvfb, *middle(frames.session.places["why object 1"]))
+    follow(frames, xvfb, "why object 1")
     primary = frames.session.selection.primary
     tableau = frames.runtime.tableau
     assert primary is not None
     assert tableau.path(primary) == "cube"
-    click(frames, xvfb, *middle(frames.session.places["why feature 1"]))
+    follow(frames, xvfb, "why feature 1")
     assert frames.session.selection.feature is not None
     assert frames.session.selection.feature[0] == "shadowCaster"
-    click(frames, xvfb, *middle(frames.session.places["why line 1"]))
+    follow(frames, xvfb, "why line 1")
     position = tableau.tables["shadowCaster"].position(frames.session.selection.feature[1])
     assert position is not None
     assert followed == [SourceLink(Path("scenes/cube.hu").resolve(), position.line, position.column)]
-    click(frames, xvfb, *middle(frames.session.places["why resource"]))
+    follow(frames, xvfb, "why resource")
     memory = frames.session.selection.memory
     assert memory is not None
     assert memory[0] == Level.RESOURCE
-    click(frames, xvfb, *middle(frames.session.places["why inside 0"]))
+    follow(frames, xvfb, "why inside 0")
     assert frames.session.selection.memory == (Level.SUBRESOURCE, key)
 
 
