@@ -29,16 +29,7 @@ if TYPE_CHECKING:
 
 NARROWEST = 0.02
 """The share of the picture that both scenes keep."""
-_WINDOW = (
-    imgui.WindowFlags_.no_decoration.value
-    | imgui.WindowFlags_.no_background.value
-    | imgui.WindowFlags_.no_move.value
-    | imgui.WindowFlags_.no_docking.value
-    | imgui.WindowFlags_.no_saved_settings.value
-    | imgui.WindowFlags_.no_nav.value
-    | imgui.WindowFlags_.no_focus_on_appearing.value
-    | imgui.WindowFlags_.no_bring_to_front_on_focus.value
-)
+_WINDOW = widgets.FLOATING | imgui.WindowFlags_.no_background.value
 
 
 class Comparison:

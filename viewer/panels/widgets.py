@@ -10,6 +10,17 @@ from viewer.ui import style
 
 ELLIPSIS = "…"
 
+FLOATING = (
+    imgui.WindowFlags_.no_decoration.value
+    | imgui.WindowFlags_.no_move.value
+    | imgui.WindowFlags_.no_docking.value
+    | imgui.WindowFlags_.no_saved_settings.value
+    | imgui.WindowFlags_.no_nav.value
+    | imgui.WindowFlags_.no_focus_on_appearing.value
+    | imgui.WindowFlags_.no_bring_to_front_on_focus.value
+)
+"""Of a window that lies over the scene at its place, and is no panel."""
+
 Rectangle = tuple[float, float, float, float]
 
 

@@ -23,16 +23,7 @@ GROUPS = (
 """Text and command of each button."""
 LEAST_HEIGHTS = 10.0
 """A lower area has no bar: it would cover what is looked at."""
-_FLAGS = (
-    imgui.WindowFlags_.no_decoration.value
-    | imgui.WindowFlags_.no_move.value
-    | imgui.WindowFlags_.no_docking.value
-    | imgui.WindowFlags_.no_saved_settings.value
-    | imgui.WindowFlags_.no_focus_on_appearing.value
-    | imgui.WindowFlags_.no_nav.value
-    | imgui.WindowFlags_.no_bring_to_front_on_focus.value
-    | imgui.WindowFlags_.always_auto_resize.value
-)
+_FLAGS = widgets.FLOATING | imgui.WindowFlags_.always_auto_resize.value
 
 
 class ToolBar:
