@@ -30,7 +30,7 @@ REFUSED = {
     ),
     "ClipDistance": ("vert", "void main() { gl_Position = vec4(1); gl_ClipDistance[0] = 1.0; }"),
     "CullDistance": ("vert", "void main() { gl_Position = vec4(1); gl_CullDistance[0] = 1.0; }"),
-    "capability Geometry": ("frag", OUT + "void main() { c = vec4(gl_PrimitiveID); }"),
+    "capability Geometry, which": ("frag", OUT + "void main() { c = vec4(gl_PrimitiveID); }"),
     "SampleRateShading": ("frag", OUT + "void main() { c = vec4(gl_SampleID); }"),
     "InterpolationFunction": (
         "frag",
@@ -41,12 +41,6 @@ REFUSED = {
         "#extension GL_ARB_fragment_shader_interlock : require\nlayout(pixel_interlock_ordered) in;\n"
         + OUT
         + "void main() { beginInvocationInterlockARB(); endInvocationInterlockARB(); c = vec4(1); }",
-    ),
-    "execution mode 6023": (
-        "frag",
-        "#extension GL_EXT_maximal_reconvergence : require\n"
-        + OUT
-        + "void main() [[maximally_reconverges]] { c = vec4(1); }",
     ),
     "StencilExportEXT": (
         "frag",
@@ -65,7 +59,7 @@ REFUSED = {
         "layout(buffer_reference) readonly buffer P { vec4 v; };\n"
         "layout(set = 0, binding = 0) uniform B { P p; } b;\n" + OUT + "void main() { c = b.p.v; }",
     ),
-    "geometry_shader_bit": (
+    "the capability Geometry": (
         "geom",
         "layout(points) in; layout(points, max_vertices = 1) out;\nvoid main() { EmitVertex(); }",
     ),
@@ -315,3 +309,14 @@ def test_every_feature_of_the_table_is_one_that_devices_are_opened_with() -> Non
         for name in row
     }
     assert set(CAPABILITIES.values()) - {""} <= opened
+
+
+def test_an_execution_mode_that_no_device_is_opened_with_is_named() -> None:
+    code = compiled("#version 450\n" + OUT + "void main() { c = vec4(1); }\n", "frag")
+    execution_mode, origin_upper_left, maximally_reconverges = 3 << 16 | 16, 7, 6023
+    words = list(struct.unpack(f"<{len(code) // 4}I", code))
+    at = words.index(execution_mode) + 2
+    assert words[at] == origin_upper_left
+    words[at] = maximally_reconverges
+    with pytest.raises(ShaderFaultError, match="execution mode 6023"):
+        reflect(struct.pack(f"<{len(words)}I", *words), ShaderStage.FRAGMENT)
