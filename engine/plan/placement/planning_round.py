@@ -15,6 +15,7 @@ from engine.plan.model.packing import Packing
 from engine.plan.model.plan import Plan
 from engine.plan.placement.builder import Builder
 from engine.plan.placement.placing import GroupNeeds, UnsatisfiableNeed, place
+from engine.plan.placement.shared_images import to_place_again
 from engine.plan.placement.staging_bounds import min_staging
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced
@@ -103,8 +104,13 @@ class PlanningRound:
     def run(self) -> RoundResult:
         """The memory plan and the bytes to stage; HeapFull or UnsatisfiableNeed where it does not fit."""
         removed_keys, ids = self._difference()
-        if len(self.leaving):
-            ids = distinct(np.concatenate([ids, self.leaving]))
+        leaving = self.leaving
+        if self.resident is not None:
+            facts = self.profile, self.policy, self.terms
+            shared = to_place_again(self.coalesced, self.memory, ids, removed_keys, *facts)
+            leaving = distinct(np.concatenate([leaving, shared])) if len(shared) else leaving
+        if len(leaving):
+            ids = distinct(np.concatenate([ids, leaving]))
         columns = need_columns(
             self.coalesced, self.coalesced.needs.rows(ids), self.profile, self.policy, self.terms
         )
@@ -115,7 +121,7 @@ class PlanningRound:
         same[had] = (old["terms"] == rows["terms"][had]) & (old["size"] == rows["size"][had])
         same[had] &= old["content"] == rows["content"][had]
         same[had] &= old["footprint"] >= rows["footprint"][had]
-        leaves = contains(self.leaving, ids)
+        leaves = contains(leaving, ids)
         same &= ~leaves
         stays = same.copy()
         if not every(same | leaves):
@@ -180,10 +186,10 @@ class PlanningRound:
         if not some(fits):
             return fits
         facts = (old["terms"], columns.group[had], allocation["memory_type"], resource["sharing"])
-        pairs = np.array((*facts, resource["aliased"], rows["terms"][had]), np.int64).T
+        pairs = np.array(facts, np.int64).T
         different, index = distinct_rows(pairs) if len(pairs) > FEW else (pairs, slice(None))
         good = np.zeros(len(different), bool)
-        for i, (terms, group, memory_type, sharing, aliased, new) in enumerate(different.tolist()):
+        for i, (terms, group, memory_type, sharing) in enumerate(different.tolist()):
             target, previous = columns.groups[group], self.terms[terms]
             has = int(self.profile.memory_types[memory_type].properties)
             good[i] = (
@@ -191,7 +197,6 @@ class PlanningRound:
                 and target.kind is previous.kind
                 and target.shape == previous.shape
                 and target.mapped == previous.persistent_map
-                and not (aliased and previous.lifetime != self.terms[new].lifetime)
                 and not int(target.required) & ~has
             )
         fits &= good[index]

@@ -9,7 +9,7 @@ request once, not each requester, and each distinct pair of terms once, however 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
@@ -165,7 +165,7 @@ class TermsTable:
     def __init__(self) -> None:
         self.entries: list[Terms] = []
         self._ids: dict[Terms, int] = {}
-        self._with_contents: dict[tuple[Contents, ...], NDArray[np.bool_]] = {}
+        self._masks: dict[tuple[Contents, ...], NDArray[np.bool_]] = {}
 
     def __len__(self) -> int:
         return len(self.entries)
@@ -175,10 +175,16 @@ class TermsTable:
 
     def with_contents(self, *contents: Contents) -> NDArray[np.bool_]:
         """Which of the terms have one of these initial contents, as a mask over term numbers."""
-        found = self._with_contents.get(contents)
+        return self._mask(contents, lambda terms: terms.contents in contents)
+
+    def with_lifetime(self) -> NDArray[np.bool_]:
+        """Which of the terms are live in some passes of a frame only, as a mask over term numbers."""
+        return self._mask((), lambda terms: terms.lifetime is not None)
+
+    def _mask(self, name: tuple[Contents, ...], of: Callable[[Terms], bool]) -> NDArray[np.bool_]:
+        found = self._masks.get(name)
         if found is None or len(found) != len(self.entries):
-            found = np.array([terms.contents in contents for terms in self.entries], bool)
-            self._with_contents[contents] = found
+            found = self._masks[name] = np.array([of(terms) for terms in self.entries], bool)
         return found
 
     def id(self, terms: Terms) -> int:
