@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import chain, compress
 
 import numpy as np
 import numpy.typing as npt
@@ -193,19 +194,18 @@ class Recipes:
         used = np.zeros(len(self._builtin_numbers), np.bool_)
         for kinds, numbers in zip(self._builtin_of, materials, strict=False):
             used[kinds.rows[numbers]] = True
-        keys = {
-            key for keys, is_used in zip(self._builtin_numbers, used, strict=True) if is_used for key in keys
-        }
-        return np.array(sorted(keys), np.int64)
+        keys = chain.from_iterable(compress(self._builtin_numbers, used))
+        return np.array(sorted(set(keys)), np.int64)
 
     def batches_of(self, keys: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return the batches that draw these assets, one asset after the other, and how many each has.
+        """Return the batches that draw these assets, which are known, in order, and how many each has."""
+        found = list(map(self._of_asset.__getitem__, keys.tolist()))
+        counts = np.fromiter(map(len, found), np.int64, len(found))
+        return np.fromiter(chain.from_iterable(found), np.int64, int(counts.sum())), counts
 
-        All of them must have been learnt.
-        """
-        found = [self._of_asset[key] for key in keys.tolist()]
-        counts = np.array([len(batches) for batches in found], np.int64)
-        return np.array([batch for batches in found for batch in batches], np.int64), counts
+    def unknown(self, keys: npt.NDArray[np.int64]) -> list[int]:
+        """Return those of these assets that have not been learnt, sorted."""
+        return sorted(set(keys.tolist()) - self._of_asset.keys())
 
     def mesh_facts(self, vertices: AssetRef, indices: AssetRef) -> tuple[VerticesFacts, IndicesFacts]:
         """Return what is known of the data of a mesh."""

@@ -328,7 +328,7 @@ class DrawTable:
     def _learn(self, rows: npt.NDArray[np.int32], keys: Ints) -> dict[int, Exception]:
         """Learn the assets that are new on these rows; return what was raised, by the key of the asset."""
         new = keys[keys != _padded(self.assets, int(rows.max(initial=-1)) + 1)[rows]]
-        return self._learn_each(distinct(new[new != NO_ASSET]).tolist())
+        return self._learn_each(self.recipes.unknown(new[new != NO_ASSET]))
 
     def _learn_each(self, keys: list[int], *, again: bool = False) -> dict[int, Exception]:
         errors: dict[int, Exception] = {}
