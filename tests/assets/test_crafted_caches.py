@@ -17,7 +17,7 @@ from support.skies import radiance_bytes
 
 from engine.assets import AssetLibrary, open_library
 from engine.assets.cache.cache import HEADER_BYTES, CacheMissError, open_cache, pack_header
-from engine.assets.cache.facts import EnvironmentFacts, SkeletonFacts
+from engine.assets.cache.facts import AnimationFacts, EnvironmentFacts, SkeletonFacts
 from engine.assets.cache.freshness import check_cache
 from engine.assets.files import FileGate
 from engine.assets.recipes import recipes_of
@@ -82,9 +82,11 @@ def known_to(library: AssetLibrary) -> tuple[dict[str, Any], dict[str, bytes]]:
     for asset in library.dbs[1].assets:
         if asset.type.has_data:
             found = library.facts(asset.ref)
-            # names of bones and irradiance are content, which only the source can confirm
+            # names of bones and targets and irradiance are content, which only the source can confirm
             if isinstance(found, SkeletonFacts):
                 found = replace(found, names=())
+            elif isinstance(found, AnimationFacts):
+                found = replace(found, channels=tuple(replace(one, target="") for one in found.channels))
             elif isinstance(found, EnvironmentFacts):
                 assert np.abs(found.irradiance).max() <= 3 * 65504
                 found = replace(found, irradiance=())
