@@ -6,6 +6,7 @@ by the builtin placeholder of its type.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -105,7 +106,7 @@ class AssetLibrary:
         }
         """Of each newest database: how many of its assets have a reference to, or lie in, which database."""
         self._broken_assets = {number: find_broken_assets(one) for number, one in self._cooked.items()}
-        self._facts: dict[tuple[int, str], Facts] = {}
+        self._facts: defaultdict[int, dict[str, Facts]] = defaultdict(dict)
         """By database and identity of the recipe: assets that are made alike share them."""
         self._lacking: frozenset[TextureFormat] = frozenset()
         self._placeholders: dict[str, AssetRef] = {}
@@ -211,13 +212,11 @@ class AssetLibrary:
 
     def drop(self, dbs: Iterable[int]) -> None:
         """Forget databases that nothing is drawn from any more, and close their caches."""
-        gone = set(dbs)
-        for number in gone:
+        for number in set(dbs):
             self._cooked.pop(number).image.close()
             del self.dbs[number], self._broken_assets[number]
             self._kept.pop(number, None)
-        for key in [key for key in self._facts if key[0] in gone]:
-            del self._facts[key]
+            self._facts.pop(number, None)
 
     def variant(self, model: AssetRef, material: AssetRef) -> AssetRef:
         """Return a model with another material, the same each time: an asset after those of all databases."""
@@ -284,13 +283,13 @@ class AssetLibrary:
         """
         ref = self.usable(ref)
         entry = self._cooked[ref.db].entries[ref.index]
-        facts = self._facts.get((ref.db, entry.identity))
+        facts = self._facts[ref.db].get(entry.identity)
         if facts is None:
             assert entry.facts is not None
             facts = facts_from_json(self._cooked[ref.db].db[ref].type, entry.facts)
             if isinstance(facts, TextureFacts) and facts.format in self._lacking:
                 facts = stand_in_facts(facts)
-            self._facts[ref.db, entry.identity] = facts
+            self._facts[ref.db][entry.identity] = facts
         return facts
 
     def use_formats(self, lacking: Collection[str]) -> None:

@@ -8,6 +8,7 @@ adds only the requirements of rows that have changed.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from engine.feature.registry import Registry
 from engine.feature.row_assets import RowAssets, Versions
 from engine.plan.requirements.requesters import Requester, RequesterTable
 from engine.plan.requirements.requirements import Requirement, RequirementTable, Terms, TermsTable
+from engine.plan.terms.by_database import ByDatabase
 from engine.plan.terms.table import begins_run, distinct_ids, some
 from engine.plan.terms.table import distinct as distinct_keys
 from engine.plan.terms.vocabulary import Kind
@@ -122,7 +124,7 @@ class RequirementCollector:
         self._registry = registry
         self._library = library
         self._guard = FeatureGuard(tableau)
-        self._cached: dict[tuple[str, int], AssetRequirements] = {}
+        self._cached: defaultdict[str, ByDatabase[AssetRequirements]] = defaultdict(ByDatabase)
         self._terms = TermsTable()
         self._ids: dict[str, RequesterIds] = {}
         self._collected: RequirementTable | None = None
@@ -207,8 +209,11 @@ class RequirementCollector:
     def invalidate(self, assets: set[AssetRef] | None = None) -> None:
         """Drop the cached requirements for these assets (None: all), so that features return them again."""
         self._versions = dict.fromkeys(self._versions)
-        keys = None if assets is None else {asset.key for asset in assets}
-        self._cached = {} if keys is None else {k: v for k, v in self._cached.items() if k[1] not in keys}
+        if assets is None:
+            self._cached.clear()
+        for known in self._cached.values():
+            for asset in assets or ():
+                known.pop(asset.key, None)
 
     def last_enabled(self, requesters: RequesterTable, recency: Recency) -> Ints:
         """For each requester the time at which its row was last enabled; ENABLED_NOW if it is no row."""
@@ -241,7 +246,7 @@ class RequirementCollector:
             rows = table.rows_active()
             assets = {asset for keys_of in self._keys_of(table) for asset in _assets(keys_of(rows))}
             for asset in sorted(assets):
-                known = self._cached.get((type_name, asset))
+                known = self._cached[type_name].get(asset)
                 if known is not None:
                     for at in (known.numbers[:, 0] == key).nonzero()[0].tolist():
                         content = int(known.numbers[at, NUMBERS.index("content")])
@@ -263,9 +268,9 @@ class RequirementCollector:
         for type_name, table in self._tableau.tables.items():
             if type_name in self._registry and table.schema.asset_fields:
                 rows = _active(table, self._changed(table))
+                known = self._cached[type_name]
                 for keys_of in self._keys_of(table):
-                    keys = _assets(keys_of(rows))
-                    found += [(type_name, key) for key in keys if (type_name, key) not in self._cached]
+                    found += [(type_name, key) for key in _assets(keys_of(rows)) if key not in known]
         return found
 
     def learn(self, type_name: str, key: int) -> None:
@@ -273,12 +278,12 @@ class RequirementCollector:
         feature = self._registry[type_name]
         with suppress(Exception):
             found = self._columns(feature.requirements(AssetRef.from_key(key), self._library))
-            self._cached[type_name, key] = found
+            self._cached[type_name][key] = found
 
     def forget(self, dbs: Collection[int]) -> None:
         """Forget the requirements of assets of databases that are gone, by the numbers of these."""
-        for known in [known for known in self._cached if known[1] >> 32 in dbs]:
-            del self._cached[known]
+        for known in self._cached.values():
+            known.forget(dbs)
 
     def _changed(self, table: FeatureTable) -> Rows:
         """Return the rows that have changed since they were collected."""
@@ -302,18 +307,18 @@ class RequirementCollector:
 
         Returns whether rows were switched off, as the feature's code raised for their assets.
         """
-        raised = False
+        raised, known = False, self._cached[feature.type_name]
         for keys_of in self._keys_of(table):
             errors: dict[int, Exception] = {}
             for key in _assets(keys_of(rows)):
-                if (feature.type_name, key) in self._cached:
+                if key in known:
                     continue
                 try:
                     found = self._columns(feature.requirements(AssetRef.from_key(key), self._library))
                 except Exception as error:  # noqa: BLE001 (a feature's author may raise anything)
                     errors[key] = error
                 else:
-                    self._cached[feature.type_name, key] = found
+                    known[key] = found
             if errors:
                 raised = True
                 self._guard.switch_off_assets(feature, keys_of, errors)
@@ -344,7 +349,7 @@ class RequirementCollector:
             keys = keys[order]
             starts = begins_run(keys).nonzero()[0]
             counts = np.concatenate((starts[1:], (len(keys),))) - starts
-            cached = [self._cached.get((table.type_name, key)) for key in keys[starts].tolist()]
+            cached = list(map(self._cached[table.type_name].get, keys[starts].tolist()))
             known = [index for index, each in enumerate(cached) if each is not None]
             if known:
                 parts = [each for each in cached if each is not None]

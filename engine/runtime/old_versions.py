@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
+from engine.plan.terms.keys import asset_key
 
 if TYPE_CHECKING:
     from engine.runtime.runtime import Runtime
@@ -19,9 +19,10 @@ def drop_old_versions(runtime: Runtime) -> list[int]:
         return []
     unused = runtime.library.unused()
     if unused:
-        rows = runtime.plan.memory.subresources
-        drawn = set(np.unique(rows["key"] >> 32).tolist()) | runtime.planner.shader_dbs()
-        unused = sorted(set(unused) - drawn)
+        keys = runtime.plan.memory.subresources["key"]
+        ends = [keys.searchsorted((asset_key(db, 0), asset_key(db + 1, 0))).tolist() for db in unused]
+        drawn = {db for db, (first, end) in zip(unused, ends, strict=True) if first < end}
+        unused = sorted(set(unused) - drawn - runtime.planner.shader_dbs())
     if unused:
         runtime.planner.forget(unused)
         runtime.sources = runtime.sources.without(unused)

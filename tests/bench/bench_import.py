@@ -156,7 +156,7 @@ def _saves(folder: Path, textures: int) -> Iterable[Row]:
     (folder / "scene.hu").write_text(text, encoding="utf-8")
     scene = load_scene(folder / "scene.hu")
     with open_library(scene.dbs) as library:
-        options = RuntimeOptions(size=(64, 64), validate=False)
+        options = RuntimeOptions(size=(64, 64), validate=False, freezes=True)  # as the viewer does
         with Runtime(scene, library, options) as runtime, LiveAssets(runtime) as live:
             runtime.settle()
             idle = float(np.median([runtime.frame().cpu_ms for _ in range(50)]))

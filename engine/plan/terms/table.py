@@ -373,6 +373,8 @@ def is_in(values: NDArray[np.integer[Any]], ids: ArrayLike) -> NDArray[np.bool_]
     wanted = np.asarray(ids, np.int64)
     if not len(wanted) or not len(values):
         return np.zeros(len(values), bool)
+    if len(wanted) == 1:
+        return np.asarray(values == wanted[0])
     least, most = int(wanted.min()), int(wanted.max())
     if most - least >= 4 * (len(wanted) + len(values)) + _FEW_NUMBERS:
         return contains(distinct(wanted), values)

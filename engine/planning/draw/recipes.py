@@ -26,6 +26,7 @@ from engine.feature import Drawable, Feature
 from engine.graph import DrawPass
 from engine.humon import InputError, Problem
 from engine.plan.requirements.request_table import GrowingArray
+from engine.plan.terms.by_database import ByDatabase
 from engine.plan.terms.drawing import AlphaMode
 from engine.planning.draw.frame_layout import frame_members
 from engine.planning.draw.interfaces import PassInterface
@@ -147,7 +148,7 @@ class Recipes:
         self._given = PassInterface.of(declaration, features, frame_members(library), columns)
         self.own_shaders = tuple(find_shader(library, name) for name in declaration.shaders)
         self._neutral = lru_cache(maxsize=None)(lambda slot: neutral_texture(slot, library))
-        self._of_asset: dict[int, tuple[int, ...]] = {}
+        self._of_asset = ByDatabase[tuple[int, ...]]()
         self.details: dict[int, Detail] = {}
         self._usable = usable
         self._used = {-1}  # pipelines that were found usable
@@ -245,8 +246,7 @@ class Recipes:
 
     def forget(self, dbs: Collection[int]) -> None:
         """Forget assets of databases that are gone, by their numbers; what they drew keeps its rows."""
-        for key in [key for key in self._of_asset if key >> 32 in dbs]:
-            del self._of_asset[key]
+        for key in self._of_asset.forget(dbs):
             self._replaced.pop(key, None)
             self.details.pop(key, None)
 
