@@ -18,6 +18,7 @@ The table is full after 3,838 codes; what other readers take before it is cleare
 _ENDS = np.cumsum(_WIDTHS)
 _LEAST_CODES = 128
 """Fewest codes after which the table is cleared, on average: each time costs as much as decoding 100."""
+_LEAST_TIMES = 8
 _NO_RUN = 128
 
 
@@ -27,7 +28,7 @@ def unpack_lzw(part: memoryview, size: int) -> bytearray:
     data[: len(part)] = part
     out = bytearray()
     at, end = 0, 8 * len(part)
-    for _ in range(2 + size // _LEAST_CODES):
+    for _ in range(_LEAST_TIMES + size // _LEAST_CODES):
         codes = _codes(data, at, end)
         marks = np.flatnonzero((codes == _CLEAR) | (codes == _END))
         count = int(marks[0]) if len(marks) else len(codes)
