@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from support.tiffs import PALETTE, tiff_of
 
 from engine.assets.formats import ColorSpace, TextureFormat
 from engine.assets.importers.pictures import tiff, tiff_parts
+from engine.assets.importers.pictures.runs import unpack_bits, unpack_lzw
 from engine.assets.importers.texture import TextureSettings, import_texture
 from engine.humon import InputError
 
@@ -167,7 +169,9 @@ def test_as_many_tags_and_parts_as_the_limits_are_read(monkeypatch: pytest.Monke
     assert code_of(data) == "texture.decode"
 
 
-def test_only_problems_escape_from_damaged_files() -> None:
+def test_only_problems_escape_from_damaged_files_and_nothing_is_printed(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     kinds = [
         tiff_of(NOISE, rows=4),
         tiff_of(DEEP, tile=(16, 16), deflate=True, order=">"),
@@ -184,3 +188,55 @@ def test_only_problems_escape_from_damaged_files() -> None:
     assert (
         {"texture.decode", "texture.format"} <= codes <= {"texture.decode", "texture.format", "texture.size"}
     )
+    assert capfd.readouterr() == ("", "")
+
+
+def lzw(*codes: int) -> memoryview:
+    """Codes of 9 bits, as parts of fewer than 254 have them."""
+    bits = "".join(f"{code:09b}" for code in codes)
+    bits += "0" * (-len(bits) % 8)
+    return memoryview(int(bits, 2).to_bytes(len(bits) // 8, "big"))
+
+
+@pytest.mark.parametrize(
+    ("codes", "content"),
+    [
+        ((256, 7, 258, 259, 257), [7] * 6),  # codes that stand for what is just being read
+        ((7, 8, 258, 260, 257), [7, 8, 7, 8, 7, 8, 7]),  # not cleared at the start
+        ((256, 1, 2, 256, 256, 3, 258), [1, 2, 3, 3, 3]),
+    ],
+)
+def test_codes_of_lzw_stand_for_what_was_read_before(codes: tuple[int, ...], content: list[int]) -> None:
+    assert list(unpack_lzw(lzw(*codes), len(content))) == content
+
+
+@pytest.mark.parametrize("shape", [(20, 15_000), (500, 600)])
+def test_tables_of_lzw_grow_to_4096_codes_and_are_cleared(shape: tuple[int, int]) -> None:
+    few = RNG.integers(0, 3, shape, np.uint8)
+    for texels in (few, np.zeros_like(few), few * (few.cumsum(axis=1, dtype=np.uint8) // 64)):
+        found = texels_of(file_of(texels, "TIFF", compression="tiff_lzw"))
+        np.testing.assert_array_equal(found[..., 0], texels)
+
+
+@pytest.mark.parametrize(
+    ("unpack", "part", "message"),
+    [
+        (unpack_lzw, lzw(256, 7, 260), "code 260 is not in its table after 1 bytes"),
+        (unpack_lzw, lzw(256, 258), "code 258 is not in its table after 0 bytes"),
+        (unpack_lzw, lzw(256, 7, 257, 8), "it ends after 1 bytes, and should have 3"),
+        (unpack_lzw, lzw(256, 7), "it ends after 1 bytes, and should have 3"),
+        (unpack_lzw, lzw(*[256] * 100, 1, 2, 3), "its table is cleared too often for 3 bytes"),
+        (unpack_lzw, memoryview(b""), "it ends after 0 bytes, and should have 3"),
+        (unpack_bits, memoryview(b"\1ab\x80\5"), "it ends after 2 bytes, and should have 3"),
+        (unpack_bits, memoryview(b""), "it ends after 0 bytes, and should have 3"),
+    ],
+)
+def test_damage_of_a_part_is_named(
+    unpack: Callable[[memoryview, int], bytearray], part: memoryview, message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        unpack(part, 3)
+
+
+def test_packed_bytes_are_runs_and_copies() -> None:
+    assert unpack_bits(memoryview(b"\1ab\x80\xfec\0d and more"), 6) == b"abcccd"

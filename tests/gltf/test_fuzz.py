@@ -70,7 +70,9 @@ def with_changed_bytes(rng: np.random.Generator, name: str) -> bytes:
 
 
 @pytest.mark.parametrize("change", [with_changed_values, with_changed_bytes])
-def test_damaged_files_open_or_are_refused(change: Any, tmp_path: Path, sample: Sample) -> None:
+def test_damaged_files_open_or_are_refused_and_nothing_is_printed(
+    change: Any, tmp_path: Path, sample: Sample, capfd: pytest.CaptureFixture[str]
+) -> None:
     names = sorted(FEATURES)
     folder = tmp_path / "assets"
     folder.mkdir()
@@ -89,6 +91,7 @@ def test_damaged_files_open_or_are_refused(change: Any, tmp_path: Path, sample: 
             problems = error.problems
         for problem in problems:
             problem.render().encode()
+    assert capfd.readouterr() == ("", "")
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown * 1024 < MOST_MEMORY
 

@@ -1,12 +1,7 @@
-"""Strips and tiles of TIFF files to rows of texels.
-
-LZW and PackBits are decoded by Pillow, which is given the bytes of one part as an 8-bit grey picture.
-"""
+"""Strips and tiles of TIFF files to rows of texels."""
 
 from __future__ import annotations
 
-import io
-import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,15 +10,13 @@ from typing import Any
 import numpy as np
 
 from engine.assets.importers.pictures.picture import (
-    PICTURE_ERRORS,
-    PictureFile,
     Rows,
     Texels,
     as_rgba,
     bands,
     decode_error,
 )
-from engine.assets.importers.pictures.pillow import load
+from engine.assets.importers.pictures.runs import unpack_bits, unpack_lzw
 
 WHITE_IS_ZERO, GREY, RGB, PALETTE = range(4)
 _PLAIN, _LZW, _DEFLATE, _OLD_DEFLATE, _PACK_BITS = 1, 5, 8, 32946, 32773
@@ -33,7 +26,6 @@ COMPRESSIONS = {_PLAIN: 1, _LZW: 2800, _DEFLATE: 1032, _OLD_DEFLATE: 1032, _PACK
 A code of LZW has 12 bits where it stands for the longest text, of 4,096 - 258 bytes; PackBits repeats a byte
 up to 128 times in two.
 """
-_MOST_WITH_PILLOW = 1 << 26
 _PREMULTIPLIED = 1
 
 
@@ -115,17 +107,19 @@ def _part_rows(data: bytes, layout: TiffLayout, name: str) -> Iterator[tuple[int
         yield line * layout.part[1], whole[:rows, : layout.width]
 
 
-def _decoded(data: bytes, number: int, layout: TiffLayout, name: str) -> memoryview | bytes:
+def _decoded(data: bytes, number: int, layout: TiffLayout, name: str) -> memoryview | bytearray | bytes:
     """Return the bytes of a part as they were before they were compressed."""
     part = memoryview(data)[layout.offsets[number] : layout.offsets[number] + layout.sizes[number]]
     size = layout.part_bytes(number)
     if layout.compression == _PLAIN:
         return part[:size]
-    if layout.compression in (_LZW, _PACK_BITS):
-        return _with_pillow(part, number, layout, name)
     try:
+        if layout.compression == _LZW:
+            return unpack_lzw(part, size)
+        if layout.compression == _PACK_BITS:
+            return unpack_bits(part, size)
         found = zlib.decompressobj().decompress(part, size)
-    except zlib.error as error:
+    except (ValueError, zlib.error) as error:
         raise decode_error(f"part {number} of the TIFF file is damaged: {error}", name) from error
     if len(found) != size:
         message = f"part {number} of the TIFF file has {len(found)} bytes, not {size}"
@@ -133,36 +127,7 @@ def _decoded(data: bytes, number: int, layout: TiffLayout, name: str) -> memoryv
     return found
 
 
-def _with_pillow(part: memoryview, number: int, layout: TiffLayout, name: str) -> bytes:
-    width, height = layout.row_bytes, layout.part_rows(number)
-    if width * height > _MOST_WITH_PILLOW:
-        message = f"part {number} of the TIFF file has {width * height} bytes, compressed as a whole"
-        raise decode_error(message, name)
-    tags = (
-        (256, 4, width),
-        (257, 4, height),
-        (258, 3, 8),
-        (259, 3, layout.compression),
-        (262, 3, GREY),
-        (273, 4, 8),
-        (277, 3, 1),
-        (278, 4, height),
-        (279, 4, len(part)),
-    )
-    entries = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
-    directory = struct.pack("<H", len(tags)) + entries + bytes(4)
-    start = 8 + len(part) + len(part) % 2
-    stream = io.BytesIO(b"".join((b"II*\0", struct.pack("<I", start), part, bytes(len(part) % 2), directory)))
-    picture = load(PictureFile("TIFF", width, height, stream, width * height), name)
-    try:
-        return picture.tobytes()
-    except PICTURE_ERRORS as error:
-        raise decode_error(f"part {number} of the TIFF file is damaged: {error}", name) from error
-    finally:
-        picture.close()
-
-
-def _samples(part: memoryview | bytes, layout: TiffLayout) -> Texels:
+def _samples(part: memoryview | bytearray | bytes, layout: TiffLayout) -> Texels:
     """Return the samples of a part [rows, width, samples], in the byte order of this machine."""
     wide, each = layout.part[0], 1 if layout.is_planar else layout.samples
     rows = np.frombuffer(part, np.uint8).reshape(-1, layout.row_bytes)
