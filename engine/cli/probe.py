@@ -62,7 +62,7 @@ _WINDOW_LIBRARIES = (
     ("libXrender.so.1", "libxrender1"),
     ("libXxf86vm.so.1", "libxxf86vm1"),
 )
-_TEST_PROGRAMS = (("Xvfb", "xvfb"), ("xdotool", "xdotool"))
+_TEST_PROGRAMS = (("Xvfb", "xvfb"), ("xdotool", "xdotool"), ("twm", "twm"))
 _KINDS = ("other", "integrated", "discrete", "virtual", "software")
 
 
@@ -172,7 +172,7 @@ def find_run() -> list[Finding]:
 
 
 def find_test() -> list[Finding]:
-    """Check what the tests also need: the validation layer, Xvfb, and xdotool to move its mouse."""
+    """Check what the tests also need: the validation layer, Xvfb, xdotool for its mouse, a window manager."""
     loader = library(LOADER)
     version = layers(loader).get(VALIDATION_LAYER, "") if loader else ""
     findings = [Finding(Part.TEST, VALIDATION_LAYER, version, "vulkan-validationlayers")]

@@ -19,6 +19,8 @@ from support.window_frames import on_screen, scene_area, settle, until
 from support.x_client import XClient, window_manager
 
 from viewer.arguments import Options
+from viewer.panels import layout
+from viewer.panels.panel import Dock
 from viewer.run.scene_opening import opened
 
 if TYPE_CHECKING:
@@ -108,6 +110,7 @@ def window(managed: tuple[Display, XClient], world: Path, scene_file: Path) -> I
         patch.setenv("DISPLAY", display.name)
         patch.chdir(scene_file.parent)  # so that names are enough to be typed
         patch.delenv("WAYLAND_DISPLAY", raising=False)
+        patch.setitem(layout._SHARES, Dock.BOTTOM, 0.7)  # the less of a scene is in sight, the quicker it is drawn
         from viewer.run.windowed import WindowFrames
 
         frames = WindowFrames(scene, library, options)
@@ -218,7 +221,7 @@ def test_real_drops_open_scenes_and_one_that_does_not_load_leaves_the_present_on
     assert frames.workspace.is_shown("problems")
     images.assert_same(shared.picture(), before)
 
-    other = world / "scenes/transparent.hu"
+    other = world / "scenes/sky.hu"
     assert shared.client.drop(shared.window, [other], frames.step)
     shared.until(lambda: frames.runtime is not runtime, "the dropped scene is there")
     assert frames.runtime.scene.path == other.resolve()
@@ -247,7 +250,7 @@ def test_the_dialog_opens_what_is_typed_and_what_was_not_saved_there_is_offered(
     shared.click("switch cube//enabled")
     without = shared.picture()
     images.assert_different(without, lit, share=0.01)
-    type_file(world / "scenes/transparent.hu")
+    type_file(world / "scenes/sky.hu")
     type_file(file)
     assert frames.runtime.tableau["cube"].enabled
     assert file.read_text() == text
