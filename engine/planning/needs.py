@@ -63,6 +63,8 @@ from engine.tableau import FeatureTable, Tableau
 FRAMES_IN_FLIGHT = 2
 """Copies of all data that the CPU writes per frame: one is drawn while the next is written."""
 
+NONE_CHOSEN = np.zeros(0, np.int32)
+
 PASS_REQUESTERS = 16
 """How many rows a pass has as requesters; the others form one group."""
 
@@ -121,7 +123,9 @@ class PassRequesters:
             ids.note_owners(owners)
         return owners
 
-    def of(self, p: Pass, features: Iterable[str], chosen: NDArray[np.int32]) -> tuple[int, ...]:
+    def of(
+        self, p: Pass, features: Iterable[str], chosen: NDArray[np.int32] = NONE_CHOSEN
+    ) -> tuple[int, ...]:
         """Return the ids of the requesters of a pass in which these features take part, by name.
 
         A feature with more than PASS_REQUESTERS active rows has the others as one group. The requesters of a
