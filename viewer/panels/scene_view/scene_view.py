@@ -51,6 +51,7 @@ class SceneView:
         self.otherwise: Command | None = None
         self.space: ViewSpace | None = None
         workspace.overlays["scene view"] = self.draw
+        workspace.reserve = lambda area: self._tools.height(area) if self.has_tools else 0.0
         session.commands.add(
             Command(
                 "Clear selection",
@@ -72,12 +73,12 @@ class SceneView:
         self.space = view_space(session.runtime, self._workspace.area)
         session.places["scene"] = self._workspace.area
         self.picker.poll()
+        if self._workspace.has_bar:
+            self._tools.draw(self._workspace.area)
         if self.space is None:
             return
         self._take_clicks(self.space)
         self.gizmo.draw(self.space, self._camera.row)
-        if self.has_tools and self._workspace.visible:
-            self._tools.draw(self._workspace.area)
 
     @property
     def takes_left_button(self) -> bool:
