@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from engine.feature import Feature, FeatureRows, FrameView
 from engine.feature.fault import Fault
-from engine.tableau.schema import text_field
+from engine.tableau.schema import Names, text_field
 
 MOST_NAMED = 3
 """How many missing bones a fault names."""
@@ -24,7 +24,9 @@ class Skin(Feature):
     type_name = "skin"
     fields = (
         text_field(
-            "bones", help="path of the object that the bones are below; without it, they are below this one"
+            "bones",
+            names=Names.OBJECT,
+            help="path of the object that the bones are below; without it, they are below this one",
         ),
     )
     bends = ("visibleModel", "shadowCaster")

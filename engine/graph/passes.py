@@ -212,7 +212,9 @@ class DrawPass(Pass):
     material has. A material may be double-sided, which goes before the cull mode of `state`.
 
     Only what has a material that covers in one of the ways of `materials` is drawn, in this `order`. A pass
-    that `needs_rows` is not in the frame while no active row draws anything in it.
+    that `needs_rows` is not in the frame while no active row draws anything in it. One that is `chosen_only`
+    draws the rows of objects that were chosen (`ScenePlanner.choose`), and no others. `fragment` names a
+    fragment shader in place of those of the materials.
     """
 
     draws: str = ""
@@ -222,6 +224,8 @@ class DrawPass(Pass):
     materials: tuple[AlphaMode, ...] = tuple(AlphaMode)
     order: DrawOrder = DrawOrder.BY_STATE
     needs_rows: bool = False
+    chosen_only: bool = False
+    fragment: str = ""
 
 
 @dataclass(frozen=True)

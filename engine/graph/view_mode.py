@@ -1,5 +1,7 @@
 """View modes: what of a scene its picture shows, as passes in place of those that the features declare.
 
+Beside the picture there may be others for a window alone: with a grid, with chosen objects outlined.
+
 A mode changes nothing of the scene. Passes that its picture does not need are not in the frame, so that their
 memory returns with the next plan, and what it needs of its own is planned and requested like anything else.
 """
@@ -16,13 +18,15 @@ from engine.graph.passes import (
     PICTURE_VIEW,
     ColorTarget,
     DepthTarget,
+    DrawOrder,
     DrawPass,
     FullscreenPass,
     ImageRead,
     Pass,
     PushValue,
 )
-from engine.plan.terms.drawing import AlphaMode, CompareOp
+from engine.plan.terms.drawing import AlphaMode, Blend, CompareOp, ShaderStage
+from engine.plan.terms.formats import Format
 
 WIREFRAME_FEATURE = "fillModeNonSolid"
 """What a device needs for lines in place of faces."""
@@ -42,6 +46,9 @@ GRID = FullscreenPass(
     shader="groundGrid",
 )
 """Lies over the picture and not in it, so that pictures that are read or written have no grid."""
+CHOSEN_MASK = ImageDecl("chosenMask", Format.R8G8B8A8_UNORM, clear=(0.0, 0.0, 0.0, 0.0))
+"""How much of each texel chosen objects cover, in alpha."""
+OUTLINED_PICTURE = ImageDecl("outlinedPicture", PICTURE.format)
 
 
 class ViewMode(Enum):
@@ -86,15 +93,83 @@ LINES = (ViewMode.LINES, ViewMode.WIREFRAME)
 
 Declared = dict[str, list[Pass]]
 """The passes of each feature, by its name."""
+VIEWER = "viewer"
+"""In place of a feature: the passes of a window."""
 
 
-def shown(declared: Declared, mode: ViewMode, *, grid: bool = False) -> Declared:
+def shown(declared: Declared, mode: ViewMode, *, grid: bool = False, outline: bool = False) -> Declared:
     """Return the passes of a frame in a mode. Those of LINES need WIREFRAME_FEATURE of the device.
 
-    With `grid` there is GRID_PICTURE, too, if it is watched: the picture with a grid on the ground.
+    With `grid` there is GRID_PICTURE, too, if it is watched: the picture with a grid on the ground. With
+    `outline` there is OUTLINED_PICTURE, if it is watched: the picture, or that with a grid, with an outline
+    around what the chosen objects show, also where something is before them.
     """
     found = _in_mode(declared, mode)
-    return {**found, "viewer": [GRID]} if grid else found
+    own: list[Pass] = [GRID] if grid else []
+    if outline:
+        found = _with_masks(found)
+        own.append(outline_of(GRID_PICTURE if grid else PICTURE))
+    return {**found, VIEWER: own} if own else found
+
+
+def outline_of(picture: ImageDecl) -> FullscreenPass:
+    """Return the pass that outlines what covers CHOSEN_MASK, over a copy of `picture`."""
+    reads = ImageRead(picture, "picture", _NEAREST), ImageRead(CHOSEN_MASK, "mask")
+    return FullscreenPass(
+        "viewer: outline", color=(ColorTarget(OUTLINED_PICTURE),), reads=reads, shader="outline"
+    )
+
+
+def without_empty_outline(passes: Declared) -> Declared:
+    """Leave out the outline where no pass draws what it is of."""
+    own = passes.get(VIEWER, [])
+    if any(CHOSEN_MASK in p.written() for _, p in _each(passes)):
+        return passes
+    return {**passes, VIEWER: [p for p in own if CHOSEN_MASK not in p.read_now()]} if own else passes
+
+
+def _with_masks(declared: Declared) -> Declared:
+    """Add passes that draw once more, into CHOSEN_MASK and only of chosen objects, what surfaces are drawn.
+
+    Vertices are shaded as there, and so are fragments, unless their material covers all behind it: so that
+    bones, morph targets, holes and shaders of anyone are in the outline.
+    """
+    found = {name: list(own) for name, own in declared.items()}
+    masked: set[object] = set()
+    for name, p in _each(declared):
+        if not isinstance(p, DrawPass) or PICTURE_VIEW not in p.views or (p.draws, p.materials) in masked:
+            continue  # of several passes that draw the same, such as lines over surfaces, one is enough
+        blends = [target.blend for target in p.color if target.image in (SCENE_COLOR, PICTURE)]
+        if blends:
+            masked.add((p.draws, p.materials))
+            found[name] += _masks(p, blends[0])
+    return found
+
+
+def _masks(p: DrawPass, blend: Blend) -> Iterator[DrawPass]:
+    """Return passes for what covers all behind it, by the shape alone, and for the rest of a pass."""
+    mask = replace(
+        p,
+        name=f"viewer: mask of {p.name}",
+        color=(ColorTarget(CHOSEN_MASK, blend),),
+        depth=None,
+        after=(),
+        before=(),
+        views=(PICTURE_VIEW,),
+        state=replace(p.state, wireframe=False),
+        order=DrawOrder.BY_STATE,
+        needs_rows=True,
+        chosen_only=True,
+    )
+    whole = () if p.shaders else tuple(mode for mode in p.materials if mode is AlphaMode.OPAQUE)
+    rest = tuple(mode for mode in p.materials if mode not in whole)
+    if whole:
+        reads = tuple(read for read in p.reads if read.stages & ShaderStage.VERTEX)
+        buffers = tuple(use for use in p.buffers if use.stages & ShaderStage.VERTEX)
+        bare = replace(mask, materials=whole, reads=reads, buffers=buffers, cubes=())
+        yield replace(bare, fragment="flat.fs")
+    if rest:
+        yield replace(mask, name=f"{mask.name}, as shaded", materials=rest)
 
 
 def _in_mode(declared: Declared, mode: ViewMode) -> Declared:

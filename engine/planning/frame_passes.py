@@ -11,6 +11,7 @@ from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature, FeatureRows, Registry
 from engine.feature.collect import RequirementCollector
 from engine.feature.morphs import Morphs
+from engine.feature.row_assets import ChosenObjects
 from engine.feature.skins import Skins
 from engine.graph import (
     PICTURE,
@@ -28,7 +29,7 @@ from engine.graph import (
     stand_in_name,
     with_repeated,
 )
-from engine.graph.view_mode import ViewMode, shown
+from engine.graph.view_mode import ViewMode, shown, without_empty_outline
 from engine.humon import InputError, Problem, Severity
 from engine.plan.terms.drawing import AlphaMode
 from engine.plan.terms.drawing_rows import PipelineState
@@ -36,8 +37,8 @@ from engine.planning.draw.boxes import BoneBoxes
 from engine.planning.draw.drawing import PipelineTrials, mesh_pipeline, pipeline_state
 from engine.planning.draw.frame_layout import frame_members
 from engine.planning.draw.interfaces import PassInterface
-from engine.planning.draw.recipes import Usable, find_shader
-from engine.planning.draw.shading import ShaderSet, check_shaders, shader_set
+from engine.planning.draw.recipes import Usable
+from engine.planning.draw.shading import ShaderSet, check_shaders, find_shader, shader_set
 from engine.planning.draw.tables import DrawTable
 from engine.tableau import FeatureTable, Tableau
 
@@ -122,6 +123,7 @@ class FramePasses:
         self._outputs = outputs
         self.watched: frozenset[str] = frozenset()
         self.view_mode, self.has_grid = ViewMode.LIT, False
+        self.chosen = ChosenObjects()
         self._tables: dict[str, DrawTable] = {}
         self._states: dict[str, PipelineState] = {}
         self._current: dict[str, tuple[object, ...]] = {}  # what each table was last found current for
@@ -144,10 +146,11 @@ class FramePasses:
         """
         declared = self._shown()
         self._last = declared, self._wanted(), self.buffer_rows()
-        passes = requested = {
+        passes = {
             name: [one for p in own if self._has_rows(p, samples, features) for one in _limited(p, features)]
             for name, own in declared.items()
         }
+        passes = requested = without_empty_outline(passes)
         for known in self._compiled:
             if (known.watched, known.samples, known.passes) == (self.watched, samples, passes):
                 self._unwritten = known.unwritten
@@ -246,6 +249,7 @@ class FramePasses:
             None if state is None else self._usable(p.name, state),
             frozenset(self._registry.buffers),
             self._bone_boxes,
+            self.chosen if p.chosen_only else None,
         )
 
     def next_screen(self, p: Pass, features: frozenset[str] | None) -> ShaderSet | None:
@@ -400,7 +404,8 @@ class FramePasses:
 
     def _shown(self) -> dict[str, list[Pass]]:
         """Return the passes of each feature of which the picture of the view mode is made."""
-        return shown(self._declared(), self.view_mode, grid=self.has_grid)
+        outline = len(self.chosen.rows) > 0
+        return shown(self._declared(), self.view_mode, grid=self.has_grid, outline=outline)
 
     def _declared(self) -> dict[str, list[Pass]]:
         """Return the passes of each feature with active rows, or in every frame.

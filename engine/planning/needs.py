@@ -28,6 +28,7 @@ from engine.graph import (
     BufferRole,
     CompiledGraph,
     DrawOrder,
+    DrawPass,
     ImageLifetime,
     Pass,
     Samples,
@@ -57,10 +58,12 @@ from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity, command_limit, slot_limit
 from engine.planning.draw.ring_names import ColumnRing, RingNames
 from engine.planning.draw.tables import DrawTable
-from engine.tableau import Tableau
+from engine.tableau import FeatureTable, Tableau
 
 FRAMES_IN_FLIGHT = 2
 """Copies of all data that the CPU writes per frame: one is drawn while the next is written."""
+
+NONE_CHOSEN = np.zeros(0, np.int32)
 
 PASS_REQUESTERS = 16
 """How many rows a pass has as requesters; the others form one group."""
@@ -120,11 +123,18 @@ class PassRequesters:
             ids.note_owners(owners)
         return owners
 
-    def of(self, p: Pass, features: Iterable[str]) -> tuple[int, ...]:
+    def of(
+        self, p: Pass, features: Iterable[str], chosen: NDArray[np.int32] = NONE_CHOSEN
+    ) -> tuple[int, ...]:
         """Return the ids of the requesters of a pass in which these features take part, by name.
 
-        A feature with more than PASS_REQUESTERS active rows has the others as one group.
+        A feature with more than PASS_REQUESTERS active rows has the others as one group. The requesters of a
+        pass that is `chosen_only` are the rows of `chosen` objects.
         """
+        if isinstance(p, DrawPass) and p.chosen_only and p.draws in self._tableau.tables:
+            table = self._tableau.tables[p.draws]
+            rows = table.rows_of(chosen[table.owned_by(chosen)])
+            return tuple(self._some(p.draws, table, rows[table.flags("effective_active")[rows]]))
         ids = [one for name in features for one in self.rows(name)]
         return tuple(ids) or (self._requesters.add(f"frame {p.name}"),)
 
@@ -136,14 +146,18 @@ class PassRequesters:
         version = table.version
         if feature in self._rows and self._rows[feature][0] == version:
             return self._rows[feature][1]
-        rows = table.rows_active()
+        ids = self._some(feature, table, table.rows_active())
+        self._rows[feature] = version, ids
+        return ids
+
+    def _some(self, feature: str, table: FeatureTable, rows: NDArray[np.int32]) -> list[int]:
+        """Return the ids of the first rows of a feature, and one for all others."""
         known = self._ids.get(feature)
         if known is None:
             known = self._ids[feature] = RequesterIds(self._tableau, table, self._requesters)
         ids: list[int] = known.of(rows[:PASS_REQUESTERS]).tolist()
         if len(rows) > PASS_REQUESTERS:
             ids.append(self._requesters.add_group(feature, len(rows) - PASS_REQUESTERS))
-        self._rows[feature] = version, ids
         return ids
 
 

@@ -153,6 +153,7 @@ class ScenePlanner:
         made.others = self.others
         made.show(self._passes.view_mode, grid=self._passes.has_grid)
         made.watch(self._passes.watched)
+        made.choose(self._passes.chosen.rows)
         made._recency = self._recency.twin(tableau)
         return made
 
@@ -331,7 +332,8 @@ class ScenePlanner:
         requesters: dict[str, tuple[int, ...]] = {}
         for compiled, table, screen in zip(graph.passes, tables, screens, strict=True):
             p = compiled.declaration
-            own = requesters[p.name] = self._pass_requesters.of(p, features_of.get(p.name, ()))
+            features_in, chosen = features_of.get(p.name, ()), self._passes.chosen.rows
+            own = requesters[p.name] = self._pass_requesters.of(p, features_in, chosen)
             if table is not None:
                 needs.tables[p.name] = table
                 needs.assets[p.name] = table.assets
@@ -461,12 +463,17 @@ class ScenePlanner:
             self._passes.watched,
             self._passes.view_mode,
             self._passes.has_grid,
+            self._passes.chosen.changes.version,
             self._shader_version,
         )
 
     def show(self, mode: ViewMode, *, grid: bool = False) -> None:
         """Make the picture of this mode from the next plan on, and another one with a grid on the ground."""
         self._passes.view_mode, self._passes.has_grid = mode, grid
+
+    def choose(self, objects: NDArray[np.int32]) -> None:
+        """Outline these objects (rows, ascending) from the next plan on, if OUTLINED_PICTURE is watched."""
+        self._passes.chosen.choose(objects)
 
     def watch(self, images: frozenset[str]) -> None:
         """Keep these images of the frame until its end from the next plan on, so that they can be read."""

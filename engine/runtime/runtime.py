@@ -75,8 +75,8 @@ class Runtime:
     """A scene that is drawn. Call it from one thread; close it, or use it as a context manager.
 
     `instances` are all Vulkan instances that it opened: several if a device was lost. `content_scale` is how
-    many pixels a point has, for what is sized in points. `presented` names the image that presenters get, the
-    picture where the frame has no such output.
+    many pixels a point has, for what is sized in points. Presenters get the first of the images `presented`
+    that the frame has, or the picture.
     """
 
     def __init__(self, scene: Scene, library: AssetLibrary, options: RuntimeOptions) -> None:
@@ -88,7 +88,8 @@ class Runtime:
         self.options = options
         self.instances: list[Instance] = []
         self._number, self._drawn = 0, 0  # frames, and those that were drawn, which take slots in turn
-        self.content_scale, self.presented = 1.0, PICTURE.name
+        self.content_scale = 1.0
+        self.presented: tuple[str, ...] = ()
         self._budgets: Mapping[int, int] = {}
         self.hold, self.observers = Hold(self), Observers()
         self._undo = ExitStack()
@@ -466,7 +467,7 @@ class Runtime:
         if target is None:
             return False
         try:
-            source = self.presented if self.renderer.has_image(self.presented) else PICTURE.name
+            source = next(filter(self.renderer.has_image, self.presented), PICTURE.name)
             shown = presenter.record(slot, target, self.renderer.image(source))
             rendered = (target.rendered, 0, Stage.ALL_COMMANDS)
             ticket = self._send(slot, [shown], [(target.acquired, 0, _WRITES_TARGET)], [rendered])

@@ -76,8 +76,19 @@ class Widget(Enum):
     MENU = "menu"
     ASSET = "asset"
     TEXT = "text"
+    OBJECT = "object"
+    NUMBER_OF_OBJECT = "number of an object"
 
 
+class Names(Enum):
+    """What a text names, if anything: an object by its path, or a number by PATH.FEATURE.FIELD."""
+
+    NOTHING = "nothing"
+    OBJECT = "object"
+    NUMBER = "number"
+
+
+_NAMING = {Names.OBJECT: Widget.OBJECT, Names.NUMBER: Widget.NUMBER_OF_OBJECT}
 _WIDGETS = {
     FieldKind.BOOL: Widget.SWITCH,
     FieldKind.COLOR: Widget.COLOR,
@@ -108,9 +119,11 @@ class FieldSpec:
     """One field of a feature: name, kind, default (file form), help, limits (file form).
 
     A `nonzero` vector is a direction: at least one of its numbers is not 0. `unit` is that of its numbers in
-    files, "m" or "s"; of an angle it is "degrees".
+    files, "m" or "s"; of an angle it is "degrees". A text may name something (`names`), as in `find_object`
+    and `Bindings.find`; that it is there is for the feature to check.
 
-    Raises ValueError for a default that would be an error in a file, and for a unit of what is no number.
+    Raises ValueError for a default that would be an error in a file, for a unit of what is no number, and for
+    what is no text and names something.
     """
 
     name: str
@@ -124,12 +137,15 @@ class FieldSpec:
     nonzero: bool = False
     optional: bool = False
     unit: str = ""
+    names: Names = Names.NOTHING
 
     def __post_init__(self) -> None:
         if self.kind is FieldKind.ANGLE:
             object.__setattr__(self, "unit", "degrees")
         if self.unit and not self.kind.numeric:
             raise ValueError(f"field {self.name!r} is no number and has the unit {self.unit!r}")
+        if self.names is not Names.NOTHING and self.kind is not FieldKind.TEXT:
+            raise ValueError(f"field {self.name!r} is no text and names something")
         if not self.name.isidentifier() or self.name in RESERVED or self.name.startswith("_"):
             raise ValueError(f"{self.name!r} cannot be the name of a field")
         if self.kind is FieldKind.CHOICE and not self.choices:
@@ -140,7 +156,7 @@ class FieldSpec:
     @property
     def widget(self) -> Widget:
         """How it is best edited."""
-        found = _WIDGETS.get(self.kind)
+        found = _NAMING.get(self.names) or _WIDGETS.get(self.kind)
         if found is not None:
             return found
         if self.kind.width > 1 or self.minimum is None or self.maximum is None:
@@ -376,9 +392,9 @@ def choice_field(name: str, default: str, *, choices: Sequence[str], help: str =
     return FieldSpec(name, FieldKind.CHOICE, default, help, choices=tuple(choices))
 
 
-def text_field(name: str, default: str = "", *, help: str = "") -> FieldSpec:
-    """Return the spec of free text, an object column of str."""
-    return FieldSpec(name, FieldKind.TEXT, default, help)
+def text_field(name: str, default: str = "", *, help: str = "", names: Names = Names.NOTHING) -> FieldSpec:
+    """Return the spec of text, an object column of str: free, or the path of what it `names`."""
+    return FieldSpec(name, FieldKind.TEXT, default, help, names=names)
 
 
 def asset_field(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from engine.feature import Fault, Feature, FeatureRows, FrameView
 from engine.graph import Pass
 from engine.tableau import Unbound
-from engine.tableau.schema import color_field, float_field, text_field
+from engine.tableau.schema import Names, color_field, float_field, text_field
 from features.overlays._rectangle import anchor_fields, anchor_parts, overlay_pass, shown_rows, with_opacity
 
 LOW, HIGH = 0.2, 0.6
@@ -24,7 +24,11 @@ class HealthBar(Feature):
 
     type_name = "healthBar"
     fields = (
-        text_field("bind", help="PATH.FEATURE.FIELD of the number that it shows in place of `value`"),
+        text_field(
+            "bind",
+            names=Names.NUMBER,
+            help="PATH.FEATURE.FIELD of the number that it shows in place of `value`",
+        ),
         float_field("value", 1.0, help="the number that it shows"),
         float_field("minimum", 0.0, help="the number of an empty bar"),
         float_field("maximum", 1.0, help="the number of a full one"),

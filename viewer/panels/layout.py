@@ -44,3 +44,11 @@ def free_area(node: int) -> Rectangle:
     else:
         position, size = central.pos, central.size
     return position.x, position.y, position.x + size.x, position.y + size.y
+
+
+def bring_forward(window: imgui.internal.Window) -> None:
+    """Have the tab of a docked window selected, and in sight: focus selects that of one window alone."""
+    bar = window.dock_node.tab_bar if window.dock_node is not None else None
+    tab = imgui.internal.tab_bar_find_tab_by_id(bar, window.tab_id) if bar is not None else None
+    if tab is not None:
+        imgui.internal.tab_bar_queue_focus(bar, tab)

@@ -30,13 +30,16 @@ class Workspace:
     """Draws all panels; one that raises is switched off and reported once. Tab hides and shows them all.
 
     `area` is the free rectangle of the last frame in points: x0 y0 x1 y1. `overlays` are drawn over the scene
-    in it, also while the panels are hidden.
+    in it, also while the panels are hidden. `reserve` says how much of the top of what panels leave free
+    the scene leaves to a bar, in points, and `has_bar` whether it does.
     """
 
     def __init__(self, session: Session, guard: Guard, panels: Sequence[Placed]) -> None:
         self.visible = True
         self.area: Rectangle = (0.0, 0.0, 0.0, 0.0)
+        self.has_bar = False
         self.panels = {placed.title: placed for placed in panels}
+        self.reserve: Callable[[Rectangle], float] = lambda _area: 0.0
         self.overlays: dict[str, Callable[[], None]] = {}
         self._session = session
         self._guard = guard
@@ -89,7 +92,9 @@ class Workspace:
         if node and self._must_lay_out:
             self._raised_next |= layout.set_default(node, list(self.panels.values()))
             self._must_lay_out, self._placing = False, FRAMES_OF_PLACING
-        self.area = layout.free_area(node)
+        x0, y0, x1, y1 = free = layout.free_area(node)
+        bar = self.reserve(free) if self.visible else 0.0
+        self.area, self.has_bar = (x0, y0 + bar, x1, y1), bar > 0
         if self.visible:
             for title, placed in self.panels.items():
                 if self._shown[title]:
@@ -119,6 +124,8 @@ class Workspace:
         is_drawn, stays = imgui.begin(placed.window, True, _FLAGS)
         low, size = imgui.get_window_pos(), imgui.get_window_size()
         within = imgui.internal.get_current_window()
+        if title in self._raised:
+            layout.bring_forward(within)
         tab = within.dc.dock_tab_item_rect if imgui.is_window_docked() else within.title_bar_rect()
         self._session.places[f"tab {title}"] = (tab.min.x, tab.min.y, tab.max.x, tab.max.y)
         if is_drawn and not self._placing:

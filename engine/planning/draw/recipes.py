@@ -45,8 +45,10 @@ from engine.planning.draw.shading import (
     check_inputs,
     check_parameters,
     check_shaders,
+    find_shader,
     fits,
     shader_set,
+    stage_of,
 )
 
 BATCH_KEYS = np.dtype(
@@ -147,6 +149,7 @@ class Recipes:
         self._report = report
         self._given = PassInterface.of(declaration, features, frame_members(library), columns)
         self.own_shaders = tuple(find_shader(library, name) for name in declaration.shaders)
+        self._fragment = find_shader(library, declaration.fragment) if declaration.fragment else None
         self._neutral = lru_cache(maxsize=None)(lambda slot: neutral_texture(slot, library))
         self._of_asset = ByDatabase[tuple[int, ...]]()
         self.details: dict[int, Detail] = {}
@@ -427,7 +430,7 @@ class Recipes:
             return self._reading(self.own_shaders, drawable, drawable.vertices)
         material = self._material_record(drawable)
         problems = self._material_problems.get(material.ref)
-        shaders = tuple(self.library.usable(ref) for ref in material.shaders)
+        shaders = self._shaders_of(material)
         if problems is None:
             problems = ()
             if shaders not in self._shading_numbers:  # else they were found to fit each other and the pass
@@ -438,6 +441,15 @@ class Recipes:
                 problems = check_parameters(self.shadings[number], parameters, self.library, material.ref)
             self._material_problems[material.ref] = problems
         return (-1, problems) if problems else self._reading(shaders, drawable, material.ref)
+
+    def _shaders_of(self, material: Material) -> tuple[AssetRef, ...]:
+        """Return the shaders of a material in this pass."""
+        shaders = tuple(self.library.usable(ref) for ref in material.shaders)
+        given = self._fragment
+        if given is None:
+            return shaders
+        stage = stage_of(given, self.library)
+        return tuple(given if stage_of(ref, self.library) is stage else ref for ref in shaders)
 
     def _reading(
         self, shaders: tuple[AssetRef, ...], drawable: Drawable, owner: AssetRef
@@ -484,15 +496,3 @@ class Recipes:
             self._default_rows.append(np.zeros(0, np.uint8) if block is None else block.pack(fitting))
             self._packed.append(GrowingArray(np.dtype((np.void, block.size if block is not None else 1))))
         return number
-
-
-def find_shader(library: AssetLibrary, name: str) -> AssetRef:
-    """Return the shader that a pass names: `NAME` in the builtin database, `TYPE/NAME` or `DATABASE/NAME`.
-
-    A feature's own shaders come before those of a database of the same name. Raises LookupError.
-    """
-    database, _, label = name.rpartition("/")
-    own = f"feature.{database}"
-    if any(db.name == own for db in library.dbs.values()):
-        database = own
-    return library.find(database or "builtin", label, ("shader",))

@@ -236,6 +236,23 @@ class _Findings:
         )
 
 
+def find_shader(library: AssetLibrary, name: str) -> AssetRef:
+    """Return the shader that a pass names: `NAME` in the builtin database, `TYPE/NAME` or `DATABASE/NAME`.
+
+    A feature's own shaders come before those of a database of the same name. Raises LookupError.
+    """
+    database, _, label = name.rpartition("/")
+    own = f"feature.{database}"
+    if any(db.name == own for db in library.dbs.values()):
+        database = own
+    return library.find(database or "builtin", label, ("shader",))
+
+
+def stage_of(shader: AssetRef, library: AssetLibrary) -> ShaderStage:
+    """Return the stage of a shader."""
+    return ShaderStage[_facts(shader, library).stage.name]
+
+
 def _facts(ref: AssetRef, library: AssetLibrary) -> ShaderFacts:
     facts = library.facts(ref)
     assert isinstance(facts, ShaderFacts)

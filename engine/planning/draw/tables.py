@@ -16,7 +16,7 @@ import numpy.typing as npt
 from engine.assets import AssetLibrary
 from engine.feature import Feature
 from engine.feature.frame import Box
-from engine.feature.row_assets import RowAssets, Versions
+from engine.feature.row_assets import ChosenObjects, RowAssets, Versions
 from engine.feature.skins import NO_BONES, Bones
 from engine.graph import DrawPass
 from engine.humon import Problem
@@ -90,6 +90,7 @@ class DrawTable:
         usable: Usable | None = None,
         columns: frozenset[str] = frozenset(),
         skins: BoneBoxes | None = None,
+        chosen: ChosenObjects | None = None,
     ) -> None:
         self.declaration = declaration
         self.feature: FeatureTable = tableau.tables[declaration.draws]
@@ -103,14 +104,13 @@ class DrawTable:
         self.changes = Journal()
         if feature.schema.drawn_field is None:
             raise ValueError(f"the pass '{declaration.name}' draws {feature.type_name}, which names no asset")
-        self._row_assets = RowAssets(tableau, self.feature, library)
+        self._row_assets = RowAssets(tableau, self.feature, library, chosen)
         self._collected: Versions | None = None
         self._refreshed: tuple[int, int] | None = None
         self._uses = np.zeros(0, np.int64)
-        self._used = 0  # how many batches have a use
+        self._used, self._placeholders = 0, 0  # how many batches have a use, and draw the placeholder
         self._shadings, self._pipelines = _Uses(), _Uses()
         self._materials: list[_Uses] = []
-        self._placeholders = 0
         self.in_use = InUse(*(np.zeros(0, np.int64),) * 3, ())
         self._by_mesh = {name: RowIndex(np.int64) for name in ("vertices", "indices")}
         self._by_material = RowIndex(np.int32)

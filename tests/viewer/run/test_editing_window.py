@@ -132,3 +132,23 @@ def test_switch_type_undo_and_save_by_mouse_and_keys(
     assert '"a, ##b": {' in scene_file.read_text()
     np.testing.assert_array_equal(tableau["a, ##b"].scale, [1, 1, 2.5])
     assert frames._guard.switched_off == ()
+
+
+def test_what_a_bar_follows_is_chosen_by_a_search_marked_where_missing_undone_and_saved(
+    frames: WindowFrames, display: Display, scene_file: Path
+) -> None:
+    hand, tableau, session = Hand(frames, display), frames.runtime.tableau, frames.session
+    bar = tableau.add_object("bar", features={"healthBar": {"bind": "sun.light.intensiti"}})
+    session.selection.select([bar.row])
+    settle(frames)
+    hand.click("section transform")
+    hand.click("field healthBar.bind")
+    hand.type("sun inten")
+    hand.click("choice sun.light.intensity")
+    assert bar.healthBar.bind == "sun.light.intensity"
+    hand.keys("ctrl+z")
+    assert bar.healthBar.bind == "sun.light.intensiti"
+    hand.keys("ctrl+y", "ctrl+s")
+    assert "bind: sun.light.intensity" in scene_file.read_text()
+    hand.click("arrow bind")
+    assert session.selection.objects.tolist() == [tableau["sun"].row]

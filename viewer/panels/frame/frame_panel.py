@@ -63,11 +63,13 @@ class FramePanel:
 
     def _times(self) -> None:
         history = self._history
-        height = max(imgui.get_font_size() * 7, imgui.get_content_region_avail().y * 0.55)
+        height = max(imgui.get_font_size() * 8.5, imgui.get_content_region_avail().y * 0.55)
+        implot.push_style_var(implot.StyleVar_.plot_padding.value, (imgui.get_font_size() * 0.4,) * 2)
+        implot.push_style_var(implot.StyleVar_.legend_padding.value, (0.0, 0.0))
         if len(history) and implot.begin_plot("##times", (-1, height), _PLOT):
             auto = implot.AxisFlags_.auto_fit.value
-            hidden = implot.AxisFlags_.no_tick_labels.value | auto
-            implot.setup_axes("last frames", "ms", hidden, implot.AxisFlags_.lock_min.value | auto)
+            hidden = implot.AxisFlags_.no_tick_labels.value | implot.AxisFlags_.no_label.value | auto
+            implot.setup_axes("", "ms", hidden, implot.AxisFlags_.lock_min.value | auto)
             outside = implot.LegendFlags_.outside.value | implot.LegendFlags_.horizontal.value
             implot.setup_legend(implot.Location_.north.value, outside)
             for label, column, tint in _LINES:
@@ -77,6 +79,7 @@ class FramePanel:
                     spec.line_color = ImVec4(*tint())
                     implot.plot_line(label, np.ascontiguousarray(values), spec=spec)
             implot.end_plot()
+        implot.pop_style_var(2)
         walls = history.column("wall_ms")
         if len(walls):
             middle, worst = np.median(walls), walls.max()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from engine.plan.terms.table import Int64s, Rows, Table, chosen, distinct, is_in
 from engine.render.descriptor_pools import DESCRIPTORS_PER_POOL
 from engine.vk.errors import VulkanError
 from viewer.panels.memory.map.places import Places
@@ -86,6 +88,7 @@ class HeapModel:
         self._figures = HeapFigures()
         self._due = 0.0
         self._requested: tuple[Plan, list[int]] | None = None
+        self._bound_at: tuple[tuple[Plan, int, int], tuple[list[int], list[int]]] | None = None
         self._cache: tuple[int, int | None] = (-1, None)
 
     def figures(self) -> HeapFigures:
@@ -123,32 +126,28 @@ class HeapModel:
     def _bound(self, plan: Plan) -> tuple[list[int], list[int]]:
         """Bytes with a resource bound to them, and of staging memory, of each heap.
 
-        Resources that share bytes count once: of aliased ones those up to the farthest end.
+        They are found again once a step was carried out, or memory was allocated or freed.
         """
-        runtime = self._runtime
-        types, heaps = plan.profile.memory_types, len(plan.profile.heaps)
-        ids, sizes = runtime.memory.allocated()
-        there = set(ids.tolist())  # staging is allocated later than its step, when it is needed
-        every = (runtime.resident.resources[ident] for ident in sorted(runtime.resident.bound))
-        rows = [row for row in every if int(row["allocation"]) in there]
-        sums, staged = [0] * heaps, [0] * heaps
-        if rows:
-            resources = np.array(rows, plan.memory.resources.dtype)
-            home, begin = resources["allocation"], resources["offset"]
-            order = np.lexsort((begin, home))
-            home, begin = home[order].astype(np.int64), begin[order]
-            end = begin + resources["size"][order]
-            span = int(end.max()) + 1
-            reach = np.maximum.accumulate(home * span + end) - home * span
-            before = np.where(np.append(True, home[1:] != home[:-1]), begin, np.append(0, reach[:-1]))
-            covered = np.maximum(end - np.maximum(begin, before), 0)
-            for ident, size in zip(*_sums(home, covered), strict=True):
-                heap = types[int(runtime.resident.allocations[ident]["memory_type"])].heap
-                sums[heap] += size
-        for ident, size in zip(ids.tolist(), sizes.tolist(), strict=True):
-            if plan.staging.allocation_table.has(np.array([ident]))[0]:
-                staged[types[int(plan.staging.allocation(ident)["memory_type"])].heap] += size
-        return sums, staged
+        memory = self._runtime.memory
+        about = plan, memory.statistics.steps, memory.live_bytes
+        if self._bound_at is None or self._bound_at[0] != about:
+            self._bound_at = about, self._find_bound(plan)
+        return self._bound_at[1]
+
+    def _find_bound(self, plan: Plan) -> tuple[list[int], list[int]]:
+        resident = self._runtime.resident
+        heap_of_type = np.array([one.heap for one in plan.profile.memory_types], np.int64)
+        ids, sizes = self._runtime.memory.allocated()
+        rows, staging = plan.memory, plan.staging.allocation_table
+        resources = _columns(resident.bound, rows.resource_table, resident.resources)
+        # Staging is allocated later than its step, when it is needed.
+        home, covered = covered_bytes(chosen(resources, is_in(resources["allocation"], ids)))
+        of = _columns(distinct(home).tolist(), rows.allocation_table, resident.allocations)
+        heaps = heap_of_type[of["memory_type"]][np.searchsorted(of["id"], home)]
+        is_staging, of_staging = staging.find(ids.astype(np.int64))
+        staged = heap_of_type[of_staging["memory_type"][is_staging]]
+        count = len(plan.profile.heaps)
+        return _sums(heaps, covered, count), _sums(staged, sizes[is_staging], count)
 
     def _requested_bytes(self, plan: Plan) -> list[int]:
         """Bytes of all keys in each heap, made once for each plan."""
@@ -192,6 +191,21 @@ class HeapModel:
         return self._cache[1]
 
 
+def covered_bytes(resources: Rows) -> tuple[Int64s, Int64s]:
+    """Return the allocation of each resource, and the bytes that none before it covers; in some order.
+
+    Resources that share bytes count once: of aliased ones those up to the farthest end.
+    """
+    order = np.lexsort((resources["offset"], resources["allocation"]))
+    home, begin = resources["allocation"][order].astype(np.int64), resources["offset"][order]
+    end = begin + resources["size"][order]
+    span = int(end.max(initial=0)) + 1
+    reach = np.maximum.accumulate(home * span + end) - home * span
+    is_first = np.append(True, home[1:] != home[:-1])[: len(home)]
+    before = np.where(is_first, begin, np.append(0, reach[:-1])[: len(home)])
+    return home, np.maximum(end - np.maximum(begin, before), 0)
+
+
 def requested_bytes(plan: Plan) -> list[int]:
     """Bytes that the keys of a plan take by themselves, without alignment, in each heap.
 
@@ -200,11 +214,22 @@ def requested_bytes(plan: Plan) -> list[int]:
     places = Places.of(plan, staging=False)
     begin, used, _ = places.ranges
     heap = places.heaps[places.row_of_resource[places.resource_of]] if len(places) else places.heaps[:0]
-    sums = np.bincount(heap, used - begin, len(plan.profile.heaps))
-    return [int(value) for value in sums]
+    return _sums(heap, used - begin, len(plan.profile.heaps))
 
 
-def _sums(groups: np.ndarray, sizes: np.ndarray) -> tuple[list[int], list[int]]:
-    """The distinct groups (ascending in the input), and the sum of each."""
-    starts = np.flatnonzero(np.append(True, groups[1:] != groups[:-1]))
-    return groups[starts].tolist(), np.add.reduceat(sizes, starts).tolist()
+def _sums(groups: NDArray[np.integer], sizes: Int64s, count: int) -> list[int]:
+    """The sums of sizes by the numbers of their groups, of which there are `count`."""
+    found = np.zeros(count, np.int64)
+    np.add.at(found, groups, sizes)
+    return found.tolist()
+
+
+def _columns(ids: Collection[int], planned: Table, others: Mapping[int, np.void]) -> Rows:
+    """The rows of ids, ascending: those of a plan as columns, only those of earlier plans one by one."""
+    wanted = np.sort(np.fromiter(ids, np.int64, len(ids)))
+    is_planned, rows = planned.find(wanted)
+    left = [others[ident] for ident in wanted[~is_planned].tolist()]
+    if not left:
+        return rows
+    found = np.concatenate((chosen(rows, is_planned), np.array(left, planned.array.dtype)))
+    return found.take(np.argsort(found["id"]))

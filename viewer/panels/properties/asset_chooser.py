@@ -12,6 +12,7 @@ from engine.tableau import NO_ASSET, FieldSpec
 from viewer.panels import widgets
 from viewer.panels.assets.asset_picture import draw_asset_picture
 from viewer.panels.properties.fields import MIXED, Change
+from viewer.panels.properties.search_combo import Chosen, SearchCombo
 from viewer.session.links import AssetLink
 from viewer.session.session import Session
 from viewer.ui import style
@@ -32,7 +33,7 @@ class AssetChooser:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._search = ""
+        self._combo = SearchCombo()
         self._choices: tuple[object, list[Choice]] | None = None
 
     def draw(self, spec: FieldSpec, keys: np.ndarray, row: int) -> Change | None:
@@ -40,28 +41,13 @@ class AssetChooser:
         mixed = len(keys) > 1 and bool((keys[1:] != keys[0]).any())
         key = int(keys[0])
         name, db = self.name(key)
-        label = MIXED if mixed else name
-        chosen: Change | None = None
-        follow = imgui.get_frame_height()
-        imgui.set_next_item_width(-(follow + imgui.get_style().item_inner_spacing.x))
-        height = imgui.get_font_size() * 24
-        imgui.set_next_window_size_constraints((imgui.get_font_size() * 18, 0), (1e6, height))
-        if imgui.begin_combo("##asset", label, imgui.ComboFlags_.height_large.value):
-            if imgui.is_window_appearing():
-                self._search = ""
-                imgui.set_keyboard_focus_here()
-            imgui.set_next_item_width(-1)
-            _, self._search = imgui.input_text_with_hint("##search", "search", self._search)
-            chosen = self._list(spec, -2 if mixed else key, row)
-            imgui.end_combo()
-        widgets.tooltip((label, "" if mixed or not db else f"of {db}"))
-        imgui.same_line(0, imgui.get_style().item_inner_spacing.x)
-        imgui.begin_disabled(mixed or key == NO_ASSET)
-        if imgui.arrow_button("show", imgui.Dir.right):
+        about = ("" if mixed or not db else f"of {db}",)
+        has_target = not mixed and key != NO_ASSET
+        shown = Chosen(MIXED if mixed else name, style.TEXT, about, "show the asset", has_target)
+        chosen: list[Change] = []
+        if self._combo.draw(shown, lambda: self._list(spec, -2 if mixed else key, row, chosen)):
             self._session.links.follow(AssetLink(key))
-        imgui.end_disabled()
-        widgets.tooltip(("show the asset",))
-        return chosen
+        return chosen[0] if chosen else None
 
     def name(self, key: int) -> tuple[str, str]:
         """Return the name of an asset, and that of its database."""
@@ -74,8 +60,8 @@ class AssetChooser:
         asset = dbs[ref.db].assets[ref.index]
         return asset.name or asset.label, dbs[ref.db].name
 
-    def _list(self, spec: FieldSpec, key: int, row: int) -> Change | None:
-        words = self._search.casefold().split()
+    def _list(self, spec: FieldSpec, key: int, row: int, chosen: list[Change]) -> None:
+        words = self._combo.search.casefold().split()
         choices = [
             each
             for each in self._all(spec, row)
@@ -85,7 +71,6 @@ class AssetChooser:
             choices.insert(0, Choice(NO_ASSET, "none", "", ""))
         if not choices:
             widgets.quiet("nothing fits")
-        chosen = None
         side, gap = imgui.get_font_size() * 2.2, imgui.get_style().item_spacing.x
         clipper = imgui.ListClipper()
         clipper.begin(len(choices))
@@ -95,7 +80,7 @@ class AssetChooser:
                 imgui.push_id(index)
                 start = imgui.get_cursor_pos()
                 if imgui.selectable("##choice", each.key == key, 0, (0, side))[0]:
-                    chosen = Change(each.key)
+                    chosen.append(Change(each.key))
                     imgui.close_current_popup()
                 if each.key != NO_ASSET:
                     imgui.set_cursor_pos(start)
@@ -107,7 +92,6 @@ class AssetChooser:
                 imgui.text_unformatted(f"{each.kind} of {each.db}" if each.db else "")
                 imgui.pop_style_color()
                 imgui.pop_id()
-        return chosen
 
     def _all(self, spec: FieldSpec, row: int) -> list[Choice]:
         """Return the assets that fit a field of an object: those that its file can name, and builtin ones."""

@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from engine.math import euler_xyz_degrees, to_euler_xyz_degrees
 from engine.tableau import FeatureTable, FieldKind
+from engine.tableau.schema import Names
 from viewer.editing.value_edit import Target
 from viewer.panels import widgets
 from viewer.panels.properties.asset_chooser import AssetChooser
 from viewer.panels.properties.edit_bar import draw_edit_bar, edit_commands
 from viewer.panels.properties.fields import AXES, Change, field, is_mixed, numbers
+from viewer.panels.properties.path_chooser import PathChooser
 from viewer.session.session import Session
 from viewer.ui import style
 
@@ -32,6 +34,7 @@ class PropertiesPanel:
         self._session = session
         session.commands.add(*edit_commands(session))
         self._chooser = AssetChooser(session)
+        self._paths = PathChooser(session)
         self._euler: tuple[int, NDArray[np.float64]] | None = None
         self._as_quaternion = False
         self._name: tuple[int, str] | None = None
@@ -127,6 +130,8 @@ class PropertiesPanel:
             self._label(target, rows, (spec.help, limits, spec.kind.value))
             if spec.kind is FieldKind.ASSET:
                 change = self._chooser.draw(spec, values, int(rows[0]))
+            elif spec.names is not Names.NOTHING:
+                change = self._paths.draw(spec, values, int(rows[0]))
             else:
                 change = field(spec, values)
             self._finish(target, rows, change)

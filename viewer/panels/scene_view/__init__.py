@@ -3,9 +3,7 @@
 scene_view         all of it, drawn over the picture
 view_space         from the world to the window and back
 scene_picker       selects what is clicked
-object_shapes      meshes and boxes of objects
-silhouettes        edges of meshes, and those that an eye sees as an outline
-selection_contours  draws them
+object_shapes      boxes of objects
 gizmo_model        moving, turning and scaling objects about their pivot
 gizmo              the handles that do so
 tool_bar           buttons for what is done most often

@@ -127,7 +127,7 @@ class CameraViews:
         if not len(rows):
             return None
         shapes = self._shapes(rows)
-        if len(shapes):
+        if len(shapes.middle):
             return shapes.bounds
         places = self._session.runtime.tableau.origin[rows]
         return places.min(axis=0) - POINT_RADIUS, places.max(axis=0) + POINT_RADIUS

@@ -1,6 +1,8 @@
-"""The scene between the panels: clicks select, and what is selected is outlined."""
+"""The scene between the panels: clicks select, and what is selected is outlined by passes of its frame."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import numpy as np
 from imgui_bundle import imgui
@@ -9,9 +11,8 @@ from numpy.typing import NDArray
 from viewer.panels.scene_view.camera_views import CameraViews
 from viewer.panels.scene_view.gizmo import Gizmo
 from viewer.panels.scene_view.gizmo_model import GizmoDrag, record
-from viewer.panels.scene_view.object_shapes import Shapes, with_descendants
+from viewer.panels.scene_view.object_shapes import Shapes, shapes_of, with_descendants
 from viewer.panels.scene_view.scene_picker import ScenePicker
-from viewer.panels.scene_view.selection_contours import SelectionContours, is_close, selected_shapes
 from viewer.panels.scene_view.tool_bar import ToolBar
 from viewer.panels.scene_view.view_modes import ViewModes
 from viewer.panels.scene_view.view_space import ViewSpace, view_space
@@ -36,7 +37,8 @@ class SceneView:
         self._workspace = workspace
         self._camera = camera
         self.picker = ScenePicker(session)
-        self._contours = SelectionContours(session)
+        self._chosen: NDArray[np.int32] = np.zeros(0, np.int32)
+        self._chosen_of: tuple[int, int] = (-1, -1)
         self.gizmo = Gizmo(session, self._moved)
         self.views = CameraViews(session, camera, lambda: self.space, self._shapes)
         self.modes = ViewModes(session)
@@ -49,6 +51,7 @@ class SceneView:
         self.otherwise: Command | None = None
         self.space: ViewSpace | None = None
         workspace.overlays["scene view"] = self.draw
+        workspace.reserve = lambda area: self._tools.height(area) if self.has_tools else 0.0
         session.commands.add(
             Command(
                 "Clear selection",
@@ -64,27 +67,33 @@ class SceneView:
     def draw(self) -> None:
         """Draw over the scene, and take clicks."""
         session = self._session
-        self.modes.apply(grid=self.has_grid)
+        self._choose()
+        self.modes.apply(grid=self.has_grid, outline=len(self._chosen) > 0)
         self.views.advance()
         self.space = view_space(session.runtime, self._workspace.area)
         session.places["scene"] = self._workspace.area
         self.picker.poll()
+        if self._workspace.has_bar:
+            self._tools.draw(self._workspace.area)
         if self.space is None:
             return
         self._take_clicks(self.space)
-        self._contours.draw(self.space, session.runtime.content_scale)
         self.gizmo.draw(self.space, self._camera.row)
-        if self.has_tools and self._workspace.visible:
-            self._tools.draw(self._workspace.area)
 
     @property
     def takes_left_button(self) -> bool:
         """Whether the left button is not the camera's now."""
         return self.gizmo.takes_mouse
 
-    def close(self) -> None:
-        """Release what it holds."""
-        self._contours.close()
+    def _choose(self) -> None:
+        """Have the next frames outline what is selected, with all below it; but not while plans wait."""
+        session = self._session
+        version = session.selection.version, session.runtime.tableau.structure_version
+        if version != self._chosen_of:
+            self._chosen_of = version
+            self._chosen = with_descendants(session.runtime.tableau, session.selection.objects)
+        if not session.runtime.hold.is_on:
+            session.runtime.planner.choose(self._chosen)
 
     def _take_clicks(self, space: ViewSpace) -> None:
         io = imgui.get_io()
@@ -122,8 +131,9 @@ class SceneView:
         self._session.wake()
 
     def _shapes(self, rows: NDArray[np.int32] | None) -> Shapes:
-        tableau = self._session.runtime.tableau
-        return selected_shapes(self._session, rows if rows is None else with_descendants(tableau, rows))
+        runtime = self._session.runtime
+        tables = runtime.needs.tables.values() if runtime.needs is not None else ()
+        return shapes_of(tables, rows if rows is None else with_descendants(runtime.tableau, rows))
 
     def _find_pivot(self) -> NDArray[np.float64] | None:
         """Return the middle of what is selected, which a camera turns around; None for nothing.
@@ -138,3 +148,8 @@ class SceneView:
             self._pivot = None if box is None else (box[0] + box[1]) / 2
             self._camera.look_again()
         return self._pivot
+
+
+def is_close(press: Iterable[float], now: Iterable[float], points: float) -> bool:
+    """Whether a mouse has stayed within so many points: a click, not a drag."""
+    return all(abs(a - b) <= points for a, b in zip(press, now, strict=True))

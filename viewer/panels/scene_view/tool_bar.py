@@ -1,4 +1,4 @@
-"""The tool bar at the top of the scene: what is done most often, as buttons with tool tips."""
+"""The tool bar above the scene: what is done most often, as buttons with tool tips."""
 
 from __future__ import annotations
 
@@ -22,8 +22,7 @@ GROUPS = (
 )
 """Text and command of each button."""
 LEAST_HEIGHTS = 10.0
-"""A lower area has no bar: it would cover what is looked at."""
-_FLAGS = widgets.FLOATING | imgui.WindowFlags_.always_auto_resize.value
+"""A lower area has no bar: it would leave too little of the scene."""
 
 
 class ToolBar:
@@ -33,20 +32,25 @@ class ToolBar:
         self._session = session
         self._modes = modes
 
+    def height(self, area: Rectangle) -> float:
+        """Return how high it is at the top of an area of the window; 0 where there is no room for it."""
+        is_high = area[3] - area[1] >= imgui.get_frame_height() * LEAST_HEIGHTS
+        return (
+            imgui.get_frame_height() + imgui.get_font_size() * 0.5 if is_high and self._groups(area) else 0.0
+        )
+
     def draw(self, area: Rectangle) -> None:
-        """Draw it at the top of an area of the window."""
+        """Draw it directly above an area of the window, as wide as that."""
         gap = imgui.get_font_size() * 0.5
+        groups, height = self._groups(area), imgui.get_frame_height() + gap
         room = area[2] - area[0] - gap * 2
-        if area[3] - area[1] < imgui.get_frame_height() * LEAST_HEIGHTS:
-            return
-        groups = [group for number, group in enumerate(GROUPS) if self._right_edge(number) <= room]
-        if not groups:
-            return
-        imgui.set_next_window_pos((area[0] + gap, area[1] + gap))
-        imgui.set_next_window_bg_alpha(0.8)
-        imgui.push_style_var(imgui.StyleVar_.window_padding.value, (gap * 0.5, gap * 0.5))
+        imgui.set_next_window_pos((area[0], area[1] - height))
+        imgui.set_next_window_size((area[2] - area[0], height))
+        imgui.push_style_var(imgui.StyleVar_.window_padding.value, (gap, gap * 0.5))
         imgui.push_style_var(imgui.StyleVar_.window_min_size.value, (1.0, 1.0))
-        imgui.begin("###tool bar", None, _FLAGS)
+        imgui.push_style_var(imgui.StyleVar_.window_border_size.value, 0.0)
+        imgui.push_style_var(imgui.StyleVar_.window_rounding.value, 0.0)
+        imgui.begin("###tool bar", None, widgets.FLOATING)
         for number, group in enumerate(groups):
             for at, (text, title) in enumerate(group):
                 if number or at:
@@ -56,7 +60,12 @@ class ToolBar:
             imgui.same_line(0, gap)
             self._mode_combo()
         imgui.end()
-        imgui.pop_style_var(2)
+        imgui.pop_style_var(4)
+
+    def _groups(self, area: Rectangle) -> list[tuple[tuple[str, str], ...]]:
+        """The groups for which there is room."""
+        room = area[2] - area[0] - imgui.get_font_size()
+        return [group for number, group in enumerate(GROUPS) if self._right_edge(number) <= room]
 
     def _right_edge(self, number: int) -> float:
         """How wide the bar is with the groups up to this one."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.graph import PICTURE
-from engine.graph.view_mode import GRID_PICTURE, LINES, WIREFRAME_FEATURE, ViewMode
+from engine.graph.view_mode import GRID_PICTURE, LINES, OUTLINED_PICTURE, WIREFRAME_FEATURE, ViewMode
 from viewer.session.commands import Command
 from viewer.session.session import Session
 
@@ -20,13 +19,13 @@ class ViewModes:
         self.mode = ViewMode.LIT
         session.commands.add(*(self._command(mode) for mode in ViewMode))
 
-    def apply(self, *, grid: bool) -> None:
-        """Have the next frames show the mode, and the window show the ground with a grid."""
+    def apply(self, *, grid: bool, outline: bool) -> None:
+        """Have the next frames show the mode, and the window show a grid, and chosen objects outlined."""
         runtime = self._session.runtime
         runtime.planner.show(self.mode, grid=grid)
-        runtime.presented = (GRID_PICTURE if grid else PICTURE).name
-        if grid:
-            self._session.watched_images.add(GRID_PICTURE.name)
+        shown = [OUTLINED_PICTURE.name] * outline + [GRID_PICTURE.name] * grid
+        runtime.presented = tuple(shown)
+        self._session.watched_images.update(shown)
 
     def _command(self, mode: ViewMode) -> Command:
         title = f"{mode.value[0].upper()}{mode.value[1:]}"

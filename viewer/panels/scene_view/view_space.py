@@ -69,22 +69,6 @@ class ViewSpace:
         w = clip[..., 3]
         return self._on_window(clip[..., :2] / np.maximum(w, NEAREST)[..., None]), w
 
-    def lines(self, starts: Doubles, ends: Doubles) -> Doubles:
-        """Return where lines of the world, [n, 3] each, are in the window: [m, 4] as x0 y0 x1 y1.
-
-        What is behind the eye is cut off; lines that are wholly there or beside the picture are left out.
-        """
-        both = (np.stack((starts, ends), axis=1) - self.view.origin) @ self._matrix[:3] + self._matrix[3]
-        w = both[..., 3]
-        both, w = both[(w > NEAREST).any(axis=1)], w[(w > NEAREST).any(axis=1)]
-        for one, other in ((0, 1), (1, 0)):
-            behind = w[:, one] < NEAREST
-            share = (NEAREST - w[behind, one]) / (w[behind, other] - w[behind, one])
-            both[behind, one] += share[:, None] * (both[behind, other] - both[behind, one])
-        places = both[..., :2] / np.maximum(both[..., 3:], NEAREST)
-        beside = ((places < -1).all(axis=1) | (places > 1).all(axis=1)).any(axis=1)
-        return self._on_window(places[~beside]).reshape(-1, 4)
-
     def pixel_at(self, x: float, y: float) -> tuple[int, int] | None:
         """Return the pixel of the picture at a point of the window; None beside the picture."""
         x0, y0, x1, y1 = self.place
@@ -108,15 +92,6 @@ class ViewSpace:
             found[:, 2] = found[:, 3] * (far / (far - near))
             found[3, 2] -= far * near / (far - near)
         return found
-
-    def eye_as_seen(self, world: Doubles) -> Doubles:
-        """Return the eye [n, 4] in the spaces of objects with these world matrices [n, 4, 4].
-
-        The fourth number is 1 for a place, and 0 for a direction towards an eye that is infinitely far away.
-        """
-        eye = np.append(*((-self.view.forward, 0.0) if self.is_parallel else (self.view.eye, 1.0)))
-        seen: Doubles = np.einsum("j,njk->nk", eye, np.linalg.pinv(world))
-        return seen
 
     def _on_window(self, places: Doubles) -> Doubles:
         """From -1 to 1, y down, to points of the window."""

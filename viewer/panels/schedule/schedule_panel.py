@@ -23,6 +23,8 @@ _TABLE = (
 )
 _FIXED = imgui.TableColumnFlags_.width_fixed.value
 _STRETCH = imgui.TableColumnFlags_.width_stretch.value
+LEAST_STEPS = 9
+"""Heights of a letter that steps take at least: the panel is scrolled where there is less."""
 WIDE = 60
 """Widths of a letter from which steps stand beside the rest."""
 MIB = 1 << 20
@@ -184,9 +186,10 @@ class SchedulePanel:
         if not model.steps:
             widgets.quiet("no steps: everything is where the plan has it")
             return
-        if not imgui.begin_table("steps", 4, _TABLE):
-            return
         letter = imgui.get_font_size()
+        height = max(imgui.get_content_region_avail().y, letter * LEAST_STEPS)
+        if not imgui.begin_table("steps", 4, _TABLE, (0.0, height)):
+            return
         imgui.table_setup_scroll_freeze(0, 1)
         imgui.table_setup_column("#", _FIXED, letter * 3)
         imgui.table_setup_column("step", _FIXED, letter * 6.5)

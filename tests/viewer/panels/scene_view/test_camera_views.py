@@ -34,11 +34,7 @@ def boxes(*of: tuple[int, tuple[float, float, float], float]) -> Shapes:
     count = len(of)
     middle = np.array([each[1] for each in of], np.float64).reshape(count, 3)
     half = np.array([[each[2]] * 3 for each in of], np.float64).reshape(count, 3)
-    worlds = np.broadcast_to(np.eye(4), (count, 4, 4))
-    objects = np.array([each[0] for each in of], np.int32)
-    return Shapes(
-        objects, np.zeros((count, 2), np.int64), -half, half, worlds, middle, half, np.zeros(count, np.bool_)
-    )
+    return Shapes(middle, half)
 
 
 class Looking:

@@ -25,21 +25,6 @@ def test_what_is_ahead_is_in_the_middle_and_up_is_up(parallel: bool) -> None:
     assert above[1] == pytest.approx(75 if parallel else 90, abs=1e-4)
 
 
-def test_a_line_through_the_eye_is_cut_before_it() -> None:
-    space = seen()
-    (line,) = space.lines(np.array([[0.0, -1, 0]]), np.array([[0.0, -1, 50]]))
-    assert np.isfinite(line).all()
-    np.testing.assert_allclose(line[:2], (200, 110), atol=1e-3)
-    assert line[3] > PLACE[3], "it leaves the picture at its lower edge"
-
-
-def test_lines_behind_the_eye_or_beside_the_picture_are_left_out() -> None:
-    space = seen()
-    behind = space.lines(np.array([[0.0, 0, 6]]), np.array([[1.0, 0, 60]]))
-    beside = space.lines(np.array([[-50.0, -1, 0]]), np.array([[-50.0, 1, 0]]))
-    assert len(behind) == len(beside) == 0
-
-
 def test_a_point_of_the_window_is_a_pixel_of_the_picture_or_none() -> None:
     space = seen()
     assert space.pixel_at(100, 50) == (0, 0)
@@ -47,13 +32,6 @@ def test_a_point_of_the_window_is_a_pixel_of_the_picture_or_none() -> None:
     assert space.pixel_at(200, 100) == (200, 100)
     assert space.pixel_at(99.9, 60) is None
     assert space.pixel_at(200, 150) is None
-
-
-def test_the_eye_is_a_place_in_a_perspective_and_a_direction_without() -> None:
-    world = np.eye(4)[None].copy()
-    world[0, 3, 0] = 2
-    np.testing.assert_allclose(seen().eye_as_seen(world), [[-2, 0, 5, 1]], atol=1e-12)
-    np.testing.assert_allclose(seen(parallel=True).eye_as_seen(world), [[0, 0, 1, 0]], atol=1e-12)
 
 
 @pytest.mark.parametrize("parallel", [False, True])

@@ -1,0 +1,105 @@
+"""Chosen objects are outlined as they are drawn, and what that takes of memory goes with the choice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from engine.graph.view_mode import CHOSEN_MASK, OUTLINED_PICTURE, ViewMode
+from engine.runtime.runtime import Runtime
+from engine.testing import OpenedScene, open_scene
+
+pytestmark = pytest.mark.gpu
+
+SIZE = (96, 72)
+OWN = {CHOSEN_MASK.name, OUTLINED_PICTURE.name}
+
+
+def runtime_of(scene: OpenedScene) -> Runtime:
+    runtime: Runtime = scene.host.runtime  # type: ignore[attr-defined]
+    return runtime
+
+
+def passes_of(runtime: Runtime) -> list[str]:
+    assert runtime.needs is not None
+    return [p.declaration.name for p in runtime.needs.graph.passes]
+
+
+def choose(scene: OpenedScene, names: Sequence[str]) -> None:
+    runtime = runtime_of(scene)
+    rows = sorted(runtime.tableau[name].row for name in names)
+    runtime.planner.choose(np.array(rows, np.int32))
+    runtime.planner.watch(frozenset({OUTLINED_PICTURE.name}))
+    scene.settle()
+    scene.frame()
+
+
+def grown(mask: np.ndarray, by: int) -> np.ndarray:
+    """What is at most so many texels away, along both axes."""
+    for axis in (0, 1):
+        mask = np.any([np.roll(mask, step, axis) for step in range(-by, by + 1)], axis=0)
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("scenes/skin.hu", ["curled"]),
+        ("scenes/morph.hu", ["flowers/flower61", "flowers/flower60"]),
+        ("scenes/morph.hu", [f"flowers/flower{number}" for number in range(64)]),
+        ("scenes/transparent.hu", ["bush", "panes/blue"]),
+    ],
+    ids=["skinned", "morphed", "many", "with holes and blended"],
+)
+def test_an_outline_follows_what_is_drawn_of_the_chosen_objects(path: str, names: list[str]) -> None:
+    with open_scene(path, size=SIZE) as scene:
+        runtime = runtime_of(scene)
+        runtime.planner.show(ViewMode.ALBEDO)  # no shadows there: what changes without an object is its own
+        choose(scene, names)
+        outlined = runtime.read_pixels(OUTLINED_PICTURE)[..., :3].astype(int)
+        picture = np.asarray(scene.frame())[..., :3].astype(int)
+        for name in names:
+            runtime.tableau[name].enabled = False
+        without = np.asarray(scene.frame())[..., :3].astype(int)
+        covered = (picture != without).any(axis=2)
+        line = np.abs(outlined - picture).max(axis=2) > 24
+        assert covered.sum() > 60
+        assert not (line & ~grown(covered, 5)).any(), "nothing is outlined elsewhere"
+        edge = covered & grown(~covered, 1)
+        edge[:4] = edge[-4:] = edge[:, :4] = edge[:, -4:] = False  # no line beyond the picture
+        assert (edge & grown(line, 2)).sum() >= 0.9 * edge.sum()
+        assert (line & covered & ~grown(~covered, 3)).sum() <= 0.1 * covered.sum(), "it is a line, no area"
+
+
+def test_the_images_of_an_outline_name_what_is_chosen_and_go_with_the_choice() -> None:
+    with open_scene("scenes/skin.hu", size=SIZE) as scene:
+        runtime = runtime_of(scene)
+        scene.frame()
+        picture, before, passes = np.asarray(scene.frame()), scene.memory, passes_of(runtime)
+        choose(scene, [])
+        assert passes_of(runtime) == passes, "nothing chosen costs nothing"
+        assert scene.memory.live == before.live
+        choose(scene, ["leaning"])
+        assert set(scene.memory.assets) >= OWN
+        assert "'leaning'" in str(scene.memory.assets[CHOSEN_MASK.name].why)
+        assert "'curled'" not in str(scene.memory.assets[CHOSEN_MASK.name].why)
+        assert "viewer: outline" in str(scene.memory.assets[OUTLINED_PICTURE.name].why)
+        assert 2 * 4 * SIZE[0] * SIZE[1] <= scene.memory.live - before.live <= 256 << 10
+        assert np.array_equal(np.asarray(scene.frame()), picture), "no picture that is read has it"
+        choose(scene, [])
+        assert set(scene.memory.assets) == set(before.assets)
+        left = scene.memory.live
+        assert left - before.live <= 128 << 10, "pages lie elsewhere"
+        for names in (["leaning", "curled"], []):
+            choose(scene, names)
+        assert scene.memory.live == left
+
+
+def test_what_draws_no_mesh_has_no_outline() -> None:
+    with open_scene("scenes/skin.hu", size=SIZE) as scene:
+        before = scene.memory.live
+        choose(scene, ["camera"])
+        assert not OWN & set(scene.memory.assets)
+        assert scene.memory.live == before
