@@ -6,6 +6,7 @@ source files (sizes, bounds, reflection) are facts, see `engine.assets.cache.fac
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -69,16 +70,16 @@ class AssetRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(ABC):
     """The fields of every asset: reference and name (may be empty)."""
 
     ref: AssetRef
     name: str
 
     @property
+    @abstractmethod
     def type(self) -> AssetType:
         """The type, which each kind of record sets."""
-        raise NotImplementedError
 
     @property
     def has_data(self) -> bool:

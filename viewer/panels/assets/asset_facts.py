@@ -14,7 +14,7 @@ from engine.assets.cache.facts import (
     TextureFacts,
     VerticesFacts,
 )
-from engine.assets.records import Asset, Material, Mesh, Model, Shader
+from engine.assets.records import Asset, LeftOut, Material, Mesh, Model, Shader
 from viewer.panels.number_format import bytes_text, count_text
 
 Lines = Iterator[tuple[str, str]]
