@@ -33,6 +33,7 @@ from engine.assets.records import (
     Declared,
     Environment,
     Indices,
+    LeftOut,
     Lod,
     Material,
     Mesh,
@@ -163,10 +164,11 @@ class AssetReader:
         self.declared: list[Declared] = []
         self.warnings: list[Problem] = []
 
-    def read(self, node: Node, ref: AssetRef, kind: AssetType) -> Asset | None:
-        """Return the record of an asset, or None after adding its problems."""
-        before = len(self._problems.problems)
-        record = None
+    def read(self, node: Node, ref: AssetRef, kind: AssetType) -> Asset:
+        """Return the record of an asset; one that is left out, after adding why, where a value is wrong.
+
+        A field that is not known is reported, and the record is used without it.
+        """
         self._check_keys(node, _KNOWN_KEYS[kind], kind.value)
         data = _DATA_FIELDS.get(kind)
         if data is not None and data in node:
@@ -174,8 +176,8 @@ class AssetReader:
                 self._declare_cache(ref, expect(node[data], Kind.DICT))
         with self._problems.catching():
             name = node.get("name")
-            record = _READERS[kind](self, node, ref, "" if name is None else name.text)
-        return record if len(self._problems.problems) == before else None
+            return _READERS[kind](self, node, ref, "" if name is None else name.text)
+        return left_out(node, ref, kind)
 
     def _model(self, node: Node, ref: AssetRef, name: str) -> Model:
         mesh = self._reference(node, "mesh", AssetType.MESH)
@@ -416,6 +418,12 @@ class AssetReader:
         for key, child in node.items():
             if key in _CACHE_FIELDS:
                 self.declared.append(Declared(ref, key, (integer(child, 0),), child))
+
+
+def left_out(node: Node, ref: AssetRef, kind: AssetType) -> LeftOut:
+    """Return the record of an asset whose text is wrong."""
+    name = node.get("name")
+    return LeftOut(ref, name.text if name is not None and name.kind is Kind.VALUE else "", kind)
 
 
 _READERS: Mapping[AssetType, Callable[[AssetReader, Node, AssetRef, str], Asset]] = {

@@ -18,6 +18,7 @@ from engine.assets.records import (
     AssetType,
     Declared,
     Indices,
+    LeftOut,
     Lod,
     Material,
     Mesh,
@@ -48,6 +49,7 @@ def find_broken_assets(
     """
     db = cooked.db
     broken = {db.assets[index].ref for index, entry in cooked.entries.items() if entry.failure}
+    broken |= {asset.ref for asset in db.assets if isinstance(asset, LeftOut)}
     problems: dict[tuple[object, ...], Problem] = {}
     for problem in chain(_failures(cooked, stays), _mismatched_meshes(cooked, broken)):
         problems.setdefault((problem.code, problem.position, problem.message), problem)

@@ -3,18 +3,36 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from engine.assets.asset_reader import AssetReader
+from engine.assets.asset_reader import AssetReader, left_out
 from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError, folded
 from engine.assets.limits import MAX_ASSETS
 from engine.assets.names import BUILTIN, NameTable, checked_name
-from engine.assets.records import Animation, Asset, AssetDb, AssetType, Declared, Environment
+from engine.assets.records import (
+    Animation,
+    Asset,
+    AssetDb,
+    AssetRef,
+    AssetType,
+    Declared,
+    Environment,
+    Indices,
+    LeftOut,
+    Material,
+    Mesh,
+    MorphTargets,
+    Skeleton,
+    Vertices,
+)
 from engine.assets.roots import data_root, display_path, project_root
 from engine.humon import (
     Document,
+    InputError,
     Kind,
     Node,
     Problem,
@@ -22,6 +40,7 @@ from engine.humon import (
     boolean,
     expect,
     failure,
+    nearest,
     read,
     required,
     suggestion,
@@ -36,13 +55,22 @@ _KNOWN_KEYS = ("name", "cacheFile", "compressTextures", "assets")
 
 
 def read_asset_db(
-    document: Document, path: Path, db_id: int, root: Path | None = None, gate: FileGate | None = None
+    document: Document,
+    path: Path,
+    db_id: int,
+    root: Path | None = None,
+    gate: FileGate | None = None,
+    *,
+    tolerated: Collection[Problem] | None = (),
 ) -> AssetDb | None:
     """Return the assetDb in the document of the file `path`, or None if it has none.
 
     `db_id` is part of every reference: from 1 in the order in which databases are loaded, 0 for the builtin
     one. `root` is the project root (None: found from `path`). Raises InputError with all problems of the
     text: `asset.*`, `file.*`, `value.*`. The contents of sources are checked when they are cooked.
+
+    What is wrong in a record or a field leaves that out where the error is one of `tolerated`, or with None,
+    see `AssetDb.left_out`; a name or a list of assets that is wrong leaves no database.
     """
     root_node = document.root
     if root_node.kind is not Kind.DICT or "assetDb" not in root_node:
@@ -50,27 +78,30 @@ def read_asset_db(
     node = expect(root_node["assetDb"], Kind.DICT)
     path = Path(os.path.realpath(path))
     gate = gate or FileGate(root or project_root(path))
-    problems = ProblemCollector()
+    problems, fatal = ProblemCollector(), ProblemCollector()
     for key, child in node.items():
         if key not in _KNOWN_KEYS:
             problem = document.problem(
                 AssetCode.FIELD, f"an assetDb has no '{key}'", child, suggestion(key, _KNOWN_KEYS)
             )
             problems.add(problem)
-    name = problems.attempt(lambda: checked_name(required(node, "name")), "")
+    name = fatal.attempt(lambda: checked_name(required(node, "name")), "")
     if name == BUILTIN and db_id != 0:
-        problems.add(
+        fatal.add(
             document.problem(AssetCode.NAME, "'builtin' is the name of Diorama's own database", node["name"])
         )
-    cache_file = problems.attempt(lambda: _cache_file(node, name, path, gate), path.with_suffix(CACHE_SUFFIX))
+    cache_file = problems.attempt(lambda: _cache_file(node, name, path, gate), None)
+    if cache_file is None:
+        cache_file = path.parent / f"{path.stem}{CACHE_SUFFIX}"
     compress = node.get("compressTextures")
     compresses = compress is not None and problems.attempt(lambda: boolean(compress), False)
     assets: tuple[Asset, ...] = ()
     declared: tuple[Declared, ...] = ()
     warnings: tuple[Problem, ...] = ()
-    with problems.catching():
+    with fatal.catching():
         assets, declared, warnings = _assets(node, db_id, path, gate, problems)
-    problems.check()
+    if fatal.problems:
+        raise InputError([*fatal.problems, *problems.problems])
     return AssetDb(
         id=db_id,
         name=name,
@@ -83,13 +114,16 @@ def read_asset_db(
         declared=declared,
         compress_textures=compresses,
         warnings=warnings,
+        left_out=problems.tolerate(tolerated),
     )
 
 
-def read_asset_db_file(path: Path, db_id: int, root: Path | None = None) -> AssetDb:
-    """Return the assetDb of a file. Raises InputError, `asset.none` if the file has none."""
+def read_asset_db_file(
+    path: Path, db_id: int, root: Path | None = None, *, tolerated: Collection[Problem] | None = ()
+) -> AssetDb:
+    """Return the assetDb of a file. Raises InputError as `read_asset_db`, `asset.none` if it has none."""
     document = read(path, display_path(path))
-    database = read_asset_db(document, path, db_id, root)
+    database = read_asset_db(document, path, db_id, root, tolerated=tolerated)
     if database is None:
         raise failure(AssetCode.NONE, "the file has no assetDb", document.root)
     return database
@@ -125,19 +159,56 @@ def _assets(
     if len(rows) > MAX_ASSETS:
         raise failure(AssetCode.ASSET_COUNT, f"{len(rows)} assets; a database has at most {MAX_ASSETS}", node)
     names = NameTable(db_id)
-    for row in rows:
-        kind = None
+    known: list[AssetType | None] = []
+    badly_named: set[int] = set()
+    for index, row in enumerate(rows):
+        kind = problems.attempt(lambda: _type(row), None)  # noqa: B023 (called at once)
+        known.append(kind)
+        before = len(problems.problems)
         with problems.catching():
-            kind = _type(row)
-        names.add(kind, row, problems)
-    assets: list[Asset] = []
+            names.add(kind or _meant_type(row), row)
+        if len(problems.problems) > before:
+            badly_named.add(index)
     reader = AssetReader(names, gate, path.parent, problems)
-    for row, ref, kind in zip(rows, names.refs, names.types, strict=True):
-        asset = reader.read(row, ref, kind) if kind is not None else None
-        if asset is not None:
-            assets.append(asset)
+    assets: list[Asset] = []
+    for index, (row, ref, kind) in enumerate(zip(rows, names.refs, known, strict=True)):
+        asset = reader.read(row, ref, kind) if kind is not None else left_out(row, ref, AssetType.MODEL)
+        assets.append(left_out(row, ref, asset.type) if index in badly_named else asset)
+    for index, kind in enumerate(known):
+        if kind is None:
+            meant = names.types[index] or names.asked.get(index, AssetType.MODEL)
+            assets[index] = left_out(rows[index], names.refs[index], meant)
     problems.problems.extend(_similar_sources(assets, node, gate))
-    return tuple(assets), tuple(reader.declared), tuple(reader.warnings)
+    return tuple(_without_gaps(assets, rows)), tuple(reader.declared), tuple(reader.warnings)
+
+
+def _without_gaps(assets: list[Asset], rows: Sequence[Node]) -> list[Asset]:
+    """Leave out what cannot be made without records that are left out, and targets that are.
+
+    What remains may name a mesh, a material or a texture that is left out, which have placeholders.
+    """
+    gone = {asset.ref for asset in assets if isinstance(asset, LeftOut)}
+    while gone:
+        more: set[AssetRef] = set()
+        for index, asset in enumerate(assets):
+            if isinstance(asset, Mesh) and asset.targets in gone:
+                assets[index] = asset = replace(asset, targets=None)
+            if not isinstance(asset, LeftOut) and not gone.isdisjoint(_needed(asset)):
+                assets[index] = left_out(rows[index], asset.ref, asset.type)
+                more.add(asset.ref)
+        gone = more
+    return assets
+
+
+def _needed(asset: Asset) -> Iterator[AssetRef]:
+    """Yield the assets without which a record says nothing."""
+    if isinstance(asset, Vertices | Indices | Skeleton | MorphTargets):
+        yield asset.source
+    elif isinstance(asset, Mesh):
+        yield from (part for lod in asset.lods for part in (lod.vertices, lod.indices))
+        yield from (asset.skeleton,) if asset.skeleton is not None else ()
+    elif isinstance(asset, Material):
+        yield from asset.shaders
 
 
 def _type(node: Node) -> AssetType:
@@ -149,6 +220,12 @@ def _type(node: Node) -> AssetType:
         message = f"there is no asset type '{written}'"
         raise failure(AssetCode.TYPE, message, node, suggestion(written, _TYPES))
     return kind
+
+
+def _meant_type(node: Node) -> AssetType | None:
+    """Return the type that is nearest to what an asset has as its type."""
+    near = nearest(node.type or "", _TYPES)
+    return None if near is None else _TYPES[near]
 
 
 def sources_of(asset: Asset) -> tuple[Path, ...]:

@@ -259,7 +259,7 @@ class AssetLibrary:
         """Return the record of an asset, with usable references. Raises LookupError."""
         if ref.db == VARIANTS:
             model, material = self._variants[ref.index]
-            record = self.record(model)
+            record = self.record(self.usable(model))
             return replace(record, material=self.usable(material)) if isinstance(record, Model) else record
         record = self.unreplaced(ref)
         if not self._broken_assets[ref.db].refs:

@@ -8,7 +8,7 @@ from engine.assets.codes import AssetCode
 from engine.assets.files import folded
 from engine.assets.limits import MAX_HINTS
 from engine.assets.records import AssetDb, AssetRef, AssetType
-from engine.humon import Node, ProblemCollector, failure, suggestion, text
+from engine.humon import Node, failure, suggestion, text
 
 BUILTIN = "builtin"
 """The name of Diorama's own database; its id is 0."""
@@ -23,26 +23,25 @@ class NameTable:
         self._folded: dict[tuple[AssetType, str], Node] = {}
         self._hints = 0
         self.types: list[AssetType | None] = []
+        """By index; None for a type that is not known, of which `asked` has what its references want."""
+        self.asked: dict[int, AssetType] = {}
         self.refs: list[AssetRef] = []
 
-    def add(self, kind: AssetType | None, node: Node, problems: ProblemCollector) -> None:
-        """Add the next asset; report a name that is equal or too similar to another."""
+    def add(self, kind: AssetType | None, node: Node) -> None:
+        """Add the next asset. Raises InputError for a name that is equal or too similar to another."""
         ref = AssetRef(self._db_id, len(self.types))
         self.refs.append(ref)
         self.types.append(kind)
         name_node = node.get("name")
         if kind is None or name_node is None:
             return
-        with problems.catching():
-            name = checked_name(name_node)
-            other = self._folded.setdefault((kind, folded(name)), name_node)
-            if other is not name_node:
-                how = (
-                    "is" if other.text == name else "differs only by letter case or Unicode normal form from"
-                )
-                message = f"the name '{name}' {how} that of another {kind.value} at {other.position}"
-                raise failure(AssetCode.NAME, message, name_node, "names are unique per type")
-            self._refs[kind, name] = ref
+        name = checked_name(name_node)
+        other = self._folded.setdefault((kind, folded(name)), name_node)
+        if other is not name_node:
+            how = "is" if other.text == name else "differs only by letter case or Unicode normal form from"
+            message = f"the name '{name}' {how} that of another {kind.value} at {other.position}"
+            raise failure(AssetCode.NAME, message, name_node, "names are unique per type")
+        self._refs[kind, name] = ref
 
     def find(self, node: Node, kind: AssetType) -> AssetRef:
         """Return the asset that `node` names or indexes. Raises InputError `asset.reference`."""
@@ -65,8 +64,8 @@ class NameTable:
         if index >= len(self.types):
             message = f"there is no asset {index}: the database has {len(self.types)}"
             raise failure(AssetCode.REFERENCE, message, node)
-        other = self.types[index]
-        if other is not None and other is not kind:
+        other = self.types[index] or self.asked.setdefault(index, kind)
+        if other is not kind:
             raise failure(AssetCode.REFERENCE, f"asset {index} is a {other.value}, not a {kind.value}", node)
         return self.refs[index]
 

@@ -117,7 +117,7 @@ def recipes_of(db: AssetDb) -> dict[int, Recipe]:
     recipes: dict[int, Recipe] = {}
     made: dict[object, Recipe] = {}
     for asset in _in_order_of_use(db):
-        if asset.type.has_data:
+        if asset.has_data:
             way = _way_to_make(db, asset, slots, kept)
             if way not in made:
                 made[way] = _recipe(db, asset, *way)

@@ -6,12 +6,13 @@ source files (sizes, bounds, reflection) are facts, see `engine.assets.cache.fac
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from engine.assets.formats import (
     USUAL_SAMPLING,
@@ -69,12 +70,21 @@ class AssetRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Asset:
+class Asset(ABC):
     """The fields of every asset: reference and name (may be empty)."""
 
-    type: ClassVar[AssetType]
     ref: AssetRef
     name: str
+
+    @property
+    @abstractmethod
+    def type(self) -> AssetType:
+        """The type, which each kind of record sets."""
+
+    @property
+    def has_data(self) -> bool:
+        """Whether it has bytes in the cache."""
+        return self.type.has_data
 
     @property
     def label(self) -> str:
@@ -240,6 +250,23 @@ class Animation(Asset):
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut(Asset):
+    """A record whose text is wrong: it keeps its place, and is broken as one without a source is."""
+
+    kind: AssetType
+
+    @property
+    def type(self) -> AssetType:
+        """The type that the text names, or means."""
+        return self.kind
+
+    @property
+    def has_data(self) -> bool:
+        """It has none."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
 class Declared:
     """A derived field that the text has nevertheless: compared with the source, which wins."""
 
@@ -254,7 +281,8 @@ class AssetDb:
     """One assetDb: its records in the order of the text, and the path of its cache.
 
     `compress_textures` is for textures that name no format and do not say themselves.
-    `warnings` are about records that are used without what is wrong in them.
+    `warnings` are about records that are used without what is wrong in them, `left_out` about what of the text
+    is not used: fields, and records, which are `LeftOut` then.
     """
 
     id: int
@@ -268,6 +296,7 @@ class AssetDb:
     declared: tuple[Declared, ...] = ()
     compress_textures: bool = False
     warnings: tuple[Problem, ...] = ()
+    left_out: tuple[Problem, ...] = ()
 
     def __getitem__(self, ref: AssetRef) -> Asset:
         """Return the record of `ref`."""

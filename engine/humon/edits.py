@@ -70,6 +70,29 @@ class Edits:
             self._insert_first(parent, key, value)
         return self
 
+    def insert_item(self, parent: "Node", value: object, before: "Node | None" = None) -> "Edits":
+        """Add an entry to a list: before one of its entries, else after the last one.
+
+        It has a line of its own where its neighbour has. Raises ValueError if `parent` is no list.
+        """
+        content = self.document.children(parent.row)
+        if not isinstance(content, list):
+            raise ValueError("cannot insert an entry: not a list")
+        if before is not None:
+            start = self.document.columns.starts[before.row]
+            if self._has_own_line(before.row):
+                margin = self._margin(start)
+                lines = [*pair_lines(None, value, margin), margin]
+                lines[0] = lines[0].removeprefix(margin)
+                self._insert_text(start, self._line_break().join(lines))
+            else:
+                self._insert_text(start, f"{inline(value)}  ")
+        elif content:
+            self._insert_after(content[-1], None, value)
+        else:
+            self._insert_first(parent, None, value)
+        return self
+
     def rename(self, node: "Node", key: str) -> "Edits":
         """Change the key of a child of a dict; nobody checks whether another child has it."""
         start = self.document.columns.starts[node.row]
@@ -145,18 +168,18 @@ class Edits:
         start = self.document.span(parent.row)[0]
         return metatags_end(self.document.text, start if self._is_implicit(parent) else start + 1)[0]
 
-    def _insert_first(self, parent: "Node", key: str, value: object) -> None:
+    def _insert_first(self, parent: "Node", key: str | None, value: object) -> None:
         text = self.document.text
         start, end = self.document.span(parent.row)
-        implicit = text[start] != "{"
+        implicit = text[start] not in "{["
         at = self._end_of_comments(metatags_end(text, start if implicit else start + 1)[0])
         if implicit or "\n" in text[at:end] or self._ends_in_line_comment(start, at):
             self._insert_lines(at, self._margin(start) + ("" if implicit else INDENT), key, value)
-            if text[at:end] == "}":
+            if text[at:end] in ("}", "]"):
                 self._insert_text(at, self._line_break())
         else:
-            pair = f"{quote(key)}: {inline(value)}"
-            self._insert_text(at, f" {pair} " if text[at] == "}" else f" {pair}")
+            pair = _pair(key, value)
+            self._insert_text(at, f" {pair} " if text[at] in "}]" else f" {pair}")
 
     def remove(self, node: "Node") -> "Edits":
         """Remove a child of a list or dict, with key and metatags, and its line if that becomes blank."""
@@ -228,18 +251,18 @@ class Edits:
     def _insert_text(self, at: int, text: str) -> None:
         self._changes.append((at, at, text))
 
-    def _insert_lines(self, at: int, margin: str, key: str, value: object) -> None:
+    def _insert_lines(self, at: int, margin: str, key: str | None, value: object) -> None:
         """Insert a pair on lines of its own: one, or as many as a long one needs."""
         lines = pair_lines(key, value, margin)
         self._insert_text(at, "".join(self._line_break() + line for line in lines))
 
-    def _insert_after(self, row: int, key: str, value: object) -> None:
+    def _insert_after(self, row: int, key: str | None, value: object) -> None:
         start, end = self.document.columns.starts[row], self._end(row)
         at = self._end_of_comments(end)
         if self._has_own_line(row) or self._ends_in_line_comment(end, at):
             self._insert_lines(at, self._margin(start), key, value)
         else:
-            self._insert_text(at, f"  {quote(key)}: {inline(value)}")
+            self._insert_text(at, f"  {_pair(key, value)}")
 
     def _has_own_line(self, row: int) -> bool:
         """Whether only white space comes before a node on its line."""
@@ -263,6 +286,11 @@ class Edits:
 
     def _line_break(self) -> str:
         return "\r\n" if "\r\n" in self.document.text else "\n"
+
+
+def _pair(key: str | None, value: object) -> str:
+    """Return a child of a dict, or without a key of a list, on one line."""
+    return inline(value) if key is None else f"{quote(key)}: {inline(value)}"
 
 
 def _outermost(changes: list[_Change]) -> list[_Change]:

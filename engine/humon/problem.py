@@ -1,7 +1,8 @@
 """Problems with user input: code, message and position, and the exception that carries them."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
 
@@ -54,6 +55,12 @@ class Problem:
             lines.append(f"help: {printable(self.help)}")
         return "\n".join(lines)
 
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What stays the same while lines before it come and go: code, file, and the words at its place."""
+        file = self.position.file if self.position is not None else ""
+        return str(self.code), file, self.excerpt or self.message
+
 
 class InputError(Exception):
     """User input is wrong; has all problems that were found, at least one."""
@@ -99,6 +106,18 @@ class ProblemCollector:
         """Raise an InputError with all problems if one of them is an error."""
         if any(p.severity is Severity.ERROR for p in self.problems):
             raise InputError(self.problems)
+
+    def tolerate(self, known: Iterable[Problem] | None) -> tuple[Problem, ...]:
+        """Make warnings of the errors, each of which has left out what it is about, and return these.
+
+        Raises InputError with all problems if an error is not among `known`, by its identity and as often;
+        with None, all errors are tolerated.
+        """
+        errors = [p for p in self.problems if p.severity is Severity.ERROR]
+        if known is not None and Counter(p.identity for p in errors) - Counter(p.identity for p in known):
+            raise InputError(self.problems)
+        self.problems[:] = [replace(p, severity=Severity.WARNING) for p in self.problems]
+        return tuple(replace(p, severity=Severity.WARNING) for p in errors)
 
 
 class _Catching:

@@ -42,9 +42,12 @@ def inline(value: object, depth: int = MAX_DEPTH) -> str:
     return scalar(value)
 
 
-def pair_lines(key: str, value: object, margin: str, width: int = WIDTH) -> list[str]:
-    """Return `key: value` as lines with a margin: one if it fits into `width` columns, as `write` else."""
-    prefix = f"{quote(key)}: "
+def pair_lines(key: str | None, value: object, margin: str, width: int = WIDTH) -> list[str]:
+    """Return `key: value` as lines with a margin: one if it fits into `width` columns, as `write` else.
+
+    Without a key it is an entry of a list.
+    """
+    prefix = "" if key is None else f"{quote(key)}: "
     line = margin + prefix + inline(value)
     return [line] if len(line) <= width or "\n" in line else list(_lines(value, prefix, margin, width, 1))
 

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str]) -> None:
     jobs, rows = int(arguments[0]), json.loads(arguments[1])
     for number, (text, root, name, cache) in enumerate(rows, 1):
         path = Path(text)
-        db = read_database(path, Path(root), name, number, display_path(path))
+        db = read_database(path, Path(root), name, number, display_path(path), tolerated=None)
         cook_database(db, jobs=jobs, path=Path(cache)).image.close()
 
 

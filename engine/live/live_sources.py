@@ -106,6 +106,7 @@ class LiveSources:
         self._thread = threading.Thread(target=self._run, name="live sources", daemon=True)
         self._failure: BaseException | None = None
         self._scene_problems: tuple[Problem, ...] = (*scene.rejected, *scene.warnings)
+        self._left_out = _left_out(scene)
         self._unread: dict[str, tuple[Problem, ...]] = {}
         """Why databases cannot be read, by their names."""
         self._offered = self._scene_problems
@@ -242,7 +243,8 @@ class LiveSources:
         now = time.time()
         if not found.isdisjoint(self._texts):
             try:
-                scene = load_scenes(self._scenes)
+                known = chain.from_iterable(self._left_out.values())
+                scene = load_scenes(self._scenes, tolerated=list(known))
                 self._texts |= _texts(scene)
                 self._scene_problems = (*scene.rejected, *scene.warnings)
                 named = {db.name for db in scene.dbs}
@@ -256,6 +258,8 @@ class LiveSources:
                 scene = None  # it may name assets of a database that cannot be read
         else:
             update = self._cook_sources(found, requested)
+        if scene is not None:
+            self._left_out |= _left_out(scene)
         problems = (*self._scene_problems, *chain.from_iterable(self._unread.values()))
         if update is not None or scene is not None or problems != self._offered or requested:
             self._offered = problems
@@ -303,9 +307,10 @@ class LiveSources:
             number = self._library.next_id + len(cooked)
             try:
                 if db.path in found:
-                    again = read_database(db.path, db.root, db.name, number, db.document.name)
+                    where = db.path, db.root, db.name, number, db.document.name
+                    again = read_database(*where, tolerated=db.left_out)
                 else:
-                    same_text = read_asset_db(db.document, db.path, number, db.root)
+                    same_text = read_asset_db(db.document, db.path, number, db.root, tolerated=None)
                     assert same_text is not None, "its text had a database before"
                     again = replace(same_text, name=db.name)
                 cooked.append(self._cook_again(again, current.get(db.name), found))
@@ -367,8 +372,14 @@ class LiveSources:
 
 
 def _texts(scene: Scene) -> set[Path]:
-    """Return the files of a scene."""
-    return {file.path for part in scene.parts for file in part.files}
+    """Return the files of a scene, and those that it includes and that cannot be read."""
+    found = {file.path for part in scene.parts for file in part.files}
+    return found.union(*(part.unread for part in scene.parts))
+
+
+def _left_out(scene: Scene) -> dict[Path, tuple[Problem, ...]]:
+    """Return the problems of what is not used of each file that was opened: a save may have them still."""
+    return {part.files[0].path: part.left_out for part in scene.parts}
 
 
 def _differs(library: AssetLibrary, update: LibraryUpdate) -> bool:

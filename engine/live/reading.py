@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,14 +11,21 @@ from engine.assets.database import read_asset_db
 from engine.assets.files import FileGate
 from engine.assets.importers.models.model_files import is_model
 from engine.assets.records import AssetDb
-from engine.humon import read
+from engine.humon import Problem, read
 from engine.humon.values import failure
 from engine.scene.models import model_document
 
 
-def read_database(path: Path, root: Path, name: str, number: int, shown: str) -> AssetDb:
-    """Return the database in a file, with the name and the number that it has in a scene. Raises InputError,
-    `asset.none` where the file has none any more.
+def read_database(
+    path: Path,
+    root: Path,
+    name: str,
+    number: int,
+    shown: str,
+    tolerated: Collection[Problem] | None = (),
+) -> AssetDb:
+    """Return the database in a file, with the name and the number that it has in a scene. Raises InputError
+    as `read_asset_db`, `asset.none` where the file has none any more.
 
     `shown` is the path of the file in messages.
     """
@@ -25,7 +33,7 @@ def read_database(path: Path, root: Path, name: str, number: int, shown: str) ->
         document, _ = model_document(path, FileGate(root))
     else:
         document = read(path, shown, root)
-    db = read_asset_db(document, path, number, root)
+    db = read_asset_db(document, path, number, root, tolerated=tolerated)
     if db is None:
         raise failure(AssetCode.NONE, f"the file has the assetDb '{name}' no more", document.root)
     return replace(db, name=name)

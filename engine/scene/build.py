@@ -1,5 +1,7 @@
 """Builds a tableau's columns from the nodes of a `tableau`, level by level, whole arrays at a time.
 
+What is wrong is reported, and left out as if the text had it not: docs/errors.md has how much of it that is.
+
 The loops below read the document's columns instead of nodes: a scene of 100,000 objects has more than a
 million values. Values that are not plain are read node by node, which also reports the problems.
 """
@@ -121,6 +123,8 @@ class TableauBuilder:
                         known[1].append(child)
                 if "rotation" in fields and "euler" in fields:
                     self._two_rotations(name, Node(self._document, fields["euler"]))
+                    for column in level.values["euler"]:
+                        column.pop()
         return level
 
     def _add_level(self, level: Level) -> list[tuple[int, int]]:
@@ -154,14 +158,12 @@ class TableauBuilder:
             indices, nodes = level.values[key]
             if not nodes:
                 continue
-            bad = len(self._errors)
-            values = read_vectors(self._document, nodes, width, self._errors)
-            if len(self._errors) > bad:
-                continue
+            values, right = read_vectors(self._document, nodes, width, self._errors)
+            values, objects = values[right], rows[indices][right]
             if key == "euler":
-                self._tableau.set_transforms(rows[indices], rotation=euler_xyz_degrees(values))
+                self._tableau.set_transforms(objects, rotation=euler_xyz_degrees(values))
             else:
-                self._tableau.set_transforms(rows[indices], **{key: values})
+                self._tableau.set_transforms(objects, **{key: values})
 
     def _valid_names(self, objects: dict[str, int]) -> Sequence[tuple[str, int]]:
         """Return the objects with valid and unique names; report the others."""

@@ -18,11 +18,10 @@ from engine.humon import (
     suggestion,
 )
 from engine.scene.text_positions import positions_of, problem_at, type_row
-from engine.scene.values import AssetNames, ValueReader, read_value
+from engine.scene.values import LOST, AssetNames, ValueReader, read_value
 from engine.tableau import NO_ASSET, FeatureTable, FieldKind, FieldSpec, Tableau
 from engine.tableau.activity import FLAGS
-from engine.tableau.columns import Rows
-from engine.tableau.companions import conflicts_text
+from engine.tableau.companions import conflicts_text, requires_text
 
 FEATURE_HELP = "write `{ @type: visibleModel  ... }`"
 
@@ -37,10 +36,21 @@ class CollectedFeatures:
         keys = (*FLAGS, *table.schema.by_name)
         self.values: dict[str, tuple[list[int], list[int]]] = {key: ([], []) for key in keys}
         """By field: indices of features in this list, rows of the value nodes."""
+        self.columns: dict[str, np.ndarray[Any, Any]] = {}
+        """Flags and fields, of all of them."""
+        self.left_out: set[int] = set()
+        """Indices of the features that are not added."""
+
+    def kept(self) -> dict[int, int]:
+        """Return the indices of the features that are added, by their objects."""
+        return {row: index for index, row in enumerate(self.objects) if index not in self.left_out}
 
 
 class FeatureReader:
-    """Collects features object by object, then adds them table by table."""
+    """Collects features object by object, then adds them table by table.
+
+    One with a wrong value is left out, and so is what conflicts with one before it, or lacks what it needs.
+    """
 
     def __init__(
         self,
@@ -94,29 +104,37 @@ class FeatureReader:
                     known[1].append(child)
 
     def finish(self) -> None:
-        """Add all collected features, and check which others each requires and which it conflicts with."""
+        """Read the values of all collected features, and add those that can be on their objects."""
+        for collected in self._by_type.values():
+            for spec in collected.table.schema.fields:
+                collected.columns[spec.name] = self._column(collected, spec)
+            for name in FLAGS:
+                collected.columns[name] = self._flags(collected, name)
+        for collected in self._by_type.values():
+            self._check_conflicts(collected)
+        while any([self._check_required(collected) for collected in self._by_type.values()]):
+            pass  # what was left out may be what others need
         for collected in self._by_type.values():
             self._add(collected)
-        for collected in self._by_type.values():
-            self._check_required(collected)
-            self._check_conflicts(collected)
 
     def _add(self, collected: CollectedFeatures) -> None:
-        table = collected.table
-        count = len(collected.objects)
+        table, columns = collected.table, collected.columns
         starts = self._document.columns.starts
         offsets = [starts[type_row(self._document, node)] for node in collected.nodes]
-        file = self._tableau.file_number(self._document.name)
+        lines, places = positions_of(self._document, offsets)
+        kept = np.ones(len(offsets), np.bool_)
+        kept[list(collected.left_out)] = False
         table.add(
-            np.array(collected.objects, np.int32),
-            {spec.name: self._column(collected, spec, count) for spec in table.schema.fields},
-            active=self._flags(collected, "active", count),
-            enabled=self._flags(collected, "enabled", count),
-            positions=(file, *positions_of(self._document, offsets)),
+            np.array(collected.objects, np.int32)[kept],
+            {spec.name: columns[spec.name][kept] for spec in table.schema.fields},
+            active=columns["active"][kept],
+            enabled=columns["enabled"][kept],
+            positions=(self._tableau.file_number(self._document.name), lines[kept], places[kept]),
         )
 
-    def _column(self, collected: CollectedFeatures, spec: FieldSpec, count: int) -> np.ndarray[Any, Any]:
+    def _column(self, collected: CollectedFeatures, spec: FieldSpec) -> np.ndarray[Any, Any]:
         indices, nodes = collected.values[spec.name]
+        count = len(collected.objects)
         otherwise = spec.column_default()
         if spec.kind is FieldKind.ASSET:
             otherwise = self._default_asset(collected, spec, set(indices))
@@ -126,9 +144,21 @@ class FeatureReader:
         reader = ValueReader(
             self._document, lambda node: read_value(node, spec, self._assets), spec.column_default()
         )
+        self._read(collected, spec.name, reader, column)
+        if spec.kind is FieldKind.ASSET:
+            collected.left_out.update(np.flatnonzero(column == LOST).tolist())
+        return column
+
+    def _read(
+        self, collected: CollectedFeatures, name: str, reader: ValueReader, column: np.ndarray[Any, Any]
+    ) -> None:
+        """Fill a column with the values in the text; features with wrong ones are left out."""
+        indices, nodes = collected.values[name]
         if nodes:
             column[indices] = [reader.value(node, self._errors) for node in nodes]
-        return column
+        if reader.wrong:
+            pairs = zip(indices, nodes, strict=True)
+            collected.left_out.update(index for index, node in pairs if node in reader.wrong)
 
     def _default_asset(self, collected: CollectedFeatures, spec: FieldSpec, given: set[int]) -> int:
         """Return the key for features without this field; report a problem if there is no default."""
@@ -137,52 +167,62 @@ class FeatureReader:
         for index in without if spec.required else ():
             what = f"{collected.table.type_name} on '{self._tableau.path(collected.objects[index])}'"
             self._report("value.missing", f"{what} has no {spec.name}", collected.nodes[index], hint)
+            collected.left_out.add(index)
         default = self._assets.default(spec)
-        if without and spec.default is not None and default == NO_ASSET and self._assets.known:
+        if without and spec.default is not None and default == NO_ASSET:
             message = f"{spec.name} is omitted, and its default {list(spec.default)} does not exist"
             self._report("asset.reference", message, collected.nodes[without[0]], hint)
+            collected.left_out.update(without)
         return default
 
-    def _flags(self, collected: CollectedFeatures, name: str, count: int) -> np.ndarray[Any, Any]:
-        indices, nodes = collected.values[name]
-        flags = np.ones(count, np.bool_)
-        reader = ValueReader(self._document, boolean, True)
-        flags[indices] = [reader.value(node, self._errors) for node in nodes]
+    def _flags(self, collected: CollectedFeatures, name: str) -> np.ndarray[Any, Any]:
+        flags = np.ones(len(collected.objects), np.bool_)
+        self._read(collected, name, ValueReader(self._document, boolean, True), flags)
         return flags
 
-    def _check_required(self, collected: CollectedFeatures) -> None:
-        objects: Rows = np.array(collected.objects, np.int32)
+    def _check_required(self, collected: CollectedFeatures) -> bool:
+        """Leave out features that lack what they need; return whether there were any.
+
+        Where that is in the text and left out, its own problem says why.
+        """
+        before = len(collected.left_out)
         for required in collected.table.schema.requires:
-            for index in np.flatnonzero(~self._tableau.has_feature(required, objects)).tolist():
-                path = self._tableau.path(collected.objects[index])
+            other = self._by_type.get(required)
+            kept = other.kept() if other is not None else {}
+            written = set(other.objects) if other is not None else set()
+            for row, index in collected.kept().items():
+                if row in kept:
+                    continue
+                collected.left_out.add(index)
+                if row in written:
+                    continue
+                path = self._tableau.path(row)
                 self._report(
                     "feature.requires",
-                    f"{collected.table.type_name} on '{path}' needs {required} on the same object",
+                    requires_text(collected.table.type_name, path, required),
                     collected.nodes[index],
                     f"add a {required} feature to '{path}', or remove this one",
                 )
+        return len(collected.left_out) > before
 
     def _check_conflicts(self, collected: CollectedFeatures) -> None:
-        """Report objects with a feature that conflicts with this one, at the line of the later of the two."""
+        """Leave out what conflicts with a feature before it on the same object."""
         schema = collected.table.schema
-        objects: Rows = np.array(collected.objects, np.int32)
         for type_name, other in self._by_type.items():
-            declares = type_name in schema.conflicts
-            if not declares and schema.type_name not in other.table.schema.conflicts:
+            if type_name not in schema.conflicts and schema.type_name not in other.table.schema.conflicts:
                 continue
-            first = dict(zip(other.objects, other.nodes, strict=True))
-            both = self._tableau.has_feature(type_name, objects)
-            for index in np.flatnonzero(both).tolist():
-                node, before = collected.nodes[index], first.get(collected.objects[index])
-                if before is None or before > node:
+            first = other.kept()
+            for row, index in collected.kept().items():
+                if row not in first or other.nodes[first[row]] >= collected.nodes[index]:
                     continue
-                path = self._tableau.path(collected.objects[index])
+                path = self._tableau.path(row)
                 self._report(
                     "feature.conflict",
                     conflicts_text(schema.type_name, path, type_name),
-                    node,
-                    f"remove one of them; the other is at {self._position(before)}",
+                    collected.nodes[index],
+                    f"remove one of them; the other is at {self._position(other.nodes[first[row]])}",
                 )
+                collected.left_out.add(index)
 
     def _features_of_type(self, row: int, name: str) -> CollectedFeatures | None:
         """Return the collected features of this one's type; report an unknown type and return None."""

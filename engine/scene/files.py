@@ -42,23 +42,31 @@ class SceneFile:
 
 
 class FileReader:
-    """Reads a scene file and its includes, depth first: a file comes before the files that it includes."""
+    """Reads a scene file and its includes, depth first: a file comes before the files that it includes.
+
+    `is_whole` is whether all could be read; `left_out` are those that could not.
+    """
 
     def __init__(self, path: Path, problems: ProblemCollector) -> None:
         self.path = Path(os.path.realpath(path))
         self.gate = FileGate(project_root(self.path))
         self.files: list[SceneFile] = []
+        self.left_out: list[Path] = []
+        self.is_whole = True
         self._problems = problems
         self._done: set[Path] = set()
 
     def read_all(self) -> list[SceneFile]:
-        """Read all files. Raises InputError if the first file cannot be read."""
+        """Read all files. Raises InputError if the first one cannot be read; other files are left out then."""
         try:
             document = self._document()
         except InputError as error:
             missing = [replace(problem, help=_nearest_file(self.path)) for problem in error.problems]
             raise (InputError(missing) if missing[0].code == Code.FILE_MISSING else error) from None
-        self._read(SceneFile(self.path, document), [])
+        try:
+            self._read(SceneFile(self.path, document), [])
+        except InputError as error:
+            raise InputError([*self._problems.problems, *error.problems]) from None
         return self.files
 
     def _document(self) -> Document:
@@ -70,13 +78,12 @@ class FileReader:
         return document
 
     def _read(self, file: SceneFile, above: list[Path]) -> None:
+        """Add a file and its includes. Raises InputError for one that says nothing, or not to this program."""
         self._done.add(file.path)
+        root = expect(file.document.root, Kind.DICT)
+        self._check_version(root)
+        self._check_keys(root)
         self.files.append(file)
-        root = file.document.root
-        with self._problems.catching():
-            expect(root, Kind.DICT)
-            self._check_keys(root)
-            self._check_version(root)
         include = root.get("include")
         if include is None:
             return
@@ -86,6 +93,7 @@ class FileReader:
                 self._include(node, file.path.parent, chain)
 
     def _include(self, node: Node, folder: Path, chain: list[Path]) -> None:
+        path = None
         try:
             path = self.gate.resolve(text(node), folder)
             if path in chain:
@@ -95,10 +103,20 @@ class FileReader:
             if len(self.files) >= MAX_FILES:
                 raise failure("include.count", f"a scene has at most {MAX_FILES} files", node)
             self.gate.stamp(path)
+            self._read(SceneFile(path, read(path, display_path(path), self.gate.root)), chain)
         except FileRejectedError as error:
-            help_text = _nearest_file(path) if error.code == Code.FILE_MISSING else error.help
+            self._leave_out(path)
+            help_text = _nearest_file(path) if path and error.code == Code.FILE_MISSING else error.help
             raise failure(error.code, error.reason, node, help_text) from error
-        self._read(SceneFile(path, read(path, display_path(path), self.gate.root)), chain)
+        except InputError:
+            self._leave_out(path)
+            raise
+
+    def _leave_out(self, path: Path | None) -> None:
+        """Note a file that is not read, if it is none that includes itself."""
+        if path is None or path not in {file.path for file in self.files}:
+            self.is_whole = False
+            self.left_out += [path] if path is not None else []
 
     def _check_keys(self, root: Node) -> None:
         for key, node in root.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,43 +11,66 @@ from engine.assets import AssetDb, read_asset_db, read_asset_db_file
 from engine.assets.codes import AssetCode
 from engine.feature import Registry, discover
 from engine.feature.own_shaders import shader_databases
-from engine.humon import InputError, Position, Problem, ProblemCollector, Severity, excerpt_of
+from engine.humon import (
+    InputError,
+    Kind,
+    Position,
+    Problem,
+    ProblemCollector,
+    Severity,
+    excerpt_of,
+    expect,
+)
 from engine.humon.collector import collector_paused
 from engine.scene.build import TableauBuilder
 from engine.scene.files import FileReader, SceneFile
 from engine.scene.scene import Scene, ScenePart
-from engine.scene.values import AssetNames
-from engine.tableau import ROOT, Tableau
+from engine.scene.values import LOST, AssetNames
+from engine.tableau import NO_ASSET, ROOT, Tableau
 from engine.tableau.names import fold, invalid_name_reason
 
 MAX_PROBLEMS = 100
 """Problems that are reported of one file and its includes; of the others only the number."""
 
 
-def load_scene(path: str | os.PathLike[str], registry: Registry | None = None) -> Scene:
+def load_scene(
+    path: str | os.PathLike[str],
+    registry: Registry | None = None,
+    *,
+    tolerated: Collection[Problem] | None = None,
+) -> Scene:
     """Load a scene file and its includes.
 
-    `registry` has the known features (None: all that are installed). Raises InputError with every problem of
-    the text (`humon.*`), files and includes (`file.*`, `include.*`, `scene.*`), databases (`asset.*`),
-    objects and features (`object.*`, `feature.*`, `field.*`, `value.*`).
+    `registry` has the known features (None: all that are installed). What is wrong in the text, files and
+    includes (`file.*`, `include.*`, `scene.*`), databases (`asset.*`), objects and features (`object.*`,
+    `feature.*`, `field.*`, `value.*`) is left out, see docs/errors.md and `Scene.left_out`.
+
+    Raises InputError with every problem where the file itself cannot be read (`file.*`, `humon.*`), says
+    nothing, or has an error that is none of `tolerated`; with None, all are.
     """
     with collector_paused():
-        loader = _Loader(discover() if registry is None else registry)
+        loader = _Loader(discover() if registry is None else registry, tolerated)
         loader.add(Path(path), "")
         return loader.scene()
 
 
-def load_scenes(paths: Sequence[str | os.PathLike[str]], registry: Registry | None = None) -> Scene:
-    """Load several scene files, with their includes, into one scene; one file is loaded as `load_scene` does.
+def load_scenes(
+    paths: Sequence[str | os.PathLike[str]],
+    registry: Registry | None = None,
+    *,
+    tolerated: Collection[Problem] | None = None,
+) -> Scene:
+    """Load several scene files, with their includes, into one scene; each is loaded as `load_scene` does.
 
     The objects of each are below an object that is named after its file (with a number from 2 where that name
-    is taken) and has the flags of its tableau. A database that several include is there once. A file with
-    errors is left out, and its problems are in `rejected`. Raises InputError if no file is left.
+    is taken) and has the flags of its tableau. A database that several include is there once. A file for
+    which `load_scene` would raise is left out, and its problems are in `rejected`. Raises InputError if no
+    file is left.
     """
     if len(paths) == 1:
-        return load_scene(paths[0], registry)
+        return load_scene(paths[0], registry, tolerated=tolerated)
     with collector_paused():
-        loader = _Loader(discover() if registry is None else registry)
+        loader = _Loader(discover() if registry is None else registry, tolerated)
         for path in paths:
             try:
                 loader.add(Path(path), Path(path).stem)
@@ -59,9 +82,10 @@ def load_scenes(paths: Sequence[str | os.PathLike[str]], registry: Registry | No
 class _Loader:
     """Loads scene files into one tableau."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, tolerated: Collection[Problem] | None) -> None:
         self.rejected: list[Problem] = []
         self._registry = registry
+        self._tolerated = tolerated
         self._tableau = Tableau(registry.schemas)
         self._parts: list[ScenePart] = []
         self._dbs: list[AssetDb] = []  # each with a name of its own
@@ -75,12 +99,13 @@ class _Loader:
         problems = ProblemCollector()
         reader = FileReader(path, problems)
         files = reader.read_all()
-        dbs = self._read_dbs(files, reader, problems)
+        dbs, are_all = self._read_dbs(files, reader, problems)
         tableau = self._tableau
-        names = AssetNames(dbs)
+        names = AssetNames(dbs, are_all)
         for table in tableau.tables.values():
             for spec in table.schema.asset_fields:
-                table.set_default_asset(spec.name, names.default(spec))
+                default = names.default(spec)
+                table.set_default_asset(spec.name, NO_ASSET if default == LOST else default)
         home = _tableau_file(files, problems)
         place = Position(files[0].document.name, 1, 1)
         node = None
@@ -91,17 +116,19 @@ class _Loader:
         if home is not None and node is not None:
             TableauBuilder(home.document, tableau, names, problems, root).build(node)
         try:
-            _check(problems)
-        except InputError:
+            left_out = problems.tolerate(self._tolerated)
+        except InputError as error:
             if root != ROOT:
                 tableau.remove(tableau.handle(root))
-            raise
+            raise InputError(_limited(error.problems)) from None
         tableau.place = tableau.place or place
         tableau.update_world()  # finds what leaves the range
         tableau.warnings[:] = [_with_excerpt(problem, files) for problem in tableau.warnings]
-        self._dbs += [self._named(db, tableau.path(root)) for db in dbs or () if db.id > len(self._dbs)]
-        self._parts.append(ScenePart(tuple(files), dbs or (), tableau, home, root))
-        self._warnings += problems.warnings
+        self._dbs += [self._named(db, tableau.path(root)) for db in dbs if db.id > len(self._dbs)]
+        part = ScenePart(tuple(files), dbs, tableau, home, root)
+        part.left_out, part.unread = left_out, tuple(reader.left_out)
+        self._parts.append(part)
+        self._warnings += _limited(problems.problems)
 
     def scene(self) -> Scene:
         """Return the scene of all files. Raises InputError if there is none."""
@@ -120,10 +147,11 @@ class _Loader:
     def _add_feature_db(self, path: Path) -> None:
         """Add the database of a feature. One with errors, or a name that is taken, is a warning."""
         try:
-            db = read_asset_db_file(path, len(self._dbs) + 1, path.parent)
+            db = read_asset_db_file(path, len(self._dbs) + 1, path.parent, tolerated=None)
         except InputError as error:
             self._warnings += [replace(each, severity=Severity.WARNING) for each in error.problems]
             return
+        self._warnings += db.left_out
         if any(db.name == other.name for other in self._dbs):
             message = f"the assetDb '{db.name}' of a feature ({path}) has the name of one of the scene"
             advice = "rename that of the scene; the feature is not drawn"
@@ -153,48 +181,56 @@ class _Loader:
 
     def _read_dbs(
         self, files: Sequence[SceneFile], reader: FileReader, problems: ProblemCollector
-    ) -> tuple[AssetDb, ...] | None:
+    ) -> tuple[tuple[AssetDb, ...], bool]:
         """Return the databases of these files, by the names in them; those of other scenes are used again.
 
-        None if one has an error, since its names cannot be looked up.
+        Also whether these are all: what is wrong with others is added to `problems`.
         """
         known = {db.path: db for part in self._parts for db in part.dbs}
         caches = {db.cache_file: db for db in known.values()}
         dbs: list[AssetDb] = []
         next_id = len(self._dbs) + 1
-        good = True
+        are_all = reader.is_whole
         for file in files:
             try:
                 db = known.get(file.path) or read_asset_db(
-                    file.document, file.path, next_id, reader.gate.root, reader.gate
+                    file.document, file.path, next_id, reader.gate.root, reader.gate, tolerated=None
                 )
             except InputError as error:
                 problems.problems.extend(error.problems)
-                good = False
+                are_all = False
                 continue
             if db is None:
                 continue
+            if db.path not in known:
+                problems.problems.extend(replace(each, severity=Severity.ERROR) for each in db.left_out)
             other = next((each for each in dbs if each.name == db.name), None)
             sharing = caches.get(db.cache_file)
             if other is not None:
                 message = f"there are two assetDbs named '{db.name}'; the other is at {other.position}"
                 problems.add(file.document.problem("asset.name", message, file.document.root["assetDb"]))
-                good = False
+                are_all = False
             elif sharing is not None and sharing is not db:
                 message = f"'{sharing.name}' ({sharing.position}) uses the same cache"
                 problems.add(
                     file.document.problem(AssetCode.CACHE_FILE, message, file.document.root["assetDb"])
                 )
-                good = False
+                are_all = False
             else:
                 dbs.append(db)
                 next_id += db.id == next_id
-        return tuple(dbs) if good else None
+        return tuple(dbs), are_all
 
 
 def _tableau_file(files: Sequence[SceneFile], problems: ProblemCollector) -> SceneFile | None:
-    """Return the file with the tableau, or None; report further ones."""
-    holding = [file for file in files if file.document.root.get("tableau") is not None]
+    """Return the file with the tableau, or None; report further ones, and those that are none."""
+    holding: list[SceneFile] = []
+    for file in files:
+        node = file.document.root.get("tableau")
+        if node is not None:
+            with problems.catching():
+                expect(node, Kind.DICT)
+                holding.append(file)
     for file in holding[1:]:
         first = holding[0].document.root["tableau"].key_position
         problems.add(
@@ -208,16 +244,14 @@ def _tableau_file(files: Sequence[SceneFile], problems: ProblemCollector) -> Sce
     return holding[0] if holding else None
 
 
-def _check(problems: ProblemCollector) -> None:
-    """Raise InputError if there is an error, with at most MAX_PROBLEMS problems."""
-    more = len(problems.problems) - MAX_PROBLEMS
-    if more > 0:
-        problems.problems.sort(key=lambda problem: problem.severity is Severity.WARNING)
-        del problems.problems[MAX_PROBLEMS:]
-        problems.add(
-            Problem("scene.too_many", f"{more} more problems are not shown", severity=Severity.WARNING)
-        )
-    problems.check()
+def _limited(problems: Sequence[Problem]) -> list[Problem]:
+    """Return at most MAX_PROBLEMS of these, errors first then, and one that has the number of the others."""
+    more = len(problems) - MAX_PROBLEMS
+    if more <= 0:
+        return list(problems)
+    shown = sorted(problems, key=lambda problem: problem.severity is Severity.WARNING)[:MAX_PROBLEMS]
+    text = f"{more} more problems are not shown"
+    return [*shown, Problem("scene.too_many", text, severity=Severity.WARNING)]
 
 
 def _with_excerpt(problem: Problem, files: Sequence[SceneFile]) -> Problem:

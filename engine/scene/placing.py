@@ -1,14 +1,18 @@
-"""Places objects in the text of a scene's file: new ones, and those that were cut out to be put elsewhere."""
+"""Places objects in the text of a scene's file: new ones, and those that were cut out to be put elsewhere.
+
+New features of objects that are in the text come last, into the lists that are there then.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
 from engine.assets import AssetDb
-from engine.humon import Document, Node
+from engine.humon import Document, Kind, Node, expect
 from engine.humon.cuts import Cut
-from engine.scene.plain_values import plain_object
+from engine.scene.plain_values import plain_feature, plain_object
 from engine.scene.snapshot import Snapshot
+from engine.scene.text_changes import check_free
 from engine.tableau import Tableau
 
 
@@ -22,6 +26,7 @@ class Placing:
         self, tableau: Tableau, before: Snapshot, dbs: Sequence[AssetDb], cuts: Mapping[int, Cut]
     ) -> None:
         self._tableau = tableau
+        self._before = before
         self._dbs = dbs
         self._root = before.root
         self._cuts = dict(cuts)
@@ -42,6 +47,11 @@ class Placing:
         for parent, rows in by_parent.items():
             node = self._node(parent, nodes)
             objects = node.get("objects")
+            if objects is not None:
+                expect(objects, Kind.DICT)
+                siblings = self._tableau.rearranging.order(parent)
+                names = {self._tableau.name_of(each) for each in siblings if each not in waiting}
+                check_free(objects, [self._tableau.name_of(row) for row in rows], names)
             if objects is None:
                 fresh = [row for row in rows if row not in self._cuts]
                 edits.insert(node, "objects", {self._tableau.name_of(row): self._plain(row) for row in fresh})
@@ -58,6 +68,38 @@ class Placing:
                     edits.insert_cut(objects, cut)
                 waiting.discard(row)
         self.waiting = [row for row in self.waiting if row in waiting]
+        return edits.apply()
+
+    @property
+    def new_features(self) -> dict[int, list[str]]:
+        """The types of the new features of objects that were in the text before, by their rows."""
+        found: dict[int, list[str]] = {}
+        kept = self._before.kept(self._tableau)
+        for type_name, table in self._tableau.tables.items():
+            new = table.owned_by(kept) & ~self._before.tables[type_name].owned_by(kept)
+            for row in kept[new].tolist():
+                found.setdefault(row, []).append(type_name)
+        return found
+
+    def with_features(self, document: Document, features: Mapping[int, Sequence[str]]) -> str:
+        """Return the text of a document, in which nothing else waits, with new features of objects in it.
+
+        One is put before a feature of its type that is not used: of several the first counts. Raises
+        InputError `value.kind` where the features of an object are no list.
+        """
+        edits = document.edits()
+        nodes: dict[int, Node] = {self._root: document.root["tableau"]}
+        for row, type_names in features.items():
+            node = self._node(row, nodes)
+            tables = [self._tableau.tables[name] for name in type_names]
+            written = [plain_feature(table, int(table.row_of(row) or 0), self._dbs) for table in tables]
+            there = node.get("features")
+            if there is None:
+                edits.insert(node, "features", written)
+                continue
+            first = {str(each.type): each for each in reversed(list(expect(there, Kind.LIST)))}
+            for type_name, feature in zip(type_names, written, strict=True):
+                edits.insert_item(there, feature, before=first.get(type_name))
         return edits.apply()
 
     def _plain(self, row: int) -> dict[str, object]:

@@ -81,6 +81,10 @@ class Saver:
             # In further passes: the first may remove what new objects are inserted after.
             text = placing.placed(document if text == document.text else parse(text, document.name))
             moved = True
+        features = placing.new_features
+        if features:
+            whole = document if text == document.text else parse(text, document.name)
+            text, moved = placing.with_features(whole, features), True
         return document, text, moved
 
     def _current_document(self, document: Document) -> Document:

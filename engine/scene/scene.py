@@ -27,7 +27,8 @@ class ScenePart:
     """One scene file with its includes: its databases by the names in it, and the root of its objects.
 
     `root` is the row of the object that all of its objects are below, ROOT where they are at the top; `home`
-    the file with the tableau, if one has it.
+    the file with the tableau, if one has it. `left_out` are the problems of what of its text is not used,
+    `unread` the files that it includes and that cannot be read.
     """
 
     def __init__(
@@ -42,11 +43,14 @@ class ScenePart:
         self.dbs = dbs
         self.root = root
         self.home = home
+        self.left_out: tuple[Problem, ...] = ()
+        self.unread: tuple[Path, ...] = ()
         self.saver = Saver(home, tableau, dbs, root)
 
     def take(self, fresh: ScenePart, state: Snapshot) -> None:
         """Take over files that were read again; `state` is what they hold, by rows of the tableau."""
         self.files, self.home = fresh.files, fresh.home
+        self.left_out, self.unread = fresh.left_out, fresh.unread
         self.saver.take(fresh.home, state)
 
     def renew(self, dbs: Sequence[AssetDb], moves: Mapping[int, int]) -> None:
@@ -64,9 +68,9 @@ class ScenePart:
 class Scene:
     """Loaded scene files and their includes; mostly one file.
 
-    `path` is the first file that was opened. `parts` has each of them; those that had errors are left out,
-    and `rejected` has their problems. `dbs` have ids from 1 in this order. `warnings` are problems that did
-    not prevent loading.
+    `path` is the first file that was opened. `parts` has each of them; those that cannot be read are left
+    out, and `rejected` has their problems. `dbs` have ids from 1 in this order. `warnings` are problems that
+    did not prevent loading, those of `left_out` among them.
     """
 
     def __init__(
@@ -97,6 +101,11 @@ class Scene:
         for db in self.dbs:
             yield from (db.path, db.cache_file)
             yield from dict.fromkeys(source for asset in db.assets for source in sources_of(asset))
+
+    @property
+    def left_out(self) -> tuple[Problem, ...]:
+        """The problems of what of the texts is not used."""
+        return tuple(problem for part in self.parts for problem in part.left_out)
 
     def part_of(self, row: int) -> ScenePart:
         """Return the part that an object, given by its row, belongs to; the first for one of a program."""

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.assets import AssetDb
-from engine.humon import Document, Edits, Kind, Node
+from engine.humon import Document, Edits, Kind, Node, failure
 from engine.humon.cuts import Cut
 from engine.math import to_euler_xyz_degrees
-from engine.scene.plain_values import plain_features, plain_field, plain_number, plain_value
+from engine.scene.plain_values import plain_field, plain_number, plain_value
 from engine.scene.snapshot import Snapshot, TableSnapshot
 from engine.tableau import FeatureTable, Tableau
 from engine.tableau.activity import FLAGS
+from engine.tableau.names import fold, fold_all
 
 TRANSFORMS = ("translation", "rotation", "scale")
 
@@ -33,23 +34,21 @@ class TextChanges:
         self._nodes: dict[int, Node] = {}
         self.cuts: dict[int, Cut] = {}
         """By row, objects that have another parent now: cut out of the text, to be placed by `Placing`."""
-        self._rewritten: set[int] = set()
-        """Rows of the objects whose whole list of features is written."""
 
     def changed(self) -> str:
         """Return the text with changed values and names, without what was removed or has another parent."""
         before, tableau = self._before, self._tableau
         for flag in FLAGS:
             now = Snapshot.root_flag(tableau, before.root, flag)
-            self._set_flag(self._root, flag, now, before.root_flags[flag])
+            if now != before.root_flags[flag]:
+                self._put(self._root, flag, now)
         kept = before.kept(tableau)
-        self._rewrite_features(kept)
         for name in TRANSFORMS:
             for row in before.changed(tableau, name, kept).tolist():
                 self._set_transform(self._node(row), name, getattr(tableau, name)[row])
         for flag in FLAGS:
             for row in before.changed(tableau, flag, kept).tolist():
-                self._set_flag(self._node(row), flag, bool(tableau.flags(flag)[row]), True)
+                self._put(self._node(row), flag, bool(tableau.flags(flag)[row]))
         for type_name, table in tableau.tables.items():
             self._change_features(table, before.tables[type_name], kept)
         self._rename_objects(kept)
@@ -89,62 +88,46 @@ class TextChanges:
         else:
             self._edits.replace(node, value)
 
-    def _set_flag(self, node: Node, flag: str, value: bool, before: bool) -> None:
-        if node.get(flag) is not None or value != before:
-            self._put(node, flag, value)
-
     def _set_transform(self, node: Node, name: str, value: NDArray[np.floating]) -> None:
-        if name == "rotation" and "euler" in node:
+        if name == "rotation" and "euler" in node and "rotation" not in node:
             angles = np.round(to_euler_xyz_degrees(value), 4)
             self._replace(node["euler"], [plain_number(each) for each in angles])
         else:
             self._put(node, name, plain_value(value), exact=value.dtype == np.float64)
 
-    def _rewrite_features(self, kept: NDArray[np.int32]) -> None:
-        """Write the whole list of features of objects with new features."""
-        for type_name, table in self._tableau.tables.items():
-            owned = table.owned_by(kept) & ~self._before.tables[type_name].owned_by(kept)
-            self._rewritten.update(kept[owned].tolist())
-        for row in sorted(self._rewritten):
-            written = plain_features(self._tableau, row, self._dbs)
-            node = self._node(row)
-            if "features" in node:
-                self._edits.replace(node["features"], written)
-            else:
-                self._edits.insert(node, "features", written)
-
     def _change_features(self, table: FeatureTable, before: TableSnapshot, kept: NDArray[np.int32]) -> None:
         had, has = before.owned_by(kept), table.owned_by(kept)
         for row in kept[had & ~has].tolist():
-            if row not in self._rewritten:
-                self._edits.remove(self._feature(row, table.type_name))
+            self._edits.remove(self._feature(row, table.type_name))
         both = kept[had & has]
         now, then = table.rows_of(both), before.rows_of(both)
         for flag in FLAGS:
             for index in np.flatnonzero(table.flags(flag)[now] != before.columns[flag][then]).tolist():
-                if int(both[index]) not in self._rewritten:
-                    node = self._feature(int(both[index]), table.type_name)
-                    self._set_flag(node, flag, bool(table.flags(flag)[now[index]]), True)
+                node = self._feature(int(both[index]), table.type_name)
+                self._put(node, flag, bool(table.flags(flag)[now[index]]))
         for spec in table.schema.fields:
             column = table.column(spec.name)
             differs = column[now] != before.columns[spec.name][then]
             rows = np.flatnonzero(differs.any(axis=1) if differs.ndim > 1 else differs)
             for index in rows.tolist():
-                if int(both[index]) in self._rewritten:
-                    continue
                 value = column[now[index]]
                 text = plain_field(spec, value, self._dbs)
                 self._put(self._feature(int(both[index]), table.type_name), spec.name, text)
 
     def _feature(self, row: int, type_name: str) -> Node:
-        """Return the node of a feature of an object in the file."""
-        return next(node for node in self._node(row)["features"] if node.type == type_name)
+        """Return the node of a feature of an object in the file: the first of its type, see FeatureReader."""
+        nodes = self._node(row)["features"]
+        return next(node for node in nodes if node.kind is Kind.DICT and node.type == type_name)
 
     def _rename_objects(self, kept: NDArray[np.int32]) -> None:
         names, before = self._tableau.names, self._before.names
         for row in kept.tolist():
             if names[row] != before[row]:
-                self._edits.rename(self._node(row), names[row])
+                node, above = self._node(row), int(self._before.parent[row])
+                siblings = np.flatnonzero(self._before.parent[self._before.rows] == above)
+                known = {before[each] for each in self._before.rows[siblings].tolist()}
+                check_free(self._node(above)["objects"], [names[row]], known)
+                self._edits.rename(node, names[row])
 
     def _cut_objects(self, kept: NDArray[np.int32]) -> None:
         for row in kept[self._tableau.parent[kept] != self._before.parent[kept]].tolist():
@@ -156,6 +139,18 @@ class TextChanges:
         for row in sorted(gone):
             if int(self._before.parent[row]) not in gone:
                 self._edits.remove(self._node(row))
+
+
+def check_free(objects: Node, names: Sequence[str], known: Container[str]) -> None:
+    """Raise InputError `object.name` where an entry has one of these names that is no object, as it is wrong.
+
+    `known` are the names of the entries that are objects.
+    """
+    wanted = set(fold_all(list(names)))
+    for key, node in objects.items():
+        if key not in known and fold(key) in wanted:
+            message = f"an object cannot be saved as '{key}': that is the name of an entry that is not used"
+            raise failure("object.name", message, node, "mend the entry, or give the object another name")
 
 
 def _same(node: Node, value: str | float, exact: bool) -> bool:

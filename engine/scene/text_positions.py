@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.humon import Document, Node, Problem, Severity, excerpt_of
+from engine.humon import Document, Kind, Node, Problem, Severity, excerpt_of
 from engine.tableau import ROOT, Tableau
 
 Ints = NDArray[np.int32]
@@ -55,11 +55,16 @@ def update_positions(tableau: Tableau, document: Document, root: int = ROOT) -> 
         row, node = waiting.pop()
         objects.append(row)
         offsets.append(starts[node.row])
-        for feature in node.get("features") or ():
-            at = tableau.tables[str(feature.type)].row_of(row)
+        listed = node.get("features")
+        seen = set()
+        for feature in listed if listed is not None and listed.kind is Kind.LIST else ():
+            name = str(feature.type)
+            table = tableau.tables.get(name) if feature.kind is Kind.DICT and name not in seen else None
+            at = table.row_of(row) if table is not None else None
+            seen.add(name)
             if at is not None:
-                features[str(feature.type)][0].append(at)
-                features[str(feature.type)][1].append(starts[type_row(document, feature.row)])
+                features[name][0].append(at)
+                features[name][1].append(starts[type_row(document, feature.row)])
         waiting.extend(_children(tableau, row, node))
     tableau.set_positions(np.array(objects, np.int32), (file, *positions_of(document, offsets)))
     for name, (rows, where) in features.items():

@@ -29,18 +29,22 @@ from engine.tableau import NO_ASSET, FieldKind, FieldSpec
 from engine.tableau.schema import FLOAT32_MAX, NOT_GIVEN
 
 
-class AssetNames:
-    """Looks up `[assetDb0 cube]` in the databases of a scene; None if those have errors: reports nothing."""
+LOST = NO_ASSET - 1
+"""The key of an asset of a database that cannot be read, which is reported once for all that name it."""
 
-    def __init__(self, dbs: Sequence[AssetDb] | None) -> None:
+
+class AssetNames:
+    """Looks up `[assetDb0 cube]` in the databases of a scene.
+
+    With `are_all` False, a file or a database of the scene cannot be read, so that a name that is not known
+    may be one of its: LOST.
+    """
+
+    def __init__(self, dbs: Sequence[AssetDb], are_all: bool = True) -> None:
         self._dbs = dbs
+        self._are_all = are_all
         self._builtin: AssetDb | None = None
         self._wrong = 0
-
-    @property
-    def known(self) -> bool:
-        """Whether there are databases to look up in."""
-        return self._dbs is not None
 
     def find(self, node: Node, types: Sequence[str]) -> int:
         """Return the key of the asset that a node names. Raises InputError `asset.reference`."""
@@ -52,10 +56,10 @@ class AssetNames:
                 node,
                 "write `[assetDb0 cube]` or `[assetDb0 0]`",
             )
-        if self._dbs is None:
-            return NO_ASSET
+        dbs = self._known(parts[0])
+        if not self._are_all and all(db.name != parts[0] for db in dbs):
+            return LOST  # also where it is a number, as databases are missing among those that it counts
         try:
-            dbs = self._known(parts[0])
             return find_asset(dbs, parts[0], parts[1], types, hint=self._wrong < MAX_HINTS).key
         except KeyError as error:
             self._wrong += 1
@@ -63,17 +67,18 @@ class AssetNames:
             raise failure("asset.reference", message, node, hint) from error
 
     def default(self, spec: FieldSpec) -> int:
-        """Return the key of a field's default asset; NO_ASSET if there is none."""
-        if self._dbs is None or spec.default is None:
+        """Return the key of a field's default asset; NO_ASSET if there is none, or LOST."""
+        if spec.default is None:
             return NO_ASSET
         db, asset = spec.default
+        if not self._are_all and all(each.name != db for each in self._known(db)):
+            return LOST
         try:
             return find_asset(self._known(db), db, asset, spec.asset_types).key
         except KeyError:
             return NO_ASSET
 
     def _known(self, name: str) -> Sequence[AssetDb]:
-        assert self._dbs is not None
         if name != BUILTIN:
             return self._dbs
         if self._builtin is None:
@@ -116,13 +121,17 @@ def read_value(node: Node, spec: FieldSpec, assets: AssetNames) -> Any:
 
 
 class ValueReader:
-    """Reads one field of many rows; a text that was read before costs one look-up."""
+    """Reads one field of many rows; a text that was read before costs one look-up.
+
+    `wrong` are the rows of the nodes with errors, whose value is `otherwise`.
+    """
 
     def __init__(self, document: Document, read: Callable[[Node], Any], otherwise: Any) -> None:
         self._document = document
         self._read = read
         self._otherwise = otherwise
         self._seen: dict[str, Any] = {}
+        self.wrong: set[int] = set()
 
     def value(self, row: int, problems: list[InputError]) -> Any:
         """Return the value of a node by its row; appends errors to `problems`."""
@@ -133,6 +142,7 @@ class ValueReader:
             value = self._read(Node(self._document, row))
         except InputError as error:
             problems.append(error)
+            self.wrong.add(row)
             return self._otherwise
         if isinstance(content, str):
             self._seen[content] = value

@@ -17,18 +17,21 @@ _LONG = 64
 
 def read_vectors(
     document: Document, rows: list[int], width: int, problems: list[InputError]
-) -> NDArray[np.float64]:
-    """Return the vectors of nodes, given by their rows, as float64[n, width].
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the vectors of nodes, given by their rows, as float64[n, width], and which of them are right.
 
-    Appends errors to `problems`; the result is 0 there.
+    Appends errors to `problems`; the vector is 0 there.
     """
     contents = document.columns.contents
     texts = [contents[row] for row in rows]
     if all(type(each) is str for each in texts):
         values = _all_plain([str(each) for each in texts], width)
         if values is not None:
-            return values
-    return np.array([_one(document, row, width, problems) for row in rows], np.float64).reshape(-1, width)
+            return values, np.ones(len(rows), np.bool_)
+    found = [_one(document, row, width, problems) for row in rows]
+    right = np.array([one is not None for one in found], np.bool_)
+    zero = (0.0,) * width
+    return np.array([one or zero for one in found], np.float64).reshape(-1, width), right
 
 
 def _all_plain(texts: list[str], width: int) -> NDArray[np.float64] | None:
@@ -56,9 +59,9 @@ def read_vector(node: Node, width: int) -> tuple[float, ...]:
     return numbers
 
 
-def _one(document: Document, row: int, width: int, problems: list[InputError]) -> tuple[float, ...]:
+def _one(document: Document, row: int, width: int, problems: list[InputError]) -> tuple[float, ...] | None:
     try:
         return read_vector(Node(document, row), width)
     except InputError as error:
         problems.append(error)
-        return (0.0,) * width
+        return None

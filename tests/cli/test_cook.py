@@ -95,7 +95,7 @@ def test_a_project_is_listed_without_the_files_that_have_errors_and_ends_as_seve
     assert main(["assets"]) == 2
     printed = capsys.readouterr()
     assert printed.out.count("name: good") == 2
-    assert "wrong.hu:1:34: error[asset.type]" in printed.err
+    assert "wrong.hu:1:34: warning[asset.type]" in printed.err
     assert "torn.hu:1:" in printed.err
     (tmp_path / "wrong.hu").unlink()
     (tmp_path / "torn.hu").unlink()

@@ -9,7 +9,7 @@ from support.random_scenes import profile
 
 from engine.assets import open_library
 from engine.feature import Feature, Registry, discover
-from engine.humon import InputError, Problem, Severity
+from engine.humon import Problem, Severity
 from engine.planning.scene import ScenePlanner
 from engine.scene import Scene, load_scene
 
@@ -51,12 +51,13 @@ def counted(scene: Scene) -> list[Problem]:
 
 
 @pytest.mark.parametrize("order", [("sun", "night"), ("night", "sun")])
-def test_two_features_that_conflict_are_an_error_at_the_later_one(tmp_path: Path, order) -> None:
+def test_of_two_features_that_conflict_the_later_one_is_left_out(tmp_path: Path, order) -> None:
     features = "\n".join(f"    {{ @type: {name} }}" for name in order)
-    with pytest.raises(InputError) as caught:
-        load(tmp_path, "fine: { features: [{ @type: sun }] }", f"odd: {{ features: [\n{features} ] }}")
-    (problem,) = caught.value.problems
-    assert (problem.code, problem.severity) == ("feature.conflict", Severity.ERROR)
+    scene = load(tmp_path, "fine: { features: [{ @type: sun }] }", f"odd: {{ features: [\n{features} ] }}")
+    assert list(scene.tableau["odd"].features) == [order[0]]
+    assert "sun" in scene.tableau["fine"]
+    (problem,) = scene.left_out
+    assert (problem.code, problem.severity) == ("feature.conflict", Severity.WARNING)
     assert problem.message == f"{order[1]} on 'odd' conflicts with {order[0]} on the same object"
     assert (problem.position.line, problem.position.column) == (6, 7)
     assert problem.help == f"remove one of them; the other is at {tmp_path / 'limits.hu'}:5:7"

@@ -79,7 +79,7 @@ def test_an_installed_scene_is_drawn_from_any_folder(installed: Path, tmp_path: 
 def test_a_scene_in_the_working_folder_comes_first(installed: Path, tmp_path: Path) -> None:
     own = tmp_path / "scenes"
     own.mkdir()
-    (own / "cube.hu").write_text("tableau: [ ]\n", encoding="utf-8")
+    (own / "cube.hu").write_text("tableau: [\n", encoding="utf-8")
     done = run(installed, tmp_path, "engine", "plan", "scenes/cube.hu")
     assert done.returncode == 2
     assert done.stderr.startswith("scenes/cube.hu:1:")

@@ -17,15 +17,22 @@ from .conftest import ASSETS
 
 
 def problems(load, text, **named):
+    """The problems of what is left out of a scene."""
+    return load(text, **named).left_out
+
+
+def refused(load, text, **named):
+    """The problems with which a scene is not opened at all."""
     with pytest.raises(InputError) as caught:
         load(text, **named)
     return caught.value.problems
 
 
 def attempt(load, text):
-    """The scene, or None and the codes of its problems."""
+    """The scene, or None, and the codes of its problems."""
     try:
-        return load(text), set()
+        scene = load(text)
+        return scene, {str(problem.code) for problem in scene.left_out}
     except InputError as error:
         return None, {str(problem.code) for problem in error.problems}
 
@@ -94,7 +101,7 @@ def test_a_missing_required_feature_is_reported_as_documented(load):
     ] } } }"""
     found = problems(load, ASSETS.replace("\n", " ") + text)
     assert str(InputError(found)).splitlines() == [
-        "scenes/a.hu:4:9: error[feature.requires]: "
+        "scenes/a.hu:4:9: warning[feature.requires]: "
         "shadowCaster on 'cube' needs visibleModel on the same object",
         "    { @type: shadowCaster  enabled: true  asset: [assetDb0 1] }",
         "      ^",
@@ -146,17 +153,16 @@ WRONG = [
     ('"@a": { }', "object.name", ""),
     ("Lamp: { } lamp: { }", "object.name", ""),
     ("caf\u00e9: { } cafe\u0301: { }", "object.name", ""),
-    ("o: { } o: { }", "humon.duplicate", ""),
 ]
 
 
 @pytest.mark.parametrize(
     ("objects", "code", "hint"), WRONG, ids=[code + ":" + o[:40] for o, code, _ in WRONG]
 )
-def test_errors_are_reported_with_code_position_and_hint(load, objects, code, hint):
-    (problem, *more) = problems(load, ASSETS + tableau_of(objects))
+def test_what_is_wrong_is_reported_with_code_position_and_hint(load, objects, code, hint):
+    (problem, *more) = load(ASSETS + tableau_of(objects)).warnings
     assert not more
-    assert problem.code == code
+    assert (problem.code, problem.severity) == (code, Severity.WARNING)
     assert problem.position.file == "scenes/a.hu"
     assert problem.position.line == ASSETS.count("\n") + 1
     assert hint in problem.help
@@ -181,7 +187,7 @@ def test_vectors_of_wrong_lengths_take_no_numbers_from_their_neighbours(load):
 
 
 def test_too_many_problems_end_with_the_number_of_the_others(load):
-    found = problems(load, tableau_of(" ".join(f"o{i}: {{ x: 1 }}" for i in range(300))))
+    found = load(tableau_of(" ".join(f"o{i}: {{ x: 1 }}" for i in range(300)))).warnings
     assert len(found) == 101
     assert found[-1].code == "scene.too_many"
     assert found[-1].message.startswith("200 more")
@@ -203,7 +209,7 @@ def test_names_are_compared_for_hints_of_shown_problems_only(load, monkeypatch, 
     )
     models = "".join(f"{{ @type: model  name: m{i}  mesh: cub{i}  material: brick }}\n" for i in range(300))
     database = ASSETS if part == "objects" else ASSETS.replace("    ]\n}", models + "    ]\n}")
-    found = problems(load, database + "tableau: { objects: { " + objects + " } }")
+    found = load(database + "tableau: { objects: { " + objects + " } }").warnings
     assert [problem.message.rpartition(" ")[2] for problem in found[:100]] == [
         f"'cub{i}'" for i in range(100)
     ]
@@ -324,11 +330,11 @@ def test_a_broken_database_reports_only_its_own_problem(load):
 
 def test_a_newer_version_is_rejected_and_the_file_is_unchanged(load, tmp_path):
     text = "version: 2\n" + tableau_of("o: { }")
-    (problem,) = problems(load, text)
+    (problem,) = refused(load, text)
     assert problem.code == "scene.version"
     assert (tmp_path / "scenes/a.hu").read_text() == text
     assert "o" in load("version: 1\n" + tableau_of("o: { }")).tableau
-    assert problems(load, "version: 0\n" + tableau_of("o: { }"))[0].code == "value.range"
+    assert refused(load, "version: 0\n" + tableau_of("o: { }"))[0].code == "value.range"
 
 
 @pytest.mark.parametrize(
@@ -338,10 +344,11 @@ def test_a_newer_version_is_rejected_and_the_file_is_unchanged(load, tmp_path):
         ("", "humon.empty"),
         ("[1 2]", "value.kind"),
         ("tableu: { }", "field.unknown"),
+        ("tableau: { objects: { o: { } o: { } } }", "humon.duplicate"),
     ],
 )
 def test_a_file_that_is_no_scene_is_reported(load, text, code):
-    assert code in {problem.code for problem in problems(load, text)}
+    assert code in {problem.code for problem in refused(load, text)}
 
 
 def test_two_tableaus_and_two_databases_with_one_name_are_reported_with_both_positions(load, write):
@@ -441,8 +448,7 @@ def test_a_wrong_name_of_a_scene_or_an_include_has_a_hint_with_the_nearest_file(
     (tmp_path / "other.txt").write_text("")
     scene = tmp_path / "scene.hu"
     scene.write_text(f"include: [{given}]\ntableau: {{ name: t }}")
-    for path in (scene, tmp_path / given):
-        with pytest.raises(InputError) as raised:
-            load_scene(path)
-        (problem,) = raised.value.problems
+    with pytest.raises(InputError) as raised:
+        load_scene(tmp_path / given)
+    for problem in (*raised.value.problems, *load_scene(scene).left_out):
         assert (problem.code, problem.help) == ("file.missing", hint.format(tmp_path))

@@ -82,18 +82,19 @@ def test_databases_of_one_name_in_two_files_are_two_and_each_file_means_its_own(
 def test_two_databases_with_one_cache_are_an_error_of_the_second_file(several, write):
     write(ASSETS.replace("assetDb0\n", "other  cacheFile: assetDb0.ogCache\n"), "scenes/more.hu")
     scene = several(A=text("a: {}"), B=text("b: {}", head="include: [more.hu]\n"))
-    (problem,) = scene.rejected
+    (problem,) = scene.left_out
     assert (problem.code, problem.position.file) == ("asset.cache_file", "scenes/more.hu")
-    assert [child.name for child in scene.tableau.children()] == ["A"]
+    assert [db.name for db in scene.dbs] == ["assetDb0"]
+    assert [child.name for child in scene.tableau.children()] == ["A", "B"]
 
 
 @pytest.mark.parametrize("bad", ["A", "B"])
-def test_a_file_with_errors_is_left_out_and_does_not_hide_the_other(several, bad):
-    wrong = text(f"cube: {MODEL}  other: {{ features: [ {{ @type: nothing }} ] }}")
+def test_a_file_that_cannot_be_read_is_left_out_and_does_not_hide_the_other(several, bad):
+    wrong = text(f"cube: {MODEL}  cube: {{ }}")
     texts = {"A": text(f"cube: {MODEL}"), "B": text(f"cube: {MODEL}"), bad: wrong}
     scene = several(**texts)
     (problem,) = scene.rejected
-    assert (problem.code, problem.position.file) == ("feature.unknown", f"scenes/{bad}.hu")
+    assert (problem.code, problem.position.file) == ("humon.duplicate", f"scenes/{bad}.hu")
     (kept,) = scene.tableau.children()
     assert kept.name != bad
     assert len(scene.tableau) == 2
@@ -110,9 +111,9 @@ def test_a_file_that_is_missing_does_not_hide_the_other(several, registry, tmp_p
 
 def test_without_a_file_that_can_be_loaded_every_problem_is_raised(several):
     with pytest.raises(InputError) as raised:
-        several(A=text("a: { colour: 1 }"), B=text("b: { size: 2 }"))
+        several(A=text("a: { } a: { }"), B=text("b: { } b: { }"))
     places = [(problem.code, problem.position.file) for problem in raised.value.problems]
-    assert places == [("field.unknown", "scenes/A.hu"), ("field.unknown", "scenes/B.hu")]
+    assert places == [("humon.duplicate", "scenes/A.hu"), ("humon.duplicate", "scenes/B.hu")]
 
 
 def test_flags_of_a_tableau_are_those_of_its_object(several):

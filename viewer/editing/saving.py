@@ -55,7 +55,8 @@ class Saving:
     def take_in(self) -> list[Conflict]:
         """Take in what has changed in the files; return what was changed by hand, too, and is kept."""
         scene = self._editor.scene
-        fresh = load_scenes([part.files[0].path for part in scene.parts], scene.registry)
+        files = [part.files[0].path for part in scene.parts]
+        fresh = load_scenes(files, scene.registry, tolerated=scene.left_out)
         key_of = self._keys(scene, fresh)
         found: list[Conflict] = []
         for part in scene.parts:

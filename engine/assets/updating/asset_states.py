@@ -92,7 +92,8 @@ def reachable(db: AssetDb, roots: Collection[AssetRef]) -> set[AssetRef]:
 def find_databases(root: Path) -> Iterator[AssetDb | Problem]:
     """Yield the databases of all `.hu` files below a folder, in order of their paths; ids count from 1.
 
-    Hidden folders, links and folders of builds are left out. Files that cannot be read are problems.
+    Hidden folders, links and folders of builds are left out. Files that cannot be read are problems, and so
+    is what is wrong in databases, which are there without it.
     """
     number = 0
     for path in _texts(root):
@@ -100,12 +101,13 @@ def find_databases(root: Path) -> Iterator[AssetDb | Problem]:
             continue
         try:
             document = read(path, display_path(path), root)
-            db = read_asset_db(document, path, number + 1, root)
+            db = read_asset_db(document, path, number + 1, root, tolerated=None)
         except InputError as error:
             yield from error.problems
             continue
         if db is not None:
             number += 1
+            yield from db.left_out
             yield db
 
 

@@ -127,7 +127,7 @@ class _Comparison:
     def _is_as_before(self, asset: Asset, old: Asset, earlier: AssetRef) -> bool:
         if (asset.ref in self.broken.refs) != self._library.is_broken(earlier):
             return False
-        if asset.type.has_data:
+        if asset.has_data:
             assert self._before is not None
             one, other = self._now.entries[asset.ref.index], self._before.entries[old.ref.index]
             if one.failure or other.failure:

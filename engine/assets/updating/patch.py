@@ -114,7 +114,7 @@ class Patch:
         for each in sorted(self._moved | self._still_good):
             asset = self._before.db.assets[each]
             is_broken = each in self._still_good
-            size = 0 if is_broken or not asset.type.has_data else self.cooked.entries[each].size
+            size = 0 if is_broken or not asset.has_data else self.cooked.entries[each].size
             change = Change.BROKEN if is_broken else Change.CHANGED
             yield AssetChange(self._before.db.name, asset.label, change, size)
 
@@ -134,7 +134,7 @@ class Patch:
     def ranges(self) -> Iterator[tuple[int, int, int, int]]:
         """Yield the ranges of changed assets, as `AssetLibrary.ranges`."""
         for asset in self.assets():
-            if asset.type.has_data and asset.ref not in self.broken.refs:
+            if asset.has_data and asset.ref not in self.broken.refs:
                 entry = self.cooked.entries[asset.ref.index]
                 yield asset.ref.key, self.number, *self._library.range_of(entry)
 

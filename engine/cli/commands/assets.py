@@ -34,6 +34,8 @@ def run(options: argparse.Namespace) -> int:
     code = ExitCode.DONE
     if options.scene is not None:
         scene = load_scene(find_scene(options.scene))
+        for problem in scene.warnings:
+            print(problem.render(), file=sys.stderr)
         dbs = list(scene.dbs)
     else:
         for found in find_databases(project_root(Path(os.getcwd(), "scene"))):

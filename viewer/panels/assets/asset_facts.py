@@ -14,7 +14,7 @@ from engine.assets.cache.facts import (
     TextureFacts,
     VerticesFacts,
 )
-from engine.assets.records import Asset, Material, Mesh, Model, Shader
+from engine.assets.records import Asset, LeftOut, Material, Mesh, Model, Shader
 from viewer.panels.number_format import bytes_text, count_text
 
 Lines = Iterator[tuple[str, str]]
@@ -28,7 +28,9 @@ def fact_lines(library: AssetLibrary, ref: AssetRef) -> Lines:
         yield "source", f"{source} {getattr(record, 'part', '')}".rstrip()
     for path in getattr(record, "sources", ()):
         yield "source", str(path)
-    if not record.type.has_data:
+    if isinstance(record, LeftOut):
+        yield "state", "its text is wrong: a placeholder is drawn"
+    elif not record.has_data:
         yield from _made_of(library, record)
     elif library.is_broken(ref):
         yield "state", "broken: a placeholder is drawn"

@@ -26,7 +26,7 @@ def has_thumbnail(library: AssetLibrary, ref: AssetRef) -> bool:
     record = library.unreplaced(ref)
     if isinstance(record, Model | Mesh):
         return True
-    if library.is_broken(ref) or not record.type.has_data:
+    if library.is_broken(ref) or not record.has_data:
         return False
     facts = library.facts(ref)
     return isinstance(facts, TextureFacts)
