@@ -33,6 +33,7 @@ mkdir -p build
 if [ ! -e "$root" ]; then
     work=$(mktemp -d "$PWD/build/debian13.XXXXXX")
     trap 'rm -rf "$work"' EXIT
+    trap 'exit 3' HUP INT TERM
     (cd "$work" && apt-get download debootstrap >log 2>&1) ||
         fail "apt-get cannot download debootstrap: $(grep -E '^[EW]:' "$work/log" | tail -n 1)"
     dpkg -x "$work"/debootstrap_*.deb "$work/unpacked"
@@ -49,5 +50,6 @@ cp /etc/resolv.conf "$root/etc/"
 find "$root/diorama" -mindepth 1 -maxdepth 1 ! -name .venv -exec rm -rf {} +
 tar -c --exclude=./build --exclude=./.venv --exclude=./.git --exclude='*.ogCache*' --exclude=__pycache__ . |
     tar -x --no-same-owner -C "$root/diorama"
-inside sh tools/setup.sh test >"$root/setup.log" 2>&1 || fail "$(tail -n 1 "$root/setup.log")"
+inside dpkg --configure -a >"$root/setup.log" 2>&1 || fail "$(tail -n 1 "$root/setup.log")" # what was interrupted
+inside sh tools/setup.sh test >>"$root/setup.log" 2>&1 || fail "$(tail -n 1 "$root/setup.log")"
 inside "$@"

@@ -21,6 +21,7 @@ done
 mkdir -p build
 work=$(mktemp -d build/swiftshader.XXXXXX)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 3' HUP INT TERM
 (cd "$work" && apt-get download chromium-common >log 2>&1) ||
     fail "apt-get cannot download chromium-common: $(grep -E '^[EW]:' "$work/log" | tail -n 1)"
 dpkg -x "$work"/chromium-common_*.deb "$work/unpacked"

@@ -79,6 +79,12 @@ def _builtin_folder() -> str:
     return os.path.realpath(data_root() / "assets" / "builtin")
 
 
+def _resolved_child(folder: str, name: str) -> str:
+    """Return the real path of a name in a resolved folder, whose own path is not looked at again."""
+    path = os.path.join(folder, name)
+    return os.path.realpath(path) if os.name == "nt" or os.path.islink(path) else path
+
+
 def _is_encodable(text: str) -> bool:
     """Whether a text has no half of a surrogate pair, as JSON may have it; names of files in bytes may."""
     return text.isascii() or not any(
@@ -225,11 +231,14 @@ class FileGate:
         return os.path.realpath(path) if name in listing.links else path
 
     def _walk(self, text: str, folder: str) -> str:
-        """Return the folder at the path `text` from `folder`, checking the exact name of each part."""
+        """Return the folder at the path `text` from the resolved `folder`, checking each name."""
         for part in text.split("/"):
-            if part not in ("", ".", "..") and self._is_inside(folder):
-                self._check_case(part, self._listing(folder))
-            folder = os.path.realpath(os.path.join(folder, part))
+            if part == "..":
+                folder = os.path.dirname(folder)
+            elif part not in ("", "."):
+                if self._is_inside(folder):
+                    self._check_case(part, self._listing(folder))
+                folder = _resolved_child(folder, part)
         return folder
 
     def _check_case(self, name: str, listing: _Listing) -> None:

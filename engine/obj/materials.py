@@ -6,7 +6,6 @@ import math
 import shlex
 from dataclasses import dataclass, field
 
-from engine.humon import Problem
 from engine.obj.codes import ObjCode
 from engine.obj.text import Lines, decimal
 
@@ -26,7 +25,7 @@ _UNREAD_MAPS = frozenset(
 
 @dataclass(slots=True)
 class ObjMaterial:
-    """The values of a material; colours are sRGB. `textures` are file names by what they are."""
+    """The values of a material; colours are sRGB. `textures` are names of files, `lines` where they stand."""
 
     name: str
     diffuse: tuple[float, float, float] = (0.8, 0.8, 0.8)
@@ -36,10 +35,14 @@ class ObjMaterial:
     metallic: float = 0.0
     ior: float = 1.5
     textures: dict[str, str] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
 
 
-def read_materials(content: bytes, name: str) -> tuple[dict[str, ObjMaterial], list[Problem]]:
-    """Return the materials of an MTL file by name, and warnings of what was left out."""
+def read_materials(content: bytes, name: str) -> tuple[dict[str, ObjMaterial], Lines]:
+    """Return the materials of an MTL file by name, and its lines with warnings of what was left out.
+
+    Raises InputError `obj.encoding`.
+    """
     lines = Lines(content, name)
     found: dict[str, ObjMaterial] = {}
     current: ObjMaterial | None = None
@@ -51,7 +54,7 @@ def read_materials(content: bytes, name: str) -> tuple[dict[str, ObjMaterial], l
                 _apply(current, key, rest.partition("#")[0].strip(), lines, number)
             except ValueError as error:
                 lines.warn(ObjCode.MATERIAL, f"'{key}' of '{current.name}' is left out: {error}", number)
-    return found, lines.warnings
+    return found, lines
 
 
 def _apply(material: ObjMaterial, key: str, rest: str, lines: Lines, number: int) -> None:
@@ -75,6 +78,7 @@ def _apply(material: ObjMaterial, key: str, rest: str, lines: Lines, number: int
         material.ior = max(_number(rest, 0.0, 100.0), 1.0)
     elif key in _MAPS:
         material.textures[_MAPS[key]] = _file(rest)
+        material.lines[_MAPS[key]] = number
     elif key in _UNREAD_MAPS:
         message = f"'{key}' of '{material.name}' is not drawn"
         lines.warn(ObjCode.MATERIAL, message, number, "normal maps are read as `norm`")

@@ -62,6 +62,15 @@ def test_a_path_that_leaves_the_root_and_comes_back_is_allowed(root: Path) -> No
     assert found == (root / "assets" / "a.png").resolve()
 
 
+def test_each_part_of_a_long_path_is_looked_at_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = FileGate(root)
+    looked: list[object] = []
+    lstat = os.lstat
+    monkeypatch.setattr(os, "lstat", lambda *given, **more: looked.append(given) or lstat(*given, **more))
+    gate.resolve("a/" * 500 + "../" * 500 + "a.png", root / "assets")
+    assert len(looked) < 700
+
+
 def test_a_symbolic_link_out_of_the_root_is_rejected_and_one_within_is_followed(root: Path) -> None:
     (root / "assets" / "out.png").symlink_to(root.parent / "secret.png")
     (root / "assets" / "in.png").symlink_to("a.png")

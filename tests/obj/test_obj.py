@@ -184,8 +184,8 @@ def test_any_text_is_read_or_refused(words: list[str]) -> None:
 
 
 def materials(text: str) -> tuple[Any, list[tuple[str, int]]]:
-    found, warnings = read_materials(text.encode(), "a.mtl")
-    return found, [(str(warning.code), warning.position.line) for warning in warnings]
+    found, lines = read_materials(text.encode(), "a.mtl")
+    return found, [(str(warning.code), warning.position.line) for warning in lines.warnings]
 
 
 def test_materials_have_the_values_written() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,8 @@ import numpy as np
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.roots import display_path
 from engine.gltf.naming import Names
-from engine.humon import Position, Problem, Severity
-from engine.obj import ObjCode, ObjFile, ObjMaterial, ObjPart, ObjPlace, read_materials
+from engine.humon import InputError, Problem, Severity
+from engine.obj import Lines, ObjCode, ObjFile, ObjMaterial, ObjPart, ObjPlace, read_materials
 from engine.scene.models.description import Box, ModelFile, Plain
 from engine.scene.models.gltf_materials import shaders_for
 
@@ -66,18 +67,25 @@ def describe_obj(file: ObjFile, path: Path, gate: FileGate, source: str, db: str
 def _materials(file: ObjFile, path: Path, gate: FileGate, problems: list[Problem]) -> dict[str, ObjMaterial]:
     """Return the materials of the files that an OBJ file names; one that cannot be read is a warning."""
     found: dict[str, ObjMaterial] = {}
+    read: set[Path] = set()
     for written, line in file.material_files:
         for name in _names(written, path, gate):
             try:
                 source = gate.resolve(name, path.parent)
+                if source in read:
+                    continue
+                read.add(source)
                 content, _ = gate.read(source)
+                materials, lines = read_materials(content, display_path(source))
             except FileRejectedError as error:
                 file.lines.warn(error.code, f"materials are left out: {error.reason}", line, error.help)
                 continue
-            materials, warnings = read_materials(content, display_path(source))
-            warnings += _without_rejected(materials, path.parent, gate, Position(display_path(source)))
+            except InputError as error:
+                problems += [replace(problem, severity=Severity.WARNING) for problem in error.problems]
+                continue
+            _leave_out_rejected(materials, path.parent, gate, lines)
             found = materials | found
-            problems += warnings
+            problems += lines.warnings
     for part in file.parts:
         if part.material and part.material not in found and file.material_files:
             message = f"there is no material '{part.material}'; it is drawn grey"
@@ -86,11 +94,10 @@ def _materials(file: ObjFile, path: Path, gate: FileGate, problems: list[Problem
     return found
 
 
-def _without_rejected(
-    materials: Mapping[str, ObjMaterial], folder: Path, gate: FileGate, place: Position
-) -> list[Problem]:
-    """Remove the maps whose files must not be used, and return a warning for each."""
-    found = []
+def _leave_out_rejected(
+    materials: Mapping[str, ObjMaterial], folder: Path, gate: FileGate, lines: Lines
+) -> None:
+    """Remove the maps whose files must not be used, with a warning for each."""
     for material in materials.values():
         for what, file in list(material.textures.items()):
             try:
@@ -98,8 +105,7 @@ def _without_rejected(
             except FileRejectedError as error:
                 del material.textures[what]
                 message = f"a map of '{material.name}' is left out: {error.reason}"
-                found.append(Problem(error.code, message, place, "", error.help, Severity.WARNING))
-    return found
+                lines.warn(error.code, message, material.lines[what], error.help)
 
 
 def _names(written: str, path: Path, gate: FileGate) -> list[str]:

@@ -19,8 +19,10 @@ from engine.assets.recipes import recipes_of
 from engine.assets.roots import data_root
 from engine.cli.main import main
 from engine.gltf import read_gltf
-from engine.humon import InputError
+from engine.humon import InputError, Severity
+from engine.obj import read_materials
 from engine.scene import load_scene
+from engine.scene.models import obj_scene
 from engine.scene.models.gltf_meshes import triangle_count
 
 OBJ = "mtllib my paints.mtl\no thing one\nv 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nusemtl red\nf 1/1 2/1 3/1\n"
@@ -64,6 +66,36 @@ def test_a_missing_material_file_is_a_warning_at_its_line(folder: Path) -> None:
     codes = [(str(problem.code), problem.position.line) for problem in open_scene(path).problems]
     assert ("file.missing", 1) in codes
     assert ("obj.material", 8) in codes
+
+
+def test_a_material_file_that_is_no_text_costs_its_materials_alone(folder: Path) -> None:
+    path = write_obj(folder)
+    (folder / "my paints.mtl").write_bytes(b"newmtl red\n\0")
+    opened = open_scene(path)
+    assert [str(problem.code) for problem in opened.problems] == ["obj.encoding", "obj.material"]
+    assert {problem.severity for problem in opened.problems} == {Severity.WARNING}
+
+
+def test_a_picture_that_must_not_be_used_is_a_warning_at_its_line(folder: Path) -> None:
+    path = write_obj(folder)
+    (folder / "my paints.mtl").write_text("newmtl red\nPm 1\nmap_Kd ../../secret.png\n")
+    places = {str(problem.code): str(problem.position) for problem in open_scene(path).problems}
+    assert places["file.outside"].endswith("my paints.mtl:3:1")
+
+
+def test_a_material_file_is_read_once_however_often_it_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_obj(folder, "mtllib my paints.mtl\n" * 100 + OBJ)
+    read: list[str] = []
+
+    def counted(content: bytes, name: str) -> object:
+        read.append(name)
+        return read_materials(content, name)
+
+    monkeypatch.setattr(obj_scene, "read_materials", counted)
+    assert open_scene(path).problems == []
+    assert len(read) == 1
 
 
 def large_obj(folder: Path, side: int) -> Path:
