@@ -33,7 +33,7 @@ from engine.assets.formats import (
     Wrap,
 )
 from engine.assets.library import AssetLibrary, CacheRange, open_library
-from engine.assets.names import find_asset
+from engine.assets.names import find_asset, has_db
 from engine.assets.records import (
     Animation,
     Asset,
@@ -116,6 +116,7 @@ __all__ = [
     "builtin_db",
     "data_root",
     "find_asset",
+    "has_db",
     "open_library",
     "project_root",
     "read_asset_db",

@@ -75,9 +75,10 @@ class _Loader:
         problems = ProblemCollector()
         reader = FileReader(path, problems)
         files = reader.read_all()
+        is_complete = len(problems.problems) == len(problems.warnings)
         dbs = self._read_dbs(files, reader, problems)
         tableau = self._tableau
-        names = AssetNames(dbs)
+        names = AssetNames(dbs, is_complete=is_complete)
         for table in tableau.tables.values():
             for spec in table.schema.asset_fields:
                 table.set_default_asset(spec.name, names.default(spec))

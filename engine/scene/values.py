@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.assets import AssetDb, builtin_db, find_asset
+from engine.assets import AssetDb, builtin_db, find_asset, has_db
 from engine.assets.limits import MAX_HINTS
 from engine.assets.names import BUILTIN
 from engine.humon import (
@@ -30,10 +30,15 @@ from engine.tableau.schema import FLOAT32_MAX, NOT_GIVEN
 
 
 class AssetNames:
-    """Looks up `[assetDb0 cube]` in the databases of a scene; None if those have errors: reports nothing."""
+    """Looks up `[assetDb0 cube]` in the databases of a scene; None if those have errors: reports nothing.
 
-    def __init__(self, dbs: Sequence[AssetDb] | None) -> None:
+    While files are missing, which may have them (`is_complete`), unknown databases are no errors, and where
+    there are none at all only the first is.
+    """
+
+    def __init__(self, dbs: Sequence[AssetDb] | None, *, is_complete: bool = True) -> None:
         self._dbs = dbs
+        self._is_complete = is_complete
         self._builtin: AssetDb | None = None
         self._wrong = 0
 
@@ -54,8 +59,11 @@ class AssetNames:
             )
         if self._dbs is None:
             return NO_ASSET
+        dbs = self._known(parts[0])
+        is_cause_known = not self._is_complete or (not dbs and self._wrong > 0)
+        if is_cause_known and not has_db(dbs, parts[0]):
+            return NO_ASSET
         try:
-            dbs = self._known(parts[0])
             return find_asset(dbs, parts[0], parts[1], types, hint=self._wrong < MAX_HINTS).key
         except KeyError as error:
             self._wrong += 1
