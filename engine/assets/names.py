@@ -80,6 +80,14 @@ def checked_name(node: Node) -> str:
     return name
 
 
+def _find_db(dbs: Sequence[AssetDb], db: str) -> AssetDb | None:
+    found = next((item for item in dbs if item.name == db), None)
+    if found is None and db.isascii() and db.isdigit():
+        others = [item for item in dbs if item.name != BUILTIN]
+        found = others[int(db)] if int(db) < len(others) else None
+    return found
+
+
 def find_asset(
     dbs: Iterable[AssetDb], db: str, asset: str | int, types: Sequence[str], *, hint: bool = True
 ) -> AssetRef:
@@ -89,13 +97,11 @@ def find_asset(
     KeyError with a message for users if there is none, with the nearest name if `hint` is set.
     """
     candidates = list(dbs)
-    named = {item.name: item for item in candidates}
-    others = [item for item in candidates if item.name != BUILTIN]
-    found = named.get(db)
-    if found is None and db.isascii() and db.isdigit() and int(db) < len(others):
-        found = others[int(db)]
+    found = _find_db(candidates, db)
     if found is None:
-        raise KeyError(f"there is no assetDb '{db}'; known: {', '.join(named)}")
+        named = [item.name for item in candidates]
+        advice = suggestion(db, named) or "include the file that has it: `include: [NAME.assets.hu]`"
+        raise KeyError(f"there is no assetDb '{db}'; {advice}")
     wanted = " or ".join(types) or "asset"
     if isinstance(asset, int) or (asset.isascii() and asset.isdigit()):
         index = int(asset)

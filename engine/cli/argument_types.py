@@ -21,9 +21,14 @@ class Parser(argparse.ArgumentParser):
     """
 
     def error(self, message: str) -> NoReturn:
-        """Print the usage and the error, and end with 2."""
-        self.print_usage(sys.stderr)
-        self.exit(2, f"error[{WRONG_OPTION}]: {message}\n")
+        """Print the error and a hint, and end with 2."""
+        from engine.humon import nearest  # not before it is needed
+
+        known = [name for action in self._actions for name in action.option_strings]
+        words = [word.partition("=")[0].rstrip(":") for word in message.split() if word.startswith("-")]
+        near = next(filter(None, (nearest(word, known) for word in words if word not in known)), None)
+        hint = f"did you mean '{near}'?" if near else f"`{self.prog} --help` lists all options"
+        self.exit(2, f"error[{WRONG_OPTION}]: {message}\nhelp: {hint}\n")
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
         print(message, end="", file=file or sys.stderr)

@@ -122,10 +122,12 @@ def outline_of(picture: ImageDecl) -> FullscreenPass:
 
 def without_empty_outline(passes: Declared) -> Declared:
     """Leave out the outline where no pass draws what it is of."""
-    own = passes.get(VIEWER, [])
-    if any(CHOSEN_MASK in p.written() for _, p in _each(passes)):
+    kept = [p for p in passes.get(VIEWER, []) if CHOSEN_MASK not in p.read_now()]
+    if len(kept) == len(passes.get(VIEWER, [])):
         return passes
-    return {**passes, VIEWER: [p for p in own if CHOSEN_MASK not in p.read_now()]} if own else passes
+    if any(isinstance(p, DrawPass) and p.chosen_only for _, p in _each(passes)):
+        return passes
+    return {**passes, VIEWER: kept}
 
 
 def _with_masks(declared: Declared) -> Declared:

@@ -30,7 +30,7 @@ from engine.tableau.schema import FLOAT32_MAX, NOT_GIVEN
 
 
 LOST = NO_ASSET - 1
-"""The key of an asset of a database that cannot be read, which is reported once for all that name it."""
+"""The key of an asset of a database that is not there, which is reported once for all that name it."""
 
 
 class AssetNames:
@@ -57,7 +57,8 @@ class AssetNames:
                 "write `[assetDb0 cube]` or `[assetDb0 0]`",
             )
         dbs = self._known(parts[0])
-        if not self._are_all and all(db.name != parts[0] for db in dbs):
+        is_reported = not self._are_all or (not dbs and self._wrong > 0)
+        if is_reported and all(db.name != parts[0] for db in dbs):
             return LOST  # also where it is a number, as databases are missing among those that it counts
         try:
             return find_asset(dbs, parts[0], parts[1], types, hint=self._wrong < MAX_HINTS).key

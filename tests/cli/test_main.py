@@ -56,7 +56,8 @@ def test_each_command_explains_all_its_options(command: str, capsys: pytest.Capt
 def test_a_wrong_command_line_ends_with_2_and_no_traceback(engine: Run, arguments: list[str]) -> None:
     done = engine(*arguments)
     assert done.returncode == ExitCode.INPUT
-    assert "usage: python -m engine" in done.stderr
+    assert done.stderr.startswith("error[option.value]: ")
+    assert "\nhelp: " in done.stderr
     assert "Traceback" not in done.stderr
 
 

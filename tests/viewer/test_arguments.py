@@ -73,8 +73,11 @@ def test_a_wrong_command_line_leaves_with_code_2(line: str, capsys: pytest.Captu
         arguments.parse(line.split())
     assert left.value.code == 2
     printed = capsys.readouterr().err
-    assert printed.startswith("usage: python -m viewer")
-    assert "\nerror[option.value]: " in printed
+    assert printed.startswith("error[option.value]: ")
+    advice = (
+        "did you mean '--headless'?" if "--head" in line else "`python -m viewer --help` lists all options"
+    )
+    assert printed.endswith(f"\nhelp: {advice}\n")
 
 
 @pytest.mark.parametrize(

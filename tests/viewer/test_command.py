@@ -65,7 +65,9 @@ def test_a_wrong_command_line_leaves_with_code_2(line: str, capsys: pytest.Captu
     with pytest.raises(SystemExit) as left:
         main(line.split())
     assert left.value.code == 2
-    assert "usage: diorama" in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert printed.startswith("error[option.value]: ")
+    assert "\nhelp: `diorama " in printed
 
 
 def test_importing_it_takes_the_standard_library_alone(root: Path) -> None:
