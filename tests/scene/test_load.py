@@ -338,9 +338,8 @@ def test_features_that_lack_what_was_left_out_are_left_out_without_a_word(load):
     assert {problem.code for problem in scene.left_out} == {"asset.field", "value.missing"}
     assert [child.name for child in scene.tableau.children() if len(child.features)] == ["o3"]
     assert set(scene.tableau["o3"].features) == {"visibleModel", "shadowCaster"}
-    wrong = "o: { features: [{ @type: shadowCaster  asset: [assetDb0 0] } { @type: visibleModel  asset: [assetDb0 9] }] }"
-    scene = load(ASSETS + tableau_of(wrong))
-    assert [problem.code for problem in scene.left_out] == ["asset.reference"]
+    scene = load(ASSETS + tableau_of(f"o: {{ features: [{pair.format('[assetDb0 9]')}] }}"))
+    assert [problem.code for problem in scene.left_out] == ["asset.reference"] * 2
     assert not len(scene.tableau["o"].features)
 
 
