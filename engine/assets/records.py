@@ -281,8 +281,8 @@ class AssetDb:
     """One assetDb: its records in the order of the text, and the path of its cache.
 
     `compress_textures` is for textures that name no format and do not say themselves.
-    `warnings` are about records that are used without what is wrong in them, `left_out` about what of the text
-    is not used: fields, and records, which are `LeftOut` then.
+    `warnings` are about records that are used without what is wrong in them, `left_out` about what of the
+    text is not used: fields, and records, which are `LeftOut` then.
     """
 
     id: int

@@ -112,7 +112,7 @@ class FeatureReader:
                 collected.columns[name] = self._flags(collected, name)
         for collected in self._by_type.values():
             self._check_conflicts(collected)
-        while any([self._check_required(collected) for collected in self._by_type.values()]):
+        while any(self._check_required(collected) for collected in self._by_type.values()):
             pass  # what was left out may be what others need
         for collected in self._by_type.values():
             self._add(collected)
@@ -133,11 +133,10 @@ class FeatureReader:
         )
 
     def _column(self, collected: CollectedFeatures, spec: FieldSpec) -> np.ndarray[Any, Any]:
-        indices, nodes = collected.values[spec.name]
         count = len(collected.objects)
         otherwise = spec.column_default()
         if spec.kind is FieldKind.ASSET:
-            otherwise = self._default_asset(collected, spec, set(indices))
+            otherwise = self._default_asset(collected, spec, set(collected.values[spec.name][0]))
         shape = (count, spec.kind.width) if spec.kind.width > 1 else (count,)
         column = np.empty(shape, spec.kind.dtype)
         column[...] = otherwise

@@ -57,7 +57,7 @@ class FileReader:
         self._done: set[Path] = set()
 
     def read_all(self) -> list[SceneFile]:
-        """Read all files. Raises InputError if the first one cannot be read; other files are left out then."""
+        """Read all files. Raises InputError if the first one cannot be read; others are left out."""
         try:
             document = self._document()
         except InputError as error:
@@ -78,7 +78,7 @@ class FileReader:
         return document
 
     def _read(self, file: SceneFile, above: list[Path]) -> None:
-        """Add a file and its includes. Raises InputError for one that says nothing, or not to this program."""
+        """Add a file and its includes. Raises InputError for one that is no scene, or a newer one."""
         self._done.add(file.path)
         root = expect(file.document.root, Kind.DICT)
         self._check_version(root)

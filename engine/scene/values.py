@@ -28,7 +28,6 @@ from engine.scene.vectors import read_vector
 from engine.tableau import NO_ASSET, FieldKind, FieldSpec
 from engine.tableau.schema import FLOAT32_MAX, NOT_GIVEN
 
-
 LOST = NO_ASSET - 1
 """The key of an asset of a database that is not there, which is reported once for all that name it."""
 

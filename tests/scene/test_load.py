@@ -351,6 +351,35 @@ def test_a_broken_database_reports_only_its_own_problem(load):
     assert {problem.code for problem in found} == {"asset.field", "value.missing"}
 
 
+def test_features_that_lack_what_was_left_out_are_left_out_without_a_word(load):
+    """What names the database by its number might mean another one, as one is missing."""
+    text = ASSETS.replace("name: assetDb0", "nam: assetDb0")
+    names = ("[assetDb0 0]", "[0 0]", "[nowhere 0]", "[builtin 0]")
+    pair = "{{ @type: visibleModel  asset: {0} }} {{ @type: shadowCaster  asset: {0} }}"
+    objects = " ".join(f"o{n}: {{ features: [{pair.format(name)}] }}" for n, name in enumerate(names))
+    scene = load(text + tableau_of(objects))
+    assert {problem.code for problem in scene.left_out} == {"asset.field", "value.missing"}
+    assert [child.name for child in scene.tableau.children() if len(child.features)] == ["o3"]
+    assert set(scene.tableau["o3"].features) == {"visibleModel", "shadowCaster"}
+    scene = load(ASSETS + tableau_of(f"o: {{ features: [{pair.format('[assetDb0 9]')}] }}"))
+    assert [problem.code for problem in scene.left_out] == ["asset.reference"] * 2
+    assert not len(scene.tableau["o"].features)
+
+
+def test_only_errors_that_are_known_are_tolerated_again(load, registry):
+    """Lines may come before them, and one that is there twice is another one."""
+    known = load(tableau_of("\n  a: { x: 1 }\n  b: { scale: [1] }\n")).left_out
+    assert [problem.code for problem in known] == ["field.unknown", "value.count"]
+    for text in ("\n\n a: { x: 1 }\n b: { scale: [1] }\n", "c: { }\n b: { scale: [1] }\n", "d: { }"):
+        path = load(tableau_of(text)).path
+        assert load_scene(path, registry, tolerated=known).left_out == load_scene(path, registry).left_out
+    for text in ("\n  a: { x: 2 }\n", "\n  a: { x: 1 }\n  c: { objects: {\n  a: { x: 1 }\n } }"):
+        path = load(tableau_of(text)).path
+        with pytest.raises(InputError) as caught:
+            load_scene(path, registry, tolerated=known)
+        assert {problem.severity for problem in caught.value.problems} == {Severity.ERROR}
+
+
 def test_a_newer_version_is_rejected_and_the_file_is_unchanged(load, tmp_path):
     text = "version: 2\n" + tableau_of("o: { }")
     (problem,) = refused(load, text)

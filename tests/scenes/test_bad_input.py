@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
-from engine.humon import InputError, Problem, Severity
-from engine.scene import load_scene
+from engine.humon import Problem, Severity
 from engine.testing import assert_planned, open_scene
 
 MESH = """mesh: { name: NAME
@@ -88,29 +85,3 @@ def test_bad_meshes_are_reported_in_their_files(tmp_path: Path) -> None:
         ):
             assert [bool(one.help) for one in said(scene.problems, code, name)] == [True], (code, name)
         assert_planned(scene, "heavy")
-
-
-@pytest.mark.parametrize(
-    ("asset", "features", "code", "hint"),
-    [
-        ("", "{ @type: light } { @type: light }", "feature.duplicate", "one of each"),
-        ("", "{ @type: light  intensty: 1 }", "field.unknown", "intensity"),
-        ("", "{ @type: light  intensity: -1 }", "value.range", "from 0"),
-        (
-            "{ @type: environment  name: e  sources: [a.png b.png c.png] }",
-            "",
-            "environment.faces",
-            "order px",
-        ),
-    ],
-)
-def test_what_a_scene_file_cannot_mean_is_an_error_at_its_line(tmp_path: Path, asset, features, code, hint):
-    path = tmp_path / "wrong.hu"
-    text = f"version: 1\nassetDb: {{ name: own  assets: [\n{asset}\n] }}\n"
-    path.write_text(text + f"tableau: {{ name: t  objects: {{\no: {{ features: [{features}] }}\n}} }}\n")
-    with pytest.raises(InputError) as caught:
-        load_scene(path)
-    (problem,) = caught.value.problems
-    line = 3 if asset else 6
-    assert (problem.code, problem.position.line) == (code, line)
-    assert hint in f"{problem.message} {problem.help}"

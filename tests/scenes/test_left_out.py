@@ -1,0 +1,160 @@
+"""Claims about scenes whose text is wrong: the smallest thing around what is wrong is left out, and reported.
+
+The plan is that of the scene as if that had not been written.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.random_scenes import profile
+
+from engine.humon import Severity
+from engine.plan.text.plan_text import plan_text
+from engine.planning.offline import PlannedScene, plan_scene
+from viewer.main import main
+
+SEEN = "{ @type: visibleModel  asset: [builtin placeholder] }"
+GOOD = (
+    f"good: {{ features: [{SEEN}] }}",
+    "sun: { features: [{ @type: light }] }",
+    "camera: { translation: [0 0 4]  features: [{ @type: camera }] }",
+)
+LINE = 6
+"""The line of the object that is wrong, before the good ones; that of the head is 3."""
+
+
+def of(*features: str) -> str:
+    return f"o: {{ translation: [2 0 0]  features: [{' '.join(features)}] }}"
+
+
+Pair = tuple[str, str]
+
+WRONG_OBJECTS = [  # what is written, what is left of it, and how it is reported
+    (of("{ @type: light  intensty: 3 }", SEEN), of("{ @type: light }", SEEN), "field.unknown", "intensity"),
+    (of("{ @type: light  intensity: -1 }", SEEN), of(SEEN), "value.range", "from 0"),
+    (of("{ @type: light  color: [1 1] }", SEEN), of(SEEN), "value.count", "3 numbers"),
+    (of("{ @type: light  kind: pint }", SEEN), of(SEEN), "value.choice", "point"),
+    (of("{ @type: shadowCaster  active: 1 }", SEEN), of(SEEN), "value.boolean", "true or false"),
+    (of(SEEN, SEEN.replace("r }", "r  active: false }")), of(SEEN), "feature.duplicate", "one of each type"),
+    (of("{ @type: visibleModle }", SEEN), of(SEEN), "feature.unknown", "visibleModel"),
+    (of("{ asset: [builtin placeholder] }", SEEN), of(SEEN), "feature.type", "@type"),
+    (of("visibleModel", SEEN), of(SEEN), "value.kind", "a dict"),
+    (of("{ @type: visibleModel }"), of(), "value.missing", "add `asset"),
+    (of("{ @type: visibleModel  asset: [builtin placehodler] }"), of(), "asset.reference", "placeholder"),
+    (of("{ @type: visibleModel  asset: [nowhere cube] }"), of(), "asset.reference", "nowhere"),
+    ("o: { features: 5  objects: { p: {} } }", "o: { objects: { p: {} } }", "value.kind", "a list"),
+    (f"o: {{ features: [{SEEN}]  objects: [1] }}", f"o: {{ features: [{SEEN}] }}", "value.kind", "a dict"),
+    (
+        of(SEEN).replace("[2 0 0]", "[2 0]"),
+        of(SEEN).replace("[2 0 0]", "[0 0 0]"),
+        "value.count",
+        "3 numbers",
+    ),
+    (of(SEEN).replace("translation", "scael"), of(SEEN).replace("[2 0", "[0 0"), "field.unknown", "scale"),
+    (
+        of(SEEN).replace("]", "]  rotation: [0 0 0 1]  euler: [0 90 0]", 1),
+        of(SEEN),
+        "object.rotation",
+        "remove one",
+    ),
+    (of(SEEN).replace("]", "]  active: no", 1), of(SEEN), "value.boolean", "true or false"),
+    ("o: 5", "", "value.kind", "a dict"),
+    (f'"a/b": {{ features: [{SEEN}] }}', "", "object.name", "rename"),
+    (f"{of(SEEN)} O: {{ features: [{SEEN}] }}", of(SEEN), "object.name", "letter case"),
+]
+WRONG_HEADS = [
+    ("include: [none.hu]", "", "file.missing", ""),
+    ("include: [../none.hu]", "", "file.outside", ""),
+    ("include: [torn.hu]", "", "humon.unclosed", "never closed"),
+    ("include: [newer.hu]", "", "scene.version", "newer Diorama"),
+    ("include: [scene.hu]", "", "include.cycle", "remove one"),
+    ("include: [other.hu]", "", "scene.tableau", "python -m viewer A.hu B.hu"),
+    ("tableaux: {}", "", "field.unknown", "tableau"),
+    ("assetDb: 5", "", "value.kind", "a dict"),
+    ("assetDb: { assets: [] }", "", "value.missing", "name"),
+    ("assetDb: { name: own }", "", "value.missing", "assets"),
+    (
+        "assetDb: { name: own  assets: []  nmae: x }",
+        "assetDb: { name: own  assets: [] }",
+        "asset.field",
+        "name",
+    ),
+    ("assetDb: { name: own  assets: []  cacheFile: a.txt }", "", "asset.cache_file", "never replaces"),
+    (
+        "assetDb: { name: own  assets: [{ @type: environment  sources: [a b c] }] }",
+        "",
+        "environment.faces",
+        "",
+    ),
+    ("assetDb: { name: own  assets: [{ @type: sky }] }", "", "asset.type", "environment"),
+]
+
+
+def written(folder: Path, head: str, objects: str) -> Path:
+    """Write the good objects below a head and an object, into a folder of its own."""
+    folder.mkdir()
+    (folder / "assets").mkdir()
+    (folder / "torn.hu").write_text("tableau: {\n")
+    (folder / "newer.hu").write_text("version: 99\ntableau: {}\n")
+    (folder / "other.hu").write_text("tableau: {}\n")
+    rows = ["version: 1", "// head", head, "tableau: {", "objects: {", objects, *GOOD, "} }"]
+    path = folder / "scene.hu"
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+def planned(folder: Path, head: str, objects: str) -> PlannedScene:
+    return plan_scene(written(folder, head, objects), profile("lavapipe"), (32, 24))
+
+
+def check(folder: Path, wrong: Pair, left: Pair, problem_of: Pair, line: int) -> None:
+    found = planned(folder / "wrong", *wrong)
+    known = planned(folder / "left", *left)
+    (problem,) = [one for one in found.problems if one not in known.problems]
+    assert (problem.code, problem.severity) == (problem_of[0], Severity.WARNING)
+    assert problem_of[1] in f"{problem.message} {problem.help}"
+    if Path(problem.position.file).name == "scene.hu":
+        assert problem.position.line == line
+    assert text(found, folder / "wrong") == text(known, folder / "left")
+
+
+def text(planned: PlannedScene, folder: Path) -> str:
+    """The plan with the lines of what needs it, without their columns."""
+    return re.sub(r"(\.hu:\d+):\d+", r"\1", plan_text(planned.plan).replace(str(folder), ""))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "left", "code", "hint"), WRONG_OBJECTS, ids=[one[0][:60] for one in WRONG_OBJECTS]
+)
+def test_what_is_wrong_in_an_object_costs_only_that(tmp_path, wrong, left, code, hint):
+    check(tmp_path, ("", wrong), ("", left), (code, hint), LINE)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "left", "code", "hint"), WRONG_HEADS, ids=[one[0][:60] for one in WRONG_HEADS]
+)
+def test_what_is_wrong_beside_the_objects_costs_none_of_them(tmp_path, wrong, left, code, hint):
+    check(tmp_path, (wrong, of(SEEN)), (left, of(SEEN)), (code, hint), 3)
+
+
+@pytest.mark.gpu
+def test_a_scene_with_much_that_is_wrong_is_drawn_as_without_it_and_ends_as_with_a_broken_asset(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    wrong = f"{of('{ @type: light  intensity: -1 }', SEEN, SEEN)} p: 5"
+    shown = []
+    for name, head, objects in (("wrong", "include: [none.hu]", wrong), ("left", "", of(SEEN))):
+        scene, picture = written(tmp_path / name, head, objects), tmp_path / f"{name}.png"
+        assert main([str(scene), "--headless", "--size", "64x48", "--screenshot", str(picture)]) == 0
+        shown.append(np.asarray(Image.open(picture)))
+        said = capsys.readouterr().err
+        assert len(re.findall(r"warning\[(value|feature|file)\.", said)) == (4 if name == "wrong" else 0), (
+            said
+        )
+    np.testing.assert_array_equal(*shown)
+    assert len(np.unique(shown[0].reshape(-1, shown[0].shape[-1]), axis=0)) > 20, "the objects are drawn"
