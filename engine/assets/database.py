@@ -90,9 +90,12 @@ def read_asset_db(
         fatal.add(
             document.problem(AssetCode.NAME, "'builtin' is the name of Diorama's own database", node["name"])
         )
-    cache_file = problems.attempt(lambda: _cache_file(node, name, path, gate), None)
+    cache_file, given = None, node.get("cacheFile")
+    if given is not None:
+        cache_file = problems.attempt(lambda: _cache_file(text(given), given, path, gate), None)
     if cache_file is None:
-        cache_file = path.parent / f"{path.stem}{CACHE_SUFFIX}"
+        usual = f"{name}{CACHE_SUFFIX}"
+        cache_file = fatal.attempt(lambda: _cache_file(usual, node, path, gate), path)
     compress = node.get("compressTextures")
     compresses = compress is not None and problems.attempt(lambda: boolean(compress), False)
     assets: tuple[Asset, ...] = ()
@@ -136,19 +139,18 @@ def builtin_db() -> AssetDb:
     return read_asset_db_file(root / "assets" / "builtin" / "builtin.hu", 0, root)
 
 
-def _cache_file(node: Node, name: str, path: Path, gate: FileGate) -> Path:
-    child = node.get("cacheFile")
-    written = text(child) if child is not None else f"{name}{CACHE_SUFFIX}"
+def _cache_file(written: str, place: Node, path: Path, gate: FileGate) -> Path:
+    """Return the path of a cache, whose name is `written` at a place. Raises InputError."""
     if not written.endswith(CACHE_SUFFIX):
         message = f"'{written}' does not end in {CACHE_SUFFIX}"
-        raise failure(AssetCode.CACHE_FILE, message, child or node, "a cache never replaces another file")
+        raise failure(AssetCode.CACHE_FILE, message, place, "a cache never replaces another file")
     try:
         found = gate.resolve(written, path.parent)
     except FileRejectedError as error:
-        raise failure(error.code, error.reason, child or node, error.help) from error
+        raise failure(error.code, error.reason, place, error.help) from error
     if not found.name.endswith(CACHE_SUFFIX):
         message = f"'{written}' is a link to '{gate.relative(found)}', which does not end in {CACHE_SUFFIX}"
-        raise failure(AssetCode.CACHE_FILE, message, child or node, "a cache never replaces another file")
+        raise failure(AssetCode.CACHE_FILE, message, place, "a cache never replaces another file")
     return found
 
 

@@ -15,9 +15,9 @@ from engine.humon.collector import collector_paused
 PROG = "python -m engine"
 EXIT_CODES = """\
 exit codes:
-  0    done
+  0    done; what is wrong with single assets, features or objects is printed, and left out
   1    format --check found a file that would change
-  2    the input or the command line is wrong
+  2    the command line is wrong, or a file that it names cannot be used
   3    no usable Vulkan device
   129  ended by SIGHUP
   130  ended by Ctrl-C

@@ -1,5 +1,6 @@
 """Problems with user input: code, message and position, and the exception that carries them."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -10,6 +11,8 @@ from engine.files import printable
 from engine.humon.limits import MAX_EXCERPT_CHARS
 
 TAB_COLUMNS = 4
+_PLACE = re.compile(r":[0-9]+:[0-9]+")
+"""Line and column in a message."""
 T = TypeVar("T")
 
 
@@ -57,9 +60,9 @@ class Problem:
 
     @property
     def identity(self) -> tuple[str, str, str]:
-        """What stays the same while lines before it come and go: code, file, and the words at its place."""
+        """What stays the same while other lines of the file change: code, file, message without positions."""
         file = self.position.file if self.position is not None else ""
-        return str(self.code), file, self.excerpt or self.message
+        return str(self.code), file, _PLACE.sub("", self.message)
 
 
 class InputError(Exception):

@@ -342,3 +342,47 @@ def test_a_long_pair_is_inserted_as_lines() -> None:
         "        features: [",
         "            { @type: light  color: [1 0.5 0.25]  intensity: 12 }",
     ]
+
+
+@given(documents(), words, st.data())
+def test_inserting_into_any_list_adds_the_entry_and_nothing_else(
+    drawn: tuple[str, Tree], new: str, data: st.DataObject
+) -> None:
+    document = parse(drawn[0], "f.hu")
+    lists = [node for node in nodes(document.root) if node.kind is Kind.LIST]
+    if not lists:
+        return
+    number = data.draw(st.integers(0, len(lists) - 1))
+    entries = list(lists[number])
+    place = data.draw(st.integers(0, len(entries)))
+    before = entries[place] if place < len(entries) else None
+    text = document.edits().insert_item(lists[number], {"a": [new, "inserted"]}, before).apply()
+    after = parse(text, "f.hu")
+    owner = [node for node in nodes(after.root) if node.kind is Kind.LIST][number]
+    assert plain(owner[place]) == {"a": [new, "inserted"]}
+    assert comments(after) == comments(document)
+    assert tree(parse(after.edits().remove(owner[place]).apply(), "f.hu").root) == drawn[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "after"),
+    [
+        ("a: []", None, "a: [ { b: 1 } ]"),
+        ("a: [\n]", None, "a: [\n    { b: 1 }\n]"),
+        ("a: [5] // c", None, "a: [5  { b: 1 }] // c"),
+        ("a: [\n  5 // c\n]", None, "a: [\n  5 // c\n  { b: 1 }\n]"),
+        ("a: [5 6]", 1, "a: [5 { b: 1 }  6]"),
+        ("a: [\n  5\n  // c\n  6\n]", 1, "a: [\n  5\n  // c\n  { b: 1 }\n  6\n]"),
+    ],
+)
+def test_an_entry_gets_a_line_where_its_neighbour_has_one(text: str, before: int | None, after: str) -> None:
+    document = parse(text, "f.hu")
+    node = document.root["a"]
+    written = document.edits().insert_item(node, {"b": 1}, None if before is None else node[before]).apply()
+    assert written == after
+
+
+def test_an_entry_is_inserted_into_lists_only() -> None:
+    document = parse("a: 5", "f.hu")
+    with pytest.raises(ValueError, match="not a list"):
+        document.edits().insert_item(document.root["a"], 1)

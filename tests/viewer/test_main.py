@@ -191,14 +191,9 @@ def test_wrong_input_ends_with_2_and_a_block(view: Run, arguments: tuple[str, ..
     assert code in done.stderr
 
 
-def test_a_scene_with_several_errors_reports_them_together(view: Run, tmp_path: Path) -> None:
+def test_a_text_with_several_errors_reports_them_together(view: Run, tmp_path: Path) -> None:
     scene = tmp_path / "broken.hu"
-    scene.write_text(
-        "tableau: { name: x objects: {\n"
-        "  a: { features: [ { @type: shadowCatser } ] }\n"
-        "  b: { translation: [0 nan 0] }\n"
-        "} }\n"
-    )
+    scene.write_text("tableau: { name: x objects: {\n  a: { active: true active: false }\n  b: { 5 }\n} }\n")
     done = view(scene, "--headless")
     assert done.returncode == 2
     assert f"{scene}:2:" in done.stderr

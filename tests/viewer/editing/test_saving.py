@@ -13,6 +13,7 @@ from support.small_features import tree_of
 from engine.humon import InputError
 from engine.scene import Scene, load_scene
 from engine.tableau import ROOT
+from viewer.editing.clipboard import text_of as clipboard_text
 from viewer.editing.editor import Editor
 from viewer.editing.file_changes import FileChanges
 from viewer.editing.history import EditError
@@ -21,6 +22,7 @@ from viewer.editing.reverting import Reverting
 from viewer.editing.saving import Saving
 from viewer.editing.value_edit import Target
 
+from .conftest import TEXT
 from .test_editor import rows, step
 
 
@@ -239,3 +241,39 @@ def test_a_file_of_changes_that_cannot_be_written_is_reported_once(editor: Edito
     recovery.wait()
     assert len(reported) == 1
     assert "not kept aside" in reported[0]
+
+
+WRONG = TEXT.replace(
+    "[ { @type: light  intensity: 2.0 } ]",
+    "[ { @type: light  intensty: 1  intensity: 2.0 } { @type: sun } ]  scael: [2 2 2]",
+)
+
+
+def test_objects_with_text_that_is_left_out_are_changed_and_all_is_undone(
+    load: Callable[[str], Scene],
+) -> None:
+    editor = Editor(load(WRONG))
+    lamp, saving, history = rows(editor, "lamp"), Saving(editor), editor.history
+    assert len(editor.scene.left_out) == 3
+    assert "scael" not in clipboard_text(editor.scene, lamp)
+    editor.set_flag("enabled", lamp, False, "light")
+    assert saving.save()
+    assert text_of(editor) == WRONG.replace("2.0 }", "2.0  enabled: false }")
+    copy = editor.duplicate(lamp)
+    editor.rename(int(copy[0]), "twin")
+    editor.add_feature("light", rows(editor, "cube"))
+    editor.reparent(lamp, int(rows(editor, "cube")[0]))
+    assert saving.save()
+    left = "{ @type: sun } ]  scael: [2 2 2]"
+    assert text_of(editor).count(left) == 1, "the copy has what is drawn"
+    assert editor.scene.tableau["twin"].features.keys() == {"light"}
+    while history.undo_label:
+        history.undo()
+    assert saving.save()
+    again = load_scene(editor.scene.path, editor.scene.registry)
+    assert tree_of(again.tableau) == tree_of(editor.tableau)
+    assert len(again.left_out) == 3
+    assert text_of(editor).count(left) == 1
+    editor.delete(lamp)
+    history.undo()
+    assert not saving.save(), "what was put back is where it was"
