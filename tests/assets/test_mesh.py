@@ -215,6 +215,12 @@ def test_skin_with_a_missing_bone_is_rejected(skin: str) -> None:
     assert problem_of(text, form=form).code == "mesh.skin"
 
 
+def test_a_bone_beyond_all_whole_numbers_is_rejected() -> None:
+    form = (*POS, ("frameIdxs", VertexFormat.R8_UINT), ("frameWeights", VertexFormat.R32G32_SFLOAT))
+    skin = "pos: [[0 0 0] [1 0 0] [0 1 0]]  frameIdxs: [0 0 1e300]  frameWeights: [[1 0] [1 0] [1 0]]"
+    assert problem_of(mesh(skin, more="bones: [{ name: a } { name: b }]"), form=form).code == "mesh.range"
+
+
 def test_a_zero_quaternion_and_a_zero_scale_become_the_identity_with_a_warning() -> None:
     source = source_of(mesh(more="bones: [{ name: a  rotation: [0 0 0 0]  scale: 0 }]"))
     rows = np.frombuffer(pack_skeleton(source).data, BONE)

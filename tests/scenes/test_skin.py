@@ -198,6 +198,18 @@ def test_a_skin_bends_far_from_the_origin_and_mirrored(tmp_path: Path) -> None:
         assert_alike(seen(runtime)[:, ::-1], covered(bent(40.0)))
 
 
+def test_bones_at_the_end_of_all_numbers_draw_and_come_back(tmp_path: Path) -> None:
+    with opened(tmp_path) as runtime:
+        before = runtime.read_pixels()
+        bone = runtime.tableau["strip/lower/upper"]
+        translation = bone.translation.copy()
+        bone.translation, bone.scale = (3.3e38, 0, 0), (3e37, 3e37, 3e37)
+        runtime.frame()
+        bone.translation, bone.scale = translation, (1, 1, 1)
+        runtime.settle()
+        assert_alike(runtime.read_pixels(), before)
+
+
 def test_bones_are_found_by_name_anywhere_below(tmp_path: Path) -> None:
     with opened(tmp_path, tree="lower: {} rig: { objects: { upper: { translation: [0 1 0] } } }") as runtime:
         turn(runtime, 40.0, "strip/rig/upper")

@@ -38,6 +38,9 @@ NORMAL, TANGENT = "normal", "tangent"
 FIRST_WEIGHTS = 4
 """How many blend weights stand in the first of two attributes."""
 
+MOST_BONES = 2.0**53
+"""What is above it in a source is no number of a bone in any format."""
+
 WEIGHT_TOLERANCE = 1e-3
 """By how much the weights of a vertex may miss the sum 1 without a warning."""
 
@@ -311,7 +314,7 @@ def _bone_channels(
     values: npt.NDArray[np.float64], layout: BlendLayout, bones: int, nodes: Mapping[str, Place]
 ) -> npt.NDArray[np.float64]:
     """Return the numbers of bones in channels. Raises InputError `mesh.skin` for a bone that is not there."""
-    channels = values.astype(np.int64)
+    channels = values.clip(-MOST_BONES, MOST_BONES).astype(np.int64)
     is_each = values.shape[1] == layout.weights
     if not is_each and values.shape[1] != -(-layout.weights // layout.per_channel):
         return values  # the format does not fit either, which is reported with it

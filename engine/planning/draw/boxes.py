@@ -214,6 +214,7 @@ class BoneBoxes:
             known = self._last[mesh] = parts, version, objects, self._around(of)
         return known[3]
 
+    @np.errstate(over="ignore", invalid="ignore")  # what leaves the range of numbers is anywhere
     def _around(self, of: _PartBones) -> tuple[Floats, Floats]:
         """Return the boxes around the parts of skinned objects, from their places.
 
@@ -252,6 +253,7 @@ class BoneBoxes:
             np.minimum(low, np.subtract(centre, reach, out=side).min(axis=0), out=low)
             np.maximum(high, np.add(centre, reach, out=side).max(axis=0), out=high)
         half = np.float32(0.5)
+        low, high = np.fmax(low, -FARTHEST), np.fmin(high, FARTHEST)
         return half * (low + high), half * (high - low)
 
     def _parts_of(self, mesh: int, pose: int, bones: Bones) -> _Parts | None:
@@ -304,6 +306,9 @@ def _parts(weights: _Weights, binds: Doubles) -> _Parts:
 
 AXES = np.array([0, 1, 2, 4, 5, 6, 8, 9, 10])
 """Which of the sixteen numbers of a placement are those of the axes, three of each."""
+
+FARTHEST = np.float32(1e38)
+"""How far boxes reach along an axis at most, so that their sums are numbers."""
 
 BONES_AT_ONCE = 16384
 """About how many bones are measured together: a megabyte of placements."""
