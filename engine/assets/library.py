@@ -25,7 +25,7 @@ from engine.assets.files import FileGate
 from engine.assets.formats import AlphaMode, TextureFormat
 from engine.assets.names import BUILTIN, find_asset
 from engine.assets.records import Asset, AssetDb, AssetRef, AssetType, Material, Mesh, Model
-from engine.assets.updating.references import with_references
+from engine.assets.updating.references import references_of, with_references
 from engine.humon import InputError, Problem
 
 if TYPE_CHECKING:
@@ -105,6 +105,7 @@ class AssetLibrary:
             number: {number: len(db.assets)} for number, db in self.dbs.items()
         }
         """Of each newest database: how many of its assets have a reference to, or lie in, which database."""
+        self._still_good: dict[int, frozenset[int]] = {}
         self._broken_assets = {number: find_broken_assets(one) for number, one in self._cooked.items()}
         self._facts: defaultdict[int, dict[str, Facts]] = defaultdict(dict)
         """By database and identity of the recipe: assets that are made alike share them."""
@@ -188,10 +189,12 @@ class AssetLibrary:
             self._broken_assets[number] = broken
             self._kept[number] = kept
             self._uses[number] = update.uses[number]
+            self._still_good[number] = update.still_good[number]
             names = [self.dbs[each].name for each in self._current]
             if one.db.name in names:
                 place = names.index(one.db.name)
                 del self._uses[self._current[place]]
+                self._still_good.pop(self._current[place], None)
                 self._current[place] = number
             else:
                 self._current.append(number)
@@ -203,12 +206,29 @@ class AssetLibrary:
         """Return how many assets of a newest database have a reference to, or lie in, which database."""
         return self._uses[db]
 
+    def still_good(self, db: int) -> frozenset[int]:
+        """Return which assets of a newest database are broken and drawn in an earlier version, by index."""
+        return self._still_good.get(db, frozenset())
+
     def unused(self) -> list[int]:
         """Return the databases that no asset of a newest one lies in or refers to any more."""
         used = {0, *self._current, *(number for of in self._uses.values() for number in of)}
+        used |= self._used_by_broken()
         for pair in self._variants:
             used |= {ref.db for ref in pair}
         return [number for number in self.dbs if number not in used]
+
+    def _used_by_broken(self) -> set[int]:
+        """Return the databases of what assets are made of that are broken and drawn in an earlier version."""
+        todo = [self.dbs[db].assets[index].ref for db, of in self._still_good.items() for index in of]
+        found: set[int] = set()
+        while todo:
+            ref = self.kept(todo.pop())
+            found.add(ref.db)
+            parts = list(references_of(self.dbs[ref.db].assets[ref.index]))
+            found.update(part.db for part in parts)
+            todo += parts
+        return found
 
     def drop(self, dbs: Iterable[int]) -> None:
         """Forget databases that nothing is drawn from any more, and close their caches."""

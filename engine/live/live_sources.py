@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -86,7 +87,7 @@ class LiveSources:
     def __init__(self, library: AssetLibrary, scene: Scene, *, jobs: int = 1) -> None:
         """`jobs` is the number of threads that cook."""
         self._library = library
-        self._scenes = [part.files[0].path for part in scene.parts]
+        self._scenes = [part.opened for part in scene.parts]
         self._texts = _texts(scene)
         self._read = [file for part in scene.parts for file in part.files]
         self._jobs = jobs
@@ -95,6 +96,10 @@ class LiveSources:
         self._stopped = threading.Event()
         self._indices = {one.db.name: AssetIndex(one) for one in library.current[1:]}
         self._files = signatures(self._watched())
+        self._new: dict[Path, Signature] = {}
+        """Files that are watched since the last reload."""
+        self._misread: dict[Path, Path] = {}
+        """Files that a text names, see `AssetIndex.misread`, for which it was read again."""
         self._looked = time.monotonic()
         self._caches = {one.db.name: one.image.path for one in library.current[1:]}
         self._behind = WholeCaches(jobs)
@@ -160,9 +165,8 @@ class LiveSources:
         try:
             for reported in chain([self._saved_before()], self._reports()):
                 found = self._settled(reported)
-                requested = self._take_requests()
-                if (found or requested) and not self._stopped.is_set():
-                    self._reload(found, requested, time.monotonic())
+                if (found or self._requested) and not self._stopped.is_set():
+                    self._reload(found, time.monotonic())
                 self._behind.poll()
         except BaseException as error:  # noqa: BLE001 (`take` raises it)
             self._failure = error
@@ -235,12 +239,17 @@ class LiveSources:
         self._files.update(now)
         if len(looked_at) == len(self._files):
             self._looked = time.monotonic()
-        return {path for path in found if self._own.get(path) != now[path]}
+        return {path for path in found if self._own.get(Path(os.path.realpath(path))) != now[path]}
 
-    def _reload(self, found: set[Path], requested: Mapping[str, Sequence[int]], since: float) -> None:
-        """Read the scene again if its text has changed, cook what has a changed source, and offer both."""
+    def _reload(self, found: set[Path], since: float) -> None:
+        """Read the scene again if its text has changed, cook what has a changed source, and offer both.
+
+        What was requested waits until the texts are as before. Of a database that cannot be read, what has a
+        changed source is cooked by the text that is drawn.
+        """
         scene: Scene | None = None
-        now = time.time()
+        requested: dict[str, list[int]] = {}
+        unread = False
         if not found.isdisjoint(self._texts):
             try:
                 known = chain.from_iterable(self._left_out.values())
@@ -253,21 +262,17 @@ class LiveSources:
                 self._scene_problems = tuple(error.problems)
         stale = self._stale(found, scene)
         if stale:
-            update, unread = self._cook_texts(stale, found)
+            update, unread = self._cook_texts(stale, found, _paths(scene))
             if unread:
                 scene = None  # it may name assets of a database that cannot be read
         else:
+            requested = self._take_requests()
             update = self._cook_sources(found, requested)
         if scene is not None:
             self._left_out |= _left_out(scene)
-        problems = (*self._scene_problems, *chain.from_iterable(self._unread.values()))
-        if update is not None or scene is not None or problems != self._offered or requested:
-            self._offered = problems
-            latest = max((self._files[path].mtime_ns for path in found), default=0) / 1e9
-            saved = min(latest, now) if latest else now
-            took = time.monotonic() - since
-            made = (update, scene, problems, frozenset(found), saved, since, took)
-            self._offer(Reload(*made, is_requested=bool(requested)))
+            self._look_at(_texts(scene))
+            self._read = [file for part in scene.parts for file in part.files]
+        self._report(update, scene, found, since, bool(requested))
         if stale:
             again = {db.name for db in stale}
             self._indices = {
@@ -282,6 +287,26 @@ class LiveSources:
                 if one.db.name not in self._caches
             }
             self._look_at(self._watched())
+        if unread:
+            self._report(self._cook_sources(found - self._texts, {}), None, found, since)
+        self._look_again()
+
+    def _report(
+        self,
+        update: LibraryUpdate | None,
+        scene: Scene | None,
+        found: set[Path],
+        since: float,
+        is_requested: bool = False,
+    ) -> None:
+        """Offer what has come of changed files, if anything has; they had settled at `since`."""
+        problems = (*self._scene_problems, *chain.from_iterable(self._unread.values()))
+        if update is not None or scene is not None or problems != self._offered or is_requested:
+            self._offered = problems
+            latest = max((self._files[path].mtime_ns for path in found), default=0) / 1e9
+            saved = min(latest, time.time()) if latest else time.time()
+            took = time.monotonic() - since
+            self._offer(Reload(update, scene, problems, frozenset(found), saved, since, took, is_requested))
 
     def _cook_sources(self, found: set[Path], requested: Mapping[str, Sequence[int]]) -> LibraryUpdate | None:
         """Cook what the changed files concern, and what is requested, of databases with texts as before."""
@@ -299,15 +324,21 @@ class LiveSources:
                 self._behind.add(one.db, path)
         return update
 
-    def _cook_texts(self, stale: Sequence[AssetDb], found: set[Path]) -> tuple[LibraryUpdate | None, bool]:
-        """Read databases again and cook what is new; return the update, and whether one cannot be read."""
+    def _cook_texts(
+        self, stale: Sequence[AssetDb], found: set[Path], paths: Mapping[str, Path]
+    ) -> tuple[LibraryUpdate | None, bool]:
+        """Read databases again and cook what is new; return the update, and whether one cannot be read.
+
+        `paths` are where those of the scene lie now, by their names.
+        """
         cooked: list[CookedDb] = []
         current = {one.db.name: one for one in self._library.current[1:]}
         for db in stale:
             number = self._library.next_id + len(cooked)
             try:
-                if db.path in found:
-                    where = db.path, db.root, db.name, number, db.document.name
+                path = paths.get(db.name, db.path)
+                if path in found or path != db.path:
+                    where = path, db.root, db.name, number, db.document.name
                     again = read_database(*where, tolerated=db.left_out)
                 else:
                     same_text = read_asset_db(db.document, db.path, number, db.root, tolerated=None)
@@ -342,7 +373,12 @@ class LiveSources:
         names = {one.db.name for one in current}
         fresh = [db for db in scene.dbs if db.name not in names] if scene is not None else []
         indices = self._indices
-        outdated = {one.db.name for one in current if indices[one.db.name].is_outdated(found)}
+        paths = _paths(scene)
+        outdated = {
+            one.db.name
+            for one in current
+            if indices[one.db.name].is_outdated(found) or paths.get(one.db.name, one.db.path) != one.db.path
+        }
         if not fresh and not outdated:
             return []
         concerned = (
@@ -368,13 +404,32 @@ class LiveSources:
 
     def _look_at(self, files: Iterable[Path]) -> None:
         """Watch these files from now on, too."""
-        self._files |= signatures(path for path in files if path not in self._files)
+        new = signatures(path for path in files if path not in self._files)
+        self._files |= new
+        self._new |= new
+
+    def _look_again(self) -> None:
+        """Take new files that were saved between being read and being watched for changed ones, and links."""
+        new, self._new = self._new, {}
+        texts, self._read = [file for file in self._read if file.path in new], []
+        if new:
+            missed = saved_before(self._library.current[1:], self._indices, texts, new)
+            self._files |= dict.fromkeys(missed & new.keys(), Signature(-1))
+        misread = {path: to for index in self._indices.values() for path, to in index.misread.items()}
+        self._files |= {path: Signature(-1) for path, to in misread.items() if self._misread.get(path) != to}
+        self._misread = misread
 
 
 def _texts(scene: Scene) -> set[Path]:
-    """Return the files of a scene, and those that it includes and that cannot be read."""
+    """Return the files of a scene, links to them, and those that it includes and that cannot be read."""
     found = {file.path for part in scene.parts for file in part.files}
+    found.update(part.opened for part in scene.parts)
     return found.union(*(part.unread for part in scene.parts))
+
+
+def _paths(scene: Scene | None) -> dict[str, Path]:
+    """Return where the databases of a scene lie, by their names; a link in their place may lead elsewhere."""
+    return {} if scene is None else {db.name: db.path for db in scene.dbs}
 
 
 def _left_out(scene: Scene) -> dict[Path, tuple[Problem, ...]]:

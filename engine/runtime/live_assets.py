@@ -163,8 +163,10 @@ class LiveAssets:
             return key if ref.db == 0 else library.newest(scene.dbs[ref.db - 1].name, ref.index).key
 
         problems = []
-        for part, fresh in zip(runtime.scene.parts, scene.parts, strict=False):
-            if part.files[0].path == fresh.files[0].path:
+        read = {part.opened: part for part in scene.parts}
+        for part in runtime.scene.parts:
+            fresh = read.get(part.opened)
+            if fresh is not None:
                 for conflict in update_from_file(
                     part, runtime.tableau, fresh, scene.tableau, key_of, keep_own=self._keep_own
                 ):

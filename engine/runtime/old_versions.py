@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 def drop_old_versions(runtime: Runtime) -> list[int]:
     """Close the caches of versions that updates have replaced, and forget their assets; return their ids.
 
-    Only while no plan is under way: what the plan that is drawn names stays.
+    Only while no plan is under way or due: what the frames that are drawn name stays, be it without data.
     """
-    if runtime.plan is None or not runtime.memory.settled or runtime.spread.is_busy:
+    is_due = runtime.spread.is_busy or runtime.hold.is_on or runtime.planner.stale()
+    if runtime.plan is None or not runtime.memory.settled or is_due:
         return []
     unused = runtime.library.unused()
     if unused:

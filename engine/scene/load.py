@@ -126,6 +126,7 @@ class _Loader:
         tableau.warnings[:] = [_with_excerpt(problem, files) for problem in tableau.warnings]
         self._dbs += [self._named(db, tableau.path(root)) for db in dbs if db.id > len(self._dbs)]
         part = ScenePart(tuple(files), dbs, tableau, home, root)
+        part.opened = Path(os.path.abspath(path))
         part.left_out, part.unread = left_out, tuple(reader.left_out)
         self._parts.append(part)
         self._warnings += _limited(problems.problems)

@@ -27,8 +27,9 @@ class ScenePart:
     """One scene file with its includes: its databases by the names in it, and the root of its objects.
 
     `root` is the row of the object that all of its objects are below, ROOT where they are at the top; `home`
-    the file with the tableau, if one has it. `left_out` are the problems of what of its text is not used,
-    `unread` the files that it includes and that cannot be read.
+    the file with the tableau, if one has it. `opened` is the path by which the first file is opened, maybe a
+    link. `left_out` are the problems of what of its text is not used, `unread` the files that it includes and
+    that cannot be read.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class ScenePart:
         self.dbs = dbs
         self.root = root
         self.home = home
+        self.opened = files[0].path
         self.left_out: tuple[Problem, ...] = ()
         self.unread: tuple[Path, ...] = ()
         self.saver = Saver(home, tableau, dbs, root)

@@ -55,12 +55,12 @@ class Saving:
     def take_in(self) -> list[Conflict]:
         """Take in what has changed in the files; return what was changed by hand, too, and is kept."""
         scene = self._editor.scene
-        files = [part.files[0].path for part in scene.parts]
+        files = [part.opened for part in scene.parts]
         fresh = load_scenes(files, scene.registry, tolerated=scene.left_out)
         key_of = self._keys(scene, fresh)
         found: list[Conflict] = []
         for part in scene.parts:
-            again = next((each for each in fresh.parts if each.files[0].path == part.files[0].path), None)
+            again = next((each for each in fresh.parts if each.opened == part.opened), None)
             if again is None:
                 raise InputError(fresh.rejected)
             found += update_from_file(part, scene.tableau, again, fresh.tableau, key_of, keep_own=True)

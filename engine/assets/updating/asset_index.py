@@ -42,7 +42,11 @@ class AssetIndex:
         for path, identities in before._users.items() if before is not None else ():
             if known := identities & self._recipes.keys():
                 self._users[path] |= known
-        self._targets = {path: target for path in _named(cooked) if (target := _target(path)) != path}
+        named = {path: _target(path) for path in _named(cooked)}
+        self.misread = {path: target for path, target in named.items() if target not in self._users}
+        """Names in the text that lead to no source of it: a link came or went after it was read."""
+        self._targets: dict[Path, Path | None] = {path: to for path, to in named.items() if to != path}
+        self._targets |= dict.fromkeys(self.misread)
         for index, asset in enumerate(cooked.db.assets):
             for ref in references_of(asset):
                 self._dependants[ref.index].append(index)

@@ -50,7 +50,8 @@ class LibraryUpdate:
     `moves` are the keys of changed assets, before and now. `changes` list all assets that are not as before.
     `ranges` are the bytes of what is added, as `AssetLibrary.ranges`; `alpha_modes` how new materials cover;
     `uses`, by the id of each added database, how many of its assets name or lie in which database: those as
-    before are found through the one whose number their references have.
+    before are found through the one whose number their references have. `still_good` are, by that id, the
+    indices of assets that are broken and drawn in an earlier version, with what that was made of.
     """
 
     base: int
@@ -60,6 +61,7 @@ class LibraryUpdate:
     ranges: NDArray[np.int64]
     alpha_modes: frozenset[AlphaMode]
     uses: Mapping[int, Mapping[int, int]]
+    still_good: Mapping[int, frozenset[int]]
 
 
 def make_update(library: AssetLibrary, cooked: Sequence[CookedDb]) -> LibraryUpdate:
@@ -73,10 +75,12 @@ def make_update(library: AssetLibrary, cooked: Sequence[CookedDb]) -> LibraryUpd
     added: list[Added] = []
     moves: dict[int, int] = {}
     changes: list[AssetChange] = []
+    still_good: dict[int, frozenset[int]] = {}
     for one in cooked:
         comparison = _Comparison(library, before.get(one.db.name), one)
         added.append((one.db.id, one, comparison.broken, comparison.kept))
         moves |= comparison.moves
+        still_good[one.db.id] = frozenset(comparison.still_good)
         changes += comparison.changes()
     ranges = np.concatenate([library.ranges_of(*each) for each in added])
     covers = alpha_modes(asset for one in cooked for asset in one.db.assets)
@@ -84,7 +88,7 @@ def make_update(library: AssetLibrary, cooked: Sequence[CookedDb]) -> LibraryUpd
         number: Counter({number: len(one.db.assets)}) + Counter(ref.db for ref in kept.values())
         for number, one, _, kept in added
     }
-    return LibraryUpdate(base, tuple(added), moves, tuple(changes), ranges, covers, uses)
+    return LibraryUpdate(base, tuple(added), moves, tuple(changes), ranges, covers, uses, still_good)
 
 
 class _Comparison:
@@ -98,7 +102,7 @@ class _Comparison:
         self._now = now
         self._old = {name_of(asset): asset for asset in before.db.assets} if before is not None else {}
         self.broken = find_broken_assets(now, self._was_good)
-        self._still_good: set[int] = set()
+        self.still_good: set[int] = set()
         by_type: dict[AssetType, list[Asset]] = {kind: [] for kind in _ORDER}
         for asset in now.db.assets:
             by_type[asset.type].append(asset)
@@ -112,7 +116,7 @@ class _Comparison:
             return
         earlier = self._library.kept(old.ref)
         if asset.ref in self.broken.refs and not self._library.is_broken(earlier):
-            self._still_good.add(asset.ref.index)
+            self.still_good.add(asset.ref.index)
             self.kept[asset.ref.index] = earlier
         elif self._is_as_before(asset, old, earlier):
             self.kept[asset.ref.index] = earlier
@@ -144,7 +148,7 @@ class _Comparison:
             index = asset.ref.index
             if old is None:
                 yield AssetChange(db, asset.label, Change.ADDED, self._size(asset))
-            elif index in self._still_good:
+            elif index in self.still_good:
                 yield AssetChange(db, asset.label, Change.BROKEN, 0)
             elif index not in self.kept:
                 yield AssetChange(db, asset.label, Change.CHANGED, self._size(asset))

@@ -69,6 +69,7 @@ def make_patches(
         np.array([row for patch in patches for row in patch.ranges()], np.int64).reshape(-1, 4),
         alpha_modes(asset for patch in patches for asset in patch.assets()),
         {patch.number: patch.uses() for patch in patches},
+        {patch.number: patch.still_good() for patch in patches},
     )
     return update, new
 
@@ -131,6 +132,11 @@ class Patch:
         uses[self.number] = len(self._moved)
         return {number: count for number, count in uses.items() if count > 0}
 
+    def still_good(self) -> frozenset[int]:
+        """Return the assets that are broken now and drawn in an earlier version."""
+        known = self._library.still_good(self._before.db.id)
+        return frozenset((known | self._still_good) - self._moved)
+
     def ranges(self) -> Iterator[tuple[int, int, int, int]]:
         """Yield the ranges of changed assets, as `AssetLibrary.ranges`."""
         for asset in self.assets():
@@ -177,7 +183,12 @@ class Patch:
         """Return a record with references of this patch, to itself and to those of `own`."""
 
         def mapped(ref: AssetRef) -> AssetRef:
-            return AssetRef(self.number, ref.index) if ref.index in own else ref
+            # a record that was kept as it became broken may name earlier versions than the newest
+            return (
+                AssetRef(self.number, ref.index)
+                if ref.index in own
+                else self._before.db.assets[ref.index].ref
+            )
 
         return replace(with_references(asset, mapped), ref=AssetRef(self.number, asset.ref.index))
 
