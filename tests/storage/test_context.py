@@ -218,7 +218,7 @@ def test_a_picture_of_any_format_that_finds_no_room_is_refused_and_none_is_left(
     tmp_path: Path, write: Callable[[Path, np.ndarray], None]
 ) -> None:
     resource = pytest.importorskip("resource")
-    picture = np.random.default_rng(1).integers(0, 256, (16, 32, 3), np.uint8)
+    picture = np.random.default_rng(1).integers(0, 256, (128, 4, 3), np.uint8)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
     try:
