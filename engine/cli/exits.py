@@ -125,6 +125,7 @@ def explain(error: Exception) -> tuple[ExitCode, str] | None:
         OutOfHostMemory,
         OutOfPoolMemory,
         TookTooLong,
+        UsedAfterFork,
     )
 
     if isinstance(error, InputError):
@@ -140,6 +141,8 @@ def explain(error: Exception) -> tuple[ExitCode, str] | None:
         lines = [f"error[device.slow]: the device or the disk did not finish its work: {error.detail}"]
         lines += ["help: check that device and disk respond; another device may be faster (--list-devices)"]
         return ExitCode.DEVICE_LOST, "\n".join(lines)
+    if isinstance(error, UsedAfterFork):
+        return ExitCode.DEVICE_LOST, f"error[device.forked]: {error}"
     # The planner needs numpy, so it is not imported here; it must be loaded already to raise its error.
     planner = sys.modules.get("engine.plan.terms.errors")
     if planner is not None and isinstance(error, planner.PlanError):

@@ -7,7 +7,6 @@ Radiance files are written by this package itself. OpenEXR files need the packag
 from __future__ import annotations
 
 import io
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -90,14 +89,9 @@ def write_exr(path: str | Path, picture: NDArray[Any]) -> None:
     names = _CHANNELS[pixels.shape[2]]
     channels = {name: np.ascontiguousarray(pixels[..., i]) for i, name in enumerate(names)}
     header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
-    try:
-        with tempfile.TemporaryDirectory(prefix="diorama-") as folder:  # OpenEXR writes to a path only
-            encoded = Path(folder, "picture")
-            OpenEXR.File(header, channels).write(str(encoded))
-            content = encoded.read_bytes()
-    except (OSError, RuntimeError) as problem:
-        raise _cannot_write(path, problem) from problem
-    _write(path, content)
+    encoded = io.BytesIO()  # on a full disk, a file that it writes itself is cut off without an error
+    OpenEXR.File(header, channels).write(encoded)
+    _write(path, encoded.getvalue())
 
 
 def _checked(path: str | Path, picture: NDArray[Any], dtypes: tuple[np.dtype[Any], ...]) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import meshopt
 import numpy as np
 import pytest
 from hypothesis import given
@@ -161,6 +162,32 @@ def test_wrong_parameters_of_compression_are_refused_where_they_are(
     problem = refused(lambda: first(file))
     assert problem.code in ("gltf.buffer", "gltf.limit")
     assert f"(at /bufferViews/0/extensions/{name}" in problem.message
+
+
+def test_more_elements_than_compressed_data_can_hold_are_refused_before_it_is_decoded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = FEATURES["EXT_meshopt_compression"]()
+    file.root["bufferViews"][0]["extensions"]["EXT_meshopt_compression"] |= {"count": 1 << 20}
+    monkeypatch.setattr(meshopt, "decode_gltf_buffer", lambda *_: pytest.fail("it was decoded"))
+    assert "cannot hold" in refused(lambda: first(file)).message
+
+
+@pytest.mark.parametrize("stride", [4, 32])
+def test_elements_that_are_all_alike_are_read_however_few_bytes_hold_them(
+    stride: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alike = np.zeros(((1 << 20) // stride, stride), np.uint8)
+    for level in range(4):
+        packed = meshopt.encode_vertex_buffer_level(alike, level)
+        extension = {"buffer": 0, "byteLength": len(packed), "byteStride": stride, "count": len(alike)}
+        file = GltfFile()
+        file.data += packed
+        file.root["buffers"] = [{"byteLength": len(packed)}]
+        described = {"EXT_meshopt_compression": extension | {"mode": "ATTRIBUTES"}}
+        file.root["bufferViews"] = [{"buffer": 0, "byteLength": alike.nbytes, "extensions": described}]
+        gltf = opened(file)
+        assert bytes(gltf.view(gltf.at("/bufferViews/0"))) == alike.tobytes()
 
 
 def test_damaged_draco_data_is_refused_where_it_is() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import BufferUsage, ImageUsage
 from engine.render.compute import StorageRange
 from engine.storage.allocators.interface import MemoryMapping
-from engine.storage.capture import CaptureError, write_exr, write_png
+from engine.storage.capture import CaptureError, write_exr, write_hdr, write_png
 from engine.storage.context import Context
 from engine.storage.extensions import (
     DebugUtils,
@@ -210,6 +211,22 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one(
         write_png(kept, picture)
     assert kept.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
+@pytest.mark.parametrize("write", [write_png, write_hdr, write_exr])
+def test_a_picture_of_any_format_that_finds_no_room_is_refused_and_none_is_left(
+    tmp_path: Path, write: Callable[[Path, np.ndarray], None]
+) -> None:
+    resource = pytest.importorskip("resource")
+    picture = np.random.default_rng(1).integers(0, 256, (128, 4, 3), np.uint8)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1024, limits[1]))
+    try:
+        with pytest.raises(CaptureError, match=r"capture\.write"):
+            write(tmp_path / "a", picture if write is write_png else picture.astype(np.float32))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert not list(tmp_path.iterdir())
 
 
 def test_without_the_package_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -160,3 +160,30 @@ Instance().close()
 print("whole")
 """
     assert run(root, code) == "whole\n"
+
+
+def test_a_child_that_returns_from_a_scene_script_ends_with_one_error_and_its_parent_goes_on(
+    root: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "forks.py"
+    script.write_text(
+        "import os\n"
+        "def run(scene):\n"
+        "    if child := os.fork():\n"
+        "        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    picture = tmp_path / "a.png"
+    scene = ["scenes/cube.hu", "--headless", "--size", "64x48", "--screenshot", picture, "--script", script]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-m", "viewer", *map(str, scene)],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=limit(100),
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "4\n")
+    assert picture.exists()
+    message, hint = done.stderr.splitlines()
+    assert message.startswith("error[device.forked]: ")
+    assert hint.startswith("help: ")

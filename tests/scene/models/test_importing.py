@@ -18,7 +18,7 @@ from engine.assets.formats import TextureFormat
 from engine.assets.recipes import recipes_of
 from engine.assets.roots import data_root
 from engine.cli.main import main
-from engine.gltf import read_gltf
+from engine.gltf import Item, read_gltf
 from engine.humon import InputError, Severity
 from engine.obj import read_materials
 from engine.scene import load_scene
@@ -96,6 +96,29 @@ def test_a_material_file_is_read_once_however_often_it_is_named(
     monkeypatch.setattr(obj_scene, "read_materials", counted)
     assert open_scene(path).problems == []
     assert len(read) == 1
+
+
+def test_opening_a_model_looks_at_each_of_its_meshes_a_few_times(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    create = Item.__init__
+
+    def counted(item: Item, document: object, value: object, path: tuple[str | int, ...] = ()) -> None:
+        made.append(path)
+        create(item, document, value, path)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Item, "__init__", counted)
+    counts = []
+    for meshes in (20, 80):
+        file = FEATURES["triangle"]()
+        file.root["meshes"] *= meshes
+        file.root["nodes"] = [{"mesh": number} for number in range(meshes)]
+        file.root["scenes"] = [{"nodes": list(range(meshes))}]
+        made.clear()
+        open_scene(file.write(folder / "many.glb"))
+        counts.append(len(made))
+    assert counts[1] < 4.5 * counts[0]
 
 
 def large_obj(folder: Path, side: int) -> Path:
