@@ -21,6 +21,11 @@ _MODES = ("ATTRIBUTES", "TRIANGLES", "INDICES")
 _FILTERS = ("NONE", "OCTAHEDRAL", "QUATERNION", "EXPONENTIAL")
 _MAX_STRIDE = 256
 _MAX_BYTES = 1 << 30
+_RATIO = 1024
+"""Most bytes that one byte of meshopt's data can stand for.
+
+Each byte of the stride has two bits of a block, of 8,192 bytes and 256 elements at most, where all are alike.
+"""
 
 
 def package(name: str, item: Item) -> ModuleType:
@@ -47,10 +52,12 @@ def meshopt_view(view: Item) -> memoryview:
     meshopt = package("meshopt", extension)
     try:
         packed = np.frombuffer(view.document.part(extension), np.uint8)
+        if stride * count > len(packed) * _RATIO:
+            raise ValueError(f"{len(packed)} bytes cannot hold {count} elements of {stride}")
         decoded = meshopt.decode_gltf_buffer(packed, count, stride, mode, form)
     except (ValueError, TypeError, RuntimeError) as error:
         raise extension.failure(GltfCode.BUFFER, f"the compressed data is damaged: {error}") from error
-    return memoryview(np.ascontiguousarray(decoded).tobytes())
+    return memoryview(np.ascontiguousarray(decoded).reshape(-1).view(np.uint8))
 
 
 def draco_primitive(primitive: Item, extension: Item) -> tuple[npt.NDArray[np.uint32], Mapping[str, Any]]:

@@ -79,7 +79,7 @@ class Gltf:
                 if not _is_index(step) or int(step) >= len(item.value):
                     message = f"there is no {pointer} in the file: it has {len(item.value)} elements here"
                     raise item.failure(GltfCode.REFERENCE, message)
-                item = item.elements()[int(step)]
+                item = item.element(int(step))
             else:
                 child = item.get(step)
                 if child is None:

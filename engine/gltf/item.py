@@ -69,6 +69,12 @@ class Item:
             raise self.failure(GltfCode.LIMIT, message)
         return [Item(self.document, value, (*self.path, at)) for at, value in enumerate(self.value)]
 
+    def element(self, index: int) -> Item:
+        """Return an element that an array has. Raises `gltf.value` where this is none."""
+        if not isinstance(self.value, list):
+            raise self._wrong("an array")
+        return Item(self.document, self.value[index], (*self.path, index))
+
     def children(self, key: str, limit: int | None = None) -> list[Item]:
         """Return the elements of the array `key`, none where it is absent."""
         found = self.get(key)

@@ -108,7 +108,7 @@ class _Description:
     def _add_models(self, node: GltfNode, features: list[Plain], below: Plain) -> None:
         """Add what a node draws: to its own features, or as objects below it where that is more than one."""
         assert node.mesh is not None
-        mesh = self._gltf.array("meshes")[node.mesh]
+        mesh = self._gltf.root.required("meshes").element(node.mesh)
         parts = [self._drawn(node, primitive) for primitive in mesh.required("primitives").elements()]
         if node.index not in self._drawn_names:
             features += parts[0] or []
@@ -145,7 +145,7 @@ class _Description:
 
     def _add_model(self, node: GltfNode, primitive: Item) -> str:
         """Add the assets of a primitive, and return the name of its model."""
-        mesh = self._gltf.array("meshes")[node.mesh or 0]
+        mesh = self._gltf.root.required("meshes").element(node.mesh or 0)
         name = self._names["mesh"].free(mesh.name, f"mesh{mesh.index}")
         record, material = self._material(primitive)
         skin = None if node.skin is None else self._skin(node.skin)
@@ -184,7 +184,7 @@ class _Description:
     def _skin(self, index: int) -> SkinUse | None:
         """Return a skin. A broken one is None, which is noted, and the meshes stay as they are."""
         if index not in self._skins:
-            item = self._gltf.array("skins")[index]
+            item = self._gltf.root.required("skins").element(index)
             found = self._problems.attempt(lambda: read_skin(item), None)
             self._read_skins[index], self._skins[index] = found, None
             if found is not None:

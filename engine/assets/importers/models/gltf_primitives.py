@@ -83,7 +83,7 @@ def _targets(
 
     Weights of the mesh that cannot be used are 0, with a warning.
     """
-    mesh = gltf.array("meshes")[int(primitive.item.path[1])]
+    mesh = gltf.root.required("meshes").element(int(primitive.item.path[1]))
     weights: tuple[float, ...] = ()
     try:
         weights = read_weights(mesh)
