@@ -81,10 +81,11 @@ def _panels(folder: Path) -> Iterator[Row]:
             panels.frame(4)
             hidden = _median(panels.frame)
             yield Row("viewer.panels_hidden", hidden, "ms", "a frame with those in their places", took)
-            others = [large_plan(BLOCKS) for _ in range(NEW_PLANS)]
+            plans = [large_plan(BLOCKS) for _ in range(NEW_PLANS)]  # kept: to free one takes a while
+            new = iter(plans)
 
-            def renew(panels: AllPanels = panels, others: list[Plan] = others) -> None:
-                panels.session.runtime.plan = others.pop()
+            def renew(panels: "AllPanels" = panels, new: "Iterator[Plan]" = new) -> None:
+                panels.session.runtime.plan = next(new)
                 panels.frame()
 
             renewed = _median(renew, NEW_PLANS)
