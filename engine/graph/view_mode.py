@@ -108,11 +108,11 @@ def shown(declared: Declared, mode: ViewMode, *, grid: bool = False, outline: bo
     own: list[Pass] = [GRID] if grid else []
     if outline:
         found = _with_masks(found)
-        own.append(outline_of(GRID_PICTURE if grid else PICTURE))
+        own.append(contour_of(GRID_PICTURE if grid else PICTURE))
     return {**found, VIEWER: own} if own else found
 
 
-def outline_of(picture: ImageDecl) -> FullscreenPass:
+def contour_of(picture: ImageDecl) -> FullscreenPass:
     """Return the pass that outlines what covers CHOSEN_MASK, over a copy of `picture`."""
     reads = ImageRead(picture, "picture", _NEAREST), ImageRead(CHOSEN_MASK, "mask")
     return FullscreenPass(
@@ -120,7 +120,7 @@ def outline_of(picture: ImageDecl) -> FullscreenPass:
     )
 
 
-def without_empty_outline(passes: Declared) -> Declared:
+def without_empty_contour(passes: Declared) -> Declared:
     """Leave out the outline where no pass draws what it is of."""
     kept = [p for p in passes.get(VIEWER, []) if CHOSEN_MASK not in p.read_now()]
     if len(kept) == len(passes.get(VIEWER, [])):
@@ -169,7 +169,7 @@ def _masks(p: DrawPass, blend: Blend) -> Iterator[DrawPass]:
         reads = tuple(read for read in p.reads if read.stages & ShaderStage.VERTEX)
         buffers = tuple(use for use in p.buffers if use.stages & ShaderStage.VERTEX)
         bare = replace(mask, materials=whole, reads=reads, buffers=buffers, cubes=())
-        yield replace(bare, fragment="flat.fs")
+        yield replace(bare, fragment="flatShape.fs")
     if rest:
         yield replace(mask, name=f"{mask.name}, as shaded", materials=rest)
 

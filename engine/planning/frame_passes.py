@@ -29,7 +29,7 @@ from engine.graph import (
     stand_in_name,
     with_repeated,
 )
-from engine.graph.view_mode import ViewMode, shown, without_empty_outline
+from engine.graph.view_mode import ViewMode, shown, without_empty_contour
 from engine.humon import InputError, Problem, Severity
 from engine.plan.terms.drawing import AlphaMode
 from engine.plan.terms.drawing_rows import PipelineState
@@ -150,7 +150,7 @@ class FramePasses:
             name: [one for p in own if self._has_rows(p, samples, features) for one in _limited(p, features)]
             for name, own in declared.items()
         }
-        passes = requested = without_empty_outline(passes)
+        passes = requested = without_empty_contour(passes)
         for known in self._compiled:
             if (known.watched, known.samples, known.passes) == (self.watched, samples, passes):
                 self._unwritten = known.unwritten

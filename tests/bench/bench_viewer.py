@@ -8,10 +8,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness import Row
 from imgui_bundle import imgui
+
+if TYPE_CHECKING:
+    from support.all_panels import AllPanels
+
+    from engine.plan.model.plan import Plan
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENE = "scenes/cube.hu"
@@ -21,6 +28,7 @@ OBJECTS, MODELS = 20_000, 5
 SORT = "a numpy sort of 100,000 random numbers"
 IDLE_S = 5.0
 STARTS = 5
+NEW_PLANS = 9
 
 
 def rows() -> Iterable[Row]:
@@ -73,10 +81,14 @@ def _panels(folder: Path) -> Iterator[Row]:
             panels.frame(4)
             hidden = _median(panels.frame)
             yield Row("viewer.panels_hidden", hidden, "ms", "a frame with those in their places", took)
-            panels.session.runtime.plan = large_plan(BLOCKS)
-            start = time.thread_time()
-            panels.frame()
-            renewed = (time.thread_time() - start) * 1e3
+            plans = [large_plan(BLOCKS) for _ in range(NEW_PLANS)]  # kept: to free one takes a while
+            new = iter(plans)
+
+            def renew(panels: "AllPanels" = panels, new: "Iterator[Plan]" = new) -> None:
+                panels.session.runtime.plan = next(new)
+                panels.frame()
+
+            renewed = _median(renew, NEW_PLANS)
             yield Row(
                 "viewer.hidden_new_plan",
                 renewed,
@@ -84,7 +96,7 @@ def _panels(folder: Path) -> Iterator[Row]:
                 "a frame in which nothing is new",
                 hidden,
                 aim="<= 1.5 x: hidden panels cost nothing",
-                holds=renewed <= 1.5 * hidden + 0.2,
+                holds=renewed <= 1.5 * hidden,
             )
 
 
@@ -117,9 +129,9 @@ def _packing() -> float:
     return packed
 
 
-def _median(call: Callable[[], object]) -> float:
+def _median(call: Callable[[], object], count: int = FRAMES) -> float:
     times = []
-    for _ in range(FRAMES):
+    for _ in range(count):
         start = time.thread_time()
         call()
         times.append((time.thread_time() - start) * 1e3)
@@ -127,15 +139,21 @@ def _median(call: Callable[[], object]) -> float:
 
 
 def _idle_share() -> float:
-    """The share of a core that a window takes in which nothing changes."""
+    """The share of a core that a window takes in which nothing changes, with all panels side by side."""
+    from support.all_panels import tiled
+
     from viewer.arguments import Options
     from viewer.run.scene_opening import opened
     from viewer.run.windowed import WindowFrames
 
-    options = Options(scene=ROOT / SCENE, size=(640, 400), validate=False)
+    options = Options(scene=ROOT / SCENE, size=(1280, 720), validate=False)
     with opened(options) as (scene, library):
         frames = WindowFrames(scene, library, options)
+        panels = frames.workspace.panels
+        frames.session.preferences = replace(frames.session.preferences, layout=tiled(panels.values()))
         try:
+            for title in panels:
+                frames.workspace.show(title)
             calm = time.monotonic()
             while time.monotonic() < calm + 1.0:
                 if frames.step() is not None:

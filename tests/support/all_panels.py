@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +95,7 @@ def all_panels(
         session = session_of(scene.tableau, plan, **parts)
         panels = make_panels(session)
         session.preferences = Preferences(
-            layout=_tiled(panels) if side_by_side else "", shown=tuple(p.title for p in panels)
+            layout=tiled(panels) if side_by_side else "", shown=tuple(p.title for p in panels)
         )
         workspace = workspace_of(session, panels)
         workspace.overlays["what-if"] = WhatIfTips(session).draw
@@ -108,7 +108,7 @@ def all_panels(
             imgui.destroy_context(mouse.context)
 
 
-def _tiled(panels: list[Placed]) -> str:
+def tiled(panels: Iterable[Placed]) -> str:
     """The layout of windows side by side, none of them docked."""
     lines = []
     for number, placed in enumerate(panels):

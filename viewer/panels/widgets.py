@@ -133,9 +133,7 @@ def cut(text: str, tint: style.Color = style.TEXT, width: float = 0.0, more: tup
     """
     line = text.replace("\n", " ")
     shown = fitting(line, width or imgui.get_content_region_avail().x)
-    imgui.push_style_color(imgui.Col_.text.value, tint)
-    imgui.text_unformatted(shown)
-    imgui.pop_style_color()
+    imgui.text_colored(tint, shown)
     if shown != line or more:
         tooltip((text, *more) if shown != line else more)
 

@@ -33,7 +33,7 @@ from viewer.panels.number_format import count_text
 from viewer.panels.scene_view.scene_view import SceneView
 from viewer.panels.what_if.what_if_tips import WhatIfTips
 from viewer.panels.workspace import Workspace
-from viewer.run.idle import LONGEST_S, Idle
+from viewer.run.idle import LONGEST_S, FreeMemory, Idle
 from viewer.run.kept_preferences import KeptPreferences
 from viewer.run.presenter import Area, Presenter
 from viewer.run.scene_loading import Loaded, SceneLoading
@@ -89,7 +89,7 @@ class WindowFrames:
         self._target = WindowTarget(window.extensions, window.create_surface, lambda: window.framebuffer_size)
         self._shaders = (_shader(library, "ui.vs"), _shader(library, "ui.fs"))
         self._kept = KeptPreferences(self._report)
-        self._collector = CollectorTimer()
+        self._collector, self._free_memory = CollectorTimer(), FreeMemory()
         undo.callback(self._collector.close)
         self._loading = SceneLoading()
         undo.callback(self._loading.close)
@@ -226,6 +226,7 @@ class WindowFrames:
         self._take_saved()
         self._take_opened()
         if self.window.is_hidden or (is_idle and self._idle.is_due()):
+            self._free_memory.rest()
             return None
         wall, began = time.perf_counter(), time.thread_time()
         before, size = (self.runtime.plan, self.runtime.memory.statistics.steps), self.runtime.size
@@ -330,6 +331,7 @@ class WindowFrames:
         self._reported.clear()
         self._refused = []
         self._undo.callback(loaded.library.close)  # may have been closed before, by a later scene
+        self._free_memory.give_back()
         self._open_scene(loaded.scene, loaded.library, loaded.options, preferences)
         for problem in loaded.problems:
             _print(problem)

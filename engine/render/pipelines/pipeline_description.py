@@ -9,8 +9,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from engine.plan.terms.drawing import Blend
 from engine.plan.terms.formats import Format
@@ -88,9 +88,18 @@ class PipelineDescription:
         return PipelineDescription(**{**value, **changed})
 
 
-@lru_cache(maxsize=1024)
+_known_layouts: WeakKeyDictionary[ShaderSet, tuple[SetLayout, ...]] = WeakKeyDictionary()
+
+
 def set_layouts(shading: ShaderSet) -> tuple[SetLayout, ...]:
-    """Return the descriptor set layouts of a shader set, from its reflection."""
+    """Return the descriptor set layouts of a shader set, from its reflection; kept as long as the set is."""
+    found = _known_layouts.get(shading)
+    if found is None:
+        found = _known_layouts[shading] = _set_layouts(shading)
+    return found
+
+
+def _set_layouts(shading: ShaderSet) -> tuple[SetLayout, ...]:
     return tuple(
         tuple(BindingSlot(row.binding, int(row.type), row.count, int(row.stages)) for row in rows)
         for rows in shading.sets

@@ -93,6 +93,28 @@ def test_a_panel_behind_another_one_is_made_when_it_comes_forward(mouse: Mouse, 
     assert made[0].draws > 0
 
 
+def test_panels_that_are_shown_at_once_are_all_in_front_and_their_tabs_in_sight(
+    mouse: Mouse, session: Session
+) -> None:
+    panels = [Note(f"a panel with a long title {number}") for number in range(12)]
+    placed = [Placed(panel, (Dock.LEFT, Dock.BOTTOM)[number % 2]) for number, panel in enumerate(panels)]
+    workspace = workspace_of(session, placed)
+    draw = drawn(workspace, session)
+    for _ in range(8):
+        mouse.frame(draw)
+    shown = panels[-2:]
+    for panel in shown:
+        workspace.show(panel.title)
+    for _ in range(60):  # tabs are scrolled little by little
+        mouse.frame(draw)
+    draws = [panel.draws for panel in panels]
+    mouse.frame(draw)
+    assert [panel.draws - before for panel, before in zip(panels, draws, strict=True)] == [0] * 10 + [1] * 2
+    for panel in shown:
+        tab, place = session.places[f"tab {panel.title}"], session.places[f"panel {panel.title}"]
+        assert place[0] <= tab[0] < tab[2] <= place[2]
+
+
 def test_the_mouse_over_the_free_area_is_for_the_scene(mouse: Mouse, session: Session) -> None:
     workspace, _ = around(session)
     draw = drawn(workspace, session)

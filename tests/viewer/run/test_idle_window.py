@@ -52,6 +52,20 @@ def test_an_idle_window_draws_no_frame(frames: WindowFrames) -> None:
     assert frames.presenter.shown == shown
 
 
+def test_a_window_comes_to_rest_with_every_panel_in_front(frames: WindowFrames) -> None:
+    panels, shown = (
+        frames.workspace.panels,
+        {title: frames.workspace.is_shown(title) for title in frames.workspace.panels},
+    )
+    for title in panels:
+        frames.session.places.clear()
+        frames.workspace.show(title)
+        idle(frames)
+        assert f"panel {title}" in frames.session.places, title
+    for title, was_shown in shown.items():
+        frames.workspace.show(title, shown=was_shown)
+
+
 def moved(frames: WindowFrames) -> None:
     frames.runtime.tableau["cube"].translation = (0.0, 1.0, 0.0)
 

@@ -10,7 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.display import Display
-from support.window_frames import OPTIONS, SIZE, listed, on_screen, open_window, scene_area, settle, until
+from support.window_frames import (
+    OPTIONS,
+    SIZE,
+    SMALL,
+    listed,
+    on_screen,
+    open_window,
+    scene_area,
+    settle,
+    until,
+)
+
+from engine.render.pipelines import pipeline_description
 
 pytestmark = pytest.mark.gpu
 
@@ -50,13 +62,20 @@ def test_a_dropped_scene_takes_the_place_of_the_present_one_and_a_bad_one_does_n
         assert [str(entry) for entry in instance.handles.leaks] == []
         after = on_screen(frames, display)[scene_area(frames)]
         assert (after[: len(before)] != before[: len(after)]).any(axis=2).mean() > 0.3
-        plan = frames.runtime.plan
-        assert plan is not None
-        assert plan.planned_bytes == frames.runtime.memory.live_bytes
+        assert frames.runtime.plan is not None
+        assert frames.runtime.plan.planned_bytes == frames.runtime.memory.live_bytes
         gc.unfreeze()
         gc.collect()
         assert first() is None, "nothing holds the first runtime"
         assert len(frames.runtime.instances) == 2
+        library, shaders = weakref.ref(frames.runtime.library), len(pipeline_description._known_layouts)
+        frames.window.dropped.append(str(SMALL.scene))
+        until(frames, lambda: frames.runtime.library is not library(), "a third one is there")
+        settle(frames)
+        gc.unfreeze()
+        gc.collect()
+        assert library() is None, "nothing holds the assets of the second one"
+        assert len(pipeline_description._known_layouts) <= shaders
     messages = [str(message) for each in frames.runtime.instances for message in each.messages.all]
     assert messages == []
 

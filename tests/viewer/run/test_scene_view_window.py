@@ -167,6 +167,7 @@ def test_the_tool_bar_switches_what_the_commands_do(frames: WindowFrames, xvfb: 
         x0, y0, x1, y1 = frames.session.places[f"tool {name}"]
         press_at(frames, xvfb, (x0 + x1) / 2, (y0 + y1) / 2)
 
+    assert frames.session.places["tool turn"][3] <= frames.workspace.area[1], "it covers nothing of the scene"
     press("turn")
     until(frames, lambda: view.gizmo.operation == "turn", "the gizmo turns")
     assert not view.picker.pending, "a click on the bar is none on the scene"

@@ -92,7 +92,7 @@ class AnimationPanel:
             clock.speed = 1.0
         widgets.tooltip(("right click for 1 x",))
         imgui.same_line()
-        widgets.quiet(f"{1.0 / clock.frame_time:.0f} frames a second of the scene")
+        widgets.cut(f"{1.0 / clock.frame_time:.0f} frames a second of the scene", style.QUIET)
 
     def _found(self) -> list[tuple[str, int, str, float]]:
         """The features that move objects: type, row, what they play, duration in seconds (0: without end)."""

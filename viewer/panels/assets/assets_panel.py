@@ -107,9 +107,8 @@ class AssetsPanel:
             self._shown = self._sorted(rows, found)
         imgui.same_line()
         total = int(self._bytes[self._shown].max(initial=0))
-        widgets.quiet(
-            f"{len(self._shown):,} of {count_text(len(rows), 'asset')}, largest {bytes_text(total)}"
-        )
+        shown = f"{len(self._shown):,} of {count_text(len(rows), 'asset')}, largest {bytes_text(total)}"
+        widgets.cut(shown, style.QUIET)
 
     def _sorted(self, rows: AssetRows, found: NDArray[np.int64]) -> NDArray[np.int64]:
         column, is_descending = self._order

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from imgui_bundle import imgui
 
 from engine.assets.updating.asset_changes import Change
-from engine.runtime.live_assets import ShownUpdate
 from viewer.panels import parts, widgets
 from viewer.panels.number_format import bytes_text, count_text
 from viewer.session.session import Session
 from viewer.ui import style
+
+if TYPE_CHECKING:
+    from engine.runtime.live_assets import ShownUpdate
 
 _TINTS = {Change.BROKEN: style.BAD, Change.ADDED: style.GOOD, Change.REMOVED: style.QUIET}
 SAVES = "last save"

@@ -49,7 +49,9 @@ class FileBrowser:
         self._must_open = False
 
     def _content(self) -> None:
-        assert self._folder is not None
+        if self._folder is None:  # it was open over the scene before, whose dialog is gone
+            imgui.close_current_popup()
+            return
         size = imgui.get_font_size()
         if imgui.button("up") or (imgui.is_key_pressed(imgui.Key.left_arrow) and imgui.get_io().key_alt):
             self._look(self._folder.path.parent)

@@ -82,7 +82,7 @@ class MapPanel:
             )
         )
         imgui.same_line()
-        widgets.quiet(", ".join(parts))
+        widgets.cut(", ".join(parts), style.QUIET)
         end = imgui.get_item_rect_max()
         self._session.places["memory totals"] = (place.x, place.y, end.x, end.y)
         self._compaction_button.draw(models.plan, self._session.statistics.settled)

@@ -151,12 +151,13 @@ class WhyPanel:
         """All requesters with a search; each feature, object and line is a link."""
         model = self._model
         assert model is not None
+        imgui.align_text_to_frame_padding()
         widgets.quiet(f"{count_text(model.count, 'requester')}")
         imgui.same_line()
         imgui.set_next_item_width(-1)
-        _, self.search = imgui.input_text_with_hint(
-            "##search", "search features, objects, lines", self.search
-        )
+        room = imgui.get_content_region_avail().x - 2 * imgui.get_style().frame_padding.x
+        hint = widgets.fitting("search features, objects, lines", room)
+        _, self.search = imgui.input_text_with_hint("##search", hint, self.search)
         self._place("why search")
         self._find(model)
         if self.search and len(self.found) != model.count:

@@ -43,7 +43,7 @@ class OutlinerActions:
             return selection.feature == (node.feature, node.feature_row)
         if selection.feature is not None:
             return False
-        at = int(np.searchsorted(selection.objects, node.object))
+        at = int(selection.objects.searchsorted(node.object))
         return at < len(selection.objects) and int(selection.objects[at]) == node.object
 
     def select_node(self, node: Node) -> None:

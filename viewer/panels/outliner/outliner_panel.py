@@ -39,6 +39,8 @@ _TABLE = (
     | imgui.TableFlags_.borders_inner_h.value
 )
 _ROW = imgui.SelectableFlags_.span_all_columns.value | imgui.SelectableFlags_.allow_overlap.value
+_HEADER, _SOON = imgui.Col_.header.value, imgui.HoveredFlags_.delay_short.value
+"""What each row asks for: a look-up in an enumeration takes as long as a text."""
 WIDE = 15
 """Widths of the font from which there is room for columns of memory."""
 LEGIBLE = 3.5
@@ -193,7 +195,7 @@ class OutlinerPanel:
         height = imgui.get_text_line_height()
         start, corner = imgui.get_cursor_pos(), imgui.get_cursor_screen_pos()
         width = imgui.get_content_region_avail().x
-        imgui.push_style_color(imgui.Col_.header.value, style.ACCENT_DIM)
+        imgui.push_style_color(_HEADER, style.ACCENT_DIM)
         clicked, _ = imgui.selectable("##row", self.actions.is_selected(node), _ROW, (0, height))
         imgui.pop_style_color()
         if clicked:
@@ -282,7 +284,7 @@ class OutlinerPanel:
                 widgets.tooltip((f"{size:,} bytes {name}", _SHARE_HELP[name]))
 
     def _tooltip(self, node: Node, path: str) -> None:
-        if not imgui.is_item_hovered(imgui.HoveredFlags_.delay_short.value):
+        if not imgui.is_item_hovered(_SOON):
             return
         tableau = self._session.runtime.tableau
         table = tableau.tables[node.feature] if node.feature else None

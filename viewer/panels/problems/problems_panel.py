@@ -40,7 +40,7 @@ class ProblemsPanel:
         imgui.same_line()
         errors = sum(one.severity is Severity.ERROR for one in problems)
         counts = count_text(errors, "error"), count_text(len(problems) - errors, "warning")
-        widgets.quiet(f"{', '.join(counts)}, {len(shown):,} shown")
+        widgets.cut(f"{', '.join(counts)}, {len(shown):,} shown", style.QUIET)
         imgui.same_line()
         if imgui.small_button("copy"):
             imgui.set_clipboard_text("\n\n".join(one.render() for one in shown))

@@ -88,9 +88,7 @@ class AssetChooser:
                 imgui.set_cursor_pos((start.x + side + gap, start.y + (side - imgui.get_font_size()) / 2))
                 imgui.text_unformatted(each.name)
                 imgui.same_line()
-                imgui.push_style_color(imgui.Col_.text.value, style.QUIET)
-                imgui.text_unformatted(f"{each.kind} of {each.db}" if each.db else "")
-                imgui.pop_style_color()
+                widgets.cut(f"{each.kind} of {each.db}" if each.db else "", style.QUIET)
                 imgui.pop_id()
 
     def _all(self, spec: FieldSpec, row: int) -> list[Choice]:

@@ -204,8 +204,8 @@ class PropertiesPanel:
     def _begin(self, identity: str) -> bool:
         if not imgui.begin_table(f"##{identity}", 2, imgui.TableFlags_.sizing_stretch_prop.value):
             return False
-        em = imgui.get_font_size()
-        imgui.table_setup_column("name", imgui.TableColumnFlags_.width_fixed.value, em * 7.5)
+        name = min(imgui.get_font_size() * 7.5, imgui.get_content_region_avail().x * 0.45)
+        imgui.table_setup_column("name", imgui.TableColumnFlags_.width_fixed.value, name)
         imgui.table_setup_column("value", imgui.TableColumnFlags_.width_stretch.value)
         return True
 

@@ -38,7 +38,7 @@ class SearchCombo:
         height = imgui.get_font_size() * 24
         imgui.set_next_window_size_constraints((imgui.get_font_size() * 18, 0), (1e6, height))
         room = imgui.get_content_region_avail().x - follow - imgui.get_frame_height()
-        shown = widgets.fitting(chosen.label, room - 2 * imgui.get_style().frame_padding.x)
+        shown = widgets.fitting(chosen.label, room - imgui.get_style().frame_padding.x)
         imgui.push_style_color(imgui.Col_.text.value, chosen.tint)
         is_open = imgui.begin_combo("##choices", shown, imgui.ComboFlags_.height_large.value)
         imgui.pop_style_color()

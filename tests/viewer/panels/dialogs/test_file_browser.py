@@ -113,3 +113,18 @@ def test_a_typed_name_is_opened_and_escape_closes(
     session.places.clear()
     mouse.frame(browser.draw)
     assert not session.places
+
+
+def test_a_dialog_over_a_scene_that_is_gone_is_closed_by_that_of_the_next_one(
+    mouse: Mouse, folder: Path, browsing: tuple[Session, Opened, FileBrowser]
+) -> None:
+    session, opened, browser = browsing
+    opened_again(mouse, browser)
+    later = FileBrowser(session, opened, folder)
+    for _ in range(2):
+        mouse.frame(later.draw)
+    session.places.clear()
+    mouse.frame(later.draw)
+    assert not session.places
+    opened_again(mouse, later)
+    assert "open path" in session.places

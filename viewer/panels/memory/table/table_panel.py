@@ -110,8 +110,10 @@ class TablePanel:
             self._place(f"table {name}")
         buttons = sum(imgui.calc_text_size(text).x + unit * 1.6 for text in ("copy", "export…"))
         widgets.same_line_if_it_fits(buttons + unit * 10)
-        imgui.set_next_item_width(max(imgui.get_content_region_avail().x - buttons, unit * 5))
-        changed, text = imgui.input_text_with_hint("##filter", _HINT, self.text)
+        width = max(imgui.get_content_region_avail().x - buttons, unit * 5)
+        imgui.set_next_item_width(width)
+        hint = widgets.fitting(_HINT, width - 2 * imgui.get_style().frame_padding.x)
+        changed, text = imgui.input_text_with_hint("##filter", hint, self.text)
         self._place("table filter")
         if changed:
             self.text, self._filter = text, parse_filter(text)
@@ -185,7 +187,7 @@ class TablePanel:
         widgets.tooltip((f"{totals.size:,} bytes, {totals.reserved:,} with their padding",))
         if not table.names.is_complete and self._filter.words:
             imgui.same_line()
-            widgets.quiet(f"{table.names.done:,} of {table.count:,} names searched")
+            widgets.cut(f"{table.names.done:,} of {table.count:,} names searched", style.QUIET)
 
     def _rows(self, table: MemoryTable) -> None:
         columns = COLUMNS[table.level]

@@ -53,7 +53,7 @@ def grown(mask: np.ndarray, by: int) -> np.ndarray:
     ],
     ids=["skinned", "morphed", "many", "with holes and blended"],
 )
-def test_an_outline_follows_what_is_drawn_of_the_chosen_objects(path: str, names: list[str]) -> None:
+def test_a_contour_follows_what_is_drawn_of_the_chosen_objects(path: str, names: list[str]) -> None:
     with open_scene(path, size=SIZE) as scene:
         runtime = runtime_of(scene)
         runtime.planner.show(ViewMode.ALBEDO)  # no shadows there: what changes without an object is its own
@@ -73,7 +73,7 @@ def test_an_outline_follows_what_is_drawn_of_the_chosen_objects(path: str, names
         assert (line & covered & ~grown(~covered, 3)).sum() <= 0.1 * covered.sum(), "it is a line, no area"
 
 
-def test_the_images_of_an_outline_name_what_is_chosen_and_go_with_the_choice() -> None:
+def test_the_images_of_a_contour_name_what_is_chosen_and_go_with_the_choice() -> None:
     with open_scene("scenes/skin.hu", size=SIZE) as scene:
         runtime = runtime_of(scene)
         scene.frame()
@@ -97,7 +97,7 @@ def test_the_images_of_an_outline_name_what_is_chosen_and_go_with_the_choice() -
         assert scene.memory.live == left
 
 
-def test_what_draws_no_mesh_has_no_outline() -> None:
+def test_what_draws_no_mesh_has_no_contour() -> None:
     with open_scene("scenes/skin.hu", size=SIZE) as scene:
         before = scene.memory.live
         choose(scene, ["camera"])
