@@ -5,13 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from support.limits import limit
+from support.one_bad import MISFITS, make_project
 
 from engine.assets import open_library
 from engine.humon import Severity
 from engine.live import LiveSources, Reload
+from engine.runtime.live_assets import LiveAssets
+from engine.runtime.options import RuntimeOptions
+from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
 
 Save = Callable[..., Reload]
@@ -90,3 +96,29 @@ def test_a_database_with_a_record_that_is_left_out_is_read_again(save: Save) -> 
     assert made.scene is not None
     assert made.update is not None
     assert [each.asset for each in made.update.changes] == ["shader #1"]
+
+
+RECORDS = [one for one in MISFITS if one.file == "assets.hu" and one.place == one.new and len(one.codes) == 1]
+
+
+@pytest.mark.gpu
+def test_a_record_that_was_left_out_is_drawn_once_it_is_mended(sample: Any, tmp_path: Path) -> None:
+    intact = make_project(tmp_path / "intact")
+    (number,) = sample.of(range(len(RECORDS)), 1)[:1]
+    shown = []
+    for path in (intact, RECORDS[number].damage(intact, tmp_path / "wrong")):
+        scene = load_scene(path)
+        options = RuntimeOptions(size=(96, 48))
+        with open_library(scene.dbs) as library, Runtime(scene, library, options) as runtime:
+            if path != intact:
+                with LiveAssets(runtime) as live:
+                    assert len(live.problems) == 1
+                    path.with_name("assets.hu").write_text(intact.with_name("assets.hu").read_text())
+                    end = time.monotonic() + limit(20)
+                    while live.problems or live.pending:
+                        assert time.monotonic() < end, "nothing came of it"
+                        runtime.frame()
+                        live.poll()
+            runtime.settle()
+            shown.append(runtime.read_pixels())
+    np.testing.assert_array_equal(*shown)

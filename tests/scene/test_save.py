@@ -50,7 +50,7 @@ WRONG = (
                 { @type: light  intensity: -1 }  // keep 5
                 { @type: visibleModel }          // keep 6
             ]
-            objects: { "a/b": { }  hat: { } HAT: { euler: [1 0 0] }  brim: 5 }   // keep 7
+            objects: { "a/b": { }  hat: { } "": { euler: [1 0 0] }  brim: 5 }   // keep 7
         }
         lamp: { features: [ { @type: light  intensty: 3  intensity: 2 } { @type: sun } ] }   // keep 8
         stray: { features: 7  objects: [1 2] }   // keep 9
@@ -393,6 +393,22 @@ def test_a_new_feature_comes_before_one_of_its_type_that_is_left_out(load, regis
     tableau.remove_feature("light", tableau["cube"])
     assert scene.save()
     assert scene.path.read_text() == WRONG
+
+
+def test_of_several_the_next_one_counts_where_the_first_was_removed(load, registry):
+    more = "LAMP: { scale: [1 2 3] } cube: { features: [{ @type: light } { @type: light  intensity: 9 }] }"
+    scene = load(f"{ASSETS}tableau: {{ objects: {{ lamp: {{ }} {more} }} }}")
+    assert [each.code for each in scene.left_out] == ["object.name", "feature.duplicate"]
+    scene.tableau.remove(scene.tableau["lamp"])
+    scene.tableau.remove_feature("light", scene.tableau["cube"])
+    assert scene.save()
+    again = load_scene(scene.path, registry)
+    assert not again.left_out
+    assert again.tableau["LAMP"].scale.tolist() == [1, 2, 3]
+    assert again.tableau["cube"].light.intensity == 9
+    scene.tableau.add_feature("light", scene.tableau["cube"], {"intensity": 7})
+    assert scene.save(), "it has not been read again"
+    assert load_scene(scene.path, registry).tableau["cube"].light.intensity == 7
 
 
 def named(tableau):

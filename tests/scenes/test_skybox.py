@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from support.skies import BACKGROUND, CAMERA, Skies, ball, sides, skybox
 
-from engine.humon import InputError, Severity
+from engine.humon import Severity
+from engine.scene import load_scene
 from engine.testing import OpenedScene, assert_same_pixels, open_scene
 from engine.testing.goldens.goldens import Goldens
 
@@ -218,13 +219,13 @@ def test_a_broken_sky_is_grey_and_everything_else_is_drawn(skies: Skies, content
         (skybox("sky", "sky", "visible: maybe"), "value.boolean"),
     ],
 )
-def test_a_skybox_of_something_else_is_refused_at_its_place_with_a_hint(
+def test_a_skybox_of_something_else_is_left_out_and_reported_at_its_place(
     skies: Skies, text: str, code: str
 ) -> None:
     skies.sky("sky", WHITE)
-    with pytest.raises(InputError) as caught:
-        open_scene(skies.scene({"ball": ROUGH}, text), size=SIZE).close()
-    (problem,) = caught.value.problems
+    scene = load_scene(skies.scene({"ball": ROUGH}, text))
+    assert not len(scene.tableau["sky"].features)
+    (problem,) = scene.left_out
     assert problem.code == code, problem
     assert problem.position is not None
     assert problem.position.line > 10

@@ -193,29 +193,6 @@ def _record(name: str, old: str, new: str, code: str, text: str) -> Misfit:
 
 
 MISFITS = (
-    _record("a model of no mesh", "name: bad  mesh: bad", "name: bad  mesh: bda", "asset.reference", "'bda'"),
-    _record("a material of no shader", "[bad.vs bad.fs]", "[bad.vs ba.fs]", "asset.reference", "'ba.fs'"),
-    _record(
-        "a type that is none", "@type: mesh  name: bad", "@type: mess  name: bad", "asset.type", "'mess'"
-    ),
-    _record("a format that is none", "[frameIdxs r8_uint]", "[frameIdxs r9_uint]", "value.choice", "r9_uint"),
-    _record(
-        "too many mip levels", "assets/bad.png }", "assets/bad.png  mipLevels: 99 }", "value.range", "not 99"
-    ),
-    _record(
-        "fewer bones than none",
-        "@type: skeleton  name: bad",
-        "@type: skeleton  name: bad  numBones: -1",
-        "value.range",
-        "not -1",
-    ),
-    _record(
-        "a field that is none",
-        "@type: indices  name: bad",
-        "@type: indices  nme: bad  name: bad",
-        "asset.field",
-        "'nme'",
-    ),
     _interface(
         "the mesh lacks an attribute",
         "assets.hu",
@@ -438,5 +415,28 @@ MISFITS = (
         ("mesh.index",),
         "mesh 'bad' is replaced: indices 'bad' has index 3, vertices 'small' has 3 vertices",
         "{ topology: triangle_list  vertices: small  indices: bad",
+    ),
+    _record("a model of no mesh", "name: bad  mesh: bad", "name: bad  mesh: bda", "asset.reference", "'bda'"),
+    _record("a material of no shader", "[bad.vs bad.fs]", "[bad.vs ba.fs]", "asset.reference", "'ba.fs'"),
+    _record(
+        "a type that is none", "@type: mesh  name: bad", "@type: mess  name: bad", "asset.type", "'mess'"
+    ),
+    _record("a format that is none", "[frameIdxs r8_uint]", "[frameIdxs r9_uint]", "value.choice", "r9_uint"),
+    _record(
+        "too many mip levels", "assets/bad.png }", "assets/bad.png  mipLevels: 99 }", "value.range", "not 99"
+    ),
+    _record(
+        "fewer bones than none",
+        "@type: skeleton  name: bad",
+        "@type: skeleton  name: bad  numBones: -1",
+        "value.range",
+        "not -1",
+    ),
+    _record(
+        "a field that is none",
+        "@type: indices  name: bad",
+        "@type: indices  nme: bad  name: bad",
+        "asset.field",
+        "'nme'",
     ),
 )
