@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.gpu
 
-SIZE = (900, 560)
+SIZE = (640, 400)
 UNDONE_EVERY = 100
 GROWN = 400 << 20
 """Bytes of 2,000 inputs: pictures, timeline, changes, and other scenes with their caches and pipelines."""
