@@ -9,8 +9,9 @@ import pytest
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # of tiny matrices, whose threads would wait in loops
 # Where Mesa keeps compiled shaders stays the same for tests that give a process another home or cache folder.
-_CACHES = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-os.environ.setdefault("MESA_SHADER_CACHE_DIR", _CACHES)
+os.environ.setdefault(
+    "MESA_SHADER_CACHE_DIR", os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+)
 
 from support.compiled import compiled
 from support.display import display, no_display, xvfb
