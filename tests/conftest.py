@@ -17,8 +17,9 @@ from support.compiled import compiled
 from support.display import display, no_display, xvfb
 from support.sampling import Sample
 from support.session import Session, add_options, workers
+from support.shared_pipelines import new_pipelines, shared_pipelines
 
-__all__ = ["compiled", "display", "no_display", "root", "xvfb"]
+__all__ = ["compiled", "display", "new_pipelines", "no_display", "root", "shared_pipelines", "xvfb"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
