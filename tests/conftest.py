@@ -8,13 +8,18 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # of tiny matrices, whose threads would wait in loops
+# Where Mesa keeps compiled shaders stays the same for tests that give a process another home or cache folder.
+os.environ.setdefault(
+    "MESA_SHADER_CACHE_DIR", os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+)
 
 from support.compiled import compiled
 from support.display import display, no_display, xvfb
 from support.sampling import Sample
 from support.session import Session, add_options, workers
+from support.shared_pipelines import new_pipelines, shared_pipelines
 
-__all__ = ["compiled", "display", "no_display", "root", "xvfb"]
+__all__ = ["compiled", "display", "new_pipelines", "no_display", "root", "shared_pipelines", "xvfb"]
 
 ROOT = Path(__file__).resolve().parent.parent
 

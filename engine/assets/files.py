@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import unicodedata
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -120,9 +120,7 @@ class FileGate:
         if text.startswith(BUILTIN_PREFIX):
             return self._builtin(text)
         if not self._holds_builtin and str(base).startswith(_builtin_folder()):
-            return FileGate(Path(_builtin_folder())).resolve(
-                text, base
-            )  # one of Diorama's own files names it
+            return self._builtin_gate.resolve(text, base)  # one of Diorama's own files names it
         if text[0] in "/\\" or _SCHEME.match(text):
             raise FileRejectedError(
                 AssetCode.FILE_OUTSIDE,
@@ -194,11 +192,16 @@ class FileGate:
         """Return `path` as in caches and messages: relative to the root, `/` between parts."""
         return relative_name(path, self._root)
 
+    @cached_property
+    def _builtin_gate(self) -> FileGate:
+        """The gate to Diorama's own assets."""
+        return FileGate(Path(_builtin_folder()))
+
     def _builtin(self, text: str) -> Path:
         """Return the file among Diorama's own assets that `text` names."""
-        folder = Path(_builtin_folder())
+        gate = self._builtin_gate
         try:
-            return FileGate(folder).resolve(text[len(BUILTIN_PREFIX) :], folder)
+            return gate.resolve(text[len(BUILTIN_PREFIX) :], gate.root)
         except FileRejectedError as error:
             reason = f"'{text}' is none of Diorama's own assets: {error.reason}"
             raise FileRejectedError(error.code, reason, error.help) from error

@@ -44,7 +44,7 @@ def headless_picture() -> np.ndarray:
 
 
 @contextmanager
-def open_window(options: Options, *, settled: bool = True, bottom: float = 0.36) -> Iterator[WindowFrames]:
+def open_window(options: Options, *, settled: bool = True, bottom: float = 0.7) -> Iterator[WindowFrames]:
     """Open a scene in a window and draw until it is settled.
 
     Validation must have been silent, and nothing may be live, once it is closed. Panels at the bottom take

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.gpu
 
-SIZE = (900, 560)
+SIZE = (640, 400)
 UNDONE_EVERY = 100
 GROWN = 160 << 20
 """Bytes of 2,000 inputs, without what the C library keeps free: another scene with caches and pipelines, up

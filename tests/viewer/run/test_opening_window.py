@@ -83,12 +83,14 @@ def test_a_dropped_scene_takes_the_place_of_the_present_one_and_a_bad_one_does_n
 def test_a_picture_that_is_written_has_the_size_of_the_window_and_is_shown_as_large_as_it_fits(
     display: Display,
 ) -> None:
-    with open_window(replace(OPTIONS, screenshot=Path("never written here.png"))) as frames:
-        assert frames.runtime.size == SIZE
+    small = (SIZE[0] // 2, SIZE[1] // 2)
+    options = replace(OPTIONS, screenshot=Path("never written here.png"), size=small)
+    with open_window(options, bottom=0.36) as frames:
+        assert frames.runtime.size == small
         rows, columns = scene_area(frames)
         shown = on_screen(frames, display)[rows, columns].astype(int)
-        fit = min(shown.shape[1] / SIZE[0], shown.shape[0] / SIZE[1])
-        width, height = (round(each * fit) for each in SIZE)
+        fit = min(shown.shape[1] / small[0], shown.shape[0] / small[1])
+        width, height = (round(each * fit) for each in small)
         left, top = (shown.shape[1] - width) // 2, (shown.shape[0] - height) // 2
         ground = shown[0, 0]
         inside = np.zeros(shown.shape[:2], bool)

@@ -110,9 +110,7 @@ def window(managed: tuple[Display, XClient], world: Path, scene_file: Path) -> I
         patch.setenv("DISPLAY", display.name)
         patch.chdir(scene_file.parent)  # so that names are enough to be typed
         patch.delenv("WAYLAND_DISPLAY", raising=False)
-        patch.setitem(
-            layout._SHARES, Dock.BOTTOM, 0.7
-        )  # the less of a scene is in sight, the quicker it is drawn
+        patch.setitem(layout._SHARES, Dock.BOTTOM, 0.7)  # the less of a scene, the quicker it is drawn
         from viewer.run.windowed import WindowFrames
 
         frames = WindowFrames(scene, library, options)

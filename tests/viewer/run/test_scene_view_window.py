@@ -24,7 +24,7 @@ pytestmark = pytest.mark.gpu
 @pytest.fixture(scope="module")
 def made(xvfb: Display, tmp_path_factory: pytest.TempPathFactory) -> Iterator[WindowFrames]:
     """One window for all tests of this module, which leave it as it was; validation is silent at its end."""
-    with environment_of(xvfb, tmp_path_factory), open_window(OPTIONS) as frames:
+    with environment_of(xvfb, tmp_path_factory), open_window(OPTIONS, bottom=0.36) as frames:
         yield frames
 
 

@@ -23,7 +23,7 @@ from viewer.run.scene_opening import opened
 
 pytestmark = pytest.mark.gpu
 
-SIZE = (480, 320)
+SIZE = (400, 270)
 
 
 def record(path: Path, display: Display) -> tuple[np.ndarray, dict[str, list[float]], bool]:
