@@ -57,7 +57,7 @@ def meshopt_view(view: Item) -> memoryview:
         decoded = meshopt.decode_gltf_buffer(packed, count, stride, mode, form)
     except (ValueError, TypeError, RuntimeError) as error:
         raise extension.failure(GltfCode.BUFFER, f"the compressed data is damaged: {error}") from error
-    return memoryview(np.ascontiguousarray(decoded).reshape(-1).view(np.uint8))
+    return np.ascontiguousarray(decoded).reshape(-1).view(np.uint8).data
 
 
 def draco_primitive(primitive: Item, extension: Item) -> tuple[npt.NDArray[np.uint32], Mapping[str, Any]]:
