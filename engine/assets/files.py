@@ -143,6 +143,15 @@ class FileGate:
             )
         return Path(path)
 
+    def named(self, text: str, base: Path, resolved: Path) -> Path:
+        """Return the path that `text` is, with links in it, if it leads to the file that it was resolved to.
+
+        A cache knows a file by it, so that it sees when a link leads elsewhere.
+        """
+        path = os.path.normpath(os.path.join(base, text))
+        is_link = path != str(resolved) and self._is_inside(path) and os.path.realpath(path) == str(resolved)
+        return Path(path) if is_link else resolved
+
     def locate(self, name: str) -> str:
         """Return the path of a name as `relative` returns it. What it leads to is not checked."""
         return located(name, self._root)

@@ -231,13 +231,15 @@ def _shader(recipe: Recipe, gate: FileGate, tool: str) -> Result:
     try:
         if recipe.source.suffix == ".spv":
             content, stamp = gate.read(recipe.source, MAX_SHADER_BYTES)
-            source = ShaderSource(files=[recipe.source], contents=[content], stamps=[stamp])
+            source = ShaderSource(
+                files=[recipe.source], contents=[content], stamps=[stamp], named={recipe.source: 0}
+            )
         else:
             gate.stamp(recipe.source)
             source = expand(recipe.source, gate)
         stamps = tuple(
-            source_stamp(gate.relative(path), content, stamp)
-            for path, content, stamp in zip(source.files, source.contents, source.stamps, strict=True)
+            source_stamp(gate.relative(path), source.contents[which], source.stamps[which])
+            for path, which in source.named.items()
         )
         make = import_spirv if recipe.source.suffix == ".spv" else import_glsl
         return made(recipe, make(source, stage, entry_point), gate, stamps, tool)

@@ -169,10 +169,10 @@ class ScenePlanner:
     def stale(self) -> bool:
         """Whether the input of the plan has changed since the last call of `needs`.
 
-        Compares versions when nothing happened, and the active rows of all features and what they declare
-        when something was set or switched. While something is left out, any switch makes the plan stale.
+        Compares versions when nothing happened, else the active rows of all features and what they declare.
+        While something is left out, any switch makes the plan stale.
         """
-        now = self._signature()
+        now = self.input_versions()
         if self._last_signature == now:
             return False
         self._recency.update()
@@ -182,6 +182,10 @@ class ScenePlanner:
             return False
         return True
 
+    def mark_stale(self) -> None:
+        """Let the input of the plan count as changed: what `needs` has found last is not used."""
+        self._last_signature = None
+
     def prepare(self, milliseconds: float) -> bool:
         """Learn what new assets require and draw with, ahead of `needs`; return whether that may be called.
 
@@ -190,7 +194,7 @@ class ScenePlanner:
         """
         if self.knows_enough():
             return True
-        now = self._signature()
+        now = self.input_versions()
         if self._unknown is None or self._unknown[0] != now:
             self._unknown = now, self._collector.unknown()
             self.has_many |= len(self._unknown[1]) > FEW_ASSETS
@@ -212,10 +216,6 @@ class ScenePlanner:
     def collect(self) -> None:
         """Collect what changed rows require, ahead of `needs`."""
         self._collector.collect(self._requests.table)
-
-    def input_versions(self) -> tuple[object, ...]:
-        """Return what differs where the input of a plan may have changed."""
-        return self._signature()
 
     def forget(self, dbs: Collection[int]) -> None:
         """Forget what is known of assets of databases that are gone, by the numbers of these.
@@ -327,7 +327,7 @@ class ScenePlanner:
             screens = [self._passes.screen(p, features_of.get(p.name, ()), features) for p in declared]
             if not self._active.changed():
                 break  # else code of a feature raised, and rows of it were switched off
-        self._last_signature = self._signature()
+        self._last_signature = self.input_versions()
         needs = FrameNeeds(graph, {}, requirements, self.size, samples)
         requesters: dict[str, tuple[int, ...]] = {}
         for compiled, table, screen in zip(graph.passes, tables, screens, strict=True):
@@ -450,8 +450,8 @@ class ScenePlanner:
             return None
         return FrustumQuery(tuple(needs.tables.values()), view.origin, view.view_projection)
 
-    def _signature(self) -> tuple[object, ...]:
-        """Return the versions of structure and values, then everything else that a plan depends on."""
+    def input_versions(self) -> tuple[object, ...]:
+        """Return what differs where the input of a plan may have: structure and values, then the rest."""
         return (
             self._tableau.structure_version,
             self._tableau.values_version,
@@ -468,7 +468,7 @@ class ScenePlanner:
         )
 
     def show(self, mode: ViewMode, *, grid: bool = False) -> None:
-        """Make the picture of this mode from the next plan on, and another one with a grid on the ground."""
+        """Make the picture of this mode from the next plan on, and one with a grid on the ground."""
         self._passes.view_mode, self._passes.has_grid = mode, grid
 
     def choose(self, objects: NDArray[np.int32]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.plan.terms.keys import asset_key
+from engine.plan.terms.table import some
 
 if TYPE_CHECKING:
     from engine.runtime.runtime import Runtime
@@ -23,6 +24,8 @@ def drop_old_versions(runtime: Runtime) -> list[int]:
         keys = runtime.plan.memory.subresources["key"]
         ends = [keys.searchsorted((asset_key(db, 0), asset_key(db + 1, 0))).tolist() for db in unused]
         drawn = {db for db, (first, end) in zip(unused, ends, strict=True) if first < end}
+        for assets in runtime.needs.assets.values() if runtime.needs is not None else ():
+            drawn |= {db for db in unused if some(assets >> 32 == db)}
         unused = sorted(set(unused) - drawn - runtime.planner.shader_dbs())
     if unused:
         runtime.planner.forget(unused)

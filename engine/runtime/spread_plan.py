@@ -58,6 +58,7 @@ class SpreadPlan:
             self._begun, self._steps, self._left = planner.input_versions(), self._make(), 0
         elif planner.input_versions() != self._begun:
             self._steps = None
+            planner.mark_stale()
             return False
         return True
 

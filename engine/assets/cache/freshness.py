@@ -5,6 +5,7 @@ A source with unchanged size and mtime is not read.
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +15,7 @@ from pathlib import Path
 from engine.assets.cache.cache import CacheImage, CacheMissError, Entry, SourceStamp, open_cache
 from engine.assets.cache.fact_checks import checked_facts, content_fits
 from engine.assets.cache.facts import Facts, IndicesFacts, VerticesFacts
-from engine.assets.files import FileGate, FileRejectedError
+from engine.assets.files import FileGate, FileRejectedError, Stamp
 from engine.assets.recipes import Recipe
 from engine.assets.tools.tools import find_compiler, find_validator
 
@@ -103,20 +104,29 @@ def tool_identity() -> str:
 
 
 def stamp_now(stamp: SourceStamp, gate: FileGate) -> SourceStamp | None:
-    """Return the current stamp of a source, or None if it has changed."""
-    path = gate.locate(stamp.path)
+    """Return the current stamp of a source, or None if it has changed, or a link leads to another content."""
     try:
-        size, mtime_ns = gate.stamp(path)
+        size, mtime_ns = _size_and_mtime(stamp.path, gate)
         if size != stamp.size:
             return None
         if mtime_ns == stamp.mtime_ns:
             return stamp
         from engine.assets.cache.stamps import digest_of, source_stamp
 
-        content, read_stamp = gate.read(path)
+        content, read_stamp = gate.read(gate.resolve(stamp.path, gate.root))
     except FileRejectedError:
         return None
     return source_stamp(stamp.path, content, read_stamp) if digest_of(content) == stamp.digest else None
+
+
+def _size_and_mtime(name: str, gate: FileGate) -> Stamp:
+    path = gate.locate(name)
+    try:
+        return gate.stamp(path)
+    except FileRejectedError:
+        if not os.path.islink(path):
+            raise
+    return gate.stamp(gate.resolve(name, gate.root))
 
 
 def _contradicting(recipes: Mapping[str, Recipe], facts: Mapping[str, Facts]) -> set[str]:

@@ -38,14 +38,16 @@ _LEFT_OVER = re.compile(r"[^\x21-\x7e]*#[^\x21-\x7e]*include\b")
 class ShaderSource:
     """Expanded lines; `origins` has the (index into `files`, line) of each of them.
 
-    `texts` has the lines of each file. `deferred` has the problems of includes that the compiler may find to
-    be dead, by the row in `lines` that holds an `#error` in their place.
+    `files` are paths without links; `named` has them by the paths by which they are included, which may be
+    links, the first one first. `texts` has the lines of each file. `deferred` has the problems of includes
+    that the compiler may find to be dead, by the row in `lines` that holds an `#error` in their place.
     """
 
     lines: list[str] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     contents: list[bytes] = field(default_factory=list)
     stamps: list[Stamp] = field(default_factory=list)
+    named: dict[Path, int] = field(default_factory=dict)
     origins: list[tuple[int, int]] = field(default_factory=list)
     texts: list[list[str]] = field(default_factory=list)
     deferred: dict[int, Problem] = field(default_factory=dict)
@@ -249,6 +251,7 @@ class _Expansion:
         try:
             included = self._gate.resolve(name, path.parent)
             self._gate.stamp(included)
+            named = self._gate.named(name, path.parent, included)
         except FileRejectedError as error:
             raise self._unusable(error.code, error.reason, site, error.help) from error
         if len(self._chain) > MAX_INCLUDE_DEPTH:
@@ -263,6 +266,7 @@ class _Expansion:
             advice = "guard each file with #ifndef, or with #pragma once"
             raise self._unusable(AssetCode.SHADER_INCLUDE, message, site, advice)
         file = self._read(included, site)
+        self.source.named.setdefault(named, file.which)
         self._bytes += len(self.source.contents[file.which])
         if self._bytes > MAX_SHADER_BYTES:
             message = f"more than {MAX_SHADER_BYTES} bytes are included"
@@ -284,6 +288,8 @@ class _Expansion:
                 Problem(error.code, error.reason, Position(name), help=error.help)
             ) from error
         which = len(source.files)
+        if site is None:
+            source.named[path] = which
         source.files.append(path)
         source.contents.append(content)
         source.stamps.append(stamp)

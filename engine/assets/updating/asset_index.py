@@ -43,7 +43,9 @@ class AssetIndex:
             if known := identities & self._recipes.keys():
                 self._users[path] |= known
         named = {path: _target(path) for path in _named(cooked)}
-        self.misread = {path: target for path, target in named.items() if target not in self._users}
+        self.misread = {
+            path: to for path, to in named.items() if to not in self._users and os.path.lexists(path)
+        }
         """Names in the text that lead to no source of it: a link came or went after it was read."""
         self._targets: dict[Path, Path | None] = {path: to for path, to in named.items() if to != path}
         self._targets |= dict.fromkeys(self.misread)

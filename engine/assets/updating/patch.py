@@ -183,12 +183,11 @@ class Patch:
         """Return a record with references of this patch, to itself and to those of `own`."""
 
         def mapped(ref: AssetRef) -> AssetRef:
-            # a record that was kept as it became broken may name earlier versions than the newest
-            return (
-                AssetRef(self.number, ref.index)
-                if ref.index in own
-                else self._before.db.assets[ref.index].ref
-            )
+            if ref.index in own:
+                return AssetRef(self.number, ref.index)
+            # where it lies: a record that was kept as it became broken may name an earlier one, and a version
+            # of a text goes with the next text, though what was as before in it is still drawn
+            return self._library.kept(self._before.db.assets[ref.index].ref)
 
         return replace(with_references(asset, mapped), ref=AssetRef(self.number, asset.ref.index))
 

@@ -52,7 +52,8 @@ def open_model(path: Path, gate: FileGate) -> OpenedModel:
         except FileRejectedError as error:
             raise place.failure(error.code, error.reason, error.help) from error
         if place.path[:1] == ("buffers",):
-            stamps.append(source_stamp(gate.relative(file), found, its_stamp))
+            named = gate.named(name, path.parent, file)
+            stamps.append(source_stamp(gate.relative(named), found, its_stamp))
         return found
 
     gltf = read_gltf(content, display_path(path), read)
