@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import meshopt
 import numpy as np
 import pytest
 from support.grids import corner_rows, grid, source_of, transformed_per_triangle
@@ -47,6 +48,15 @@ def test_any_vertices_may_be_unused(unused: list[int]):
     assert made.numbers is not None
     assert sorted(made.numbers.tolist()) == list(range(lod.count))
     assert ordered_triangles(plain.indices).shape == plain.indices.shape
+
+
+def test_triangles_of_which_very_many_meet_at_one_vertex_stay_in_their_order(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    rim = np.arange(1, 9001)
+    cone = np.stack((np.zeros_like(rim), rim, rim % 9000 + 1), axis=1).reshape(-1)
+    monkeypatch.setattr(meshopt, "reorder_mesh", lambda *_: pytest.fail("they are put in order"))
+    assert ordered_triangles(cone) is cone
 
 
 def test_a_shuffled_grid_is_transformed_at_a_third_of_the_cost():

@@ -214,6 +214,18 @@ def test_a_mesh_of_one_triangle_or_of_none_that_is_seen_stays_as_it_is(positions
     assert [warning.code for warning in packed.warnings] == ["mesh.simplify"]
 
 
+def test_a_mesh_of_which_very_many_triangles_meet_at_one_place_is_drawn_in_full_detail():
+    around = np.linspace(0, 2 * np.pi, 5001)
+    rim = np.stack((np.cos(around), np.sin(around), 0 * around), axis=1)
+    tip = np.broadcast_to((0.0, 0.0, 1.0), (5000, 3))
+    corners = np.stack((rim[:-1], rim[1:], tip), axis=1).reshape(-1, 3)  # no triangle shares one
+    numbers = np.arange(15_000)
+    cone = replace(grid(), attributes={"pos": corners}, indices=numbers, count=15_000, numbers=numbers)
+    found = made(cone)
+    assert not found.levels
+    assert found.reason == "too many of its triangles meet at one place"
+
+
 def test_a_missing_package_is_named_with_how_to_get_it(monkeypatch):
     monkeypatch.setattr("engine.assets.importers.detail.simplifying.load", lambda package: None)
     found = made(grid())

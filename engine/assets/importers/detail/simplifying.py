@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from engine.assets.importers.blend_weights import INDICES, MORE_WEIGHTS, WEIGHTS
 from engine.assets.importers.detail.deviation import Surface, columns, deviation, metres_per_unit
-from engine.assets.importers.detail.ordering import ordered_triangles
+from engine.assets.importers.detail.ordering import is_crowded, ordered_triangles
 from engine.assets.importers.detail.packages import SIMPLIFYING, load
 from engine.assets.importers.mesh_source import SourceLod
 from engine.assets.importers.morph.source import COUNT_BITS, MORPH, SourceDeltas
@@ -32,6 +32,9 @@ _ROUNDED = 1e-6
 
 _FEWER = 0.9
 """A level that has not at least a tenth less triangles than the one before is not worth its memory."""
+
+_FREE_STEPS = 1 << 24
+"""Of contractions, each of which looks at all triangles around: a cone of 4,000 takes seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,10 @@ def simplified(lod: SourceLod, morph: SourceDeltas | None, settings: Simplify, *
         return Simplified(
             (), f"{count // 3} triangles are not simplified: at most {most} are", "divide the mesh"
         )
-    positions = lod.attributes["pos"].astype(np.float32)
+    positions = np.ascontiguousarray(lod.attributes["pos"], np.float32)
+    alike = np.unique(positions.view("V12"), return_inverse=True)[1].reshape(-1)
+    if is_crowded(alike[lod.indices], _FREE_STEPS):
+        return Simplified((), "too many of its triangles meet at one place", "divide them, or the mesh")
     diagonal = float(np.linalg.norm(np.ptp(positions.astype(np.float64), axis=0)))
     carried = {"POSITION": positions, **dict(_seams(lod))}
     options = package.SimplifyOptions(target_ratio=settings.ratio, placement="endpoint", lock_seams=True)
