@@ -98,6 +98,7 @@ class MapPanel:
                 imgui.same_line()
         width = imgui.get_font_size() * 8
         widgets.same_line_if_it_fits(imgui.calc_text_size("colour by").x + width + imgui.get_font_size())
+        imgui.align_text_to_frame_padding()
         widgets.quiet("colour by")
         imgui.same_line()
         imgui.set_next_item_width(width)
@@ -257,6 +258,7 @@ class MapPanel:
             if y - layout.heading_height < place < y + view.height:
                 local = "device local" if models.plan.profile.heaps[heap].device_local else "host"
                 label = f"heap {heap}, {local}, {bytes_text(int(sums[heap]))} planned"
+                label = widgets.fitting(label, imgui.get_window_pos().x + imgui.get_window_width() - x - unit)
                 draw.add_text((x, place + unit * 0.35), quiet, label)
         places = models.places
         for row in layout.visible(view.scroll, view.height).tolist():
