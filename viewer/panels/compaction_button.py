@@ -7,7 +7,7 @@ from imgui_bundle import imgui
 from engine.plan.model.plan import Plan
 from engine.plan.placement.compaction import Compaction
 from engine.plan.terms.errors import PlanError
-from viewer.panels import widgets
+from viewer.panels import parts, widgets
 from viewer.panels.number_format import bytes_text, count_text
 from viewer.session.session import Session
 from viewer.ui import style
@@ -60,9 +60,9 @@ class CompactionButton:
 
     def _button(self, text: str) -> bool:
         """Draw a small button at the right edge."""
-        imgui.same_line()
-        room = imgui.get_content_region_avail().x - imgui.calc_text_size(text).x
-        room -= 2 * imgui.get_style().frame_padding.x
+        width = parts.button_width(text)
+        parts.flows(width)
+        room = imgui.get_content_region_avail().x - width
         if room > 0:
             imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + room)
         clicked = imgui.small_button(text)

@@ -8,9 +8,12 @@ from imgui_bundle import imgui
 
 from viewer.panels.panel import Dock, Placed
 from viewer.session.session import Rectangle
+from viewer.ui.style import FONT_SIZE
 
 _SHARES = {Dock.LEFT: 0.22, Dock.RIGHT: 0.30, Dock.BOTTOM: 0.36}
 """The share that a place takes of what is left, in the order in which it is split off."""
+_ENLARGED = {Dock.LEFT: (12.0, 0.34), Dock.RIGHT: (14.0, 0.46), Dock.BOTTOM: (11.0, 0.5)}
+"""Of an interface larger than usual: heights of the font that a place takes at least, and its most share."""
 _SIDES = {Dock.LEFT: imgui.Dir.left, Dock.RIGHT: imgui.Dir.right, Dock.BOTTOM: imgui.Dir.down}
 
 
@@ -21,18 +24,28 @@ def set_default(node: int, panels: Sequence[Placed]) -> set[str]:
     """
     builder = imgui.internal
     builder.dock_builder_remove_node_child_nodes(node)
-    rest = node
+    rest, (width, height) = node, imgui.get_main_viewport().work_size
     for dock in Dock:
         here = [placed for placed in panels if placed.dock is dock]
         if not here:
             continue
-        split = builder.dock_builder_split_node(rest, _SIDES[dock], _SHARES[dock])
+        share = share_of(dock, height if dock is Dock.BOTTOM else width, imgui.get_font_size())
+        width *= 1.0 if dock is Dock.BOTTOM else 1.0 - share
+        split = builder.dock_builder_split_node(rest, _SIDES[dock], share)
         rest = split.id_at_opposite_dir
         for placed in here:
             builder.dock_builder_dock_window(placed.window, split.id_at_dir)
     builder.dock_builder_finish(node)
     first = {placed.dock: placed.title for placed in reversed(panels) if placed.shown}
     return set(first.values())
+
+
+def share_of(dock: Dock, room: float, font_size: float) -> float:
+    """Return the share that a place takes of so many points: what its panels say must stay legible."""
+    least, most = _ENLARGED[dock]
+    if font_size <= FONT_SIZE:
+        return _SHARES[dock]
+    return max(_SHARES[dock], min(least * font_size / room, most))
 
 
 def free_area(node: int) -> Rectangle:

@@ -95,6 +95,8 @@ class WindowFrames:
         undo.callback(self._loading.close)
         self._compared = SceneLoading()
         undo.callback(self._compared.close)
+        self._own_library: AssetLibrary | None = None  # that of the first scene is the caller's
+        undo.callback(self._close_library)
         undo.callback(lambda: self._scene.close())
         self._instances: list[Instance] = []
         kept = self._kept.preferences
@@ -330,12 +332,16 @@ class WindowFrames:
         library.close()
         self._reported.clear()
         self._refused = []
-        self._undo.callback(loaded.library.close)  # may have been closed before, by a later scene
+        self._own_library = loaded.library
         self._free_memory.give_back()
         self._open_scene(loaded.scene, loaded.library, loaded.options, preferences)
         for problem in loaded.problems:
             _print(problem)
         self.session.wake()
+
+    def _close_library(self) -> None:
+        if self._own_library is not None:
+            self._own_library.close()
 
     def _follow_window(self) -> None:
         """Take over size and scale of the window."""

@@ -13,6 +13,7 @@ from engine.humon import Problem
 from engine.tableau.schema import FeatureSchema
 from engine.tableau.tableau import Tableau
 from viewer.guard import Guard
+from viewer.panels import layout
 from viewer.panels.outliner.outliner_panel import OutlinerPanel
 from viewer.panels.panel import Dock, LaterPanel, Placed
 from viewer.panels.workspace import Workspace
@@ -20,6 +21,7 @@ from viewer.session.commands import Command
 from viewer.session.links import PanelLink
 from viewer.session.preferences import Preferences
 from viewer.session.session import Session
+from viewer.ui.style import FONT_SIZE
 
 __all__ = ["mouse"]
 
@@ -113,6 +115,17 @@ def test_panels_that_are_shown_at_once_are_all_in_front_and_their_tabs_in_sight(
     for panel in shown:
         tab, place = session.places[f"tab {panel.title}"], session.places[f"panel {panel.title}"]
         assert place[0] <= tab[0] < tab[2] <= place[2]
+
+
+def test_panels_of_an_enlarged_interface_have_room_in_a_small_window_and_leave_some_of_the_scene() -> None:
+    usual = [layout.share_of(dock, 1280.0, FONT_SIZE) for dock in Dock]
+    assert [layout.share_of(dock, 3000.0, FONT_SIZE * 2) for dock in Dock] == usual, "there is room"
+    left, right, _ = (layout.share_of(dock, 1280.0, FONT_SIZE * 2) for dock in Dock)
+    assert left * 1280 >= 11 * FONT_SIZE * 2
+    assert right > usual[1]
+    left, right, bottom = (layout.share_of(dock, 200.0, FONT_SIZE * 3) for dock in Dock)
+    assert (1 - left) * (1 - right) >= 0.3
+    assert bottom <= 0.5
 
 
 def test_the_mouse_over_the_free_area_is_for_the_scene(mouse: Mouse, session: Session) -> None:

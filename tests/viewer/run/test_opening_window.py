@@ -72,9 +72,13 @@ def test_a_dropped_scene_takes_the_place_of_the_present_one_and_a_bad_one_does_n
         frames.window.dropped.append(str(SMALL.scene))
         until(frames, lambda: frames.runtime.library is not library(), "a third one is there")
         settle(frames)
-        gc.unfreeze()
-        gc.collect()
-        assert library() is None, "nothing holds the assets of the second one"
+
+        def is_gone() -> bool:
+            gc.unfreeze()
+            gc.collect()
+            return library() is None
+
+        until(frames, is_gone, "nothing holds the assets of the second one, once its threads have ended")
         assert len(pipeline_description._known_layouts) <= shaders
     messages = [str(message) for each in frames.runtime.instances for message in each.messages.all]
     assert messages == []

@@ -82,7 +82,8 @@ class MapPanel:
             )
         )
         imgui.same_line()
-        widgets.cut(", ".join(parts), style.QUIET)
+        room = imgui.get_content_region_avail().x - imgui.calc_text_size("compact").x - imgui.get_font_size()
+        widgets.cut(", ".join(parts), style.QUIET, max(room, 1.0))
         end = imgui.get_item_rect_max()
         self._session.places["memory totals"] = (place.x, place.y, end.x, end.y)
         self._compaction_button.draw(models.plan, self._session.statistics.settled)
@@ -93,10 +94,14 @@ class MapPanel:
             if imgui.radio_button(name, choices.is_treemap == is_treemap):
                 choices.is_treemap = is_treemap
             self._place(f"memory view {name}")
-            imgui.same_line()
+            if not is_treemap:
+                imgui.same_line()
+        width = imgui.get_font_size() * 8
+        widgets.same_line_if_it_fits(imgui.calc_text_size("colour by").x + width + imgui.get_font_size())
+        imgui.align_text_to_frame_padding()
         widgets.quiet("colour by")
         imgui.same_line()
-        imgui.set_next_item_width(imgui.get_font_size() * 8)
+        imgui.set_next_item_width(width)
         if imgui.begin_combo("##mode", choices.mode.value):
             for mode in ColorMode:
                 clicked, _ = imgui.selectable(mode.value, mode is choices.mode)
@@ -253,6 +258,7 @@ class MapPanel:
             if y - layout.heading_height < place < y + view.height:
                 local = "device local" if models.plan.profile.heaps[heap].device_local else "host"
                 label = f"heap {heap}, {local}, {bytes_text(int(sums[heap]))} planned"
+                label = widgets.fitting(label, imgui.get_window_pos().x + imgui.get_window_width() - x - unit)
                 draw.add_text((x, place + unit * 0.35), quiet, label)
         places = models.places
         for row in layout.visible(view.scroll, view.height).tolist():

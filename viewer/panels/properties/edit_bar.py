@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from imgui_bundle import imgui
 
-from viewer.panels import widgets
+from viewer.panels import parts, widgets
 from viewer.session.commands import Command
 from viewer.session.links import ObjectLink
 from viewer.session.session import Session
@@ -27,10 +27,10 @@ def draw_edit_bar(session: Session) -> None:
         ("revert", "make the scene what its files have; this can be undone", True, editing.revert_all),
     )
     for at, (name, about, can, action) in enumerate(buttons):
-        if at:
-            imgui.same_line()
-        imgui.begin_disabled(not can)
         mark = "*" if name == "save" and not history.is_saved else ""
+        if at:
+            parts.flows(parts.button_width(f"{name}{mark}"))
+        imgui.begin_disabled(not can)
         if imgui.button(f"{name}{mark}###{name}"):
             action()
             session.wake()

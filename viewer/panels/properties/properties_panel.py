@@ -232,9 +232,11 @@ class PropertiesPanel:
             imgui.dummy((mark, imgui.get_frame_height()))
         imgui.same_line(0, 0)
         imgui.align_text_to_frame_padding()
-        widgets.cut(target.name)
+        gap = imgui.get_font_size() * 0.3
+        left = imgui.calc_text_size(unit).x + gap if unit else 0.0
+        widgets.cut(target.name, width=imgui.get_content_region_avail().x - left)
         if unit:
-            imgui.same_line(0, imgui.get_font_size() * 0.3)
+            imgui.same_line(0, gap)
             widgets.quiet(unit)
         widgets.tooltip((target.what, *help_lines))
         imgui.table_next_column()
