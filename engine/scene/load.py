@@ -98,7 +98,10 @@ class _Loader:
         """
         problems = ProblemCollector()
         reader = FileReader(path, problems)
-        files = reader.read_all()
+        try:
+            files = reader.read_all()
+        except InputError as error:
+            raise InputError(_limited(error.problems)) from None
         dbs, are_all = self._read_dbs(files, reader, problems)
         tableau = self._tableau
         names = AssetNames(dbs, are_all)

@@ -193,6 +193,11 @@ def test_too_many_problems_end_with_the_number_of_the_others(load):
     assert found[-1].message.startswith("200 more")
 
 
+def test_too_many_problems_of_a_file_that_is_no_scene_are_counted_too(load):
+    found = refused(load, " ".join(f"x{i}: 1" for i in range(300)))
+    assert (len(found), found[0].code, found[-1].code) == (101, "field.unknown", "scene.too_many")
+
+
 @pytest.mark.parametrize("part", ["references", "objects"])
 def test_names_are_compared_for_hints_of_shown_problems_only(load, monkeypatch, part):
     compared = []

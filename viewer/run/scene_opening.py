@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
-    """Read the scene, apply --time and --set, update its caches; raises InputError with every problem."""
+    """Read the scene, apply --time and --set, update its caches; prints what is wrong in it.
+
+    Raises InputError where it cannot be read, or a setting is wrong.
+    """
     from engine.cli.outputs import check_unread
     from engine.humon.collector import collector_paused
 
