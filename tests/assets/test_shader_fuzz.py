@@ -45,24 +45,34 @@ def stage(imported: Imported) -> Stage:
     return Stage(imported.facts.stage.value, imported.facts.reflection)
 
 
+class Shaders:
+    """The shaders of a folder, each imported where it is asked for first."""
+
+    def __init__(self, assets: Path) -> None:
+        self._assets = assets
+        self._imported: dict[str, Imported] = {}
+
+    def __getitem__(self, name: str) -> Imported:
+        if name not in self._imported:
+            source, kind = expand(self._assets / name, FileGate(self._assets)), V if ".vs." in name else F
+            self._imported[name] = import_glsl(source, kind, "main")
+        return self._imported[name]
+
+
 @pytest.fixture(scope="module")
-def project(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Imported]]:
+def project(root: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Shaders]:
     """A folder with pairs of shaders, beside a secret, and the imported shaders by name."""
     assets = tmp_path_factory.mktemp("shaders") / "project"
     shutil.copytree(root / "assets/builtin", assets)
     (assets / PAIRS[OWN][0]).write_text(VERTEX_GLSL, encoding="utf-8")
     (assets / PAIRS[OWN][1]).write_text(FRAGMENT_GLSL, encoding="utf-8")
     (assets.parent / "secret.glsl").write_text("const float SECRET = 1.0;\n", encoding="utf-8")
-    return assets, {
-        name: import_glsl(expand(assets / name, FileGate(assets)), kind, "main")
-        for pair in PAIRS
-        for name, kind in zip(pair, (V, F), strict=True)
-    }
+    return assets, Shaders(assets)
 
 
 @pytest.mark.parametrize("part", range(8))
 def test_a_damaged_shader_is_imported_and_fits_or_is_an_input_error(
-    project: tuple[Path, dict[str, Imported]], sample: Sample, part: int
+    project: tuple[Path, Shaders], sample: Sample, part: int
 ) -> None:
     """2,000 shaders in eight parts, each with seeds of its own."""
     assets, whole = project
