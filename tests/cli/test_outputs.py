@@ -130,6 +130,7 @@ def test_devices_and_pipes_may_be_named_twice(tmp_path: Path) -> None:
         both = [Output("--screenshot", path), Output("--report", path)]
         check_writable(both)
         check_unread(both, [path])
+    assert (tmp_path / "pipe").is_fifo(), "it was neither opened nor replaced"
 
 
 def test_a_folder_that_is_missing_is_to_be_created_first(tmp_path: Path) -> None:

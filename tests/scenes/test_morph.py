@@ -8,7 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.flat_scenes import SIZE, copy_builtin, drawn, flat_scene, rows, seen
+from support.flat_scenes import (
+    SIZE,
+    assert_alike,
+    copy_builtin,
+    covered_by,
+    drawn,
+    flat_scene,
+    rows,
+    seen,
+)
 
 from engine.math import axis_angle
 from engine.runtime.runtime import Runtime
@@ -74,21 +83,8 @@ def opened(
 
 
 def covered(positions: np.ndarray) -> np.ndarray:
-    """Which pixels have their middle in a triangle, as the camera of the scene sees it."""
-    side = 4.0 / SIZE
-    x, y = np.meshgrid((np.arange(SIZE) + 0.5) * side - 2.0, 3.0 - (np.arange(SIZE) + 0.5) * side)
-    found = np.zeros((SIZE, SIZE), np.bool_)
-    for corners in positions[TRIANGLES][:, :, :2]:
-        edges = np.roll(corners, -1, axis=0) - corners
-        sides = [e[0] * (y - c[1]) - e[1] * (x - c[0]) for c, e in zip(corners, edges, strict=True)]
-        found |= np.all([s >= 0 for s in sides], axis=0) | np.all([s <= 0 for s in sides], axis=0)
-    return found
-
-
-def assert_alike(one: np.ndarray, other: np.ndarray, apart: int = 6) -> None:
-    assert one.any()
-    assert other.any()
-    assert int((one != other).sum()) <= apart
+    """Which pixels the mesh covers with its vertices at these places."""
+    return covered_by(positions[TRIANGLES])
 
 
 def codes(runtime: Runtime) -> dict[str, str]:

@@ -87,3 +87,22 @@ def seen(runtime: Runtime) -> np.ndarray:
     runtime.settle()
     runtime.frame()
     return np.asarray(runtime.read_pixels()[:, :, 0] > 128)
+
+
+def covered_by(triangles: np.ndarray) -> np.ndarray:
+    """Which pixels have their middle in a triangle [n, corner, xyz], as a flat scene shows it."""
+    side = 4.0 / SIZE
+    x, y = np.meshgrid((np.arange(SIZE) + 0.5) * side - 2.0, 3.0 - (np.arange(SIZE) + 0.5) * side)
+    found = np.zeros((SIZE, SIZE), np.bool_)
+    for corners in triangles[:, :, :2]:
+        edges = np.roll(corners, -1, axis=0) - corners
+        sides = [e[0] * (y - c[1]) - e[1] * (x - c[0]) for c, e in zip(corners, edges, strict=True)]
+        found |= np.all([s >= 0 for s in sides], axis=0) | np.all([s <= 0 for s in sides], axis=0)
+    return found
+
+
+def assert_alike(one: np.ndarray, other: np.ndarray, apart: int = 6) -> None:
+    """Assert that two masks are not empty and differ in at most `apart` pixels."""
+    assert one.any()
+    assert other.any()
+    assert int((one != other).sum()) <= apart

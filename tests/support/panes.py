@@ -31,6 +31,22 @@ FACING = """    camera: { features: [{ @type: camera  projection: orthographic  
 LIT = "    sun: { features: [{ @type: light  intensity: 3  sky: [0 0 0]  ground: [0 0 0] }] }\n"
 
 
+def shader_and_mesh_rows(mesh: str, source: str, vertex_format: str = FORMAT) -> list[str]:
+    """Return records of the default shaders `vs` and `fs`, and of a mesh with its vertices and indices."""
+    rows = [
+        f"{{ @type: shader name: {name} source: assets/builtin/material/defaultMaterial.{name}.glsl"
+        f" stage: {stage}_shader_bit }}"
+        for name, stage in (("vs", "vertex"), ("fs", "fragment"))
+    ]
+    return [
+        *rows,
+        f"{{ @type: mesh name: {mesh} source: {source}"
+        f" lods: [{{ topology: triangle_list vertices: {mesh} indices: {mesh} }}] }}",
+        f"{{ @type: vertices name: {mesh} source: {mesh} vertexFormat: [{vertex_format}] }}",
+        f"{{ @type: indices name: {mesh} source: {mesh} indexFormat: uint16 }}",
+    ]
+
+
 class Panes:
     """A project with the default shaders, a pane, and small pictures."""
 
@@ -51,17 +67,7 @@ class Panes:
         self, materials: Mapping[str, str], objects: str, assets: str = "", vertex_format: str = FORMAT
     ) -> Path:
         """Write a scene: `materials` are the fields of each beside its shaders, with a model of its name."""
-        rows = [
-            f"{{ @type: shader name: {name} source: assets/builtin/material/defaultMaterial.{name}.glsl"
-            f" stage: {stage}_shader_bit }}"
-            for name, stage in (("vs", "vertex"), ("fs", "fragment"))
-        ]
-        rows += [
-            "{ @type: mesh name: pane source: pane.mesh.hu"
-            " lods: [{ topology: triangle_list vertices: pane indices: pane }] }",
-            f"{{ @type: vertices name: pane source: pane vertexFormat: [{vertex_format}] }}",
-            "{ @type: indices name: pane source: pane indexFormat: uint16 }",
-        ]
+        rows = shader_and_mesh_rows("pane", "pane.mesh.hu", vertex_format)
         rows += [f"{{ @type: texture2d name: {name} source: {name}.png }}" for name in self._pictures]
         for name, fields in materials.items():
             rows.append(f"{{ @type: material name: {name} shaders: [vs fs] {fields} }}")

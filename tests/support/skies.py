@@ -8,13 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from support.panes import shader_and_mesh_rows
 
 from engine.storage.radiance import radiance_bytes
 
-FORMAT = (
-    "[pos r32g32b32_sfloat] [normal r32g32b32_sfloat] [uv_albedo r32g32_sfloat] [uv_normal r32g32_sfloat]"
-    " [uv_tangent r32g32_sfloat] [uv_roughness r32g32_sfloat]"
-)
 CAMERA = "camera: { translation: [0 0 4] features: [{ @type: camera  fovY: 45  toneMapping: none }] }"
 """A camera whose picture is as high as 3.3 m at the origin, looking along -z."""
 BACKGROUND = (92, 99, 108)
@@ -60,18 +57,8 @@ class Skies:
         self, materials: Mapping[str, str], objects: str, camera: str = CAMERA, assets: str = ""
     ) -> Path:
         """Write a scene: `materials` are the parameters of each, with a model of its name."""
-        rows = [
-            f"{{ @type: shader name: {name} source: assets/builtin/material/defaultMaterial.{name}.glsl"
-            f" stage: {stage}_shader_bit }}"
-            for name, stage in (("vs", "vertex"), ("fs", "fragment"))
-        ]
-        rows += [
-            "{ @type: mesh name: ball source: assets/builtin/mesh/sphere.hu"
-            " lods: [{ topology: triangle_list vertices: ball indices: ball }] }",
-            f"{{ @type: vertices name: ball source: ball vertexFormat: [{FORMAT}] }}",
-            "{ @type: indices name: ball source: ball indexFormat: uint16 }",
-            "{ @type: texture2d name: white source: assets/builtin/texture/white.png }",
-        ]
+        rows = shader_and_mesh_rows("ball", "assets/builtin/mesh/sphere.hu")
+        rows.append("{ @type: texture2d name: white source: assets/builtin/texture/white.png }")
         rows += [f"{{ @type: environment name: {name} source: {name}.hdr }}" for name in self._skies]
         for name, parameters in materials.items():
             textures = "textures: { roughness: white }"

@@ -70,24 +70,11 @@ const uint CLEARCOAT_NORMAL = 1u << 8;
 const uint MASK = 1u, BLEND = 2u;
 const uint OCCLUSION = 1u << 5;
 
-layout(location = 0) in vec3 position;
-layout(location = 1) in vec3 geometricNormal;
-layout(location = 2) in vec4 uvAlbedoNormal;
-layout(location = 3) in vec4 uvTangentRoughness;
-layout(location = 4) flat in uint material;
-layout(location = 5) in vec4 uvEmissiveOcclusion;
-layout(location = 6) in vec4 surfaceTangent;
-#ifdef FULL_MATERIAL
-layout(location = 7) in vec4 vertexColor;
-layout(location = 8) in vec4 uvClearcoat;
-layout(location = 9) in vec4 uvSpecular;
-layout(location = 10) in vec2 uvClearcoatNormal;
-#endif
-
 layout(location = 0) out vec4 colour;
 
 const float PI = 3.14159265;
 
+#include "../shader/surfaceInputs.glsl"
 #include "../shader/tangentFrame.glsl"
 
 // The alpha of a masked surface: 0 or 1, and between them over the width of a pixel where samples are covered by it

@@ -29,16 +29,9 @@ layout(constant_id = 0) const uint alphaMode = 0u;
 layout(constant_id = 2) const bool hasTangents = false;
 const uint OPAQUE = 0u, OCCLUSION = 1u << 5;
 
-layout(location = 0) in vec3 position;
-layout(location = 1) in vec3 geometricNormal;
-layout(location = 2) in vec4 uvAlbedoNormal;
-layout(location = 3) in vec4 uvTangentRoughness;
-layout(location = 4) flat in uint material;
-layout(location = 5) in vec4 uvEmissiveOcclusion;
-layout(location = 6) in vec4 surfaceTangent;
-
 layout(location = 0) out vec4 colour;
 
+#include "surfaceInputs.glsl"
 #include "tangentFrame.glsl"
 
 void main() {
