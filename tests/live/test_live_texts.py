@@ -88,7 +88,7 @@ def test_what_the_program_writes_itself_is_not_read_again(live: LiveScene) -> No
     assert live.runtime.scene.save()
     live.live.has_written(live.file(SCENE))
     reads: list[object] = []
-    live.live._sources._reload = lambda found, _requested, _since: reads.append(found)  # type: ignore[method-assign]
+    live.live._sources._reload = lambda found, _since: reads.append(found)  # type: ignore[method-assign]
     change_at = live.file("scenes/cube.assets.hu")
     change_at.write_text(change_at.read_text() + "\n")
     live.until(lambda: bool(reads))

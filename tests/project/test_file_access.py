@@ -75,10 +75,6 @@ ALLOWED = {
         "its own standard streams, and the null device",
         {"os.fdopen", "os.open"},
     ),
-    "engine/storage/capture.py": (
-        "a folder of its own, as OpenEXR writes to a path only",
-        {"tempfile.TemporaryDirectory", "read_bytes"},
-    ),
     "viewer/editing/recovery.py": ("its own files in the user's state folder, deleted", {"unlink"}),
     "viewer/panels/source/source_text.py": ("programs of the system on PATH", {"shutil.which"}),
     "engine/testing/goldens/findings.py": ("its own findings, deleted", {"shutil.rmtree", "unlink"}),

@@ -3,7 +3,7 @@
 A pipeline takes 10 ms of CPU to make and most scenes of tests have the same ones. A scene gives its pipelines
 back as it is closed, when nothing is in flight; what it retires before is destroyed as ever. Each belongs to
 one scene at a time, and counts as live only there. Tests that count calls of Vulkan, or have some fail, make
-theirs anew.
+their own.
 """
 
 from __future__ import annotations
