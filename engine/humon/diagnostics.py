@@ -6,7 +6,7 @@ from engine.humon.codes import Code
 from engine.humon.columns import Columns
 from engine.humon.limits import MAX_DEPTH, MAX_METATAGS, MAX_PROBLEMS, MAX_TOKEN_CHARS
 from engine.humon.lines import Lines
-from engine.humon.problem import InputError, Position, Problem, excerpt_of
+from engine.humon.problem import InputError, Position, Problem
 from engine.humon.tokens import TOKEN, WORDS, node_span, unquote
 
 COMMA_HINT = "a comma separates values: write decimals with a point, as in 0.5"
@@ -40,7 +40,7 @@ class Diagnostics:
     def add(self, code: Code, message: str, offset: int, hint: str = "") -> None:
         """Record a problem at `offset`; raises ReadingStopped when there are too many."""
         position = Position(self.name, *self.lines.line_and_column(offset))
-        excerpt = excerpt_of(*self.lines.line_at(offset))
+        excerpt = self.lines.excerpt_at(offset)
         self._found.append((offset, Problem(code, message, position, excerpt, hint)))
         if len(self._found) == MAX_PROBLEMS and code is not Code.TOO_MANY:
             self.add(Code.TOO_MANY, f"reading stopped after {MAX_PROBLEMS} problems", offset)

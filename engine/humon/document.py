@@ -7,7 +7,7 @@ from engine.humon.columns import Columns
 from engine.humon.edits import Edits
 from engine.humon.lines import Lines
 from engine.humon.node import Node
-from engine.humon.problem import Position, Problem, Severity, excerpt_of
+from engine.humon.problem import Position, Problem, Severity
 from engine.humon.reader import read_columns
 from engine.humon.tokens import TOKEN, WORDS, node_span
 
@@ -39,9 +39,7 @@ class Document:
         if isinstance(node, Position):
             return Problem(code, message, node, "", help, severity)
         offset = self.value_start(node.row)
-        return Problem(
-            code, message, self.position_at(offset), excerpt_of(*self.lines.line_at(offset)), help, severity
-        )
+        return Problem(code, message, self.position_at(offset), self.lines.excerpt_at(offset), help, severity)
 
     def edits(self) -> "Edits":
         """Return an empty set of changes to this document."""

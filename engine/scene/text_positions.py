@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.humon import Document, Kind, Node, Problem, Severity, excerpt_of
+from engine.humon import Document, Kind, Node, Problem, Severity
 from engine.tableau import ROOT, Tableau
 
 Ints = NDArray[np.int32]
@@ -33,7 +33,7 @@ def problem_at(
     severity: Severity = Severity.ERROR,
 ) -> Problem:
     """Return a problem at an offset: at a key or a metatag, while `Document.problem` is at a node's value."""
-    excerpt = excerpt_of(*document.lines.line_at(offset))
+    excerpt = document.lines.excerpt_at(offset)
     return Problem(code, message, document.position_at(offset), excerpt, help, severity)
 
 
