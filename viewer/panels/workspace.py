@@ -101,6 +101,8 @@ class Workspace:
                     self._panel(title, placed)
         for name, draw in self.overlays.items():
             self._call(name, draw)
+        if self._raised or self._raised_next:
+            self._session.wake()  # a tab that is chosen in a frame is in front in the next one
         self._raised, self._raised_next = self._raised_next, set()
         if imgui.get_io().want_save_ini_settings:
             self._keep()

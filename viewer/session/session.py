@@ -81,22 +81,23 @@ class Session:
         self.times_passes = False
         self.watched_images: set[str] = set()
         self.report = report
-        self._awake_until = 0.0
+        self._awake_until, self._wants_frame = 0.0, False
         self._structure = -1
         self._select_what_is_followed()
 
     def wake(self, seconds: float = 0.0) -> None:
-        """Draw frames again, at least for so many seconds; the viewer rests when nothing changes."""
+        """Draw frames again, at least one and for so many seconds; the viewer rests when nothing changes."""
+        self._wants_frame = True
         self._awake_until = max(self._awake_until, time.monotonic() + max(seconds, 0.05))
 
     @property
     def is_awake(self) -> bool:
         """Whether frames are wanted though nothing may have changed."""
-        return time.monotonic() < self._awake_until
+        return self._wants_frame or time.monotonic() < self._awake_until
 
     def begin_frame(self, statistics: RunStatistics) -> None:
         """Start a frame: take its figures, and forget what no longer exists."""
-        self.statistics = statistics
+        self.statistics, self._wants_frame = statistics, False
         self.places.clear()
         self.times_passes = False
         self.watched_images.clear()
