@@ -98,6 +98,22 @@ def test_a_database_with_a_record_that_is_left_out_is_read_again(save: Save) -> 
     assert [each.asset for each in made.update.changes] == ["shader #1"]
 
 
+def test_a_record_that_was_left_out_and_lacks_its_source_now_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "scene.hu"
+    path.write_text(text(records=f"{MODEL}\n{{ @type: texture2d  name: t  source: [] }}"))
+    scene = load_scene(path)
+    with open_library(scene.dbs) as library, LiveSources(library, scene) as live:
+        path.write_text(text(records=f"{MODEL}\n{{ @type: texture2d  name: t  source: nothing.png }}"))
+        end = time.monotonic() + limit(20)
+        while (made := live.take()) is None:
+            assert time.monotonic() < end, "nothing came of it"
+            time.sleep(0.01)
+        assert made.update is not None
+        library.apply(made.update)
+        assert [each.asset for each in made.update.changes] == ["texture2d 't'"]
+        assert library.is_broken(library.newest("own", 1))
+
+
 RECORDS = [one for one in MISFITS if one.file == "assets.hu" and one.place == one.new and len(one.codes) == 1]
 
 

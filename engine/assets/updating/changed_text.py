@@ -46,8 +46,8 @@ def cook_changed_text(
         if place is None or entry is None or identity in stale or (entry.failure and not entry.sources):
             wanted[identity] = recipe
             continue
-        earlier = names.get(name_of(db.assets[index]))
-        if not entry.failure and (earlier is None or before.entries[earlier].identity != identity):
+        earlier = before.entries.get(names.get(name_of(db.assets[index]), -1))
+        if not entry.failure and (earlier is None or earlier.identity != identity):
             copied[identity] = place
     compiled = {recipe.identity for recipe in recipes.values() if recipe.is_compiled}
     tool = tool_identity() if compiled & wanted.keys() else ""
