@@ -155,13 +155,13 @@ def _references(asset: Asset) -> Iterable[AssetRef]:
 
 
 def _way_to_make(
-    db: AssetDb, asset: Asset, slots: Mapping[AssetRef, frozenset[str]], kept: frozenset[_SourceLevel]
+    db: AssetDb, asset: Asset, slots: Mapping[int, frozenset[str]], kept: frozenset[_SourceLevel]
 ) -> tuple[AssetType, Path, tuple[Any, ...]]:
     """Return type, source and settings of an asset with data; equal for assets that are made alike."""
     if isinstance(asset, Shader):
         return asset.type, asset.source, (asset.stage, asset.entry_point)
     if isinstance(asset, Texture2d):
-        used_in = slots.get(asset.ref, frozenset())
+        used_in = slots.get(asset.ref.index, frozenset())
         made_of, is_normal = _texels_of(db, asset, used_in), bool(used_in) and used_in <= _NORMAL_SLOTS
         return asset.type, asset.source, (*made_of, is_normal, asset.mip_levels, asset.part)
     if isinstance(asset, Environment):
@@ -196,7 +196,7 @@ def _kept_orders(db: AssetDb) -> frozenset[_SourceLevel]:
     points or strips, too.
     """
     blending = {
-        asset.mesh
+        asset.mesh.index
         for asset in db.assets
         if isinstance(asset, Model)
         and isinstance(material := db[asset.material], Material)
@@ -206,7 +206,7 @@ def _kept_orders(db: AssetDb) -> frozenset[_SourceLevel]:
     for mesh in db.assets:
         if isinstance(mesh, Mesh):
             for lod in mesh.lods:
-                if lod.topology is not Topology.TRIANGLE_LIST or mesh.ref in blending:
+                if lod.topology is not Topology.TRIANGLE_LIST or mesh.ref.index in blending:
                     for part in (db[lod.vertices], db[lod.indices]):
                         assert isinstance(part, Vertices | Indices)
                         of, number, _ = _level(db, part)
@@ -254,14 +254,14 @@ def _level(db: AssetDb, asset: Vertices | Indices) -> tuple[Mesh, int, Lod]:
     return mesh, 0, mesh.lods[0]
 
 
-def _slots(db: AssetDb) -> Mapping[AssetRef, frozenset[str]]:
-    """Return the slots that each texture is used in."""
-    found: dict[AssetRef, set[str]] = defaultdict(set)
+def _slots(db: AssetDb) -> Mapping[int, frozenset[str]]:
+    """Return the slots that each texture is used in, by its index: references may be of several versions."""
+    found: dict[int, set[str]] = defaultdict(set)
     for asset in db.assets:
         if isinstance(asset, Material):
             for slot, ref in asset.textures.items():
-                found[ref].add(slot)
-    return {ref: frozenset(slots) for ref, slots in found.items()}
+                found[ref.index].add(slot)
+    return {index: frozenset(slots) for index, slots in found.items()}
 
 
 def _texels_of(

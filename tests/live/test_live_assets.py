@@ -18,7 +18,7 @@ from support.saves import SAVES, renamed_over
 from engine.assets import AssetRef
 from engine.assets.cook import cook_database
 from engine.assets.importing import import_recipes
-from engine.assets.recipes import Recipe
+from engine.assets.recipes import Recipe, recipes_of
 from engine.assets.records import AssetType
 from engine.live import live_sources
 from engine.scene import load_scene
@@ -161,6 +161,17 @@ def test_a_parameter_in_the_text_of_a_database_shows(live: LiveScene) -> None:
     live.file(DATABASE).write_text(changed)
     live.until_reloaded()
     assert is_blue(live.picture())
+
+
+def test_assets_are_made_alike_whatever_was_saved_after_a_text(live: LiveScene) -> None:
+    text = live.file(DATABASE).read_text()
+    live.file(DATABASE).write_text(text.replace("name: brick\n", BLUE, 1))
+    live.until_reloaded()
+    renamed_over(live.file(ALBEDO), other_colours(live.file(ALBEDO)))
+    live.until_reloaded()
+    newest = live.runtime.library.current[1]
+    made = {index: recipe.identity for index, recipe in recipes_of(newest.db).items()}
+    assert made == {index: entry.identity for index, entry in newest.entries.items()}
 
 
 def test_a_database_with_an_error_keeps_what_is_drawn_and_is_reported(live: LiveScene) -> None:
