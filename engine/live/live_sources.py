@@ -262,7 +262,7 @@ class LiveSources:
                 self._scene_problems = tuple(error.problems)
         stale = self._stale(found, scene)
         if stale:
-            update, unread = self._cook_texts(stale, found, _paths(scene))
+            update, unread = self._cook_texts(stale, found, _databases(scene))
             if unread:
                 scene = None  # it may name assets of a database that cannot be read
         else:
@@ -325,20 +325,20 @@ class LiveSources:
         return update
 
     def _cook_texts(
-        self, stale: Sequence[AssetDb], found: set[Path], paths: Mapping[str, Path]
+        self, stale: Sequence[AssetDb], found: set[Path], fresh: Mapping[str, AssetDb]
     ) -> tuple[LibraryUpdate | None, bool]:
         """Read databases again and cook what is new; return the update, and whether one cannot be read.
 
-        `paths` are where those of the scene lie now, by their names.
+        `fresh` are those of the scene as it was read again, by their names.
         """
         cooked: list[CookedDb] = []
         current = {one.db.name: one for one in self._library.current[1:]}
         for db in stale:
             number = self._library.next_id + len(cooked)
             try:
-                path = paths.get(db.name, db.path)
-                if path in found or path != db.path:
-                    where = path, db.root, db.name, number, db.document.name
+                now = fresh.get(db.name, db)
+                if now.path in found or _is_another(now, db):
+                    where = now.path, db.root, db.name, number, db.document.name
                     again = read_database(*where, tolerated=db.left_out)
                 else:
                     same_text = read_asset_db(db.document, db.path, number, db.root, tolerated=None)
@@ -373,11 +373,11 @@ class LiveSources:
         names = {one.db.name for one in current}
         fresh = [db for db in scene.dbs if db.name not in names] if scene is not None else []
         indices = self._indices
-        paths = _paths(scene)
+        named = _databases(scene)
         outdated = {
             one.db.name
             for one in current
-            if indices[one.db.name].is_outdated(found) or paths.get(one.db.name, one.db.path) != one.db.path
+            if indices[one.db.name].is_outdated(found) or _is_another(named.get(one.db.name, one.db), one.db)
         }
         if not fresh and not outdated:
             return []
@@ -427,9 +427,14 @@ def _texts(scene: Scene) -> set[Path]:
     return found.union(*(part.unread for part in scene.parts))
 
 
-def _paths(scene: Scene | None) -> dict[str, Path]:
-    """Return where the databases of a scene lie, by their names; a link in their place may lead elsewhere."""
-    return {} if scene is None else {db.name: db.path for db in scene.dbs}
+def _databases(scene: Scene | None) -> dict[str, AssetDb]:
+    """Return the databases of a scene by their names."""
+    return {} if scene is None else {db.name: db for db in scene.dbs}
+
+
+def _is_another(now: AssetDb, before: AssetDb) -> bool:
+    """Whether a database has another text, or another place as a link leads elsewhere."""
+    return now.path != before.path or now.document.text != before.document.text
 
 
 def _left_out(scene: Scene) -> dict[Path, tuple[Problem, ...]]:
