@@ -87,6 +87,27 @@ def test_a_mesh_source_is_the_source_of_all_its_parts(project: Project, cook: Co
     assert cook() == 2
 
 
+@pytest.mark.parametrize("kind", ["a file", "another link"])
+def test_an_include_is_another_where_its_link_leads_elsewhere(
+    project: Project, cook: Cooks, kind: str
+) -> None:
+    source = VERTEX_GLSL.replace("void main", '#include "part.glsl"\nvoid main').replace("1.0);", "K);")
+    project.write("assets/plain.vs.glsl", source)
+    for number in (1, 2):
+        project.write(f"assets/part{number}.glsl", f"const float K = {number}.0;\n")
+    link = project.root / "assets/part.glsl"
+    link.symlink_to("part1.glsl")
+    cook()
+    assert cook() == 0
+    link.unlink()
+    if kind == "a file":
+        project.write("assets/part.glsl", "const float K = 2.0;\n")
+    else:
+        link.symlink_to("part2.glsl")
+    assert cook() == 1
+    assert cook() == 0
+
+
 @pytest.mark.parametrize("include", ['#include "part.glsl"', "/* */ #inc\\\nlude<part.glsl>"])
 def test_a_changed_include_cooks_its_shader_again(project: Project, cook: Cooks, include: str) -> None:
     project.write("assets/part.glsl", "const float K = 1.0;\n")

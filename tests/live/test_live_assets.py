@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.live_scene import LiveScene, Picture, live_scene
-from support.saves import SAVES, renamed_over
+from support.saves import SAVES, by_a_symbolic_link, renamed_over
 
 from engine.assets import AssetRef
 from engine.assets.cook import cook_database
@@ -161,6 +161,25 @@ def test_a_parameter_in_the_text_of_a_database_shows(live: LiveScene) -> None:
     live.file(DATABASE).write_text(changed)
     live.until_reloaded()
     assert is_blue(live.picture())
+
+
+def test_a_source_shows_that_was_saved_with_a_text_that_cannot_be_read(live: LiveScene) -> None:
+    text = live.file(DATABASE).read_text()
+    live.file(DATABASE).write_text(text.replace("mesh: ", "mush: ", 1))
+    renamed_over(live.file(ALBEDO), other_colours(live.file(ALBEDO)))
+    live.until_reloaded()
+    assert is_blue(live.picture())
+    assert live.live.problems
+
+
+def test_a_database_shows_whose_file_becomes_a_link_and_is_changed_through_it(live: LiveScene) -> None:
+    text = live.file(DATABASE).read_text()
+    by_a_symbolic_link(live.file(DATABASE), text.replace("name: brick\n", BLUE, 1).encode())
+    live.until_reloaded()
+    assert is_blue(live.picture())
+    live.file(DATABASE).write_text(text)
+    live.until_reloaded()
+    assert not is_blue(live.picture())
 
 
 def test_assets_are_made_alike_whatever_was_saved_after_a_text(live: LiveScene) -> None:

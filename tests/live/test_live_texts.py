@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.live_scene import LiveScene, live_scene
+from support.saves import by_a_symbolic_link, by_another_symbolic_link
 
 pytestmark = pytest.mark.gpu
 
@@ -42,6 +43,15 @@ def test_a_value_changed_in_both_is_that_of_the_file_and_reported(live: LiveScen
     change(live, "translation: [0 0.5 0]", "translation: [0.4 0.5 0]")
     assert live.runtime.tableau["cube"].translation.tolist() == [0.4, 0.5, 0.0]
     assert [problem.code for problem in live.problems] == ["scene.conflict"]
+
+
+def test_a_text_whose_file_becomes_a_link_is_read(live: LiveScene) -> None:
+    text = live.file(SCENE).read_text()
+    for height, save in ((2, by_a_symbolic_link), (3, by_another_symbolic_link)):
+        save(
+            live.file(SCENE), text.replace("translation: [0 0.5 0]", f"translation: [0 {height} 0]").encode()
+        )
+        live.until(lambda height=height: live.runtime.tableau["cube"].translation[1] == height)
 
 
 def test_objects_and_features_come_and_go_with_the_text(live: LiveScene) -> None:

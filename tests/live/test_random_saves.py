@@ -103,12 +103,13 @@ def is_other(picture: Picture, wanted: Picture) -> bool:
     return bool(levels.max() > EDGE_LEVELS or (levels > 1).sum() > EDGE_PIXELS)
 
 
+@pytest.mark.proof
 def test_after_saves_at_any_moment_the_last_whole_version_of_all_is_drawn(
     live: LiveScene, sample: Sample
 ) -> None:
     sources = Sources(live.root)
     caster = live.runtime.tableau["cube"].features["shadowCaster"]
-    for seed in sample.seeds(1, 60):
+    for seed in sample.seeds(60, 60):
         rng = np.random.default_rng(seed)
         broken: set[str] = set()
         for _ in range(int(rng.integers(2, MOST_SAVES + 1))):
