@@ -52,6 +52,7 @@ def test_a_text_whose_file_becomes_a_link_is_read(live: LiveScene) -> None:
             live.file(SCENE), text.replace("translation: [0 0.5 0]", f"translation: [0 {height} 0]").encode()
         )
         live.until(lambda height=height: live.runtime.tableau["cube"].translation[1] == height)
+        assert live.runtime.tableau["cube"].translation.tolist() == [0, height, 0]
 
 
 def test_objects_and_features_come_and_go_with_the_text(live: LiveScene) -> None:

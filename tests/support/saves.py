@@ -51,8 +51,9 @@ def by_a_nameless_file_that_takes_its_name(path: Path, content: bytes) -> None:
     linked(descriptor, path)
 
 
-def by_a_symbolic_link(path: Path, content: bytes) -> None:
-    other = path.with_name(f"{path.stem}.linked{path.suffix}")
+def by_a_symbolic_link(path: Path, content: bytes, target: str = "linked") -> None:
+    """The file becomes a link to another one, whose name has `target` in it."""
+    other = path.with_name(f"{path.stem}.{target}{path.suffix}")
     other.write_bytes(content)
     link = path.with_name("link.tmp")
     link.symlink_to(other.name)
@@ -61,11 +62,7 @@ def by_a_symbolic_link(path: Path, content: bytes) -> None:
 
 def by_another_symbolic_link(path: Path, content: bytes) -> None:
     """The link is led elsewhere once more."""
-    other = path.with_name(f"{path.stem}.linked2{path.suffix}")
-    other.write_bytes(content)
-    link = path.with_name("link.tmp")
-    link.symlink_to(other.name)
-    link.replace(path)
+    by_a_symbolic_link(path, content, "linked2")
 
 
 def slowly(path: Path, content: bytes) -> None:
