@@ -53,6 +53,7 @@ from engine.graph.passes import (
     repeated,
     with_repeated,
 )
+from engine.graph.reuse import reusable, without
 
 __all__ = [
     "BACKGROUND",
@@ -102,6 +103,8 @@ __all__ = [
     "pipeline_stages",
     "previous_name",
     "repeated",
+    "reusable",
     "stand_in_name",
     "with_repeated",
+    "without",
 ]

@@ -115,6 +115,16 @@ def barriers(
         yield tuple(of_parts), tuple(of_buffers)
 
 
+def last_uses(uses: Sequence[Uses]) -> dict[Part | str, Use]:
+    """Return how each thing is used in the end, which the next frame waits for; several reads are one use."""
+    return {thing: _groups(thing, uses)[-1][1] for step in uses for thing in step}
+
+
+def written(uses: Sequence[Uses]) -> set[Part | str]:
+    """Return everything that a step writes."""
+    return {thing for step in uses for thing, use in step.items() if use.access & _WRITES}
+
+
 def _groups(thing: Part | str, uses: Sequence[Uses]) -> list[tuple[int, Use]]:
     """Return the uses of one thing, each with its first step: reads in one layout together."""
     groups: list[tuple[int, Use]] = []

@@ -6,7 +6,7 @@ Barriers are derived from the uses of each image and buffer in the order of the 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from engine.graph.barriers import Barrier, BufferBarrier, Use, Uses, barriers
@@ -17,6 +17,7 @@ from engine.graph.lifetimes import (
     ImageLifetime,
     buffer_lifetimes,
     lifetimes,
+    other_of,
     previous_name,
 )
 from engine.graph.order import GraphError, ordered
@@ -118,7 +119,8 @@ class CompiledGraph:
 
     These make the outputs copy sources, and let the next frame read what it reads of this one. `kept` are the
     names of the images that are there twice, as passes read what the last frame has left in them: they change
-    places with those of the names that `previous_name` returns, after each frame.
+    places with those of the names that `previous_name` returns, after each frame. `uses` says how each pass,
+    and what comes after the last one, uses images and buffers: all of this follows from it.
     """
 
     passes: tuple[CompiledPass, ...]
@@ -126,6 +128,7 @@ class CompiledGraph:
     buffers: tuple[BufferLifetime, ...]
     final: tuple[Barrier, ...]
     kept: tuple[str, ...] = ()
+    uses: tuple[Uses, ...] = field(default=(), repr=False, compare=False)
 
     def image(self, name: str) -> ImageLifetime:
         """Return the image of that name. Raises KeyError."""
@@ -167,7 +170,8 @@ def compile_graph(passes: Sequence[Pass], outputs: Sequence[ImageDecl], samples:
         for number, (p, own) in enumerate(zip(in_order, before, strict=True))
     )
     images = lifetimes(frame.images, uses, frame.kept)
-    return CompiledGraph(compiled, images, buffer_lifetimes(in_order, uses), final, tuple(frame.kept))
+    buffers = buffer_lifetimes(in_order, uses)
+    return CompiledGraph(compiled, images, buffers, final, tuple(frame.kept), tuple(uses))
 
 
 def stand_in_name(image: str) -> str:
@@ -236,13 +240,7 @@ class _Frame:
 
     def other_of(self, thing: Part | str) -> Part | str:
         """Return the part that this one was in the last frame: another one where two change places."""
-        if isinstance(thing, str):
-            return thing
-        for name in self.kept:
-            previous = previous_name(name)
-            if thing.image in (name, previous):
-                return thing._replace(image=previous if thing.image == name else name)
-        return thing
+        return other_of(thing, self.kept)
 
     def _check_reads(self) -> None:
         for number, p in enumerate(self._passes):

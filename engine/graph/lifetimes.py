@@ -48,6 +48,20 @@ def previous_name(image: str) -> str:
     return f"{image}.previous"
 
 
+def other_of(thing: Part | str, kept: Iterable[str]) -> Part | str:
+    """Return what a part of an image, or a buffer, was in the last frame: another where two change places.
+
+    `kept` are the names of images that change places with those of the frame before.
+    """
+    if isinstance(thing, str):
+        return thing
+    for name in kept:
+        previous = previous_name(name)
+        if thing.image in (name, previous):
+            return thing._replace(image=previous if thing.image == name else name)
+    return thing
+
+
 def lifetimes(
     images: Mapping[str, ImageDecl], uses: Sequence[Uses], kept: Iterable[str]
 ) -> tuple[ImageLifetime, ...]:

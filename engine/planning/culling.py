@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from engine.assets import AssetRef, AssetType
 from engine.plan.terms.drawing import ShaderStage
-from engine.plan.terms.table import some
+from engine.plan.terms.table import is_in, some
 from engine.planning.draw.eyes import Eye
 from engine.planning.draw.shading import ShaderSet
 from engine.planning.draw.tables import DrawTable
@@ -56,6 +56,7 @@ class Culling:
         self._seen: tuple[int, int] | None = None
         self._late: tuple[int, int] | None = None
         self._pinned: Mask = np.zeros(0, np.bool_)
+        self._known, self._is_plain = -1, True  # how many shader sets there were, and whether all are builtin
 
     def forget(self) -> None:
         """Find everything again with the next `update`."""
@@ -71,6 +72,22 @@ class Culling:
             free = np.array([not self._keeps_vertices(each) for each in table.recipes.shadings], np.bool_)
             self._pinned, self._late, self._seen = late | free[table.batches["shading"]], now, None
         return self._pinned
+
+    def follows(self, objects: npt.NDArray[np.int32]) -> bool:
+        """Whether the table may draw something else after these objects have moved: they are drawn, or bones.
+
+        Where a vertex shader is not builtin, it may read the place of any object.
+        """
+        table = self._table
+        if len(table.recipes.shadings) != self._known:
+            self._known = len(table.recipes.shadings)
+            self._is_plain = all(map(self._keeps_vertices, table.recipes.shadings))
+        bones = table.bones.objects
+        return (
+            not self._is_plain
+            or bool(len(bones) and is_in(objects, bones).any())
+            or len(table.feature.rows_of(objects)) > 0
+        )
 
     def update(self, eyes: Mapping[str, Eye | None], pinned: Mask) -> list[int]:
         """Find what is `visible`, bool[views, blocks], for these eyes; return the views in which it changed.

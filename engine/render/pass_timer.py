@@ -42,15 +42,17 @@ class PassTimer:
         """Whether the queue has timestamps."""
         return bool(self._mask)
 
-    def begin(self, commands: Any, slot: int, names: Sequence[str]) -> bool:
-        """Prepare a command buffer of a slot that is not in flight for these passes."""
-        self._names[slot], self._written[slot] = tuple(names), False
-        count = len(names) + 1
-        if not self.is_supported or not names:
+    def begin(self, commands: Any, slot: int, count: int, most: int) -> bool:
+        """Prepare a command buffer of a slot that is not in flight for so many passes.
+
+        Other command buffers of the slot stay valid: none is for more than `most` passes.
+        """
+        self._written[slot] = False
+        if not self.is_supported or not most:
             return False
-        if self._sizes[slot] < count:
-            self._make(slot, count + _GROWTH)
-        self._device.vk.vkCmdResetQueryPool(commands, self._pools[slot], 0, count)
+        if self._sizes[slot] < most + 1:
+            self._make(slot, most + 1 + _GROWTH)
+        self._device.vk.vkCmdResetQueryPool(commands, self._pools[slot], 0, count + 1)
         self.mark(commands, slot, 0)
         return True
 
@@ -59,9 +61,10 @@ class PassTimer:
         stage = int(Stage.ALL_COMMANDS)
         self._device.vk.vkCmdWriteTimestamp2(commands, stage, self._pools[slot], number)
 
-    def submitted(self, slot: int) -> None:
-        """The command buffer of a slot was submitted."""
-        self._written[slot] = bool(self._names[slot]) and self.is_supported
+    def submitted(self, slot: int, names: Sequence[str]) -> None:
+        """A command buffer of a slot that takes the times of these passes was submitted."""
+        self._names[slot] = tuple(names)
+        self._written[slot] = bool(names) and self.is_supported
 
     def read(self, slot: int) -> None:
         """Take the times of a slot whose frame is finished."""

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.graph import PICTURE_VIEW, CompiledGraph, DrawOrder, ImageDecl, previous_name
+from engine.graph import CompiledGraph, DrawOrder, ImageDecl, previous_name
 from engine.memory.device.samplers import SamplerPool
 from engine.memory.streaming.manager import MemoryManager
 from engine.plan.model.memory_plan import MemoryPlan
@@ -28,14 +28,16 @@ from engine.planning.culling import Culling
 from engine.planning.draw.blocks import Block
 from engine.planning.draw.draw_list import MAX_RANGES, DrawList, Draws, Written
 from engine.planning.draw.drawing import Drawing, ShaderDrawing, material_table_name
-from engine.planning.draw.eyes import Eye, eyes_of
+from engine.planning.draw.eyes import Eye
 from engine.planning.draw.sorted_draws import SortedDraws
-from engine.planning.draw.tables import InUse
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.render.binder import Binder
+from engine.render.command_buffers import CommandBuffers
 from engine.render.descriptors import DescriptorSets
 from engine.render.frame_recorder import AnyBound, FrameImage, FrameRecorder
 from engine.render.pass_binding import PassBinding
+from engine.render.pass_reuse import WHOLE, PassReuse
+from engine.render.pass_state import PassState
 from engine.render.pass_timer import PassTimer
 from engine.render.pipelines.layouts import Layouts
 from engine.render.pipelines.pipeline_cache import PipelineCache
@@ -57,29 +59,6 @@ class DrawCounts:
     calls: int = 0
     instances: int = 0
     triangles: int = 0
-
-
-@dataclass(eq=False)
-class _PassState:
-    """What one pass is drawn with and what it draws, kept from plan to plan."""
-
-    binding: PassBinding
-    draws: DrawList | SortedDraws
-    culling: Culling
-    is_culled: bool = False
-    in_use: InUse | None = None
-    versions: tuple[int, ...] = ()
-    culled_for: tuple[object, ...] | None = None  # what the draws of its views follow from
-
-    @property
-    def is_bound(self) -> bool:
-        """Whether the binding has followed what the table uses."""
-        return self.in_use is self.binding.table.in_use
-
-    @property
-    def is_current(self) -> bool:
-        """Whether the draws have followed the table's rows."""
-        return self.versions == self.binding.table.version
 
 
 class Renderer:
@@ -120,16 +99,16 @@ class Renderer:
             self._recorder = FrameRecorder(device, facts(device)["limits"]["maxDrawIndirectCount"])
             self._pool = CommandPool(device, device.graphics, "frames")
             undo.callback(self._pool.close)
-            self._command_buffers = [self._pool.allocate(f"frame {slot}") for slot in range(FRAMES_IN_FLIGHT)]
+            self._commands = CommandBuffers(self._pool, FRAMES_IN_FLIGHT)
             self._timer = PassTimer(device, FRAMES_IN_FLIGHT)
             undo.callback(self._timer.close)
             self._undo = undo.pop_all()
         self._times_passes = False
-        self._stale = [True] * FRAMES_IN_FLIGHT
+        self._reuse = PassReuse(code)
         self._rings: dict[str, RingWriter] = {}
         self._needs: FrameNeeds | None = None
         self._plan: MemoryPlan | None = None
-        self._passes: dict[str, _PassState] = {}
+        self._passes: dict[str, PassState] = {}
         self._images: list[dict[str, FrameImage]] = []
         self._image_of: dict[int, tuple[ImageDecl, FrameImage]] = {}  # by key
         self._moved: set[int] | None = None  # keys since what passes bind was looked up; None: any
@@ -172,7 +151,7 @@ class Renderer:
             self._pipelines_of = drawn
             rows = chain.from_iterable(drawing.pipelines() for drawing in needs.drawings.values())
             self._pipelines.keep_only(rows, ticket)
-            self._stale = [True] * FRAMES_IN_FLIGHT
+            self._record_again()
         transient = needs.requirements.keys.transients
         self._rings = {name: writer for name, writer in self._rings.items() if name in transient}
         before, self._passes = self._passes, {}
@@ -184,7 +163,7 @@ class Renderer:
                 is_sorted = table.declaration.order is DrawOrder.BACK_TO_FRONT
                 views = len(table.declaration.views)
                 draws = SortedDraws(table) if is_sorted else DrawList(table, views)
-                known = _PassState(self._binder.binding(table), draws, Culling(table))
+                known = PassState(self._binder.binding(table), draws, Culling(table))
             self._passes[name] = known
         for known in before.values():
             known.binding.close(ticket)
@@ -266,7 +245,7 @@ class Renderer:
         other = {one: images[two] for pair in pairs for one, two in (pair, pair[::-1])}
         self._images = [images, {**images, **other}] if pairs else [images, images]
         self._binder.frame_sets.retire(moved, needs.drawings, ticket)
-        self._stale = [True] * FRAMES_IN_FLIGHT
+        self._record_again()
 
     def _write_materials(self, name: str, binding: PassBinding) -> None:
         for shading, rows in binding.material_rows().items():
@@ -292,7 +271,7 @@ class Renderer:
             else:
                 ring.changed(ranges)
         if written.regrouped or not self._recorder.indirect:
-            self._stale = [True] * FRAMES_IN_FLIGHT
+            self._record_again()
 
     def command_buffer(self, slot: int) -> Any:
         """Return the command buffer of a slot that is not in flight; records it again if it is stale.
@@ -302,35 +281,62 @@ class Renderer:
         needs = self._needs
         assert needs is not None
         self._flush(needs, slot)
-        if self._stale[slot]:
-            groups = {
-                name: [
-                    self._groups(name, drawing, slot, number)
-                    for number in range(len(drawing.compiled.declaration.views))
-                ]
-                for name, drawing in needs.drawings.items()
-            }
-            self._pool.begin(self._command_buffers[slot], once=False)
-            images, commands = self._images[slot], self._command_buffers[slot]
-            names = [one.declaration.name for one in needs.graph.passes] if self._times_passes else ()
-            is_timed = self._timer.begin(commands, slot, names)
-            mark = partial(self._timer.mark, commands, slot) if is_timed else None
-            self._calls = self._recorder.frame(commands, needs.graph, images, groups, mark)
-            self._pool.end(self._command_buffers[slot])
-            self._stale[slot] = False
-        self._timer.submitted(slot)
-        return self._command_buffers[slot]
+        left_out = self._reuse.begin(needs, self._rings, self._is_aliased)
+        frame = self._reuse.frame(left_out)
+        commands = self._commands.get(slot, left_out)
+        if commands is None:
+            commands = self._record(slot, needs, left_out, frame)
+        if self._times_passes:
+            self._timer.submitted(slot, [one.declaration.name for one in frame.passes])
+        return commands
+
+    def _record(self, slot: int, needs: FrameNeeds, left_out: frozenset[str], frame: CompiledGraph) -> Any:
+        groups = {
+            name: [
+                self._groups(name, drawing, slot, number)
+                for number in range(len(drawing.compiled.declaration.views))
+            ]
+            for name, drawing in needs.drawings.items()
+            if name not in left_out
+        }
+        commands, mark = self._commands.begin(slot, left_out), None
+        if self._times_passes and self._timer.begin(
+            commands, slot, len(frame.passes), len(needs.graph.passes)
+        ):
+            mark = partial(self._timer.mark, commands, slot)
+        calls = self._recorder.frame(commands, frame, self._images[slot], groups, mark)
+        if left_out == WHOLE:
+            self._calls = calls
+        return self._commands.end(slot, left_out)
+
+    def _record_again(self) -> None:
+        """What is recorded does not hold any more."""
+        self._commands.forget()
+        self._reuse.forget()
+
+    def submitted(self) -> None:
+        """The command buffer that was returned last has been submitted."""
+        self._reuse.submitted()
+
+    def _is_aliased(self, image: str) -> bool:
+        assert self._needs is not None
+        return self._binder.is_aliased(self._needs.requirements.keys.transient(image))
 
     def time_passes(self, *, timed: bool) -> None:
         """Take the times of passes on the device, or do not; all is recorded again for that."""
         if timed != self._times_passes:
             self._times_passes = timed
-            self._stale = [True] * FRAMES_IN_FLIGHT
+            self._record_again()
 
     @property
     def pass_times(self) -> Mapping[str, float]:
         """Milliseconds on the device by pass, of the last finished frame; empty unless they are taken."""
         return self._timer.times if self._times_passes else {}
+
+    @property
+    def reused(self) -> frozenset[str]:
+        """The passes that the last frame left out, as what they drew before is still there."""
+        return self._reuse.left_out
 
     def finished(self, slot: int) -> None:
         """The frame that used a slot before is finished."""
@@ -381,57 +387,42 @@ class Renderer:
         """
         if pushed != self._binder.pushed:
             self._binder.pushed = pushed
-            self._stale = [True] * FRAMES_IN_FLIGHT
+            self._record_again()
         unmade = frozenset(name for name, eye in eyes.items() if eye is None)
         if unmade != self._unmade_views:
             self._unmade_views = unmade
-            self._stale = [True] * FRAMES_IN_FLIGHT
+            self._record_again()
+        cull_from = self._cull_from if self._recorder.indirect else None
         for name, known in self._passes.items():
             table = known.binding.table
             if table.choose_levels(eyes):
                 self._write_draws(name, known.draws, known.draws.update(known.binding.batches, _NO_KEYS))
                 known.versions, known.culled_for = table.version, None
-            self._cull(name, known, eyes)
+            self._write_draws(name, known.draws, known.cull(eyes, cull_from))
         if self._passes:
-            instances = self.ring("instances")
-            if instances.holds(placements):
-                instances.changed(moved)
-            else:
-                instances.replace(placements)
+            self._write_places(placements, moved)
         for name, rows in values.items():
             ring = self.ring(name)
-            if ring.source is not rows:
+            if ring.source is not rows and not ring.has(rows):
                 ring.replace(rows)
 
-    def _cull(self, name: str, known: _PassState, eyes: Mapping[str, Eye | None]) -> None:
-        """Draw in each view of a pass what it sees; everything, where that would save less than it takes."""
-        draws, table, binding = known.draws, known.binding.table, known.binding
-        now = (
-            tuple(map(eyes.get, table.declaration.views)),
-            eyes.get(PICTURE_VIEW) if table.declaration.order is DrawOrder.BACK_TO_FRONT else None,
-            *table.version,
-            table.tableau.moves.version,
-            (binding.late_version, len(binding.late), len(binding.batches), len(table.batches)),
-            self._cull_from,
+    def _write_places(self, placements: npt.NDArray[np.float32], moved: npt.NDArray[np.int64]) -> None:
+        instances = self.ring("instances")
+        if not instances.holds(placements):
+            instances.replace(placements)
+            self._reuse.note_moved(lambda name: True)
+        elif len(moved):
+            instances.changed(moved)
+            self._reuse.note_moved(partial(self._draws_any, moved))
+
+    def _draws_any(self, moved: npt.NDArray[np.int64], name: str) -> bool:
+        """Whether a pass draws one of the objects in these ranges, as far as is known."""
+        known = self._passes.get(name)
+        if known is None or len(moved) > MAX_RANGES:
+            return known is not None
+        return known.culling.follows(
+            np.concatenate([np.arange(*each, dtype=np.int32) for each in moved.tolist()])
         )
-        if now == known.culled_for and not table.block_boxes.is_behind:
-            return
-        known.culled_for = now
-        culls = self._cull_from is not None and draws.largest >= self._cull_from and self._recorder.indirect
-        culls &= len(binding.batches) == len(table.batches)
-        pinned = known.culling.pinned(binding.late, binding.late_version) if culls else None
-        if isinstance(draws, SortedDraws):
-            seen = eyes_of(table.declaration.views, eyes)
-            self._write_draws(name, draws, draws.order(seen, pinned))
-        elif pinned is not None:
-            if not known.is_culled:
-                known.culling.forget()
-            views = known.culling.update(eyes, pinned)
-            if views:
-                self._write_draws(name, draws, draws.cull(known.culling.visible, views))
-        elif known.is_culled:
-            self._write_draws(name, draws, draws.cull(None, range(len(table.declaration.views))))
-        known.is_culled = culls
 
     def rows_in_views(self) -> Iterator[tuple[str, str, int, int]]:
         """Yield for each view of each pass that draws rows how many it draws, of how many."""

@@ -9,13 +9,19 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+_MOST_COMPARED = 4096
+
 
 class RingWriter:
-    """Holds the source rows of one ring and the `pending` ranges of each copy."""
+    """Holds the source rows of one ring and the `pending` ranges of each copy.
+
+    `version` is another number whenever rows are to be written.
+    """
 
     def __init__(self, copies: int) -> None:
         self._source: npt.NDArray[np.generic] = np.zeros((0, 1), np.uint8)
         self.pending: list[list[tuple[int, int]]] = [[] for _ in range(copies)]
+        self.version = 0
         self._row_bytes = 0
         self._bytes: npt.NDArray[np.uint8] | None = None  # those of the source where they are in one piece
 
@@ -39,14 +45,21 @@ class RingWriter:
         source = self._source
         return rows is source or (rows.shape == source.shape and _address(rows) == _address(source))
 
+    def has(self, rows: npt.NDArray[np.generic]) -> bool:
+        """Whether the source rows are equal to a few others; False of more than 4 KiB."""
+        source = self._source
+        return rows.nbytes <= _MOST_COMPARED and rows.dtype == source.dtype and np.array_equal(rows, source)
+
     def changed(self, ranges: npt.NDArray[np.integer] | list[tuple[int, int]]) -> None:
         """Mark the rows of these [first, last) ranges as changed in place, for every copy."""
         for first, last in ranges:
+            self.version += 1
             for pending in self.pending:
                 pending.append((int(first), int(last)))
 
     def invalidate(self) -> None:
         """Mark all rows as pending in every copy, since the ring has another address."""
+        self.version += 1
         everything = [(0, len(self._source))]
         self.pending = [list(everything) for _ in self.pending]
 

@@ -485,6 +485,7 @@ class Runtime:
         self.device.doing = f"frame {self._number + 1}"
         self.device.submit(self.device.graphics, [commands, *buffers], waits=waits, signals=signals)
         self._tickets[slot] = self.timeline.next()  # only after the submit that signals it
+        self.renderer.submitted()
         return ticket
 
 

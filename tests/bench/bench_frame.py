@@ -26,6 +26,7 @@ SCENE = ROOT / "scenes" / "cube.hu"
 PEER = Path(__file__).parent / "peers" / "pygfx_cube.py"
 OPENINGS = 7
 FRAMES = 2000
+SAMPLES = 200
 MIB = 1 << 20
 
 
@@ -40,6 +41,7 @@ def rows() -> Iterable[Row]:
         "frame.cube_cpu", cpu, "ms", "the aim itself", 1.0, aim="<= 1 ms", holds=cpu <= 1.0, driver=driver
     )
     yield _switched(driver)
+    yield _reused(driver)
     yield from _steady(driver)
     yield from _many(driver)
     yield _one_mip_level(driver)
@@ -65,6 +67,36 @@ def _switched(driver: str) -> Row:
         median,
         aim="<= 1.5 x the median and 40 ms",
         holds=slowest <= 1.5 * median + 40,
+        driver=driver,
+    )
+
+
+def _reused(driver: str) -> Row:
+    """A frame that reuses the shadow map while the camera moves, beside one in which a caster moves, too."""
+    from engine.testing import open_scene
+
+    times: dict[bool, list[float]] = {False: [], True: []}
+    with open_scene(SCENE, size=(320, 180)) as scene:
+        scene.settle()
+        runtime = scene.host.runtime
+        for number in range(2 * SAMPLES):
+            draws = bool(number // 10 % 2)
+            scene["camera"].translation = (1.7, 1.5 + number % 2 / 1000, 2.9)
+            if draws:
+                scene["cube"].translation = (0, 0.5 + number % 2 / 1000, 0)
+            begin = time.process_time()
+            runtime.frame()
+            runtime.wait()
+            times["shadow" not in runtime.renderer.reused].append((time.process_time() - begin) * 1e3)
+    reused, drawn = (statistics.median(times[draws]) for draws in (False, True))
+    return Row(
+        "frame.reused_shadow_map",
+        reused,
+        "ms",
+        "CPU of the process for the same frame with a caster that moves",
+        drawn,
+        aim="< 1 x on a software driver",
+        holds=reused < drawn,
         driver=driver,
     )
 

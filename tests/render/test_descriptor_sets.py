@@ -9,7 +9,7 @@ import pytest
 from engine.render.descriptor_pools import DescriptorPools
 from engine.render.descriptors import Bound, DescriptorSets
 from engine.render.pipelines.layouts import SetLayout
-from engine.testing import open_scene
+from engine.testing import OpenedScene, open_scene
 
 pytestmark = pytest.mark.gpu
 
@@ -59,12 +59,12 @@ def test_sets_go_with_the_last_object_that_uses_their_material_and_enabled_chang
     with open_scene("scenes/cube.hu", size=(64, 48)) as scene:
         frames, materials = scene.host.runtime.renderer._sets
         scene.settle()
-        scene.step(count=3)
+        _draw_all_passes(scene)
         settled = dict(materials._sets), dict(frames._sets)
         assert len(materials._sets) == 2
         scene["cube"].visibleModel.enabled = False
         scene.settle()
-        scene.step(count=3)
+        _draw_all_passes(scene)
         assert (materials._sets, frames._sets) == settled
         scene["cube"].active = False
         scene.settle()
@@ -74,3 +74,10 @@ def test_sets_go_with_the_last_object_that_uses_their_material_and_enabled_chang
         scene.settle()
         scene.step(count=3)
         assert len(materials._sets) == 2
+
+
+def _draw_all_passes(scene: OpenedScene) -> None:
+    """Draw frames in which something moves, so that each slot draws every pass."""
+    for height in (1.0, 2.0, 1.0):
+        scene["cube"].translation = (0, height, 0)
+        scene.step()

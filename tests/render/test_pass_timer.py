@@ -24,18 +24,19 @@ def test_every_pass_has_its_time_while_they_are_taken_and_none_else(root: Path) 
             assert runtime.instance.handles.counts().get("QueryPool", 0) == 0
             picture = runtime.read_pixels()
             renderer.time_passes(timed=True)
-            for _ in range(4):
-                runtime.frame()
+            _frames(runtime)
             assert runtime.needs is not None
             names = [one.declaration.name for one in runtime.needs.graph.passes]
             assert list(renderer.pass_times) == names
             assert all(0 <= milliseconds < 60_000 for milliseconds in renderer.pass_times.values())
             assert renderer.pass_times["forward"] > 0
             assert (runtime.read_pixels() == picture).all()
-            scene.tableau["cube"].shadowCaster.active = False
-            runtime.settle()
             for _ in range(4):
                 runtime.frame()
+            assert list(renderer.pass_times) == [name for name in names if name != "shadow"], "it is reused"
+            scene.tableau["cube"].shadowCaster.active = False
+            runtime.settle()
+            _frames(runtime)
             assert list(renderer.pass_times) == [one.declaration.name for one in runtime.needs.graph.passes]
             assert len(renderer.pass_times) < len(names), "the pass of the shadow is gone"
             renderer.time_passes(timed=False)
@@ -43,3 +44,14 @@ def test_every_pass_has_its_time_while_they_are_taken_and_none_else(root: Path) 
             assert renderer.pass_times == {}
         assert [str(message) for message in runtime.instance.messages.all] == []
         assert runtime.instance.handles.left_behind == 0
+
+
+def _frames(runtime: Runtime) -> None:
+    """Draw frames in which a caster moves, and comes back."""
+    cube = runtime.tableau["cube"]
+    place = tuple(cube.translation)
+    for _ in range(3):
+        cube.translation = (place[0], place[1] + 1, place[2])
+        runtime.frame()
+        cube.translation = place
+        runtime.frame()

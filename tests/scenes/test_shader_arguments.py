@@ -171,10 +171,11 @@ def test_as_much_is_drawn_as_a_shader_says_without_recording_anything_again(tmp_
         sieve = runtime.tableau["thing"].sieve
         assert bars(runtime) == list(range(BARS))
         runtime.frame()
+        recordings = runtime.renderer._commands.recordings
         for least in (5, 15, 16, 0):
             sieve.least = least
             assert bars(runtime) == list(range(least, BARS))
-            assert runtime.renderer._stale == [False, False]
+            assert runtime.renderer._commands.recordings == recordings
         assert runtime.renderer.draws.calls == 2  # and the picture
 
 

@@ -10,8 +10,11 @@ from engine.assets.formats import VertexFormat
 FRAME_SET, MATERIAL_SET = 0, 1
 """Descriptor set numbers: bound once per pass, and bound per material."""
 
-MATERIALS_BLOCK = "Materials"
-"""The name of the storage block that has a row of parameters for each material."""
+FRAME_BLOCK, MATERIALS_BLOCK = "Frame", "Materials"
+"""The uniform block with the values of the frame, the storage block with a row for each material."""
+
+BLOCKS = {"frame": FRAME_BLOCK, "materials": MATERIALS_BLOCK}
+"""The names of blocks, by those of what passes provide."""
 
 
 class DescriptorType(StrEnum):

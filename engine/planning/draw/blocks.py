@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,6 +58,13 @@ class Block:
         self.fields = {member.name: _field(member) for member in members}
         self._identity = size, tuple(self.fields.items())
         self._hash = hash(self._identity)
+
+    def ranges(self) -> Iterator[tuple[str, int, int]]:
+        """Yield each member with the bytes [begin, end) from its own to the next one."""
+        begins = sorted((field.offset, name) for name, field in self.fields.items())
+        ends = [offset for offset, _ in begins[1:]] + [self.size]
+        for (begin, name), end in zip(begins, ends, strict=True):
+            yield name, begin, end
 
     @cached_property
     def digest(self) -> str:

@@ -13,7 +13,7 @@ from itertools import islice
 from engine.assets import Binding, Member, Reflection, Variable
 from engine.assets.limits import MAX_UNIFORM_BYTES
 from engine.assets.spirv.capabilities import CAPABILITIES
-from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET, MATERIALS_BLOCK, DescriptorType
+from engine.assets.spirv.reflection import BLOCKS, FRAME_SET, MATERIAL_SET, DescriptorType
 from engine.graph import ComputePass, DrawPass, ImageDecl, ImageRead, Pass, PushValue, StorageWrite
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.formats import Format
@@ -21,8 +21,6 @@ from engine.planning.draw.blocks import Block
 
 TEXTURE_TYPE = "sampler2DArray"
 CUBE_TYPE = "samplerCube"
-_BLOCKS = {"frame": "Frame", "materials": MATERIALS_BLOCK}
-"""The names of blocks whose members are filled by name."""
 
 CONSTANTS = {
     "alphaMode": "uint",
@@ -343,8 +341,8 @@ def _buffer_faults(binding: Binding, shader: str, frame: tuple[Member, ...]) -> 
     if binding.descriptor_type is not wanted:
         yield f"{shader} binds '{name}' as {binding.descriptor_type}", f"it is a {wanted}"
         return
-    if (binding.type in _BLOCKS.values() or name in _BLOCKS) and binding.type != _BLOCKS.get(name):
-        wanted_type = _BLOCKS.get(name, "another name")
+    if (binding.type in BLOCKS.values() or name in BLOCKS) and binding.type != BLOCKS.get(name):
+        wanted_type = BLOCKS.get(name, "another name")
         yield f"{shader} declares '{name}' as the block {binding.type}", f"call the block {wanted_type}"
     elif name == "frame":
         odd = list(_member_faults(binding.members, binding.block_size, name, shader))

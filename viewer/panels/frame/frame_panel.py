@@ -31,6 +31,7 @@ _LINES: tuple[tuple[str, str, Callable[[], style.Color]], ...] = (
     ("CPU of the panels", "panels_ms", lambda: style.QUIET),
     ("GPU", "device_ms", lambda: style.GOOD),
 )
+_REUSED = ("nothing has changed in what this pass draws from: what it drew before is still there",)
 
 
 class FramePanel:
@@ -110,8 +111,9 @@ class FramePanel:
         imgui.end_table()
 
     def _passes(self) -> None:
-        times = self._session.runtime.renderer.pass_times
-        if not times:
+        renderer = self._session.runtime.renderer
+        times, graph = renderer.pass_times, renderer.graph
+        if not times or graph is None:
             widgets.quiet("the device has not given any times yet")
             return
         total = sum(times.values())
@@ -123,11 +125,16 @@ class FramePanel:
         imgui.table_setup_column("ms", _FIXED, imgui.calc_text_size("9999.999").x)
         imgui.table_setup_column("share", _STRETCH)
         imgui.table_headers_row()
-        for name, milliseconds in times.items():
+        for name in (one.declaration.name for one in graph.passes):
+            milliseconds = times.get(name)
             imgui.table_next_row()
             imgui.table_next_column()
             widgets.cut(name)
             imgui.table_next_column()
+            if milliseconds is None:
+                widgets.quiet("reused")
+                widgets.tooltip(_REUSED)
+                continue
             widgets.right_aligned(f"{milliseconds:.3f}")
             imgui.table_next_column()
             widgets.bar(
