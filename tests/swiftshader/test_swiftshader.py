@@ -83,9 +83,9 @@ def test_every_test_of_a_device_passes_and_validation_is_silent(
 ) -> None:
     report = tmp_path / "report.xml"
     left_out = [option for test in UNFIT for option in ("--deselect", test)]
-    command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider", "-n", "0"]
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "gpu", "-p", "no:cacheprovider"]
     done = subprocess.run(
-        [*command, "--require-gpu", f"--junitxml={report}", *left_out],
+        [*command, "-n", "auto", "--dist", "worksteal", "--require-gpu", f"--junitxml={report}", *left_out],
         cwd=root,
         env=driver,
         stdout=subprocess.PIPE,
