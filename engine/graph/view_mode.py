@@ -30,7 +30,7 @@ from engine.plan.terms.formats import Format
 
 WIREFRAME_FEATURE = "fillModeNonSolid"
 """What a device needs for lines in place of faces."""
-SURFACE_SHADERS = ("default.vs", "dataView.fs")
+SURFACE_SHADERS = ("full.vs", "dataView.fs")
 LINE_SHADERS = ("default.vs", "wireView.fs")
 WHOLE = ImageDecl("wholePicture", PICTURE.format)
 """The picture of which a view shows one channel."""

@@ -49,6 +49,7 @@ NO_CODES = {
     "builtin.hu",
     "default.fs",
     "default.vs",
+    "full.vs",
     "screen.vs",
     "diorama.features",
     "plan.hu",

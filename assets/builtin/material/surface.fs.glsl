@@ -12,6 +12,7 @@
 #include "../shader/frame.glsl"
 #include "../shader/environment.glsl"
 #include "../shader/lights.glsl"
+#include "../shader/mask.glsl"
 #include "../shader/normalMap.glsl"
 
 struct Material {
@@ -77,12 +78,29 @@ const float PI = 3.14159265;
 #include "../shader/surfaceInputs.glsl"
 #include "../shader/tangentFrame.glsl"
 
-// The alpha of a masked surface: 0 or 1, and between them over the width of a pixel where samples are covered by it
-// (Golus, "Anti-aliased Alpha Test: The Esoteric Alpha To Coverage", 2017).
-float masked(float alpha, float cutoff) {
-    if (alphaToCoverage)
-        return clamp((alpha - cutoff) / max(fwidth(alpha), 1e-4) + 0.5, 0.0, 1.0);
-    return alpha < cutoff ? 0.0 : 1.0;
+// The alpha of a masked surface: 0 or 1, and between them over the width of a pixel, in which its alpha changes by `change`,
+// where samples are covered by it (Golus, "Anti-aliased Alpha Test: The Esoteric Alpha To Coverage", 2017).
+float masked(float alpha, float cutoff, float change) {
+    if (change <= ALPHA_SLACK || cutoff == 0.0)
+        return isCovered(alpha, cutoff) ? 1.0 : 0.0;
+    return clamp((alpha - cutoff) / change + 0.5, 0.0, 1.0);
+}
+
+// The alpha of the surface at a place of its picture.
+float alphaAt(Material m, vec2 uv, vec2 right, vec2 down, float ofVertex) {
+    return textureGrad(albedo, vec3(uv, m.layers[0]), right, down).a * m.baseColor.a * ofVertex;
+}
+
+// By how much alpha changes within a pixel: as fwidth, but without what the neighbours read of their materials, as those
+// outside of the triangle may read zeros.
+float changeOfAlpha(Material m, float alpha) {
+    vec2 uv = uvAlbedoNormal.xy, right = dFdx(uv), down = dFdy(uv);
+#ifdef FULL_MATERIAL
+    float ofVertex = hasColors ? vertexColor.a : 1.0, ofRight = ofVertex + dFdx(ofVertex), ofDown = ofVertex + dFdy(ofVertex);
+#else
+    float ofRight = 1.0, ofDown = 1.0;
+#endif
+    return abs(alphaAt(m, uv + right, right, down, ofRight) - alpha) + abs(alphaAt(m, uv + down, right, down, ofDown) - alpha);
 }
 
 // A surface at a point: what it reflects, and its tangent frame.
@@ -182,7 +200,8 @@ void main() {
     if (hasColors)
         base *= vertexColor;
 #endif
-    float cover = alphaMode == MASK ? masked(base.a, m.alphaCutoff) : alphaMode == BLEND ? base.a : 1.0;
+    float change = alphaMode == MASK && alphaToCoverage ? changeOfAlpha(m, base.a) : 0.0;
+    float cover = alphaMode == MASK ? masked(base.a, m.alphaCutoff, change) : alphaMode == BLEND ? base.a : 1.0;
 #ifdef FULL_MATERIAL
     if (isUnlit) {
         if (alphaMode == MASK && cover == 0.0)

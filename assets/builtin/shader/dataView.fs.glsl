@@ -2,6 +2,7 @@
 #version 450
 
 #include "frame.glsl"
+#include "mask.glsl"
 #include "normalMap.glsl"
 
 struct Material {
@@ -27,10 +28,13 @@ layout(push_constant) uniform Shown { float value; } shown; // an index of DATA
 
 layout(constant_id = 0) const uint alphaMode = 0u;
 layout(constant_id = 2) const bool hasTangents = false;
-const uint OPAQUE = 0u, OCCLUSION = 1u << 5;
+layout(constant_id = 3) const bool hasColors = false;
+layout(constant_id = 9) const bool readsColors = false; // whether the material's own shaders do
+const uint MASK = 1u, BLEND = 2u, OCCLUSION = 1u << 5;
 
 layout(location = 0) out vec4 colour;
 
+#define FULL_MATERIAL
 #include "surfaceInputs.glsl"
 #include "tangentFrame.glsl"
 
@@ -43,7 +47,9 @@ void main() {
     vec3 arm = texture(roughness, vec3(uvTangentRoughness.zw, m.layers[3])).rgb;
     vec3 emitted = m.emissive * texture(emissive, vec3(uvEmissiveOcclusion.xy, m.layers[4])).rgb;
     float open = texture(occlusion, vec3(uvEmissiveOcclusion.zw, m.layers[5])).r;
-    if (alphaMode != OPAQUE && base.a < m.alphaCutoff)
+    if (hasColors && readsColors)
+        base *= vertexColor;
+    if (alphaMode == MASK && !isCovered(base.a, m.alphaCutoff) || alphaMode == BLEND && base.a <= 0.0)
         discard;
 
     vec3 n = normalize((gl_FrontFacing ? tbn : -tbn) * vec3(bump.xy * m.normalScale, bump.z));

@@ -1,6 +1,8 @@
 // What casts a shadow of a surface with holes: where its alpha reaches the cutoff.
 #version 450
 
+#include "mask.glsl"
+
 struct Material {
     uint layers[1];
     vec4 baseColor;
@@ -16,6 +18,6 @@ layout(location = 2) in float vertexAlpha;
 
 void main() {
     Material m = materials.row[material];
-    if (texture(albedo, vec3(uv, m.layers[0])).a * m.baseColor.a * vertexAlpha < m.alphaCutoff)
+    if (!isCovered(texture(albedo, vec3(uv, m.layers[0])).a * m.baseColor.a * vertexAlpha, m.alphaCutoff))
         discard;
 }

@@ -13,7 +13,8 @@ layout(location = 4) in vec4 frameWeights2;
 layout(location = 5) in uint morph;
 layout(location = 6) in vec4 color;
 
-layout(constant_id = 3) const bool hasColors = false; // whether the mesh has colours
+layout(constant_id = 3) const bool hasColors = false;   // whether the mesh has colours
+layout(constant_id = 9) const bool readsColors = false; // whether the material's own shaders read them
 
 layout(location = 0) out vec2 uv;
 layout(location = 1) flat out uint material;
@@ -23,7 +24,7 @@ void main() {
     uvec2 row = draws.row[gl_InstanceIndex];
     uv = uv_albedo;
     material = row.y;
-    vertexAlpha = hasColors ? color.a : 1.0;
+    vertexAlpha = hasColors && readsColors ? color.a : 1.0;
     gl_PointSize = 1.0;
     vec3 formed = morphedPosition(row.x, morph, pos);
     vec3 placed = skinnedPosition(row.x, formed, frameIdxs, frameWeights, frameWeights2);

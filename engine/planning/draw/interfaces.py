@@ -23,24 +23,12 @@ TEXTURE_TYPE = "sampler2DArray"
 CUBE_TYPE = "samplerCube"
 
 CONSTANTS = {
-    "alphaMode": "uint",
-    "alphaToCoverage": "bool",
-    "hasTangents": "bool",
-    "hasMorph": "bool",
-    "hasColors": "bool",
-    "hasClearcoatPair": "bool",
-    "hasSpecularPair": "bool",
-    "isUnlit": "bool",
-    "hasClearcoat": "bool",
-    "hasSpecular": "bool",
-    "blendWeights": "uint",
-    "bonesInChannel": "uint",
-    "boneBits": "uint",
-    "hasShadowMap": "bool",
-    "hasShadowMapLayers": "bool",
-    "hasLocalShadows": "bool",
-    "hasClusters": "bool",
-    "hasEnvironment": "bool",
+    **dict.fromkeys(("alphaMode", "blendWeights", "bonesInChannel", "boneBits"), "uint"),
+    **dict.fromkeys(("alphaToCoverage", "hasTangents", "hasMorph", "hasColors", "readsColors"), "bool"),
+    **dict.fromkeys(("hasClearcoatPair", "hasSpecularPair"), "bool"),
+    **dict.fromkeys(("isUnlit", "hasClearcoat", "hasSpecular"), "bool"),
+    **dict.fromkeys(("hasShadowMap", "hasShadowMapLayers", "hasLocalShadows"), "bool"),
+    **dict.fromkeys(("hasClusters", "hasEnvironment"), "bool"),
 }
 """The specialization constants that are set by name, with their types."""
 

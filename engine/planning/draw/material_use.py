@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from engine.assets import AssetLibrary, AssetRef, Material, Texture2d
-from engine.graph import MaterialParameter
+from engine.assets import AssetLibrary, AssetRef, Material, ShaderFacts, ShaderStage, Texture2d
+from engine.graph import DrawPass, MaterialParameter
 from engine.humon import Problem, Severity
+from engine.plan.terms.drawing import AlphaMode, CullMode
 from engine.planning.draw.shading import ShaderSet
 
 Numbers = tuple[float, ...]
@@ -88,16 +89,41 @@ def own_parameters(
     return found
 
 
-def traits_of(material: Material, shading: ShaderSet) -> tuple[str, ...]:
+def covering(
+    material: Material, shading: ShaderSet, declaration: DrawPass, library: AssetLibrary
+) -> tuple[AlphaMode, bool, tuple[str, ...]]:
+    """Return how a material covers in a pipeline of a pass, whether both sides are drawn, and its traits.
+
+    Where a pass has shaders of its own, only as far as they, or its cull mode, distinguish materials.
+    """
+    alpha, both = AlphaMode[material.alpha_mode.name], material.double_sided
+    if declaration.shaders:
+        alpha = alpha if "alphaMode" in shading.constant_names else AlphaMode.OPAQUE
+        both = both and declaration.state.cull is not CullMode.NONE
+    return alpha, both, traits_of(material, shading, library)
+
+
+def traits_of(material: Material, shading: ShaderSet, library: AssetLibrary) -> tuple[str, ...]:
     """Return the constants of a shader set that a material sets to true: what it has beyond the usual."""
     parameters = material.parameters
     found = {
         "isUnlit": material.unlit,
         "hasClearcoat": parameters.get("clearcoat", (0.0,)) != (0.0,),
         "hasSpecular": not (parameters.keys() | material.textures.keys()).isdisjoint(_SPECULAR),
+        "readsColors": "readsColors" in shading.constant_names and reads_colors(material, library),
     }
-    declared = {one.name for of_stage in shading.constants for one in of_stage}
-    return tuple(name for name, is_set in found.items() if is_set and name in declared)
+    return tuple(name for name, is_set in found.items() if is_set and name in shading.constant_names)
+
+
+def reads_colors(material: Material, library: AssetLibrary) -> bool:
+    """Whether the shaders of a material read the colours of vertices."""
+    facts = [library.facts(library.usable(ref)) for ref in material.shaders]
+    return any(
+        variable.name == "color"
+        for one in facts
+        if isinstance(one, ShaderFacts) and one.stage is ShaderStage.VERTEX
+        for variable in one.reflection.inputs
+    )
 
 
 _SPECULAR = frozenset({"ior", "specular", "specularColor"})

@@ -33,11 +33,11 @@ from engine.planning.draw.interfaces import PassInterface
 from engine.planning.draw.levels import Detail
 from engine.planning.draw.material_use import (
     MaterialUse,
+    covering,
     default_parameters,
     neutral_texture,
     own_parameters,
     parameter_problems,
-    traits_of,
     use_of,
 )
 from engine.planning.draw.shading import (
@@ -354,9 +354,9 @@ class Recipes:
         """Return the number of the pipeline with the material of one drawable for the mesh of another."""
         vertices = self._vertices_facts(mesh.vertices)
         covers: tuple[AlphaMode, bool, tuple[str, ...]] = AlphaMode.OPAQUE, False, ()
-        if not self.own_shaders:
-            traits = traits_of(self._material_record(drawable), self.shadings[shading])
-            covers = *self._coverage(drawable), traits
+        if drawable.material is not None or not self.own_shaders:
+            material = self._material_record(drawable)
+            covers = covering(material, self.shadings[shading], self._declaration, self.library)
         known = shading, mesh.topology, vertices.vertex_format, vertices.offsets, vertices.stride, *covers
         number = self._pipeline_numbers.setdefault(known, len(self.pipelines))
         if number == len(self.pipelines):
@@ -367,14 +367,9 @@ class Recipes:
 
     def _takes(self, drawable: Drawable) -> bool:
         """Whether a drawable has a material that the pass draws."""
-        return self._coverage(drawable)[0] in self._declaration.materials
-
-    def _coverage(self, drawable: Drawable) -> tuple[AlphaMode, bool]:
-        """Return how a drawable's material covers, and whether it is double-sided."""
         if drawable.material is None and self.own_shaders:
-            return AlphaMode.OPAQUE, False
-        material = self._material_record(drawable)
-        return AlphaMode[material.alpha_mode.name], material.double_sided
+            return AlphaMode.OPAQUE in self._declaration.materials
+        return AlphaMode[self._material_record(drawable).alpha_mode.name] in self._declaration.materials
 
     def _material(self, drawable: Drawable, shading: int) -> int:
         """Return the number of a drawable's material among those of a shader set; a new one is added."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from engine.assets import (
@@ -75,6 +76,11 @@ class ShaderSet:
     def reads_material(self) -> bool:
         """Whether the shaders read textures or parameters of a material."""
         return self.material is not None or len(self.sets) > MATERIAL_SET
+
+    @cached_property
+    def constant_names(self) -> frozenset[str]:
+        """The names of the specialization constants of all stages."""
+        return frozenset(one.name for of_stage in self.constants for one in of_stage)
 
     @property
     def frame_stages(self) -> ShaderStage:
