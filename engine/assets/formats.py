@@ -156,6 +156,11 @@ class TextureFormat(StrEnum):
         return sum(self.plain.value.partition("_")[0].count(channel) for channel in "rgba")
 
     @property
+    def has_alpha(self) -> bool:
+        """Whether texels have an alpha of their own; that of others is 1."""
+        return self.channels == 4 and not self.value.startswith("bc1_rgb_")
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """The numpy type of one channel, little-endian; of blocks, that of the texels they are made of."""
         head, _, kind = self.plain.value.partition("_")

@@ -370,6 +370,21 @@ class AssetLibrary:
         entry = one.entries[ref.index]
         return one.code[entry.identity] if entry.identity in one.code else one.image.read(entry)
 
+    def read_texels(self, ref: AssetRef) -> tuple[TextureFacts, bytes]:
+        """Return a texture, or the placeholder of a broken one, as texels: in its stand-in where it has one.
+
+        Raises CacheMissError.
+        """
+        ref = self.usable(ref)
+        one = self._cooked[ref.db]
+        facts = facts_from_json(AssetType.TEXTURE2D, one.entries[ref.index].facts or {})
+        assert isinstance(facts, TextureFacts)
+        content = one.image.read(one.entries[ref.index])
+        if facts.format.stand_in is not None:
+            facts = stand_in_facts(facts)
+            content = content[len(content) - facts.size :]
+        return facts, content
+
     def data(self, db: int) -> bytes | memoryview:
         """Return the data of a database's cache in memory, which contains the ranges of `source`."""
         return self._cooked[db].image.data

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.grids import grid
-from support.panes import FORMAT, Panes, pane, shader_and_mesh_rows
+from support.colored_grids import FULL, SIDE, full, grid_rows, write_grid
+from support.panes import Panes, pane
 
 from engine.graph.view_mode import ViewMode
 from engine.testing import OpenedScene, open_scene
@@ -17,49 +17,10 @@ from engine.testing import OpenedScene, open_scene
 pytestmark = pytest.mark.gpu
 
 SIZE = (64, 64)
-SIDE = 7
 LIGHT = "    dark: { features: [{ @type: light  intensity: 0  sky: [0 0 0]  ground: [0 0 0] }] }\n"
-SOURCE = "assets/builtin/material/fullMaterial.{}.glsl"
-SHADER = f"{{{{ @type: shader name: {{}} source: {SOURCE} stage: {{}}_shader_bit }}}}\n"
-FULL = SHADER.format("fullVs", "vs", "vertex") + SHADER.format("fullFs", "fs", "fragment")
-"""The shaders that read colours of vertices."""
 GLOW = "parameters: {{ emissive: [1 1 1]  baseColor: [1 1 1 {}] }} doubleSided: true"
 MASK = "alphaMode: mask"
 ANTIALIASING = ("none", "fxaa", "msaa2", "msaa4")
-
-
-def full(name: str, fields: str, mesh: str = "pane") -> str:
-    """A material that reads colours of vertices, and a model of the same name."""
-    return (
-        f"{{ @type: material name: {name} shaders: [fullVs fullFs] {fields} }}\n"
-        f"{{ @type: model name: {name} mesh: {mesh} material: {name} }}\n"
-    )
-
-
-def rows(values: np.ndarray[Any, Any]) -> str:
-    return " ".join("[" + " ".join(f"{x:.6g}" for x in row) + "]" for row in values)
-
-
-def write_grid(folder: Path, name: str, alpha: np.ndarray[Any, Any]) -> None:
-    """Write a wavy grid of a square metre that faces +z; `alpha` [SIDE + 1, SIDE + 1] is of its vertices."""
-    lod = grid(SIDE, seed=3)
-    u, height, v = lod.attributes["pos"].T
-    index = np.rint(u * SIDE).astype(int), np.rint(v * SIDE).astype(int)
-    colors = np.stack((*np.ones((3, len(u))), alpha[index]), axis=1)
-    pos, normal = np.stack((u - 0.5, 0.5 - v, height), axis=1), np.tile((0.0, 0.0, 1.0), (len(u), 1))
-    uv = rows(np.stack((u, v), axis=1))
-    triangles = rows(lod.indices.reshape(-1, 3))
-    columns = {"pos": rows(pos), "normal": rows(normal), "color": rows(colors)}
-    columns |= dict.fromkeys(("uv_albedo", "uv_normal", "uv_tangent", "uv_roughness"), uv)
-    vertices = " ".join(f"{column}: [{values}]" for column, values in columns.items())
-    text = f"mesh: {{ name: {name} vertices: {{ {vertices} }} indices: [{triangles}] }}"
-    (folder / f"{name}.mesh.hu").write_text(text)
-
-
-def grid_rows(name: str) -> str:
-    return "\n".join(
-        shader_and_mesh_rows(name, f"{name}.mesh.hu", f"{FORMAT} [color r32g32b32a32_sfloat]")[2:]
-    )
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 
 from engine.assets.cache.cache import CacheMissError
 from engine.math import project
-from engine.planning import picking
+from engine.planning.picking import picker
 from engine.testing import OpenedScene, open_scene
 from engine.testing.scene.simulated_host import NoPixels
 
@@ -168,14 +168,14 @@ def test_a_pixel_outside_of_the_frame_is_refused(scene, place):
 def test_no_frame_waits_for_a_pick(scene, monkeypatch):
     runtime = scene.host.runtime
     scene.frame()
-    go, real, threads = threading.Event(), picking.read_triangles, []
+    go, real, threads = threading.Event(), picker.read_triangles, []
 
     def slow(*arguments):
         threads.append(threading.current_thread())
         assert go.wait(60)
         return real(*arguments)
 
-    monkeypatch.setattr(picking, "read_triangles", slow)
+    monkeypatch.setattr(picker, "read_triangles", slow)
     found = runtime.pick(24, 16)
     for _ in range(5):
         runtime.frame()
@@ -201,7 +201,7 @@ def test_a_mesh_that_cannot_be_read_raises_in_the_result_alone(scene, monkeypatc
     def broken(*_):
         raise CacheMissError("torn")
 
-    monkeypatch.setattr(picking, "read_triangles", broken)
+    monkeypatch.setattr(picker, "read_triangles", broken)
     scene.frame()
     found = scene.host.runtime.pick(24, 16)
     with pytest.raises(CacheMissError, match="torn"):
@@ -211,13 +211,13 @@ def test_a_mesh_that_cannot_be_read_raises_in_the_result_alone(scene, monkeypatc
 
 def test_meshes_are_kept_within_bounds(scene, monkeypatch):
     reads: list[tuple[int, ...]] = []
-    real = picking.read_triangles
+    real = picker.read_triangles
 
     def counted(library, *keys):
         reads.append(keys)
         return real(library, *keys)
 
-    monkeypatch.setattr(picking, "read_triangles", counted)
+    monkeypatch.setattr(picker, "read_triangles", counted)
     for _ in range(5):
         scene.pick(24, 16)
     assert len(reads) == 1

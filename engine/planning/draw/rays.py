@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,9 @@ TRIANGLES_AT_ONCE = 1 << 16
 
 EDGE = 1e-9
 """How far outside of a triangle, in parts of it, a ray still hits, so that none passes between two."""
+
+COVERS_AT_ONCE = 64
+"""Hits that are asked together whether they cover."""
 
 BOX_SLACK = 1e-5
 """By how much boxes are larger than they are, in parts of their size and distance, as they are rounded."""
@@ -69,14 +73,24 @@ def box_entries(ray: Ray, middle: Doubles, half: npt.NDArray[np.floating]) -> Do
     return np.where(hit & (near <= far), near, np.inf)
 
 
+Covers = Callable[[Ints, Doubles], npt.NDArray[np.bool_]]
+"""Says whether triangles, by their numbers [n], with corners [n, 3, 3], cover the point that is hit."""
+
+
 def nearest_triangle(
-    ray: Ray, mesh: Triangles, axes: Doubles, place: Doubles, cull: CullMode, mirrored: bool
+    ray: Ray,
+    mesh: Triangles,
+    axes: Doubles,
+    place: Doubles,
+    cull: CullMode,
+    mirrored: bool,
+    covers: Covers | None = None,
 ) -> tuple[float, int]:
     """Return where a ray first hits a mesh, in metres from its start (inf: nowhere), and the triangle.
 
     The mesh has these axes [3, 3] (as stored) and lies at `place`. Of culled faces, those are hit that are
-    drawn; the front of a mirrored mesh is that of the mesh. After Möller and Trumbore, "Fast, minimum storage
-    ray/triangle intersection", 1997.
+    drawn; the front of a mirrored mesh is that of the mesh; where a triangle does not cover, the ray goes on.
+    After Möller and Trumbore, "Fast, minimum storage ray/triangle intersection", 1997.
     """
     positions = mesh.positions @ axes + place
     best, found = np.inf, -1
@@ -97,10 +111,38 @@ def nearest_triangle(
             hit &= facing
         elif cull is CullMode.FRONT:
             hit &= ~facing
-        t = np.where(hit, t, np.inf)
-        if len(t) and t.min() < best:
-            best, found = float(t.min()), first + int(t.argmin())
+        at = np.flatnonzero(hit & (t < best))
+        if covers is not None:
+            at = _first_cover(at[np.argsort(t[at])], first, (a, b, c), covers)
+        if len(at):
+            nearest = int(at[t[at].argmin()])
+            best, found = float(t[nearest]), first + nearest
     return best, found
+
+
+def _first_cover(at: Ints, first: int, corners: tuple[Doubles, ...], covers: Covers) -> Ints:
+    """Return the first of these rows of corners that covers, or none."""
+    for start in range(0, len(at), COVERS_AT_ONCE):
+        rows = at[start : start + COVERS_AT_ONCE]
+        found = covers(first + rows, np.stack([one[rows] for one in corners], axis=1))
+        if found.any():
+            return rows[found][:1]
+    return at[:0]
+
+
+def barycentric(ray: Ray, corners: Doubles) -> Doubles:
+    """Return where the planes of triangles [n, 3, 3] are met by a ray: the weights [n, 3] of their corners.
+
+    Those of a triangle that is seen from its edge are its middle.
+    """
+    a, one, two = corners[:, 0], corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    across = np.cross(ray.direction, two)
+    volume = np.einsum("ij,ij->i", one, across)
+    divisor = np.where(volume != 0.0, volume, 1.0)
+    away = ray.start - a
+    u = np.where(volume != 0.0, np.einsum("ij,ij->i", away, across) / divisor, 1 / 3)
+    v = np.where(volume != 0.0, np.cross(away, one) @ ray.direction / divisor, 1 / 3)
+    return np.stack((1.0 - u - v, u, v), axis=1)
 
 
 def read_triangles(library: AssetLibrary, vertices: int, indices: int) -> Triangles:
@@ -169,14 +211,18 @@ def morphed_triangles(
 
 def read_positions(facts: VerticesFacts, content: bytes) -> Doubles:
     """Return the positions of vertices, float64[n, 3]; what the format lacks is 0."""
-    found = next(i for i, (name, _) in enumerate(facts.vertex_format) if name == "pos")
-    form, offset = facts.vertex_format[found][1], facts.offsets[found]
-    width = min(form.components, 3)
-    shape, strides = (facts.count, width), (facts.stride, form.dtype.itemsize)
-    numbers = np.ndarray(shape, form.dtype, content, offset, strides)
+    numbers = read_attribute(facts, content, "pos")[:, :3]
     positions = np.zeros((facts.count, 3))
-    positions[:, :width] = numbers
-    if form.kind in ("unorm", "snorm"):
-        largest = np.iinfo(form.dtype).max
-        positions = np.maximum(positions / largest, -1.0)
+    positions[:, : numbers.shape[1]] = numbers
     return positions
+
+
+def read_attribute(facts: VerticesFacts, content: bytes, name: str) -> Doubles:
+    """Return the numbers of an attribute of vertices as shaders read them, float64[n, channels]."""
+    found = [one for one, _ in facts.vertex_format].index(name)
+    form, offset = facts.vertex_format[found][1], facts.offsets[found]
+    shape, strides = (facts.count, form.components), (facts.stride, form.dtype.itemsize)
+    numbers = np.ndarray(shape, form.dtype, content, offset, strides).astype(np.float64)
+    if form.kind in ("unorm", "snorm"):
+        numbers = np.maximum(numbers / np.iinfo(form.dtype).max, -1.0)
+    return numbers

@@ -1,4 +1,4 @@
-"""Picking: which object, triangle and place in the world a frame shows at a pixel.
+"""Finds what is drawn at a pixel.
 
 On the thread that draws, a ray is tested against the boxes of blocks and instances, in arrays. What is left
 is tested triangle by triangle on a thread of its own, against meshes read from their caches.
@@ -7,9 +7,10 @@ is tested triangle by triangle on a thread of its own, against meshes read from 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ from engine.graph import PICTURE_VIEW, SCENE_COLOR
 from engine.plan.terms.drawing import CullMode
 from engine.planning.draw.eyes import Eye
 from engine.planning.draw.rays import (
+    Covers,
     Ray,
     Triangles,
     bent_triangles,
@@ -29,12 +31,22 @@ from engine.planning.draw.rays import (
     read_triangles,
 )
 from engine.planning.draw.tables import DrawTable
+from engine.planning.picking.cutouts import Cutout, SurfaceAlpha, covers_where, cutout_of, read_surface_alpha
+from engine.planning.picking.texture_alpha import TextureAlpha, read_alpha
 from engine.tableau import ObjectHandle, Tableau
 
 Doubles = npt.NDArray[np.float64]
 
 KEPT_BYTES = 64 << 20
-"""Bytes of meshes that are kept for further picks."""
+"""Bytes of meshes and of alpha that are kept for further picks."""
+
+
+class _Sized(Protocol):
+    """What is kept for further picks."""
+
+    @property
+    def size(self) -> int:
+        """The bytes that it takes."""
 
 
 @dataclass(frozen=True)
@@ -75,14 +87,17 @@ class _Candidate:
     mirrored: bool
     bones: Doubles | None
     morph: tuple[AssetRef, npt.NDArray[np.float32]] | None
+    cutout: Cutout | None
 
 
 class Picker:
     """Finds what is drawn at a pixel, without waiting. Close it.
 
-    Geometry is hit as it is drawn: where a face is culled, it is passed through; where a material blends or
-    is masked, the triangle counts, not its alpha. Lines and points, and what passes draw without meshes, are
-    not hit. What later passes draw over the picture hides nothing, nor does the border of a viewport.
+    Geometry is hit as it is drawn: where a face is culled, or where a material has a hole, it is passed
+    through. The alpha of a mask is that of texture, factor and colours of vertices, of a shader of anyone as
+    far as it reads these; what blends is hit where it covers at all. Lines and points, and what passes draw
+    without meshes, are not hit. What later passes draw over the picture hides nothing, nor does the border of
+    a viewport.
     """
 
     def __init__(
@@ -98,7 +113,7 @@ class Picker:
         self._morphs = morphs
         self._library = library
         self._pool: ThreadPoolExecutor | None = None
-        self._meshes: OrderedDict[tuple[int, int], Triangles] = OrderedDict()  # of the thread
+        self._kept: OrderedDict[tuple[int, ...], _Sized | None] = OrderedDict()  # of the thread
 
     def pick(
         self, tables: Iterable[DrawTable], eye: Eye | None, size: tuple[int, int], x: int, y: int
@@ -113,10 +128,10 @@ class Picker:
             raise ValueError(f"pixel {x} {y} is outside of a picture of {size[0]} x {size[1]}")
         found: list[_Candidate] = []
         if eye is not None:
-            ray = pixel_ray(eye, size, x, y)
+            rays = pixel_ray(eye, size, x, y), pixel_ray(eye, size, x + 1, y), pixel_ray(eye, size, x, y + 1)
             for table in tables:
                 if _is_seen(table):
-                    found += self._candidates(table, ray, eye.origin)
+                    found += self._candidates(table, rays[0], eye.origin)
         if eye is None or not found:
             nothing: Future[PickHit | None] = Future()
             nothing.set_result(None)
@@ -124,7 +139,7 @@ class Picker:
         found.sort(key=lambda one: one.entry)
         if self._pool is None:
             self._pool = ThreadPoolExecutor(1, "picking")
-        return self._pool.submit(self._first_hit, found, ray, eye.origin)
+        return self._pool.submit(self._first_hit, found, rays, eye.origin)
 
     def close(self) -> None:
         """Wait for the picks under way, and end the thread."""
@@ -153,6 +168,7 @@ class Picker:
                 bool(mirrored[i]),
                 bent[i],
                 morphing.of(int(objects[i])),
+                cutout_of(table.recipes, batches[i]),
             )
             for i in range(len(slots))
         ]
@@ -169,9 +185,11 @@ class Picker:
         moved: Doubles = (bones.binds[of] @ world)[:, :, :3]
         return moved
 
-    def _first_hit(self, candidates: list[_Candidate], ray: Ray, origin: Doubles) -> PickHit | None:
-        """Return what a ray hits first, of candidates in the order in which it enters their boxes."""
-        best, hit = np.inf, None
+    def _first_hit(
+        self, candidates: list[_Candidate], rays: tuple[Ray, Ray, Ray], origin: Doubles
+    ) -> PickHit | None:
+        """Return what the first ray hits first, of candidates in the order in which it enters their boxes."""
+        ray, best, hit = rays[0], np.inf, None
         for one in candidates:
             if one.entry > best:
                 break
@@ -181,7 +199,8 @@ class Picker:
             bent = None if one.bones is None else bent_triangles(self._library, one.mesh[0], mesh, one.bones)
             if bent is not None:
                 mesh, axes, place = bent, np.eye(3), np.zeros(3)
-            distance, triangle = nearest_triangle(ray, mesh, axes, place, one.cull, one.mirrored)
+            covers = None if one.cutout is None else self._covers(one.cutout, one.mesh[0], mesh, rays)
+            distance, triangle = nearest_triangle(ray, mesh, axes, place, one.cull, one.mirrored, covers)
             if distance < best:
                 best = distance
                 x, y, z = (origin + ray.start + distance * ray.direction).tolist()
@@ -189,13 +208,25 @@ class Picker:
         return hit
 
     def _mesh(self, keys: tuple[int, int]) -> Triangles:
-        mesh = self._meshes.pop(keys, None)
-        if mesh is None:
-            mesh = read_triangles(self._library, *keys)
-        self._meshes[keys] = mesh
-        while len(self._meshes) > 1 and sum(each.size for each in self._meshes.values()) > KEPT_BYTES:
-            self._meshes.popitem(last=False)
-        return mesh
+        found: Triangles = self._keep(keys, lambda: read_triangles(self._library, *keys))
+        return found
+
+    def _covers(self, cutout: Cutout, vertices: int, mesh: Triangles, rays: tuple[Ray, Ray, Ray]) -> Covers:
+        """Return what says where a mesh with holes covers."""
+        surface: SurfaceAlpha = self._keep((vertices,), lambda: read_surface_alpha(self._library, vertices))
+        texture: TextureAlpha | None = None
+        if cutout.texture is not None:
+            ref = cutout.texture
+            texture = self._keep((ref.key,), lambda: read_alpha(self._library, ref))
+        return covers_where(cutout, texture, surface, mesh, rays)
+
+    def _keep(self, keys: tuple[int, ...], read: Callable[[], Any]) -> Any:
+        """Return what was read of these assets, or read it now; the least recently used is dropped."""
+        found = self._kept.pop(keys) if keys in self._kept else read()
+        self._kept[keys] = found
+        while len(self._kept) > 1 and sum(one.size for one in self._kept.values() if one) > KEPT_BYTES:
+            self._kept.popitem(last=False)
+        return found
 
 
 def pixel_ray(eye: Eye, size: tuple[int, int], x: int, y: int) -> Ray:
@@ -213,6 +244,8 @@ def pixel_ray(eye: Eye, size: tuple[int, int], x: int, y: int) -> Ray:
 def _is_seen(table: DrawTable) -> bool:
     """Whether a pass draws into what is seen of the scene, in the view of the picture."""
     declaration = table.declaration
+    if declaration.state.wireframe and declaration.depth is not None and not declaration.depth.write:
+        return False  # lines over surfaces that another pass draws
     return PICTURE_VIEW in declaration.views and any(
         target.image.name == SCENE_COLOR.name for target in declaration.color
     )
