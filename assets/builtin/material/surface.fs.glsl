@@ -9,6 +9,7 @@
 // With FULL_MATERIAL also what the glTF extensions KHR_materials_ior, _specular, _clearcoat and _unlit say. The default
 // material stays without: it binds six textures and reads 13 attributes, and its module is as small as before.
 
+#include "../shader/coverage.glsl"
 #include "../shader/frame.glsl"
 #include "../shader/environment.glsl"
 #include "../shader/lights.glsl"
@@ -106,6 +107,7 @@ float changeOfAlpha(Material m, float alpha) {
 // A surface at a point: what it reflects, and its tangent frame.
 struct Surface {
     vec3 geometric, n, t, b, v;
+    vec3 shaded, face;      // where shadows are looked up, and the normal of the triangle
     float nv, at, ab;
     vec3 viewLocal, f0, diffuse;
 #ifdef FULL_MATERIAL
@@ -171,11 +173,11 @@ vec3 reflected(Surface s, Light light, uint number) {
     if (nl <= 0.0 || facing <= 0.0 || strength == vec3(0.0))
         return vec3(0.0);
 #endif
-    float shade = 1.0;
+    float shade = 1.0, grazing = min(facing, max(dot(s.face, l), 0.0));
     if (light.kind == 0u)
-        shade = hasShadowMap && number == 0u && frame.shadow.x > 0.0 ? litByCascades(position, s.geometric, facing) : 1.0;
+        shade = hasShadowMap && number == 0u && frame.shadow.x > 0.0 ? litByCascades(s.shaded, s.geometric, grazing) : 1.0;
     else if (hasLocalShadows && light.shadow >= 0)
-        shade = litLocally(light, position, s.geometric, facing);
+        shade = litLocally(light, s.shaded, s.geometric, grazing);
 #ifdef FULL_MATERIAL
     vec3 sum = reflected(s, l, max(nl, 0.0), strength);
     if (hasClearcoat)
@@ -251,6 +253,9 @@ void main() {
     vec3 coatMirrored = reflect(-v, coatNormal);
     float coatSpread = max(length(dFdx(coatMirrored)), length(dFdy(coatMirrored)));
 #endif
+    vec3 shaded = hasShadowMap || hasLocalShadows ? withinCoverage(position) : position;
+    vec3 face = cross(dFdx(position), dFdy(position));
+    face *= inversesqrt(max(dot(face, face), 1e-30)) * sign(dot(face, geometric));
     if (alphaMode == MASK && cover == 0.0)
         discard;
 
@@ -276,11 +281,11 @@ void main() {
     float coatNv = clamp(dot(coatNormal, v), 1e-3, 1.0);
     float coat = coating * (0.04 + 0.96 * pow(1.0 - coatNv, 5.0));
     Surface s = Surface(
-        geometric, n, t, b, v, nv, at, ab, viewLocal, f0, diffuse,
+        geometric, n, t, b, v, shaded, face, nv, at, ab, viewLocal, f0, diffuse,
         dielectric, edgeOfAll, dielectricEdge, coatNormal, coatNv, coatRough * coatRough, coat
     );
 #else
-    Surface s = Surface(geometric, n, t, b, v, nv, at, ab, viewLocal, f0, diffuse);
+    Surface s = Surface(geometric, n, t, b, v, shaded, face, nv, at, ab, viewLocal, f0, diffuse);
 #endif
     vec3 sum = vec3(0.0);
     uint directional = frame.lightCounts.x;

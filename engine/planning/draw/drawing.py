@@ -325,6 +325,7 @@ def mesh_pipeline(
     values = {
         "alphaMode": int(key.alpha),
         "alphaToCoverage": int(state.alpha_to_coverage),
+        "samples": state.samples if state.samples > 1 else 0,
         "hasTangents": int("tangent" in attributes),
         "hasMorph": int(MORPH in attributes),
         "hasColors": int("color" in attributes),

@@ -23,7 +23,7 @@ TEXTURE_TYPE = "sampler2DArray"
 CUBE_TYPE = "samplerCube"
 
 CONSTANTS = {
-    **dict.fromkeys(("alphaMode", "blendWeights", "bonesInChannel", "boneBits"), "uint"),
+    **dict.fromkeys(("alphaMode", "samples", "blendWeights", "bonesInChannel", "boneBits"), "uint"),
     **dict.fromkeys(("alphaToCoverage", "hasTangents", "hasMorph", "hasColors", "readsColors"), "bool"),
     **dict.fromkeys(("hasClearcoatPair", "hasSpecularPair"), "bool"),
     **dict.fromkeys(("isUnlit", "hasClearcoat", "hasSpecular"), "bool"),

@@ -226,9 +226,9 @@ def test_the_state_of_a_pipeline_follows_from_its_material():
     )
     every = replace(shaders, constants=((), tuple(SpecConstant(name, 0, "uint") for name in CONSTANTS)))
     leaf = mesh_pipeline("p", state, PipelineKey(0, *mesh, AlphaMode.MASK, True), every)
-    assert leaf.constants == (("alphaMode", 1), ("alphaToCoverage", 1), ("hasTangents", 1))
+    assert leaf.constants == (("alphaMode", 1), ("alphaToCoverage", 1), ("samples", 4), ("hasTangents", 1))
     glass = mesh_pipeline("p", state, PipelineKey(0, *mesh, AlphaMode.BLEND), every)
-    assert glass.constants == (("alphaMode", 2), ("hasTangents", 1))
+    assert glass.constants == (("alphaMode", 2), ("samples", 4), ("hasTangents", 1))
     assert not glass.state.alpha_to_coverage
 
 

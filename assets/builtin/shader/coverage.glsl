@@ -1,0 +1,28 @@
+// Where a fragment is that covers a pixel in part: interpolated inputs are those of the pixel's middle, which may lie beyond
+// the edge of the triangle, below the surface that goes on there.
+#pragma once
+
+layout(constant_id = 10) const uint samples = 1u; // of each pixel; set where there are several
+
+// The middle of the covered samples of a pixel, from its middle, in pixels. Vulkan's standard places of samples.
+vec2 coveredMiddle() {
+    const vec2 two[2] = vec2[](vec2(0.25, 0.25), vec2(-0.25, -0.25));
+    const vec2 four[4] = vec2[](vec2(-0.125, -0.375), vec2(0.375, -0.125), vec2(-0.375, 0.125), vec2(0.125, 0.375));
+    vec2 sum = vec2(0.0);
+    float covered = 0.0;
+    for (uint i = 0u; i < samples; ++i) {
+        if ((gl_SampleMaskIn[0] >> i & 1) != 0) {
+            sum += samples == 2u ? two[i] : four[i];
+            covered += 1.0;
+        }
+    }
+    return sum / max(covered, 1.0);
+}
+
+// A place of the triangle that is interpolated as `value`, where the samples are that it covers.
+vec3 withinCoverage(vec3 value) {
+    if (samples != 2u && samples != 4u)
+        return value;
+    vec2 middle = coveredMiddle();
+    return value + dFdx(value) * middle.x + dFdy(value) * middle.y;
+}
