@@ -102,7 +102,8 @@ class Light(Feature):
             1,
             minimum=1,
             maximum=MAX_CASCADES,
-            help="maps of the first directional light, each for a third of the distance of the next",
+            help="maps of the first directional light, each for a third of the distance of the next: several"
+            " keep shadows near the camera sharp where casters are spread wide",
         ),
         color_field("ground", (0.10, 0.085, 0.07), help="light from below, where this is the first light"),
     )
