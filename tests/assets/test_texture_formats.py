@@ -247,5 +247,18 @@ def test_one_cache_serves_devices_with_and_without_a_format(project: Project) ->
         assert again.cooked == 0
 
 
+def test_texels_are_read_whatever_the_device_has(project: Project) -> None:
+    db = project.db(TRIANGLE_DB.replace("name: picture", "name: picture  format: bc7"))
+    with open_library([db]) as library:
+        ref = library.find(db.name, "picture", ("texture2d",))
+        facts, texels = library.read_texels(ref)
+        assert facts.format is TextureFormat.R8G8B8A8_SRGB
+        assert len(texels) == facts.size
+        library.use_formats(["BC7_SRGB_BLOCK"])
+        assert library.read_texels(ref) == (facts, texels)
+        plain = library.find(db.name, "bumps", ("texture2d",))
+        assert library.read_texels(plain) == (library.facts(plain), library.read(plain))
+
+
 def rows_of(ranges: npt.NDArray[np.int64]) -> dict[int, tuple[int, int]]:
     return {key: (offset, size) for key, _, offset, size in ranges.tolist()}

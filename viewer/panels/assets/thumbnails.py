@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from engine.assets import AssetLibrary, AssetRef
 from engine.assets.cache.facts import TextureFacts
 from engine.assets.formats import TextureFormat
-from engine.assets.importers.blocks.levels import decode_level
 from engine.assets.records import Mesh, Model
 from engine.planning.draw.rays import read_triangles
 
@@ -35,7 +34,7 @@ def has_thumbnail(library: AssetLibrary, ref: AssetRef) -> bool:
 def thumbnail(library: AssetLibrary, ref: AssetRef) -> Pixels:
     """Make the picture of an asset, uint8[h, w, 4] of at most SIDE texels a side.
 
-    Raises CacheMissError, and InputError for blocks that nothing installed decodes.
+    Raises CacheMissError.
     """
     record = library.record(ref)
     if isinstance(record, Model):
@@ -44,13 +43,14 @@ def thumbnail(library: AssetLibrary, ref: AssetRef) -> Pixels:
         lod = record.lods[0]
         mesh = read_triangles(library, lod.vertices.key, lod.indices.key)
         return shaded(mesh.positions, mesh.corners)
-    facts = library.facts(ref)
-    assert isinstance(facts, TextureFacts)
-    return texture_picture(facts, library.read(ref))
+    return texture_picture(*library.read_texels(ref))
 
 
 def texture_picture(facts: TextureFacts, data: bytes) -> Pixels:
-    """The finest level of at most SIDE texels a side as a picture; colours as they are, floats encoded."""
+    """The finest level of at most SIDE texels a side as a picture; colours as they are, floats encoded.
+
+    The format has no blocks.
+    """
     level = next(
         (n for n in range(facts.mip_levels) if max(facts.width, facts.height) >> n <= SIDE),
         facts.mip_levels - 1,
@@ -96,10 +96,6 @@ def shaded(positions: NDArray[np.floating[Any]], corners: NDArray[np.integer[Any
 
 def _texels(form: TextureFormat, data: bytes, width: int, height: int) -> NDArray[Any]:
     """The texels at the beginning of data, [height, width, channels]."""
-    if form.block:
-        decoded = np.empty((height, width, form.channels), np.uint8)
-        decode_level(data[: form.level_bytes(width, height)], form, width, height, decoded, "the picture")
-        return decoded
     count = width * height * form.channels
     return np.frombuffer(data, form.dtype, count).reshape(height, width, form.channels)
 
