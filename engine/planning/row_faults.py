@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from engine.feature import Feature, FrameView, Registry
 from engine.feature.morphs import Morphs
 from engine.feature.skins import Skins
+from engine.graph import yielded
 from engine.humon import Problem, Severity
+from engine.planning.declared import checked_fault
 from engine.tableau import Tableau
 
 COUNT = "feature.count"
@@ -83,7 +85,7 @@ class RowFaults:
                     help=fault.help,
                     severity=Severity.WARNING,
                 )
-                for fault in feature.faults(self._view(size))
+                for fault in map(checked_fault, yielded(feature.faults(self._view(size)), "faults"))
             ]
         except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
             self._guard(feature, error)

@@ -34,6 +34,7 @@ from engine.planning.absent_features import AbsentFeatures
 from engine.planning.active_rows import ActiveRows
 from engine.planning.asset_cubes import AssetCubes
 from engine.planning.contradictions import Contradictions, Requested
+from engine.planning.declared import Room
 from engine.planning.draw.drawing import PipelineTrials, ShaderDrawing, drawing_plan, shader_state
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity
@@ -263,7 +264,7 @@ class ScenePlanner:
     def foresee_shaders(self) -> bool:
         """Prepare passes for shaders of theirs that have changed; return whether all of it is usable."""
         samples, features, usable = self.samples, self.profile.features, True
-        graph, _ = self._passes.graph(samples, features)
+        graph, _ = self._passes.graph(samples, features, Room(self.size, self.profile.limits))
         for compiled in graph.passes:
             p = compiled.declaration
             shaders = self._passes.next_screen(p, features)
@@ -320,7 +321,7 @@ class ScenePlanner:
             self._active.take()
             self._collector.collect(requirements)
             samples = self.samples
-            graph, features_of = self._passes.graph(samples, features)
+            graph, features_of = self._passes.graph(samples, features, Room(self.size, self.profile.limits))
             declared = [compiled.declaration for compiled in graph.passes]
             tables = [self._passes.update_table(p, samples, features) for p in declared]
             cubes = self.cubes.active()

@@ -14,7 +14,16 @@ from engine.assets import Binding, Member, Reflection, Variable
 from engine.assets.limits import MAX_UNIFORM_BYTES
 from engine.assets.spirv.capabilities import CAPABILITIES
 from engine.assets.spirv.reflection import BLOCKS, FRAME_SET, MATERIAL_SET, DescriptorType
-from engine.graph import ComputePass, DrawPass, ImageDecl, ImageRead, Pass, PushValue, StorageWrite
+from engine.graph import (
+    ComputePass,
+    DeclarationError,
+    DrawPass,
+    ImageDecl,
+    ImageRead,
+    Pass,
+    PushValue,
+    StorageWrite,
+)
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.formats import Format
 from engine.planning.draw.blocks import Block
@@ -131,11 +140,17 @@ TEXELS = {
 
 
 def storage_type(write: StorageWrite) -> str:
-    """Return the GLSL type, with its format, of an image that a compute pass writes. Raises ValueError."""
+    """Return the GLSL type, with its format, of an image that a compute pass writes.
+
+    Raises DeclarationError for a format that not every device can store.
+    """
     texel = TEXELS.get(write.image.format)
     if texel is None:
         allowed = ", ".join(form.name for form in TEXELS)
-        raise ValueError(f"{write.image.name} is written by a compute shader: its format may be {allowed}")
+        raise DeclarationError(
+            f"{write.image.name}, whose format is {write.image.format.name}, is written by a compute shader",
+            f"its format may be {allowed}",
+        )
     prefix = "u" * texel.endswith("ui")
     return f"{texel} {prefix}image{_dimensions(write.image)}"
 

@@ -23,7 +23,7 @@ from engine.assets import (
     VerticesFacts,
 )
 from engine.feature import Drawable, Feature
-from engine.graph import DrawPass
+from engine.graph import DrawPass, checked_on_error, yielded
 from engine.humon import InputError, Problem
 from engine.plan.requirements.request_table import GrowingArray
 from engine.plan.terms.by_database import ByDatabase
@@ -225,11 +225,13 @@ class Recipes:
     def learn(self, key: int, *, again: bool = False) -> None:
         """Work out the batches of one asset, once, or again. Raises what the feature's `drawables` raises."""
         if again or key not in self._of_asset:
-            drawables = self._feature.drawables(AssetRef.from_key(key), self.library)
+            found = self._feature.drawables(AssetRef.from_key(key), self.library)
+            drawables: list[Drawable] = yielded(found, "drawables")
             self._unusable = set()
-            ours = [one for one in drawables if self._takes(one)]
-            self._note_levels(key, ours)
-            self._of_asset[key] = tuple(batch for one in ours for batch in self._batches_for(one))
+            with checked_on_error(drawables, Drawable, "drawables"):
+                ours = [one for one in drawables if self._takes(one)]
+                self._note_levels(key, ours)
+                self._of_asset[key] = tuple(batch for one in ours for batch in self._batches_for(one))
             self._replaced.pop(key, None)
             if self._unusable:
                 self._replaced[key] = self._unusable

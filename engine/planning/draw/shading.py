@@ -19,6 +19,7 @@ from engine.assets import (
 from engine.assets.importers.blend_weights import INDICES, MORE_WEIGHTS, WEIGHTS
 from engine.assets.importers.morph.source import MORPH
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET, MATERIALS_BLOCK
+from engine.graph import DeclarationError
 from engine.humon import Problem, Severity
 from engine.plan.terms.drawing import DescriptorType, ShaderStage, Topology
 from engine.plan.terms.drawing_rows import BindingRow, PushRow
@@ -239,13 +240,17 @@ class _Findings:
 def find_shader(library: AssetLibrary, name: str) -> AssetRef:
     """Return the shader that a pass names: `NAME` in the builtin database, `TYPE/NAME` or `DATABASE/NAME`.
 
-    A feature's own shaders come before those of a database of the same name. Raises LookupError.
+    A feature's own shaders come before those of a database of the same name. Raises DeclarationError.
     """
     database, _, label = name.rpartition("/")
     own = f"feature.{database}"
     if any(db.name == own for db in library.dbs.values()):
         database = own
-    return library.find(database or "builtin", label, ("shader",))
+    try:
+        return library.find(database or "builtin", label, ("shader",))
+    except LookupError as error:
+        problem, _, advice = str(error.args[0]).partition("; ")
+        raise DeclarationError(problem, advice or "name one as DATABASE/NAME") from None
 
 
 def stage_of(shader: AssetRef, library: AssetLibrary) -> ShaderStage:
