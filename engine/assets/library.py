@@ -24,6 +24,7 @@ from engine.assets.database import builtin_db
 from engine.assets.files import FileGate
 from engine.assets.formats import AlphaMode, TextureFormat
 from engine.assets.names import BUILTIN, find_asset
+from engine.assets.problems import problem_from_json
 from engine.assets.records import Asset, AssetDb, AssetRef, AssetType, Material, Mesh, Model
 from engine.assets.updating.references import references_of, with_references
 from engine.humon import InputError, Problem
@@ -264,6 +265,12 @@ class AssetLibrary:
             return False
         ref = self.kept(ref)
         return ref in self._broken_assets[ref.db].refs
+
+    def failures(self, ref: AssetRef) -> tuple[Problem, ...]:
+        """Return why the source of an asset cannot be used; none where it can, or its record is at fault."""
+        cooked = self._cooked[self.kept(ref).db]
+        entry = cooked.entries.get(self.kept(ref).index)
+        return tuple(problem_from_json(row, cooked.db.root) for row in (entry.failure if entry else ()))
 
     def broken_assets(self, db: int) -> BrokenAssets:
         """Return the broken assets of a database, by its id."""

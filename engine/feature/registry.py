@@ -111,14 +111,14 @@ class Registry(Mapping[str, Feature]):
                 self.register(value(), module.__name__)
 
     @property
-    def asset_dbs(self) -> list[Path]:
-        """The files of the databases that features bring along, each once."""
-        found = [
-            Path(inspect.getfile(type(feature))).resolve().parent / feature.asset_db
-            for feature in self.values()
-            if feature.asset_db
-        ]
-        return list(dict.fromkeys(found))
+    def asset_dbs(self) -> dict[Path, list[Feature]]:
+        """The files of the databases that features bring along, each with its features."""
+        found: dict[Path, list[Feature]] = {}
+        for feature in self.values():
+            if feature.asset_db:
+                folder = Path(inspect.getfile(type(feature))).resolve().parent
+                found.setdefault(folder / feature.asset_db, []).append(feature)
+        return found
 
     def nearest(self, name: str) -> str | None:
         """The known type name that is most similar to `name`, None if none is similar."""

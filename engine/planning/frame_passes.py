@@ -39,7 +39,7 @@ from engine.planning.draw.drawing import PipelineTrials, mesh_pipeline, pipeline
 from engine.planning.draw.frame_layout import frame_members
 from engine.planning.draw.interfaces import PassInterface
 from engine.planning.draw.recipes import Usable
-from engine.planning.draw.shading import ShaderSet, check_shaders, find_shader, shader_set
+from engine.planning.draw.shading import ShaderSet, check_own_shaders, find_shader, shader_set
 from engine.planning.draw.tables import DrawTable
 from engine.tableau import FeatureTable, Tableau
 
@@ -211,12 +211,17 @@ class FramePasses:
             table = self.table(p, samples, features)
         except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
             self._tables.pop(p.name, None)
-            self.guard(self._registry[p.draws], error)
+            self.guard(self._registry[self._declarer(p) or p.draws], error)
             return None
         errors = table.update()
         if errors:
             self._collector.switch_off_assets(self._registry[p.draws], errors)
         return table
+
+    def _declarer(self, p: Pass) -> str:
+        """Return the feature that declares a pass, of several that which came last; empty for none."""
+        found = [name for name, own in self._shown().items() if name in self._registry and p in own]
+        return max(found, key=self._registry.age, default="")
 
     def table(self, p: DrawPass, samples: int, features: frozenset[str] | None) -> DrawTable:
         """Return the draw table of a pass, an empty one where it is new, or its pipelines must be tried."""
@@ -348,18 +353,9 @@ class FramePasses:
     def _screen(self, p: ShaderPass, features: frozenset[str] | None) -> ShaderSet:
         """Return the shaders of a pass. Raises InputError where they do not fit it."""
         shaders = self._found(_shader_names(p))
-        if not shaders:
-            raise ValueError(f"the pass {p.name} has no shaders")
-        for shader in shaders:
-            if self._library.usable(shader) != shader:
-                raise ValueError(
-                    f"the pass {p.name} needs {self._library.record(shader).label}, which is broken"
-                )
         buffers = frozenset(self._registry.buffers)
         given = PassInterface.of(p, features, frame_members(self._library), buffers)
-        problems = check_shaders(shaders, given, self._library, shaders[-1])
-        if problems:
-            raise InputError(problems)
+        check_own_shaders(shaders, shaders[-1], p.name, given, self._library)
         return shader_set(shaders, self._library)
 
     def guard(self, feature: Feature, error: Exception) -> None:

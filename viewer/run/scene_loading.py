@@ -29,7 +29,7 @@ class Loaded:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with it, though it can be drawn."""
-        return (*self.scene.rejected, *self.scene.warnings, *self.library.problems)
+        return (*self.scene.rejected, *self.scene.warnings, *self.scene.asset_problems(self.library))
 
 
 class SceneLoading:

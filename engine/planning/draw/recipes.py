@@ -24,7 +24,7 @@ from engine.assets import (
 )
 from engine.feature import Drawable, Feature
 from engine.graph import DrawPass, checked_on_error, yielded
-from engine.humon import InputError, Problem
+from engine.humon import Problem
 from engine.plan.requirements.request_table import GrowingArray
 from engine.plan.terms.by_database import ByDatabase
 from engine.plan.terms.drawing import AlphaMode
@@ -43,6 +43,7 @@ from engine.planning.draw.material_use import (
 from engine.planning.draw.shading import (
     ShaderSet,
     check_inputs,
+    check_own_shaders,
     check_parameters,
     check_shaders,
     find_shader,
@@ -166,9 +167,8 @@ class Recipes:
         self._fitting: dict[tuple[int, _Layout], bool] = {}
         self.placeholder = self._placeholder()
         if self.own_shaders:
-            problems = check_shaders(self.own_shaders, self._given, library, self.own_shaders[0])
-            if problems:
-                raise InputError(problems)
+            own = self.own_shaders
+            check_own_shaders(own, own[0], declaration.name, self._given, library)
 
     @property
     def batches(self) -> npt.NDArray[np.void]:
