@@ -64,12 +64,14 @@ class FeatureGuard:
         where = f" on '{table.path(row)}'" if row is not None else ""
         more = f" and {count - 1} more" if count > 1 else ""
         why, advice = _reason(feature, error)
+        place, excerpt = table.located(row) if row is not None else (None, "")
         return Problem(
             FAILED,
             f"{feature.type_name}{where}{more} is switched off: {why}",
-            table.position(row) if row is not None else None,
-            help=f"{advice}; the scene continues without it",
-            severity=Severity.WARNING,
+            place,
+            excerpt,
+            f"{advice}; the scene continues without it",
+            Severity.WARNING,
         )
 
 

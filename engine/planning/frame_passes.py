@@ -373,7 +373,7 @@ class FramePasses:
         return Problem(
             UNWRITTEN,
             f"the pass {p} of {feature} reads {read}, which no pass of the frame writes",
-            table.position(rows[0]) if table is not None and rows else None,
+            *(table.located(rows[0]) if table is not None and rows else (None, "")),
             help="it reads zeros: switch on what writes it, or declare the read as optional",
             severity=Severity.WARNING,
         )

@@ -18,13 +18,13 @@ from engine.humon import (
     Problem,
     ProblemCollector,
     Severity,
-    excerpt_of,
     expect,
 )
 from engine.humon.collector import collector_paused
 from engine.scene.build import TableauBuilder
 from engine.scene.files import FileReader, SceneFile
 from engine.scene.scene import Scene, ScenePart, is_in_scene
+from engine.scene.text_positions import offset_at
 from engine.scene.values import LOST, AssetNames
 from engine.tableau import NO_ASSET, ROOT, Tableau
 from engine.tableau.names import fold, invalid_name_reason
@@ -279,17 +279,5 @@ def _with_excerpt(problem: Problem, files: Sequence[SceneFile]) -> Problem:
     document = next((f.document for f in files if f.document.name == problem.position.file), None)
     if document is None:
         return problem
-    lines = document.lines
-    start = lines.starts[problem.position.line - 1]
-    line, _ = lines.line_at(start)
-    offset = next(
-        (i for i in range(len(line)) if lines.line_and_column(start + i)[1] == problem.position.column), 0
-    )
-    return Problem(
-        problem.code,
-        problem.message,
-        problem.position,
-        excerpt_of(line, offset),
-        problem.help,
-        problem.severity,
-    )
+    excerpt = document.lines.excerpt_at(offset_at(document, problem.position))
+    return replace(problem, excerpt=excerpt)

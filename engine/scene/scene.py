@@ -7,11 +7,12 @@ from pathlib import Path
 
 from engine.assets import AssetDb, AssetLibrary, AssetRef, find_asset, sources_of
 from engine.feature import Feature, Registry
-from engine.humon import Problem, ProblemCollector
+from engine.humon import Position, Problem, ProblemCollector
 from engine.scene.files import SceneFile
 from engine.scene.save import Saver
 from engine.scene.settings import apply_setting
 from engine.scene.snapshot import Snapshot
+from engine.scene.text_positions import located
 from engine.tableau import ROOT, Tableau
 
 NOBODY: Mapping[str, Sequence[Feature]] = {}
@@ -102,6 +103,7 @@ class Scene:
         self.warnings = list(warnings)
         self.rejected = tuple(rejected)
         self._users_of = users_of
+        tableau.locate = self._locate
         self._kept: Callable[[AssetRef], AssetRef] = lambda ref: ref
 
     def inputs(self) -> Iterator[Path]:
@@ -119,6 +121,14 @@ class Scene:
     def left_out(self) -> tuple[Problem, ...]:
         """The problems of what of the texts is not used."""
         return tuple(problem for part in self.parts for problem in part.left_out)
+
+    def _locate(self, place: Position, field: str) -> tuple[Position, str]:
+        """Return where a field of the feature at a place is in the texts, and its line with a caret."""
+        documents = (file.document for part in self.parts for file in part.files)
+        document = next((one for one in documents if one.name == place.file), None)
+        if document is None or not place.line:
+            return place, ""
+        return located(document, place, field)
 
     def asset_problems(self, library: AssetLibrary) -> list[Problem]:
         """Return the problems of assets; of those that features bring along where the scene uses them."""
