@@ -449,10 +449,18 @@ def _check(dbs: Sequence[AssetDb]) -> None:
             node = db.document.root["assetDb"]
             if other.name == db.name:
                 message = f"there are two databases '{db.name}'; the other one is at {other.position}"
-                problems.append(db.document.problem(AssetCode.NAME, message, node["name"]))
+                problems.append(
+                    db.document.problem(
+                        AssetCode.NAME, message, node["name"], "give one of them another name"
+                    )
+                )
             elif other.cache_file == db.cache_file:
                 message = f"'{other.name}' ({other.position}) uses the same cache"
                 place_node = node.get("cacheFile") or node
-                problems.append(db.document.problem(AssetCode.CACHE_FILE, message, place_node))
+                problems.append(
+                    db.document.problem(
+                        AssetCode.CACHE_FILE, message, place_node, "give one of them another `cacheFile`"
+                    )
+                )
     if problems:
         raise InputError(problems)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from engine.humon import nearest
+from engine.humon import nearest, with_article
 
 FLOAT32_MAX = 3.4028234e38
 SHOWN_MEMBERS = 8
@@ -74,7 +74,7 @@ def mapping(values: Any, method: str) -> Mapping[str, Any]:
 
 def check_yielded(value: object, kind: type, method: str) -> None:
     """Raise DeclarationError where what a method of a feature yields is no `kind`."""
-    check(value, kind, f"what `{method}` yields", f"yield {_article(kind.__name__)} for each")
+    check(value, kind, f"what `{method}` yields", f"yield {with_article(kind.__name__)} for each")
 
 
 @contextmanager
@@ -132,7 +132,7 @@ def _wrong_fields(value: object, path: str) -> Iterator[_Wrong]:
     before = f"{path}." if path else ""
     right = True
     for field, expected in _fields(kind):  # type: ignore[arg-type] # classes can be hashed
-        advice = f"{_article(kind.__name__)} has {field.name}: {field.type}"
+        advice = f"{with_article(kind.__name__)} has {field.name}: {field.type}"
         for wrong in _wrong(getattr(value, field.name), expected, before + field.name, advice, field.default):
             right = False
             yield wrong
@@ -181,11 +181,7 @@ def _word(kind: Any) -> str:
     if get_origin(kind) is tuple:
         args = get_args(kind)
         return "a tuple" if args[-1] is ... else f"a tuple of {len(args)}"
-    return _WORDS.get(kind) or _article(kind.__name__)
-
-
-def _article(name: str) -> str:
-    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"
+    return _WORDS.get(kind) or with_article(kind.__name__)
 
 
 def is_name(name: str) -> bool:

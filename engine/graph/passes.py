@@ -25,6 +25,15 @@ MAX_THREADS = 65_535
 DEPTH_FORMATS = (Format.D16_UNORM, Format.D32_SFLOAT)
 """Of depth targets: every device has both."""
 
+STORED_FORMATS = (
+    Format.R8G8B8A8_UNORM,
+    Format.R16G16B16A16_SFLOAT,
+    Format.R32_SFLOAT,
+    Format.R32_UINT,
+    Format.R32G32B32A32_SFLOAT,
+)
+"""Of images that compute shaders write: every device can store them."""
+
 PICTURE_VIEW = ""
 """The name of the view of the picture."""
 
@@ -403,6 +412,15 @@ class StorageWrite:
     image: ImageDecl
     binding: str
     level: int = 0
+
+    @property
+    def fault(self) -> str:
+        """Why no compute shader writes there; empty where one may."""
+        form = self.image.format
+        if form in STORED_FORMATS:
+            return ""
+        possible = ", ".join(one.name for one in STORED_FORMATS)
+        return f"writes {self.image.name}, whose format is {form.name}: {possible} are possible"
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,6 @@ from engine.graph.view_mode import ViewMode, shown, without_empty_contour
 from engine.humon import InputError, Problem, Severity
 from engine.plan.terms.drawing import AlphaMode
 from engine.plan.terms.drawing_rows import PipelineState
-from engine.planning.declared import Room, checked_passes, checked_rows, checked_samples
 from engine.planning.draw.boxes import BoneBoxes
 from engine.planning.draw.drawing import PipelineTrials, mesh_pipeline, pipeline_state
 from engine.planning.draw.frame_layout import frame_members
@@ -41,6 +40,7 @@ from engine.planning.draw.interfaces import PassInterface
 from engine.planning.draw.recipes import Usable
 from engine.planning.draw.shading import ShaderSet, check_own_shaders, find_shader, shader_set
 from engine.planning.draw.tables import DrawTable
+from engine.planning.problems.declared import Room, checked_passes, checked_rows, checked_samples
 from engine.tableau import FeatureTable, Tableau
 
 SCREEN_SHADER = "screen.vs"

@@ -30,11 +30,9 @@ from engine.plan.requirements.requirements import Requirement, RequirementTable
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.policy import Policy
-from engine.planning.absent_features import AbsentFeatures
 from engine.planning.active_rows import ActiveRows
 from engine.planning.asset_cubes import AssetCubes
 from engine.planning.contradictions import Contradictions, Requested
-from engine.planning.declared import Room
 from engine.planning.draw.drawing import PipelineTrials, ShaderDrawing, drawing_plan, shader_state
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity
@@ -45,7 +43,9 @@ from engine.planning.frame_passes import FramePasses
 from engine.planning.frame_requests import FrameParts, FrameRequests, KeptFrames
 from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FrameNeeds, PassNeeds, PassRequesters, ShaderValues
-from engine.planning.row_faults import RowFaults
+from engine.planning.problems.absent_features import AbsentFeatures
+from engine.planning.problems.declared import Room
+from engine.planning.problems.row_faults import RowFaults
 from engine.planning.shortage import Shortage, eviction_candidates
 from engine.planning.values import scene_view
 from engine.planning.visibility import FrustumQuery

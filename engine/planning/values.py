@@ -17,13 +17,13 @@ from engine.feature.frame import FEW_OBJECTS, NOWHERE, Changes, Reads
 from engine.feature.morphs import Morphs
 from engine.feature.skins import Skins
 from engine.graph import PICTURE_VIEW, mapping
-from engine.planning.declared import check_view
 from engine.planning.draw.blocks import WORD, Field
 from engine.planning.draw.boxes import union
 from engine.planning.draw.eyes import Eye
 from engine.planning.draw.frame_layout import FrameLayout, Members
 from engine.planning.draw.ring_names import ColumnRing
 from engine.planning.draw.tables import DrawTable
+from engine.planning.problems.declared import check_view
 from engine.tableau import Tableau
 
 _MATRIX = "viewProjection"

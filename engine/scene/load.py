@@ -142,7 +142,14 @@ class _Loader:
             shaders = list(shader_databases(self._registry))
         except (OSError, ValueError) as error:
             message = f"shaders of features cannot be used: {error}"
-            self._warnings.append(Problem("feature.shaders", message, severity=Severity.WARNING))
+            self._warnings.append(
+                Problem(
+                    "feature.shaders",
+                    message,
+                    severity=Severity.WARNING,
+                    help="let the cache folder be written to; features with own shaders are not drawn",
+                )
+            )
             shaders = []
         brought = [(path, users) for path, users in self._registry.asset_dbs.items()]
         users_of: dict[str, tuple[Feature, ...]] = {}
@@ -226,12 +233,21 @@ class _Loader:
             sharing = caches.get(db.cache_file)
             if other is not None:
                 message = f"there are two assetDbs named '{db.name}'; the other is at {other.position}"
-                problems.add(file.document.problem("asset.name", message, file.document.root["assetDb"]))
+                problems.add(
+                    file.document.problem(
+                        "asset.name", message, file.document.root["assetDb"], "give one of them another name"
+                    )
+                )
                 are_all = False
             elif sharing is not None and sharing is not db:
                 message = f"'{sharing.name}' ({sharing.position}) uses the same cache"
                 problems.add(
-                    file.document.problem(AssetCode.CACHE_FILE, message, file.document.root["assetDb"])
+                    file.document.problem(
+                        AssetCode.CACHE_FILE,
+                        message,
+                        file.document.root["assetDb"],
+                        "give one of them another `cacheFile`",
+                    )
                 )
                 are_all = False
             else:
@@ -269,7 +285,15 @@ def _limited(problems: Sequence[Problem]) -> list[Problem]:
         return list(problems)
     shown = sorted(problems, key=lambda problem: problem.severity is Severity.WARNING)[:MAX_PROBLEMS]
     text = f"{more} more problems are not shown"
-    return [*shown, Problem("scene.too_many", text, severity=Severity.WARNING)]
+    return [
+        *shown,
+        Problem(
+            "scene.too_many",
+            text,
+            severity=Severity.WARNING,
+            help="correct the first ones, which others may follow from",
+        ),
+    ]
 
 
 def _with_excerpt(problem: Problem, files: Sequence[SceneFile]) -> Problem:

@@ -17,11 +17,13 @@ from engine.assets import AssetLibrary, AssetRef, open_library
 from engine.feature import Drawable, Fault, View, discover
 from engine.feature.frame import Lens
 from engine.graph import DeclarationError, Pass, check
+from engine.graph.passes import STORED_FORMATS
 from engine.humon import Problem
 from engine.plan import Format, ImageShape, QueueUse, Requirement
 from engine.plan.terms.vocabulary import Access, BufferUsage, ImageUsage, Kind, QueueKind, Stage
-from engine.planning.declared import check_view
+from engine.planning.draw.interfaces import TEXELS
 from engine.planning.offline import scene_problems, settled_frame
+from engine.planning.problems.declared import check_view
 from engine.scene import load_scene
 
 SCENE = """version: 1
@@ -107,7 +109,7 @@ def test_a_plug_in_with_a_wrong_value_is_switched_off_and_the_rest_is_planned(pr
 
 USE = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.VERTEX_SHADER)
 NEEDED = Requirement(1, Kind.BUFFER, 16, usage=BufferUsage.STORAGE_BUFFER, uses=(USE,))
-TEXELS = replace(NEEDED, kind=Kind.IMAGE, shape=ImageShape(Format.R8_UNORM, 4, 4), usage=ImageUsage.SAMPLED)
+GREYS = replace(NEEDED, kind=Kind.IMAGE, shape=ImageShape(Format.R8_UNORM, 4, 4), usage=ImageUsage.SAMPLED)
 DRAWN = (replace(PASSES[3], draws="declarer", shaders=("declarer/point.vs", "declarer/colour.fs")),)
 RETURNED: tuple[tuple[str, Any, str], ...] = (
     ("passes", None, "what `passes` returns is None, not a sequence"),
@@ -137,9 +139,9 @@ RETURNED: tuple[tuple[str, Any, str], ...] = (
     ("requirements", [replace(NEEDED, uses=("read",))], "uses[0] of what `requirements` yields is 'read'"),
     ("requirements", [replace(NEEDED, usage=ImageUsage.SAMPLED)], "which is not for buffers"),
     ("requirements", [replace(NEEDED, dedicated="yes")], "dedicated of what `requirements` yields is 'yes'"),
-    ("requirements", [replace(TEXELS, shape=None)], "it has a requirement with an image without a shape"),
-    ("requirements", [replace(TEXELS, shape=ImageShape(Format.R8_UNORM, 0, 4))], "with 0 x 4 texels"),
-    ("requirements", [replace(TEXELS, shape=ImageShape("grey", 4, 4))], "shape.format of what"),  # type: ignore[arg-type]
+    ("requirements", [replace(GREYS, shape=None)], "it has a requirement with an image without a shape"),
+    ("requirements", [replace(GREYS, shape=ImageShape(Format.R8_UNORM, 0, 4))], "with 0 x 4 texels"),
+    ("requirements", [replace(GREYS, shape=ImageShape("grey", 4, 4))], "shape.format of what"),  # type: ignore[arg-type]
     ("drawables", None, "what `drawables` returns is None, not a sequence"),
     ("drawables", [3], "what `drawables` yields is 3, not a Drawable"),
     ("drawables", [Drawable("a", "b", "c")], "vertices of what `drawables` yields is 'a', not an"),  # type: ignore[arg-type]
@@ -155,6 +157,10 @@ def test_a_method_of_a_plug_in_that_returns_something_impossible_is_named(
     assert {problem.code for problem in problems} == {"feature.failed"}
     assert message in problems[0].message
     assert problems[0].help.partition(";")[0]
+
+
+def test_every_format_that_is_stored_has_a_name_in_shaders():
+    assert TEXELS.keys() == set(STORED_FORMATS)
 
 
 VIEW = View(*(np.zeros(3), np.eye(4, dtype=np.float32), np.zeros(3), np.zeros(3)), lens=Lens(0.0, 1.0, 1.0))

@@ -135,7 +135,7 @@ RANGES: dict[tuple[str, str], tuple[Any, ...]] = {
 
 
 class Declarer(Feature):
-    """Declares the passes that it is told to."""
+    """Declares the passes that a test gives it."""
 
     type_name = "declarer"
     shaders: ClassVar = {

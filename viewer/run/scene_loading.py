@@ -60,7 +60,8 @@ class SceneLoading:
         error = coming.exception()
         if error is None:
             return coming.result()
-        about = Problem(FAILED, f"{name} cannot be opened, and the present scene stays: {_reason(error)}")
+        message = f"{name} cannot be opened, and the present scene stays: {_reason(error)}"
+        about = Problem(FAILED, message, help="correct what is wrong, and open it again")
         return [about, *(error.problems if isinstance(error, InputError) else ())]
 
     def close(self) -> None:

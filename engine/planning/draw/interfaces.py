@@ -14,16 +14,7 @@ from engine.assets import Binding, Member, Reflection, Variable
 from engine.assets.limits import MAX_UNIFORM_BYTES
 from engine.assets.spirv.capabilities import CAPABILITIES
 from engine.assets.spirv.reflection import BLOCKS, FRAME_SET, MATERIAL_SET, DescriptorType
-from engine.graph import (
-    ComputePass,
-    DeclarationError,
-    DrawPass,
-    ImageDecl,
-    ImageRead,
-    Pass,
-    PushValue,
-    StorageWrite,
-)
+from engine.graph import ComputePass, DrawPass, ImageDecl, ImageRead, Pass, PushValue, StorageWrite
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.formats import Format
 from engine.planning.draw.blocks import Block
@@ -136,21 +127,12 @@ TEXELS = {
     Format.R32_UINT: "r32ui",
     Format.R32G32B32A32_SFLOAT: "rgba32f",
 }
-"""The formats of images that compute shaders write, as GLSL names them: every device can store them."""
+"""The formats of images that compute shaders write, as GLSL names them."""
 
 
 def storage_type(write: StorageWrite) -> str:
-    """Return the GLSL type, with its format, of an image that a compute pass writes.
-
-    Raises DeclarationError for a format that not every device can store.
-    """
-    texel = TEXELS.get(write.image.format)
-    if texel is None:
-        allowed = ", ".join(form.name for form in TEXELS)
-        raise DeclarationError(
-            f"{write.image.name}, whose format is {write.image.format.name}, is written by a compute shader",
-            f"its format may be {allowed}",
-        )
+    """Return the GLSL type, with its format, of an image that a compute pass writes."""
+    texel = TEXELS[write.image.format]
     prefix = "u" * texel.endswith("ui")
     return f"{texel} {prefix}image{_dimensions(write.image)}"
 

@@ -265,7 +265,9 @@ def check_own_shaders(
     for shader in shaders:
         if library.is_broken(shader):
             failures = library.failures(shader)
-            found = failures[0] if failures else Problem("asset.broken", "its record is wrong")
+            found = (
+                failures[0] if failures else Problem("asset.broken", "its record is wrong", help="correct it")
+            )
             what = f"the pass {pass_name} needs {library.record(shader).label}, which is broken"
             advice = found.help or "correct it there"
             raise InputError(replace(found, message=f"{what}: {found.message}", help=advice))

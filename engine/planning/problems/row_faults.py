@@ -9,7 +9,7 @@ from engine.feature.morphs import Morphs
 from engine.feature.skins import Skins
 from engine.graph import yielded
 from engine.humon import Problem, Severity
-from engine.planning.declared import checked_fault
+from engine.planning.problems.declared import checked_fault
 from engine.tableau import FeatureTable, Tableau
 
 COUNT = "feature.count"
