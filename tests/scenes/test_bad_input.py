@@ -122,3 +122,69 @@ def test_bad_meshes_are_reported_in_their_files(tmp_path: Path) -> None:
         ):
             assert [bool(one.help) for one in said(scene.problems, code, name)] == [True], (code, name)
         assert_planned(scene, "heavy")
+
+
+BONES = "{ pos: [[0 0 0] [1 0 0] [0 1 0]] }  indices: [[0 1 2]]  bones: [BONES]"
+SOURCES = {  # the file of an asset: its text, and the code and message of what is wrong in it
+    "own.hu": (
+        f"mesh: {{ vertices: {BONES.replace('BONES', '{ name: root  parent: root }')} }}",
+        "mesh.bone",
+        "bone 'root' is its own parent",
+    ),
+    "late.hu": (
+        f"mesh: {{ vertices: {BONES.replace('BONES', '{ name: tip  parent: root } { name: root }')} }}",
+        "mesh.bone",
+        "bone 'tip' comes before its parent 'root'",
+    ),
+    "lost.hu": (
+        f"mesh: {{ vertices: {BONES.replace('BONES', '{ name: tip  parent: root }')} }}",
+        "mesh.bone",
+        "bone 'tip' has the parent 'root', and there is no such bone",
+    ),
+    "still.hu": (
+        "animation: { channels: [{ property: scale  times: []  values: [] }] }",
+        "animation.times",
+        "the channel has no times, so it has no keys",
+    ),
+    "flat.hu": (
+        "animation: { channels: [{ property: scale  times: [[0 1]]  values: [[1 1 1]] }] }",
+        "animation.times",
+        "a time is one number, and these have 2",
+    ),
+    "none.hu": ("animation: { channels: [] }", "animation.channel", "the clip has no channels"),
+}
+
+
+def test_sources_that_are_wrong_in_themselves_say_why_in_their_own_files(tmp_path: Path) -> None:
+    rows = []
+    for name, (text, code, _) in SOURCES.items():
+        (tmp_path / name).write_text(text + "\n")
+        kind = "skeleton" if code == "mesh.bone" else "animation"
+        if kind == "skeleton":
+            rows.append(f"{{ @type: mesh  name: {name}m  source: {name}  lods: [{{ topology: triangle_list")
+            rows.append(f"  vertices: {name}v  indices: {name}i }}] }}")
+            rows.append(f"{{ @type: vertices  name: {name}v  source: {name}m  vertexFormat: [{FORMAT}] }}")
+            rows.append(f"{{ @type: indices  name: {name}i  source: {name}m  indexFormat: uint16 }}")
+        source = f"{name}m" if kind == "skeleton" else name
+        rows.append(f"{{ @type: {kind}  name: {name}  source: {source} }}")
+    faces = "px.png nx.png py.png ny.png pz.png nz.png"
+    rows.append(f"{{ @type: environment  name: sky  sources: [{faces}] }}")
+    for face in ("px", "nx"):
+        (tmp_path / f"{face}.png").write_bytes(b"")
+    path = tmp_path / "scene.hu"
+    path.write_text(
+        "version: 1\nassetDb: { name: own  assets: [\n" + "\n".join(rows) + "\n] }\n"
+        "tableau: { name: t  objects: { sun: { features: [{ @type: light }] } } }\n"
+    )
+    with open_scene(path, profile="lavapipe", size=(32, 32)) as scene:
+        for name, (_, code, message) in SOURCES.items():
+            (problem,) = (p for p in said(scene.problems, code, f"/{name}:"))
+            assert message in problem.message, name
+            assert problem.help, name
+            assert problem.excerpt.endswith("^"), name
+        (sky,) = (p for p in scene.problems if "environment 'sky'" in p.message)
+        assert "there is no file 'py.png' (and 3 more)" in sky.message
+        assert (
+            path.read_text().splitlines()[sky.position.line - 1][sky.position.column - 1 :].startswith("py")
+        )
+        assert sky.help
