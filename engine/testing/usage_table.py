@@ -115,8 +115,9 @@ def usage_page(scenes: Sequence[str], found: list[FeatureUsage]) -> str:
         "# What each feature adds to a plan",
         "",
         f"Of `{scenes[0]}`, else of the scene that is named, planned for the profile `lavapipe`;",
-        "`python tools/usage_page.py` writes this page. For each feature: what is gone from the plan where no",
-        "row of it is active, what it requests beside other features, and the passes whose pipelines go with it.",
+        "`python tools/usage_page.py` writes this page. For each feature: what is gone from the plan where",
+        "no row of it is active, what it requests beside other features, and the passes whose pipelines go",
+        "with it.",
     ]
     for usage in found:
         of = f" In `{usage.scene}`." if usage.scene != scenes[0] else ""
