@@ -109,8 +109,7 @@ class RecoveringFrames:
                 call = partial(again, self._report(f"the device was lost, and {done}: {loss}"))
 
     def _report(self, text: str) -> str:
-        hint = "what is drawn stays; a newer driver may help where it is lost again and again"
-        problem = Problem("device.lost", text, help=hint, severity=Severity.WARNING)
+        problem = Problem("device.lost", text, severity=Severity.WARNING)
         self._log.losses.append(problem)
         print(problem.render(), file=sys.stderr)
         return problem.render()
