@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.feature import Fault
 from engine.math import perspective_reversed
 from features._shadow_maps import MAX_LOCAL_MAPS
 
@@ -15,6 +17,9 @@ Ints = npt.NDArray[np.int64]
 
 DIRECTIONAL, POINT, SPOT = range(3)
 """The choices of `light.kind`, in order."""
+
+LUMEN = 1
+"""The choice of `light.unit`."""
 
 LEAST = 0.02
 """Lux: where a light without a range has become so weak, it ends."""
@@ -77,7 +82,7 @@ def light_colors(rows: Any) -> Floats:
     tint = np.where((kelvin > 0)[:, None], temperature_color(np.maximum(kelvin, 1.0)), 1.0)
     strength = rows["intensity"].astype(np.float64)
     kind = rows["kind"]
-    is_lumen = (rows["unit"] == 1) & (kind != DIRECTIONAL)
+    is_lumen = (rows["unit"] == LUMEN) & (kind != DIRECTIONAL)
     strength = np.where(is_lumen & (kind == POINT), strength / (4 * np.pi), strength)
     strength = np.where(is_lumen & (kind == SPOT), strength / np.pi, strength)
     found: Floats = rows["color"] * tint * strength[:, None]
@@ -101,6 +106,34 @@ def cone(rows: Any) -> tuple[Floats, Floats]:
     inner = np.cos(np.minimum(rows["innerAngle"], rows["outerAngle"]).astype(np.float64))
     scale = 1.0 / np.maximum(inner - outer, 1e-3)
     return scale, -outer * scale
+
+
+def unused_fields(rows: Any) -> Iterator[Fault]:
+    """Yield a fault for each light with a field that has no effect beside its other fields."""
+    if not len(rows):
+        return
+    kinds = rows["kind"]
+    inner, outer = np.degrees(rows["innerAngle"]), np.degrees(rows["outerAngle"])
+    for number in np.flatnonzero((kinds == SPOT) & (rows["innerAngle"] > rows["outerAngle"])).tolist():
+        yield Fault(
+            int(rows.indices[number]),
+            "value.range",
+            f"its inner angle, {inner[number]:g} degrees, is larger than its outer one, {outer[number]:g}",
+            "write an `innerAngle` up to `outerAngle`; its light ends sharply at the outer angle now",
+            "innerAngle",
+        )
+    for field, unused, what in (
+        ("unit", rows["unit"] == LUMEN, "its intensity is in lux, as that of every directional light"),
+        ("range", rows["range"] > 0, "a directional light reaches everything"),
+    ):
+        for number in np.flatnonzero((kinds == DIRECTIONAL) & unused).tolist():
+            yield Fault(
+                int(rows.indices[number]),
+                "field.unused",
+                f"its {field} has no effect: {what}",
+                f"leave `{field}` out, or make it a point or spot light (`kind: point`)",
+                field,
+            )
 
 
 def first_maps(kinds: npt.NDArray[np.integer], casting: npt.NDArray[np.bool_]) -> tuple[Ints, int]:

@@ -81,9 +81,18 @@ class Animation(Feature):
         return player.motion(rows, frame)
 
     def faults(self, frame: FrameView) -> Iterable[Fault]:
-        """Channels without a target."""
+        """Channels without a target, and a `blend` that leads to no clip."""
+        rows = frame.enabled(self.type_name)
+        for index in np.flatnonzero((rows["second"] == NO_ASSET) & (rows["blend"] > 0)).tolist():
+            yield Fault(
+                int(rows.indices[index]),
+                "field.unused",
+                f"its blend, {rows['blend'][index]:g}, leads to no clip: it has no second one",
+                "give the clip that it leads to as `second`; the first one alone moves it now",
+                "blend",
+            )
         player = self._players.get(frame.tableau)
-        return () if player is None else player.faults
+        yield from () if player is None else player.faults
 
 
 class _Player:
@@ -198,6 +207,7 @@ class _Player:
                     "animation.weights",
                     f"a channel of its {field} moves the weights of '{path}'{more}, which has no morph",
                     "give that object a morph; the other channels move theirs",
+                    field,
                 )
             )
         missing = sorted(path for path, place in places.items() if place < 0)
@@ -209,6 +219,7 @@ class _Player:
                     "animation.target",
                     f"a channel of its {field} moves '{missing[0]}'{more}, which is not below it",
                     "targets are paths below the object; the other channels move theirs",
+                    field,
                 )
             )
 

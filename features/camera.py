@@ -148,20 +148,25 @@ class Camera(Feature):
         return View(origin, turned @ projection, eye, forward, lens, turned, half_size)
 
     def faults(self, frame: FrameView) -> Iterable[Fault]:
-        """A far plane that is not behind the near one, a viewport without area: neither is used."""
+        """A far plane that is not behind the near one, a viewport without area, or an object without size."""
         rows = frame.enabled(self.type_name)
         near, far, viewports = rows["near"], rows["far"], rows["viewport"]
         is_wrong = (rows["projection"] == 0) & (far > 0) & (far <= near)
         for index in np.flatnonzero(is_wrong).tolist():
             planes = f"its far plane, at {far[index]:g} m, is not behind its near one, at {near[index]:g} m"
             advice = "write a `far` above `near`, or 0 for none; it sees without end now"
-            yield Fault(int(rows.indices[index]), "value.range", planes, advice)
+            yield Fault(int(rows.indices[index]), "value.range", planes, advice, "far")
         is_empty = (viewports[:, 2:] == 0).any(axis=1) | (viewports[:, :2] == 1).any(axis=1)
         for index in np.flatnonzero(is_empty).tolist():
             numbers = " ".join(f"{number:g}" for number in viewports[index].tolist())
             advice = "write `viewport: [0 0 1 1]`, left, top, width and height; it fills the picture now"
             area = f"its viewport [{numbers}] has no area within the picture"
-            yield Fault(int(rows.indices[index]), "value.range", area, advice)
+            yield Fault(int(rows.indices[index]), "value.range", area, advice, "viewport")
+        lost = (np.linalg.norm(frame.world(rows.objects)[:, :3, :3], axis=2) == 0).sum(axis=1)
+        for index in np.flatnonzero(lost == 3).tolist():
+            flat = "its object, or one above it, has a scale of 0, so that its direction is lost"
+            advice = "scale it otherwise, or put the camera on another object; it looks along -Z now"
+            yield Fault(int(rows.indices[index]), "camera.scale", flat, advice)
 
     def frame_values(self, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
         """Return the matrix from the frame's space to clip space, the eye's position, how light is shown."""

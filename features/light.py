@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,7 @@ from features._local_lights import (
     light_colors,
     light_ranges,
     spot_matrix,
+    unused_fields,
 )
 from features._shadow_maps import (
     LOCAL_TEXELS,
@@ -87,7 +88,7 @@ class Light(Feature):
             "shadows",
             "auto",
             choices=("auto", "on", "off"),
-            help="whether it casts shadows; auto: the first directional light does",
+            help="whether it casts shadows, of directional lights one; auto: the first of these does",
         ),
         color_field("sky", (0.22, 0.27, 0.36), help="light from above, where this is the first light"),
         float_field(
@@ -102,7 +103,7 @@ class Light(Feature):
             1,
             minimum=1,
             maximum=MAX_CASCADES,
-            help="maps of the first directional light, each for a third of the distance of the next: several"
+            help="maps of a directional light, each for a third of the distance of the next: several"
             " keep shadows near the camera sharp where casters are spread wide",
         ),
         color_field("ground", (0.10, 0.085, 0.07), help="light from below, where this is the first light"),
@@ -131,8 +132,10 @@ class Light(Feature):
         return {"lights": min(len(rows), MAX_LIGHTS + MAX_LOCAL_LIGHTS), "shadowViews": _maps(rows)[1]}
 
     def faults(self, frame: FrameView) -> Iterable[Fault]:
-        """Lights that should cast shadows and have no room for their maps, or of which there are too many."""
+        """Lights with fields without effect, without room for their maps, or of which there are too many."""
         rows = frame.active(self.type_name)
+        yield from unused_fields(rows)
+        yield from self._without_cascades(rows)
         first, count = _maps(rows)
         for number in np.flatnonzero((rows["shadows"] == ON) & (first < 0)) if len(rows) else ():
             if rows["kind"][number] != DIRECTIONAL:
@@ -141,6 +144,7 @@ class Light(Feature):
                     "light.shadows",
                     f"there is no room for its shadow maps: {count} of {MAX_LOCAL_MAPS} are taken",
                     "it shines without shadow: switch off the shadows of others; a point light takes 6 maps",
+                    "shadows",
                 )
         for kinds, most, what in (
             (np.array([DIRECTIONAL]), MAX_LIGHTS, "directional"),
@@ -155,6 +159,21 @@ class Light(Feature):
                     "make lights inactive that are not needed",
                 )
 
+    def _without_cascades(self, rows: FeatureRows) -> Iterator[Fault]:
+        """Yield a fault for each directional light that should cast shadows beside the one that does."""
+        caster = _caster(rows)
+        wanted = (rows["kind"] == DIRECTIONAL) & (rows["shadows"] == ON) if caster >= 0 else np.zeros(0)
+        for number in np.flatnonzero(wanted).tolist():
+            if number != caster:
+                assert rows.table is not None
+                yield Fault(
+                    int(rows.indices[number]),
+                    "light.shadows",
+                    f"one directional light casts shadows, that on '{rows.table.path(rows.indices[caster])}'",
+                    "it shines without shadow: write `shadows: off` for the other one, or for this one",
+                    "shadows",
+                )
+
     def frame_values(self, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
         """Return ambient light, how many lights there are, and the cascades of the first directional one."""
         rows = frame.enabled(self.type_name)
@@ -163,8 +182,8 @@ class Light(Feature):
         order, directional = self._order(frame)
         found: dict[str, npt.ArrayLike] = {
             "lightCounts": [directional, len(order) - directional, 0, 0],
-            "skyAmbient": rows["sky"][order[0]],
-            "groundAmbient": rows["ground"][order[0]],
+            "skyAmbient": rows["sky"][_first(rows)],
+            "groundAmbient": rows["ground"][_first(rows)],
             "localShadow": [1.0 / LOCAL_TEXELS, 0.0, 0.0, 0.0],
         }
         cascades = self._shadow_views(frame)
@@ -231,10 +250,9 @@ class Light(Feature):
     def _fitted(self, frame: FrameView) -> list[ShadowView]:
         """Return the cascades, fitted to what casts and what is seen."""
         rows = frame.enabled(self.type_name)
-        order, directional = self._order(frame)
-        if not directional or rows["shadows"][order[0]] == OFF:
+        first = _caster(rows)
+        if first < 0:
             return []
-        first = int(order[0])
         light = frame.world(rows.objects[first : first + 1])[0]
         casters, distance = frame.bounds("shadowCaster"), float(rows["shadowDistance"][first])
         place, axes = tuple(light[3, :3].tolist()), unit_axes(light)
@@ -272,22 +290,42 @@ def first_maps_of(frame: FrameView) -> npt.NDArray[np.int64]:
 
 
 def _order(rows: FeatureRows) -> tuple[npt.NDArray[np.int64], int]:
-    """Return rows in the order of shaders, directional lights first, and how many of these there are."""
+    """Return rows in the order of shaders, and how many directional lights there are.
+
+    These come first, and the first of them is the one that casts shadows, if any does.
+    """
     if not len(rows):
         return np.zeros(0, np.int64), 0
     is_local = rows["kind"] != DIRECTIONAL
     first = (~is_local).nonzero()[0][:MAX_LIGHTS]
+    caster = _caster(rows)
+    if caster in first:
+        first = np.concatenate(([caster], first[first != caster]))
     return np.concatenate((first, is_local.nonzero()[0][:MAX_LOCAL_LIGHTS])), len(first)
 
 
 def _cascades(rows: FeatureRows) -> int:
-    """Return how many cascades there are: those of the first active directional light, 0 without shadows."""
+    """Return how many cascades there are: those of the active light that `_caster` returns, else 0."""
+    caster = _caster(rows)
+    return int(rows["cascades"][caster]) if caster >= 0 else 0
+
+
+def _caster(rows: FeatureRows) -> int:
+    """Return the directional light that casts shadows, -1 for none.
+
+    That is the first one, or where its shadows are off the first one with shadows on, of those that shine.
+    """
     if not len(rows):
-        return 0
-    first = np.flatnonzero(rows["kind"] == DIRECTIONAL)[:1]
-    if not len(first) or rows["shadows"][first[0]] == OFF:
-        return 0
-    return int(rows["cascades"][first[0]])
+        return -1
+    shining = np.flatnonzero(rows["kind"] == DIRECTIONAL)[:MAX_LIGHTS]
+    shadows = rows["shadows"][shining]
+    casting = np.flatnonzero((shadows == ON) | ((shadows != OFF) & (np.arange(len(shining)) == 0)))
+    return int(shining[casting[0]]) if len(casting) else -1
+
+
+def _first(rows: FeatureRows) -> int:
+    """Return the first light, directional ones before others."""
+    return int(np.argmax(rows["kind"] == DIRECTIONAL))
 
 
 def _maps(rows: FeatureRows) -> tuple[npt.NDArray[np.int64], int]:

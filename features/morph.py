@@ -86,8 +86,10 @@ class Morph(Feature):
             yield Fault(
                 row,
                 "morph.weights",
-                f"there are {given} weights for a mesh with {count} target{'s' if count > 1 else ''}",
+                f"there {'is 1 weight' if given == 1 else f'are {given} weights'} for a mesh with {count} "
+                f"target{'s' if count > 1 else ''}",
                 f"give one for each of {names}; those that fit are used",
+                "weights",
             )
 
 

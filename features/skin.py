@@ -74,7 +74,7 @@ class Skin(Feature):
             )
         for row in enabled.intersection(bones.lost):
             message, advice = bones.lost[row]
-            yield Fault(row, "skin.bones", f"`bones` names no object: {message}", advice)
+            yield Fault(row, "skin.bones", f"`bones` names no object: {message}", advice, "bones")
         for row, names in bones.missing.items():
             if row in enabled and row not in bones.lost:
                 some = ", ".join(f"'{name}'" for name in names[:MOST_NAMED])
@@ -84,4 +84,5 @@ class Skin(Feature):
                     "skin.bones",
                     f"there is no object for the bone{'s' if len(names) > 1 else ''} {some}{more}",
                     "add objects of these names below it; what they move stays as the mesh has it",
+                    "bones",
                 )

@@ -9,16 +9,17 @@ from pathlib import Path
 
 from engine.files.writing import write_whole
 from engine.plan.profile.profile_file import read_profile
-from engine.testing.usage_table import usage_page, usage_table
+from engine.testing.usage_table import usage_page, usage_tables
 
 ROOT = Path(__file__).parents[1]
-SCENE = "scenes/tableau.hu"
+SCENES = ("scenes/tableau.hu", "scenes/turntable.hu", "scenes/skin.hu", "scenes/morph.hu")
+"""The first one that has a feature is planned for it."""
 
 
 def main() -> None:
     """Write the page."""
-    found = usage_table(ROOT / SCENE, read_profile(ROOT / "assets" / "profiles" / "lavapipe.json"))
-    write_whole(ROOT / "docs" / "usage.md", usage_page(SCENE, found).encode())
+    found = usage_tables(ROOT, SCENES, read_profile(ROOT / "assets" / "profiles" / "lavapipe.json"))
+    write_whole(ROOT / "docs" / "usage.md", usage_page(SCENES, found).encode())
 
 
 if __name__ == "__main__":

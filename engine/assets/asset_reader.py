@@ -11,17 +11,16 @@ from typing import Any, TypeVar
 from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.formats import (
-    BLOCK_NAMES,
     AlphaMode,
     ColorSpace,
     IndexFormat,
     Sampling,
     ShaderStage,
     TextureFilter,
-    TextureFormat,
     Topology,
-    VertexFormat,
     Wrap,
+    read_texture_format,
+    read_vertex_format,
 )
 from engine.assets.limits import MAX_BLEND_WEIGHTS, MAX_BONES, MAX_LODS, MAX_TEXTURE_SIDE
 from engine.assets.names import NameTable
@@ -186,8 +185,9 @@ class AssetReader:
     def _mesh(self, node: Node, ref: AssetRef, name: str) -> Mesh:
         nodes = list(expect(required(node, "lods"), Kind.LIST))
         if not 0 < len(nodes) <= MAX_LODS:
-            message = f"{len(nodes)} levels of detail; a mesh has 1 to {MAX_LODS}"
-            raise failure(AssetCode.LODS, message, node["lods"])
+            message = f"{len(nodes) or 'no'} levels of detail; a mesh has 1 to {MAX_LODS}"
+            hint = "give one level for each distance: `lods: [ { topology: triangle_list  ... } ]`"
+            raise failure(AssetCode.LODS, message, node["lods"], hint)
         lods: tuple[Lod, ...] = ()
         for child in nodes:
             lods += (self._lod(child, lods, is_last=len(lods) == len(nodes) - 1),)
@@ -263,7 +263,7 @@ class AssetReader:
 
     def _vertices(self, node: Node, ref: AssetRef, name: str) -> Vertices:
         rows = expect(required(node, "vertexFormat"), Kind.LIST)
-        vertex_format = self._once(rows, _vertex_format)
+        vertex_format = self._once(rows, read_vertex_format)
         return Vertices(ref, name, self._reference(node, "source", AssetType.MESH), vertex_format)
 
     def _indices(self, node: Node, ref: AssetRef, name: str) -> Indices:
@@ -286,7 +286,9 @@ class AssetReader:
         self._one_key(node, *_TEXTURES)
         for slot, child in texture_slots(node):
             if slot in textures:
-                raise failure(AssetCode.SLOT, f"slot '{slot}' is filled twice", child)
+                raise failure(
+                    AssetCode.SLOT, f"slot '{slot}' is filled twice", child, "leave one of them out"
+                )
             textures[slot] = self._names.find(child, AssetType.TEXTURE2D)
         parameters: dict[str, tuple[float, ...]] = {}
         if "parameters" in node:
@@ -296,7 +298,8 @@ class AssetReader:
                     message = (
                         f"'{parameter}' has {len(values)} numbers; 1 to {_MAX_PARAMETER_NUMBERS} are allowed"
                     )
-                    raise failure(Code.COUNT, message, child)
+                    hint = "write a number, or as many as the shader's parameter has: `[1 1 1 1]`"
+                    raise failure(Code.COUNT, message, child, hint)
                 parameters[parameter] = values
         return Material(
             ref,
@@ -313,14 +316,17 @@ class AssetReader:
     def _shaders(self, node: Node) -> tuple[AssetRef, ...]:
         shaders = tuple(self._names.find(child, AssetType.SHADER) for child in node)
         if not shaders or len(set(shaders)) != len(shaders):
-            raise failure(AssetCode.SHADERS, "a material needs its shaders, each once", node)
+            hint = "write `shaders: [ vertex fragment ]`, the names of a vertex and a fragment shader"
+            raise failure(AssetCode.SHADERS, "a material needs its shaders, each once", node, hint)
         return shaders
 
     def _shader(self, node: Node, ref: AssetRef, name: str) -> Shader:
         stage = _enum(required(node, "stage"), ShaderStage)
         entry_point = text(node["entryPoint"]) if "entryPoint" in node else "main"
         if not entry_point.isidentifier() or not entry_point.isascii() or len(entry_point) > 255:
-            raise failure(AssetCode.ENTRY_POINT, "an entry point must be a GLSL name", node["entryPoint"])
+            message = "an entry point must be a GLSL name"
+            hint = "write the name of a function, such as `entryPoint: main`"
+            raise failure(AssetCode.ENTRY_POINT, message, node["entryPoint"], hint)
         return Shader(ref, name, self._source(node), stage, entry_point)
 
     def _texture(self, node: Node, ref: AssetRef, name: str) -> Texture2d:
@@ -328,10 +334,11 @@ class AssetReader:
         if "dims" in node:
             values = [integer(child, 1, MAX_TEXTURE_SIDE) for child in expect(node["dims"], Kind.LIST)]
             if len(values) != 2:
-                raise failure(Code.COUNT, "'dims' is [ width, height ]", node["dims"])
+                hint = "write its size in texels, such as `dims: [256 256]`"
+                raise failure(Code.COUNT, "'dims' is [ width, height ]", node["dims"], hint)
             dims = (values[0], values[1])
             self.declared.append(Declared(ref, "dims", dims, node["dims"]))
-        form = _texture_format(node["format"]) if "format" in node else None
+        form = read_texture_format(node["format"]) if "format" in node else None
         compress = boolean(node["compress"]) if "compress" in node else None
         if form is not None and compress is not None:
             message = "'format' says already whether the texture is compressed"
@@ -348,7 +355,7 @@ class AssetReader:
         faces = expect(node["sources"], Kind.LIST)
         if "source" in node:
             message = "'source' and 'sources' are one picture or six faces"
-            raise failure(AssetCode.FIELD, message, node["source"])
+            raise failure(AssetCode.FIELD, message, node["source"], "leave one of them out")
         if len(faces) != _FACES:
             message = f"an environment has {_FACES} faces, not {len(faces)}"
             hint = "give them in the order px nx py ny pz nz, or one equirectangular picture as 'source'"
@@ -370,7 +377,8 @@ class AssetReader:
         part = text(child)
         if not part.startswith("/"):
             message = f"'{part}' is no JSON pointer, such as /meshes/0/primitives/0"
-            raise failure(AssetCode.PART, message, child)
+            hint = "write the place in the file, such as `part: /meshes/0/primitives/0`"
+            raise failure(AssetCode.PART, message, child, hint)
         return part
 
     def _path(self, source: Node) -> Path:
@@ -390,7 +398,8 @@ class AssetReader:
         if by_index not in node:
             return plain
         if plain in node:
-            raise failure(AssetCode.FIELD, f"'{plain}' and '{by_index}' are the same field", node[by_index])
+            message, hint = f"'{plain}' and '{by_index}' are the same field", f"leave `{by_index}` out"
+            raise failure(AssetCode.FIELD, message, node[by_index], hint)
         return by_index
 
     def _once(self, node: Node, read: Callable[[Node], T]) -> T:
@@ -441,20 +450,6 @@ _READERS: Mapping[AssetType, Callable[[AssetReader, Node, AssetRef, str], Asset]
 }
 
 
-def _vertex_format(rows: Node) -> tuple[tuple[str, VertexFormat], ...]:
-    attributes: dict[str, VertexFormat] = {}
-    for row in rows:
-        if row.kind is not Kind.LIST or len(row) != 2:
-            raise failure(Code.COUNT, "an attribute is written [ name, format ]", row)
-        attribute = text(row[0])
-        if attribute in attributes:
-            raise failure(AssetCode.ATTRIBUTE, f"'{attribute}' is in the vertex format twice", row)
-        attributes[attribute] = _enum(row[1], VertexFormat)
-    if not attributes:
-        raise failure(AssetCode.ATTRIBUTE, "the vertex format is empty", rows)
-    return tuple(attributes.items())
-
-
 def _sampling(texture: Node) -> Sampling:
     """Return how a texture is sampled: `wrap: clamp` or `wrap: [repeat clamp]`, and `filter: nearest`."""
     usual = Sampling()
@@ -467,12 +462,6 @@ def _sampling(texture: Node) -> Sampling:
         wrap = _enum(written[0], Wrap), _enum(written[1], Wrap)
     texel = _enum(texture["filter"], TextureFilter) if "filter" in texture else usual.filter
     return Sampling(wrap, texel)
-
-
-def _texture_format(node: Node) -> TextureFormat:
-    """Return the format that a node names, `bc7` and the like included."""
-    short = BLOCK_NAMES.get(text(node))
-    return _enum(node, TextureFormat) if short is None else short
 
 
 def _enum(node: Node, kind: type[E]) -> E:
@@ -489,5 +478,6 @@ def texture_slots(material: Node) -> list[tuple[str, Node]]:
         return list(node.items())
     for row in expect(node, Kind.LIST):
         if row.kind is not Kind.LIST or len(row) != 2:
-            raise failure(Code.COUNT, "a texture is written [ slot, asset ]", row)
+            hint = "write a slot and a texture, such as `[albedo bricks]`"
+            raise failure(Code.COUNT, "a texture is written [ slot, asset ]", row, hint)
     return [(text(row[0]), row[1]) for row in node]

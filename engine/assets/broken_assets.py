@@ -25,7 +25,7 @@ from engine.assets.records import (
     Vertices,
 )
 from engine.assets.spirv.reflection import MATERIAL_SET, MATERIALS_BLOCK
-from engine.humon import Problem, Severity, suggestion
+from engine.humon import Code, Problem, Severity, suggestion
 
 _MOVERS = (AssetType.ANIMATION, AssetType.MORPH_TARGETS)
 """Assets without which everything is drawn, but stays as it is."""
@@ -89,6 +89,8 @@ def _failures(cooked: CookedDb, stays: Callable[[AssetRef], bool]) -> Iterator[P
             who = f"{asset.label} and {others} more are" if others else f"{asset.label} is"
             more = f" (and {len(entry.failure) - 1} more)" if len(entry.failure) > 1 else ""
             file = found[0].position.file if "sources" in node and found[0].position is not None else ""
+            place = next((one for one in place if file.endswith(one.text)), place) if file else place
+            file = "" if found[0].code == Code.FILE_MISSING else file  # which its message names
             done = "moves nothing" if asset.type in _MOVERS else "replaced"
             done = "stays as it was" if stays(asset.ref) else done
             message = f"{who} broken and {done}: {file and file + ': '}{found[0].message}{more}"

@@ -88,7 +88,12 @@ def read_asset_db(
     name = fatal.attempt(lambda: checked_name(required(node, "name")), "")
     if name == BUILTIN and db_id != 0:
         fatal.add(
-            document.problem(AssetCode.NAME, "'builtin' is the name of Diorama's own database", node["name"])
+            document.problem(
+                AssetCode.NAME,
+                "'builtin' is the name of Diorama's own database",
+                node["name"],
+                "give it another name",
+            )
         )
     cache_file, given = None, node.get("cacheFile")
     if given is not None:
@@ -128,7 +133,12 @@ def read_asset_db_file(
     document = read(path, display_path(path))
     database = read_asset_db(document, path, db_id, root, tolerated=tolerated)
     if database is None:
-        raise failure(AssetCode.NONE, "the file has no assetDb", document.root)
+        raise failure(
+            AssetCode.NONE,
+            "the file has no assetDb",
+            document.root,
+            "write `assetDb: { name: assets  assets: [ ] }`",
+        )
     return database
 
 
@@ -159,7 +169,12 @@ def _assets(
 ) -> tuple[tuple[Asset, ...], tuple[Declared, ...], tuple[Problem, ...]]:
     rows = list(expect(required(node, "assets"), Kind.LIST))
     if len(rows) > MAX_ASSETS:
-        raise failure(AssetCode.ASSET_COUNT, f"{len(rows)} assets; a database has at most {MAX_ASSETS}", node)
+        raise failure(
+            AssetCode.ASSET_COUNT,
+            f"{len(rows)} assets; a database has at most {MAX_ASSETS}",
+            node,
+            "divide it into several databases, each in a file of its own",
+        )
     names = NameTable(db_id)
     known: list[AssetType | None] = []
     badly_named: set[int] = set()
@@ -256,5 +271,12 @@ def _similar_sources(assets: list[Asset], node: Node, gate: FileGate) -> list[Pr
                 )
                 row = node["assets"][asset.ref.index]
                 place = row.get("source") or row["sources"]
-                found.append(node.document.problem(AssetCode.FILE_CASE, message, place))
+                found.append(
+                    node.document.problem(
+                        AssetCode.FILE_CASE,
+                        message,
+                        place,
+                        "give one of the files another name: some systems take both names for one file",
+                    )
+                )
     return found

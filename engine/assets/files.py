@@ -165,7 +165,8 @@ class FileGate:
             info = os.lstat(path)  # paths are resolved: a link has come since
             check_regular(info, path)
         except (FileNotFoundError, NotADirectoryError) as error:
-            raise FileRejectedError(Code.FILE_MISSING, f"there is no file '{self.relative(path)}'") from error
+            message = f"there is no file '{self.relative(path)}'"
+            raise FileRejectedError(Code.FILE_MISSING, message, "add it, or correct its path") from error
         except NotRegularError as error:
             raise self._not_regular(path, error) from error
         except OSError as error:

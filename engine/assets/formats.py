@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from engine.assets.codes import AssetCode
+from engine.humon import Code, Kind, Node, choice, failure, text
+
 _KINDS = {
     "sfloat": "f",
     "uint": "u",
@@ -356,3 +359,27 @@ _EXECUTION_MODELS = {
     ShaderStage.FRAGMENT: 4,
     ShaderStage.COMPUTE: 5,
 }
+
+
+def read_vertex_format(rows: Node) -> tuple[tuple[str, VertexFormat], ...]:
+    """Return the attributes that a list of [name, format] names. Raises InputError."""
+    attributes: dict[str, VertexFormat] = {}
+    for row in rows:
+        if row.kind is not Kind.LIST or len(row) != 2:
+            hint = "write a name and a format, such as `[pos r32g32b32_sfloat]`"
+            raise failure(Code.COUNT, "an attribute is written [ name, format ]", row, hint)
+        attribute = text(row[0])
+        if attribute in attributes:
+            hint = "leave one of them out"
+            raise failure(AssetCode.ATTRIBUTE, f"'{attribute}' is in the vertex format twice", row, hint)
+        attributes[attribute] = choice(row[1], VertexFormat)
+    if not attributes:
+        hint = "name what each vertex has: `[ [pos r32g32b32_sfloat] ]`"
+        raise failure(AssetCode.ATTRIBUTE, "the vertex format is empty", rows, hint)
+    return tuple(attributes.items())
+
+
+def read_texture_format(node: Node) -> TextureFormat:
+    """Return the format that a node names, `bc7` and the like included."""
+    short = BLOCK_NAMES.get(text(node))
+    return choice(node, TextureFormat) if short is None else short

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.assets.cache.cache import SourceStamp
 from engine.assets.cache.kept_results import Keep
-from engine.assets.cache.results import Result, failed, made, rejected
+from engine.assets.cache.results import Result, failed, made, rejected, unreadable
 from engine.assets.cache.stamps import source_stamp
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.importers.animation import import_animation
@@ -41,7 +41,7 @@ from engine.assets.recipes import Recipe
 from engine.assets.records import AssetType
 from engine.assets.roots import display_path
 from engine.assets.tools.tool_process import RunningTools
-from engine.humon import InputError, parse
+from engine.humon import InputError, Problem, parse
 
 _MESH_FACTOR = 16
 """Bytes of memory for each byte of a mesh source while it is read; 10 to 15 were measured."""
@@ -175,36 +175,51 @@ def _texture(
 
 
 def _environment(recipe: Recipe, gate: FileGate, take: Take) -> Result:
-    files: list[tuple[bytes, str]] = []
-    stamps: list[SourceStamp] = []
     try:
-        for path in (recipe.source, *recipe.more):
-            take(min(gate.stamp(path).size, MAX_SOURCE_BYTES))
-            content, stamp = gate.read(path)
-            files.append((content, display_path(path)))
-            stamps.append(source_stamp(gate.relative(path), content, stamp))
-        return made(recipe, import_environment(files, take), gate, tuple(stamps))
-    except FileRejectedError as error:
-        return rejected(recipe, error, gate, "")
+        files, stamps = _all_files(recipe, gate, take, 1)
     except InputError as error:
-        return failed(recipe, error.problems, gate, tuple(stamps))
+        return failed(recipe, error.problems, gate, ())
+    try:
+        named = [(content, display_path(path)) for path, content in files]
+        return made(recipe, import_environment(named, take), gate, stamps)
+    except InputError as error:
+        return failed(recipe, error.problems, gate, stamps)
 
 
 def _animation(recipe: Recipe, gate: FileGate, take: Take) -> Result:
-    contents: list[bytes] = []
-    stamps: list[SourceStamp] = []
     try:
-        for path in (recipe.source, *recipe.more):
-            take(min(gate.stamp(path).size, MAX_SOURCE_BYTES) * _MESH_FACTOR)
-            content, stamp = gate.read(path)
-            contents.append(content)
-            stamps.append(source_stamp(gate.relative(path), content, stamp))
-        document = parse(contents[0], display_path(recipe.source))
-        return made(recipe, import_animation(document, *contents[1:]), gate, tuple(stamps))
-    except FileRejectedError as error:
-        return rejected(recipe, error, gate, "")
+        files, stamps = _all_files(recipe, gate, take, _MESH_FACTOR)
     except InputError as error:
-        return failed(recipe, error.problems, gate, tuple(stamps))
+        return failed(recipe, error.problems, gate, ())
+    try:
+        document = parse(files[0][1], display_path(recipe.source))
+        return made(recipe, import_animation(document, *(content for _, content in files[1:])), gate, stamps)
+    except InputError as error:
+        return failed(recipe, error.problems, gate, stamps)
+
+
+def _all_files(
+    recipe: Recipe, gate: FileGate, take: Take, factor: int
+) -> tuple[list[tuple[Path, bytes]], tuple[SourceStamp, ...]]:
+    """Return the files of a recipe with their contents, and their stamps.
+
+    Each takes `factor` times its size. Raises InputError with a problem for each that cannot be read.
+    """
+    files: list[tuple[Path, bytes]] = []
+    stamps: list[SourceStamp] = []
+    problems: list[Problem] = []
+    for path in (recipe.source, *recipe.more):
+        try:
+            take(min(gate.stamp(path).size, MAX_SOURCE_BYTES) * factor)
+            content, stamp = gate.read(path)
+        except FileRejectedError as error:
+            problems.append(unreadable(path, error))
+        else:
+            files.append((Path(path), content))
+            stamps.append(source_stamp(gate.relative(path), content, stamp))
+    if problems:
+        raise InputError(problems)
+    return files, tuple(stamps)
 
 
 def _mesh_part(recipe: Recipe, source: MeshSource, gate: FileGate, stamps: tuple[SourceStamp, ...]) -> Result:

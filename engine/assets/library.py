@@ -24,6 +24,7 @@ from engine.assets.database import builtin_db
 from engine.assets.files import FileGate
 from engine.assets.formats import AlphaMode, TextureFormat
 from engine.assets.names import BUILTIN, find_asset
+from engine.assets.problems import problem_from_json
 from engine.assets.records import Asset, AssetDb, AssetRef, AssetType, Material, Mesh, Model
 from engine.assets.updating.references import references_of, with_references
 from engine.humon import InputError, Problem
@@ -265,6 +266,12 @@ class AssetLibrary:
         ref = self.kept(ref)
         return ref in self._broken_assets[ref.db].refs
 
+    def failures(self, ref: AssetRef) -> tuple[Problem, ...]:
+        """Return why the source of an asset cannot be used; none where it can, or its record is at fault."""
+        cooked = self._cooked[self.kept(ref).db]
+        entry = cooked.entries.get(self.kept(ref).index)
+        return tuple(problem_from_json(row, cooked.db.root) for row in (entry.failure if entry else ()))
+
     def broken_assets(self, db: int) -> BrokenAssets:
         """Return the broken assets of a database, by its id."""
         return self._broken_assets[db]
@@ -457,10 +464,18 @@ def _check(dbs: Sequence[AssetDb]) -> None:
             node = db.document.root["assetDb"]
             if other.name == db.name:
                 message = f"there are two databases '{db.name}'; the other one is at {other.position}"
-                problems.append(db.document.problem(AssetCode.NAME, message, node["name"]))
+                problems.append(
+                    db.document.problem(
+                        AssetCode.NAME, message, node["name"], "give one of them another name"
+                    )
+                )
             elif other.cache_file == db.cache_file:
                 message = f"'{other.name}' ({other.position}) uses the same cache"
                 place_node = node.get("cacheFile") or node
-                problems.append(db.document.problem(AssetCode.CACHE_FILE, message, place_node))
+                problems.append(
+                    db.document.problem(
+                        AssetCode.CACHE_FILE, message, place_node, "give one of them another `cacheFile`"
+                    )
+                )
     if problems:
         raise InputError(problems)

@@ -8,7 +8,7 @@ from engine.assets.codes import AssetCode
 from engine.assets.files import folded
 from engine.assets.limits import MAX_HINTS
 from engine.assets.records import AssetDb, AssetRef, AssetType
-from engine.humon import Node, failure, suggestion, text
+from engine.humon import Node, failure, suggestion, text, with_article
 
 BUILTIN = "builtin"
 """The name of Diorama's own database; its id is 0."""
@@ -63,10 +63,20 @@ class NameTable:
     def _indexed(self, index: int, node: Node, kind: AssetType) -> AssetRef:
         if index >= len(self.types):
             message = f"there is no asset {index}: the database has {len(self.types)}"
-            raise failure(AssetCode.REFERENCE, message, node)
+            raise failure(
+                AssetCode.REFERENCE,
+                message,
+                node,
+                "assets are counted from 0; write the number or the name of one",
+            )
         other = self.types[index] or self.asked.setdefault(index, kind)
         if other is not kind:
-            raise failure(AssetCode.REFERENCE, f"asset {index} is a {other.value}, not a {kind.value}", node)
+            raise failure(
+                AssetCode.REFERENCE,
+                f"asset {index} is {with_article(other.value)}, not {with_article(kind.value)}",
+                node,
+                self._hint(str(index), kind) or f"write the name of {with_article(kind.value)}",
+            )
         return self.refs[index]
 
 
@@ -106,9 +116,13 @@ def find_asset(
     if isinstance(asset, int) or (asset.isascii() and asset.isdigit()):
         index = int(asset)
         if index >= len(found.assets):
-            raise KeyError(f"assetDb '{db}' has no asset {index}: it has {len(found.assets)}")
+            advice = "they are counted from 0; write the number or the name of one"
+            raise KeyError(f"assetDb '{db}' has no asset {index}: it has {len(found.assets)}; {advice}")
         if types and found.assets[index].type not in types:
-            raise KeyError(f"asset {index} of '{db}' is a {found.assets[index].type}, not a {wanted}")
+            kind = with_article(found.assets[index].type)
+            advice = suggestion("", [row.name for row in found.assets if row.type in types and row.name])
+            message = f"asset {index} of '{db}' is {kind}, not {with_article(wanted)}"
+            raise KeyError(f"{message}; {advice or f'add {with_article(wanted)}'}")
         return found.assets[index].ref
     for kind in types or AssetType:
         if (kind, asset) in found.by_name:

@@ -63,11 +63,15 @@ def _replaces(output: Output, path: Path) -> Problem:
 
 def _folder_problem(path: Path) -> Problem | None:
     if os.path.isdir(path):
-        return Problem("output.folder", f"cannot write {path}: it is a folder")
+        return Problem("output.folder", f"cannot write {path}: it is a folder", help="name a file in it")
     if os.path.isdir(path.parent):
         return None
     if os.path.lexists(path.parent):
-        return Problem("output.folder", f"cannot write {path}: {path.parent} is not a folder")
+        return Problem(
+            "output.folder",
+            f"cannot write {path}: {path.parent} is not a folder",
+            help="name a file in a folder that is there",
+        )
     message = f"cannot write {path}: there is no folder {path.parent}"
     return Problem(
         "output.folder", message, help=f"create it first: mkdir -p {shlex.quote(str(path.parent))}"

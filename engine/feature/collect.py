@@ -23,6 +23,7 @@ from engine.feature.feature_guard import FeatureGuard
 from engine.feature.recency import ENABLED_NOW, Recency
 from engine.feature.registry import Registry
 from engine.feature.row_assets import RowAssets, Versions
+from engine.graph import DeclarationError, check_yielded, checked_on_error, yielded
 from engine.plan.requirements.requesters import Requester, RequesterTable
 from engine.plan.requirements.requirements import Requirement, RequirementTable, Terms, TermsTable
 from engine.plan.terms.by_database import ByDatabase
@@ -126,6 +127,8 @@ class RequirementCollector:
         self._guard = FeatureGuard(tableau)
         self._cached: defaultdict[str, ByDatabase[AssetRequirements]] = defaultdict(ByDatabase)
         self._terms = TermsTable()
+        self._right: set[int] = set()
+        """Terms, by their numbers, whose values have the right types."""
         self._ids: dict[str, RequesterIds] = {}
         self._collected: RequirementTable | None = None
         self._assets: dict[str, RowAssets] = {}
@@ -325,17 +328,24 @@ class RequirementCollector:
         return raised
 
     def _columns(self, requirements: Iterable[Requirement]) -> AssetRequirements:
-        """Requirements as columns for `RequirementTable.add_rows`. Raises ValueError for an invalid one."""
-        rows = list(requirements)
-        numbers = [[getattr(each, name) for name in NUMBERS] for each in rows]
-        terms = [self._terms.id(each.terms()) for each in rows]
+        """Requirements as columns for `RequirementTable.add_rows`. Raises DeclarationError."""
+        rows = yielded(requirements, "requirements")
+        with checked_on_error(rows, Requirement, "requirements"):
+            numbers = [[getattr(each, name) for name in NUMBERS] for each in rows]
+            terms = [self._terms.id(each.terms()) for each in rows]
+            columns = np.array(numbers, np.int64).reshape(-1, len(NUMBERS))
+            is_known = self._right.issuperset(terms) and columns.tolist() == numbers
         for each, number in zip(rows, terms, strict=True):
+            if not is_known:
+                check_yielded(each, Requirement, "requirements")
+                self._right.add(number)
             fault = self._terms[number].fault
             if each.kind is Kind.BUFFER and each.size < 1:
                 fault = f"{each.size} bytes"
             if fault:
-                raise ValueError(f"a requirement with {fault}")
-        columns = np.array(numbers, np.int64).reshape(-1, len(NUMBERS))
+                raise DeclarationError(
+                    f"it has a requirement with {fault}", "help(engine.plan.Requirement) says more"
+                )
         return AssetRequirements(np.array(terms, np.int64), columns)
 
     def _add_rows(

@@ -24,6 +24,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from engine.assets import AssetType
+from engine.graph import DeclarationError, check
+from engine.humon import suggestion
 from engine.tableau.schema import FeatureSchema, FieldSpec
 
 if TYPE_CHECKING:
@@ -91,6 +94,18 @@ class Feature:
     @classmethod
     def _make_schema(cls) -> FeatureSchema:
         about = inspect.getdoc(cls) or ""
+        for name, kind in _DECLARED.items():
+            value = getattr(cls, name)
+            if not isinstance(value, property):  # a property is asked when the feature is registered
+                value = tuple(value) if isinstance(value, list) else value
+                words = kind.__name__ if isinstance(kind, type) else kind
+                check(value, kind, f"{name} of {cls.__qualname__}", f"a Feature has {name}: {words}")
+        for spec in cls.fields:
+            for asset_type in set(spec.asset_types) - set(AssetType):
+                raise DeclarationError(
+                    f"the field {spec.name} of {cls.__qualname__} takes assets of the type '{asset_type}'",
+                    suggestion(asset_type, AssetType),
+                )
         return FeatureSchema(
             cls.type_name,
             tuple(cls.fields),
@@ -204,3 +219,22 @@ class Feature:
 
     def __repr__(self) -> str:
         return f"<feature {self.type_name}>"
+
+
+_NAMES = tuple[str, ...]
+_DECLARED: Mapping[str, Any] = {
+    "type_name": str,
+    "requires": _NAMES,
+    "conflicts": _NAMES,
+    "at_most": int,
+    "asset_db": str,
+    "fields": tuple[FieldSpec, ...],
+    "draws_as": str,
+    "absent": str,
+    "buffers": _NAMES,
+    "shaders": Mapping,
+    "instead": _NAMES,
+    "bends": _NAMES,
+    "morphs": _NAMES,
+    "in_every_frame": bool,
+}

@@ -10,10 +10,12 @@ class Fault:
     """What is wrong with a row of a feature's table, as a warning.
 
     `code` is stable, `message` goes on after the names of feature and object, `help` says what to write
-    instead and what is drawn now.
+    instead and what is drawn now. `field` names the one that is wrong, whose value the warning is at; without
+    it, or where the text does not give it, the warning is at the feature.
     """
 
     row: int
     code: str
     message: str
     help: str
+    field: str = ""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from traceback import walk_tb
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.feature.contract import Feature
+from engine.graph import DeclarationError
 from engine.humon import InputError, Problem, Severity
 from engine.tableau import Tableau
 from engine.tableau.columns import Rows
@@ -61,33 +63,42 @@ class FeatureGuard:
         table = self._tableau.tables[feature.type_name]
         where = f" on '{table.path(row)}'" if row is not None else ""
         more = f" and {count - 1} more" if count > 1 else ""
-        why, advice = _reason(error)
+        why, advice = _reason(feature, error)
+        place, excerpt = table.located(row) if row is not None else (None, "")
         return Problem(
             FAILED,
             f"{feature.type_name}{where}{more} is switched off: {why}",
-            table.position(row) if row is not None else None,
-            help=f"{advice}; the scene continues without it",
-            severity=Severity.WARNING,
+            place,
+            excerpt,
+            f"{advice}; the scene continues without it",
+            Severity.WARNING,
         )
 
 
-def _reason(error: Exception) -> tuple[str, str]:
+def _reason(feature: Feature, error: Exception) -> tuple[str, str]:
     """Return why a feature failed, and a hint: what is wrong with its shaders, or what its code raised."""
     if isinstance(error, InputError) and error.problems:
         first = error.problems[0]
         return f"{first.message} ({first.position})" if first.position else first.message, first.help
-    return f"its code raised {_raised(error)}", f"raised {_raised_at(error)}"
+    if isinstance(error, DeclarationError):
+        return str(error), error.help
+    return f"its code raised {_raised(error)}", f"raised {_raised_at(error, _package(feature))}"
 
 
 def _raised(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def _raised_at(error: Exception) -> str:
-    trace = error.__traceback__
-    if trace is None:
+def _package(feature: Feature) -> str:
+    """Return the package that a feature is of."""
+    return type(feature).__module__.partition(".")[0]
+
+
+def _raised_at(error: Exception, package: str = "") -> str:
+    """Return where it was raised: the last place in the code of `package`, if that was called at all."""
+    frames = list(walk_tb(error.__traceback__))
+    if not frames:
         return "by the feature"
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    code = trace.tb_frame.f_code
-    return f"in {code.co_name} ({Path(code.co_filename).name}:{trace.tb_lineno})"
+    own = [each for each in frames if each[0].f_globals.get("__name__", "").partition(".")[0] == package]
+    frame, line = (own or frames)[-1]
+    return f"in {frame.f_code.co_name} ({Path(frame.f_code.co_filename).name}:{line})"

@@ -86,14 +86,7 @@ class MotionFrame:
 
     def take(self, motion: Motion) -> None:
         """Move objects. Raises ValueError for a motion that is none."""
-        rows = np.asarray(motion.objects)
-        level = self.tableau.level
-        if rows.ndim != 1 or not np.issubdtype(rows.dtype, np.integer):
-            raise ValueError(f"the objects of a motion are rows, int[n], not {rows.dtype}{list(rows.shape)}")
-        if len(rows) and not (rows.min() >= 0 and rows.max() < len(level) and (level[rows] >= 0).all()):
-            raise ValueError("a motion moves a row without an object")
-        if (np.bincount(rows, minlength=1) > 1).any():
-            raise ValueError("a motion moves an object twice")
+        rows = self._rows(motion.objects)
         values = {name: getattr(motion, name) for name in NAMES}
         given = {name: np.asarray(value) for name, value in values.items() if value is not None}
         for name, value in given.items():
@@ -109,10 +102,22 @@ class MotionFrame:
         self._take_weights(motion)
         is_first = self._alone is None and not self._moved
         if is_first and len(given) and bool((rows[1:] > rows[:-1]).all()):
-            self._alone = rows.astype(np.int32), given
+            self._alone = rows, given
             return
         self._spread()
-        self._put(rows.astype(np.int32), given)
+        self._put(rows, given)
+
+    def _rows(self, objects: npt.NDArray[np.integer]) -> Rows:
+        """Return the objects of a motion. Raises ValueError for what are none."""
+        rows, level = np.asarray(objects), self.tableau.level
+        if rows.ndim != 1 or not (np.issubdtype(rows.dtype, np.integer) or not len(rows)):
+            raise ValueError(f"the objects of a motion are rows, int[n], not {rows.dtype}{list(rows.shape)}")
+        rows = rows.astype(np.int64, copy=False)
+        if len(rows) and not (rows.min() >= 0 and rows.max() < len(level) and (level[rows] >= 0).all()):
+            raise ValueError("a motion moves a row without an object")
+        if (np.bincount(rows, minlength=1) > 1).any():
+            raise ValueError("a motion moves an object twice")
+        return rows.astype(np.int32)
 
     def _spread(self) -> None:
         """Keep what the only motion so far has moved as that of several is kept."""
@@ -132,11 +137,12 @@ class MotionFrame:
         """Take the weights of a motion. Raises ValueError for weights that are none."""
         for objects, values in motion.weights:
             found = np.asarray(values, np.float32)
-            if found.ndim != 2 or len(found) != len(objects):
-                raise ValueError(f"the weights of {len(objects)} objects are float[n, k], not {found.shape}")
+            rows = self._rows(objects)
+            if found.ndim != 2 or len(found) != len(rows):
+                raise ValueError(f"the weights of {len(rows)} objects are float[n, k], not {found.shape}")
             if not np.isfinite(found).all():
                 raise ValueError("a weight of a motion is not finite")
-            self.weights.append((np.asarray(objects, np.int32), found))
+            self.weights.append((rows, found))
 
     def _local(self, name: str, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
         self._spread()

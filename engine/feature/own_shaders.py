@@ -22,8 +22,8 @@ def feature_database(feature: Feature) -> str:
     return f"feature.{feature.type_name}"
 
 
-def shader_databases(registry: Registry) -> Iterator[Path]:
-    """Yield the file of an assetDb for each feature that has shaders of its own.
+def shader_databases(registry: Registry) -> Iterator[tuple[Path, Feature]]:
+    """Yield the file of an assetDb for each feature that has shaders of its own, with the feature.
 
     Their sources are written once for each version of them; builtin includes (`frame.glsl`, `draws.glsl` and
     others) stand beside them. Nothing is yielded for a user without a cache folder. Raises OSError where a
@@ -32,7 +32,7 @@ def shader_databases(registry: Registry) -> Iterator[Path]:
     folder = user_cache_folder()
     for feature in registry.values():
         if feature.shaders and folder is not None:
-            yield _written(feature, folder / "features")
+            yield _written(feature, folder / "features"), feature
 
 
 def _written(feature: Feature, folder: Path) -> Path:

@@ -16,11 +16,13 @@ import sys
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from contextlib import suppress
 from pathlib import Path
+from traceback import walk_tb
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from engine.feature.contract import Feature
-from engine.humon import Problem, Severity, nearest
+from engine.graph import DeclarationError, check, mapping
+from engine.humon import Position, Problem, Severity, nearest
 from engine.tableau.schema import FeatureSchema
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 ENTRY_POINT_GROUP = "diorama.features"
 PACKAGE = "features"
 _SHADER = re.compile(r"[A-Za-z]\w*\.(vs|fs|cs)")
+_SHADERS = "give the GLSL of each shader as text, by NAME.vs, NAME.fs or NAME.cs"
 RESERVED = frozenset({"frame", "instances", "draws", "materials"})
 """The names of what every pass gives its shaders."""
 
@@ -81,11 +84,12 @@ class Registry(Mapping[str, Feature]):
             raise ValueError(f"{type(feature).__qualname__} has no type_name")
         if name in self._features:
             raise ValueError(f"feature {name!r} is defined in {self._origins[name]} and in {origin}")
-        for shader in feature.shaders:
-            if not _SHADER.fullmatch(shader):
-                raise ValueError(
-                    f"{name} of {origin} has a shader {shader!r}, not NAME.vs, NAME.fs or NAME.cs"
+        for shader, text in mapping(feature.shaders, "shaders").items():
+            if not isinstance(shader, str) or not _SHADER.fullmatch(shader):
+                raise DeclarationError(
+                    f"{name} of {origin} has a shader {shader!r}, not NAME.vs, NAME.fs or NAME.cs", _SHADERS
                 )
+            check(text, str, f"the shader {shader} of {name} of {origin}", _SHADERS)
         for buffer in feature.buffers:
             if buffer in RESERVED or buffer in self.buffers:
                 other = self.buffers[buffer].type_name if buffer in self.buffers else "every pass"
@@ -107,14 +111,14 @@ class Registry(Mapping[str, Feature]):
                 self.register(value(), module.__name__)
 
     @property
-    def asset_dbs(self) -> list[Path]:
-        """The files of the databases that features bring along, each once."""
-        found = [
-            Path(inspect.getfile(type(feature))).resolve().parent / feature.asset_db
-            for feature in self.values()
-            if feature.asset_db
-        ]
-        return list(dict.fromkeys(found))
+    def asset_dbs(self) -> dict[Path, list[Feature]]:
+        """The files of the databases that features bring along, each with its features."""
+        found: dict[Path, list[Feature]] = {}
+        for feature in self.values():
+            if feature.asset_db:
+                folder = Path(inspect.getfile(type(feature))).resolve().parent
+                found.setdefault(folder / feature.asset_db, []).append(feature)
+        return found
 
     def nearest(self, name: str) -> str | None:
         """The known type name that is most similar to `name`, None if none is similar."""
@@ -167,15 +171,30 @@ class Registry(Mapping[str, Feature]):
                     self._report(self._origins[name], missing)
 
     def _report(self, origin: str, error: Exception) -> None:
+        is_declared = isinstance(error, DeclarationError)
+        why = str(error) if is_declared else f"{type(error).__name__}: {error}"
+        advice = f"{error.help}; " if isinstance(error, DeclarationError) else ""
         self.problems.append(
             Problem(
                 "feature.load",
-                f"the features of {origin} could not be loaded: {type(error).__name__}: {error}",
-                None,
-                help="the other features work; fix or uninstall this one",
+                f"the features of {origin} could not be loaded: {why}",
+                _raised_at(error, origin.rpartition(" ")[2].partition(":")[0]),
+                help=f"{advice}the other features work; fix or uninstall this one",
                 severity=Severity.WARNING,
             )
         )
+
+
+def _raised_at(error: Exception, module: str) -> Position | None:
+    """Return the last place in the code of a module's package where an error was raised, if there is one."""
+    if isinstance(error, SyntaxError) and error.filename and error.lineno:
+        return Position(error.filename, error.lineno, max(error.offset or 1, 1))
+    package = module.partition(".")[0]
+    found = None
+    for frame, line in walk_tb(error.__traceback__):
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] == package:
+            found = Position(frame.f_code.co_filename, line, 1)
+    return found
 
 
 def _installed_at(point: EntryPoint) -> int:

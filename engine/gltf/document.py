@@ -27,6 +27,10 @@ _DATA = "data:"
 _TAB_COLUMNS = 4
 _MAX_REPEATED = 100
 
+LIMITED = "divide the model into several files"
+EXPORT = "export the model again: the file does not follow glTF 2.0"
+"""Hints for problems without one of their own."""
+
 
 class Gltf:
     """A glTF file. Buffers are read when they are used first, and kept; views of them copy nothing.
@@ -55,21 +59,22 @@ class Gltf:
 
         Looking for its place takes time in a long text; of very many problems, the later ones have none.
         """
+        advice = help or (LIMITED if code == GltfCode.LIMIT else EXPORT)
         if self._sought > MAX_SOUGHT:
             message = f"{message} (at {pointer_of(node.path)})"
-            return Problem(code, message, Position(self.name), "", help, severity)
+            return Problem(code, message, Position(self.name), "", advice, severity)
         offset = self._places.offset_of(node.path)
         self._sought += offset
         byte = self._container.text_start + len(self._text[:offset].encode())
         message = f"{message} (at {pointer_of(node.path)}, byte {byte})"
         if self._container.is_binary:
-            return Problem(code, message, Position(self.name), "", help, severity)
+            return Problem(code, message, Position(self.name), "", advice, severity)
         start = self._text.rfind("\n", 0, offset) + 1
         end = self._text.find("\n", offset)
         line = self._text[start : end if end >= 0 else len(self._text)]
         column = 1 + offset - start + (_TAB_COLUMNS - 1) * line.count("\t", 0, offset - start)
         position = Position(self.name, self._text.count("\n", 0, start) + 1, column)
-        return Problem(code, message, position, excerpt_of(line, offset - start), help, severity)
+        return Problem(code, message, position, excerpt_of(line, offset - start), advice, severity)
 
     def at(self, pointer: str) -> Item:
         """Return the item that a JSON pointer names. Raises InputError `gltf.reference`."""
@@ -178,15 +183,15 @@ def read_gltf(data: bytes | memoryview, name: str, open_file: OpenFile) -> Gltf:
     container = read_container(data, name)
     if len(container.text) > MAX_JSON_BYTES:
         message = f"the JSON has {len(container.text)} bytes; at most {MAX_JSON_BYTES} are read"
-        raise InputError(Problem(GltfCode.LIMIT, message, Position(name)))
+        raise InputError(Problem(GltfCode.LIMIT, message, Position(name), help=LIMITED))
     try:
         text = str(container.text, "utf-8")
     except UnicodeDecodeError as error:
         message = f"the JSON is no UTF-8 at byte {container.text_start + error.start}"
-        raise InputError(Problem(GltfCode.JSON, message, Position(name))) from error
+        raise InputError(Problem(GltfCode.JSON, message, Position(name), help=EXPORT)) from error
     if sum(map(text.count, "[{,")) > MAX_JSON_VALUES:
         message = f"the JSON has more than {MAX_JSON_VALUES} values"
-        raise InputError(Problem(GltfCode.LIMIT, message, Position(name)))
+        raise InputError(Problem(GltfCode.LIMIT, message, Position(name), help=LIMITED))
     repeated: list[tuple[dict[str, Any], str]] = []
     value = _parsed(text, container, name, repeated)
     document = Gltf(container, text, value, name, open_file)

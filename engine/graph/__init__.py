@@ -17,6 +17,14 @@ from engine.graph.compile import (
     pipeline_stages,
     stand_in_name,
 )
+from engine.graph.declarations import (
+    DeclarationError,
+    check,
+    check_yielded,
+    checked_on_error,
+    mapping,
+    yielded,
+)
 from engine.graph.images import (
     BACKGROUND,
     PICTURE,
@@ -75,6 +83,7 @@ __all__ = [
     "CompiledPass",
     "ComputePass",
     "CubeRead",
+    "DeclarationError",
     "DepthTarget",
     "DrawArguments",
     "DrawOrder",
@@ -97,8 +106,12 @@ __all__ = [
     "Samples",
     "StorageWrite",
     "Targets",
+    "check",
+    "check_yielded",
+    "checked_on_error",
     "compile_graph",
     "limited",
+    "mapping",
     "pass_samples",
     "pipeline_stages",
     "previous_name",
@@ -107,4 +120,5 @@ __all__ = [
     "stand_in_name",
     "with_repeated",
     "without",
+    "yielded",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from engine.graph.declarations import is_name
 from engine.plan.terms.drawing import ShaderStage
 
 MAX_COMMANDS = 65_535
@@ -22,6 +23,13 @@ class BufferDecl:
     name: str
     size: int
     persists: bool = False
+
+    @property
+    def fault(self) -> str:
+        """Why there is no such buffer; empty where there may be one."""
+        if not is_name(self.name):
+            return f"has the name {self.name!r}, which cannot be printed"
+        return "" if self.size >= 1 else f"has {self.size} bytes: at least 1 is possible"
 
 
 class BufferRole(Enum):
@@ -46,6 +54,11 @@ class BufferUse:
     stages: ShaderStage = ShaderStage.FRAGMENT
     optional: bool = False
     role: BufferRole = BufferRole.SHADER
+
+    @property
+    def fault(self) -> str:
+        """Why no pass uses a buffer so; empty where one may."""
+        return "" if self.stages else "is read in no stage"
 
 
 @dataclass(frozen=True)

@@ -227,7 +227,7 @@ class _Frame:
             if name in self._declared:
                 found[name] = found.get(name, Stage(0)) | pipeline_stages(read.stages)
         for name in found.keys() & self._outputs:
-            raise GraphError(f"{name} is shown, and has a history: keep a copy of it")
+            raise GraphError(f"{name} is shown, and has a history", "draw a copy of it, and keep that")
         return dict(sorted(found.items()))
 
     def kept_uses(self) -> dict[Part | str, Use]:
@@ -248,7 +248,10 @@ class _Frame:
                 until = len(self._passes) if read.previous else number
                 there = [self._is_written(part, until) for part in self._parts(read)]
                 if any(there) and not all(there):
-                    raise GraphError(f"{p.name} reads {read.image.name}, of which parts are not written")
+                    raise GraphError(
+                        f"{p.name} reads {read.image.name}, of which parts are not written",
+                        "let passes before it draw into every layer and mip level",
+                    )
 
     def _is_sampled(self, image: ImageDecl) -> bool:
         """Whether an image has several samples in this frame."""

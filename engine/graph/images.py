@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
+from engine.graph.declarations import is_name
 from engine.plan.terms.formats import Format
 
 
@@ -17,6 +18,9 @@ class Samples(Enum):
     FRAME = 4
 
 
+MAX_SCALE = 1 << 14
+
+
 @dataclass(frozen=True)
 class Extent:
     """The size of an image: `scale` times the target's size, or fixed `width` and `height` in texels."""
@@ -25,11 +29,28 @@ class Extent:
     width: int = 0
     height: int = 0
 
+    @property
+    def fault(self) -> str:
+        """Why there is no such size; empty where there may be one."""
+        if self.scale <= 0 or self.scale > MAX_SCALE:
+            return f"has a scale of {self.scale:g}: more than 0, up to {MAX_SCALE} is possible"
+        if min(self.width, self.height) < 0 or (self.width == 0) != (self.height == 0):
+            size = f"{self.width} x {self.height} texels"
+            return f"is {size}: both are at least 1, or 0 for a part of the picture's size"
+        return ""
+
     def resolve(self, target: tuple[int, int]) -> tuple[int, int]:
         """Return (width, height) in texels for a target of that size; a scaled size is at least 1."""
         if self.width:
             return self.width, self.height
         return max(1, round(target[0] * self.scale)), max(1, round(target[1] * self.scale))
+
+
+def _can_be_written(form: Format) -> bool:
+    """Whether some device draws or writes texels of a format."""
+    if form is Format.UNDEFINED or form.info.block_width > 1:
+        return False
+    return form is not Format.E5B9G9R9_UFLOAT_PACK32 and not form.name.startswith("R32G32B32_")
 
 
 @dataclass(frozen=True)
@@ -73,6 +94,12 @@ class ImageDecl:
     @property
     def fault(self) -> str:
         """Why there is no such image; empty where there may be one."""
+        if not is_name(self.name):
+            return f"has the name {self.name!r}, which cannot be printed"
+        if not _can_be_written(self.format):
+            return f"has the format {self.format.name}, which no pass can write"
+        if self.layers < 1 or self.mip_levels < 1:
+            return f"has {self.layers} layers and {self.mip_levels} mip levels: both are at least 1"
         if self.samples is Samples.FRAME and (self.layers > 1 or self.mip_levels > 1):
             return "has several samples, and layers or mip levels"
         if self.cube and (self.layers != 6 or self.array):

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from engine.graph.buffers import BufferDecl
+from engine.graph.declarations import DeclarationError
 from engine.graph.images import ImageDecl
-from engine.graph.passes import Pass
+from engine.graph.passes import ComputePass, Pass
 from engine.plan.terms.drawing import Blend
 
 Edge = tuple[int, int]
 """A pass, by its number, and one that comes after it."""
 
 
-class GraphError(ValueError):
+class GraphError(DeclarationError):
     """The passes contradict each other: a cycle, two passes or two images of one name."""
 
 
@@ -38,11 +39,25 @@ def ordered(passes: Sequence[Pass]) -> list[Pass]:
         held = {second for first in waiting for second in comes_after[first]}
         ready = next((number for number in waiting if number not in held), None)
         if ready is None:
-            names = " -> ".join(passes[number].name for number in waiting)
-            raise GraphError(f"passes depend on each other: {names}")
+            names = " -> ".join(passes[number].name for number in _cycle(waiting, comes_after))
+            raise GraphError(
+                f"passes depend on each other: {names}",
+                "leave out one `after`, `before` or read, or read what the last frame has left",
+            )
         waiting.remove(ready)
         found.append(passes[ready])
     return found
+
+
+def _cycle(waiting: Sequence[int], comes_after: Sequence[set[int]]) -> list[int]:
+    """Return passes of which each comes before the next one, the first one again at the end."""
+    before = {second: first for first in reversed(waiting) for second in comes_after[first]}
+    seen = [waiting[0]]
+    while (previous := before[seen[-1]]) not in seen:
+        seen.append(previous)
+    cycle = seen[seen.index(previous) :][::-1]
+    start = cycle.index(min(cycle))
+    return [*cycle[start:], *cycle[: start + 1]]
 
 
 def check_names(passes: Sequence[Pass]) -> None:
@@ -51,53 +66,80 @@ def check_names(passes: Sequence[Pass]) -> None:
     declared: dict[str, ImageDecl | BufferDecl] = {}
     for p in passes:
         if p.name in names:
-            raise GraphError(f"two passes have the same name: {p.name}")
+            raise GraphError(f"two passes have the same name: {p.name}", "give each a name of its own")
         names.add(p.name)
         items: list[ImageDecl | BufferDecl] = [*p.written(), *(use.buffer for use in p.used_buffers())]
         for item in items:
             if declared.setdefault(item.name, item) != item:
-                raise GraphError(_differs(item.name, p))
+                raise _differs(item.name, p)
         _check_targets(p)
     for p in passes:
         for read in p.reads:
             image = read.image
             known = declared.setdefault(image.name, image)
             if not isinstance(known, ImageDecl) or not image.is_like(known):
-                raise GraphError(_differs(image.name, p))
+                raise _differs(image.name, p)
             if read.previous and not image.history:
-                raise GraphError(f"{p.name} reads {image.name} of the last frame, and it has no history")
+                raise GraphError(
+                    f"{p.name} reads {image.name} of the last frame, and it has no history",
+                    "declare the image with history=True",
+                )
 
 
-def _differs(name: str, p: Pass) -> str:
-    return f"{name} is declared twice with different values, the second time by {p.name}"
+def _differs(name: str, p: Pass) -> GraphError:
+    return GraphError(
+        f"{name} is declared twice with different values, the second time by {p.name}",
+        "declare it alike in all passes that use it, or give it a name of its own",
+    )
 
 
 def _check_targets(p: Pass) -> None:
     """Raise GraphError where what a pass writes is wrong in itself."""
     targets = p.written()
     if len({image.name for image in targets}) < len(targets):
-        raise GraphError(f"{p.name} has one image as two targets")
+        raise GraphError(f"{p.name} has one image as two targets", "leave one of them out")
     if len({image.samples for image in targets}) > 1:
-        raise GraphError(f"{p.name} draws into images with different numbers of samples")
+        raise GraphError(
+            f"{p.name} draws into images with different numbers of samples",
+            "give all of them Samples.ONE, or all Samples.FRAME",
+        )
     for image in p.read_now():
         if image in targets:
-            raise GraphError(f"{p.name} reads {image.name} while it draws into it")
+            raise GraphError(
+                f"{p.name} reads {image.name} while it draws into it",
+                "draw into another image, or read what the last frame has left (previous=True)",
+            )
     if not p.views:
-        raise GraphError(f"{p.name} has no view")
+        raise GraphError(f"{p.name} has no view", "name one; the view of the picture is an empty text")
     pushed: set[str] = set()
     for push in p.pushes:
         if push.name in pushed or (push.numbers and push.views):
-            raise GraphError(f"{p.name} gives the push constant {push.name} twice")
+            raise GraphError(
+                f"{p.name} gives the push constant {push.name} twice",
+                "give it once: `numbers` for all views, or `views`",
+            )
         if push.views and len(push.views) != len(p.views):
-            raise GraphError(f"{p.name} gives {push.name} for {len(push.views)} views and has {len(p.views)}")
+            raise GraphError(
+                f"{p.name} gives {push.name} for {len(push.views)} views and has {len(p.views)}",
+                "give one tuple of numbers for each view",
+            )
         pushed.add(push.name)
     for image in (*targets, *p.read_now()):
         if image.fault:
-            raise GraphError(f"{image.name} {image.fault}")
-    for target in p.targets():
-        image, last = target.image, target.layer + len(p.views)
-        if not (0 <= target.layer < last <= image.layers and 0 <= target.level < image.mip_levels):
-            raise GraphError(f"{p.name} draws into layers or levels of {image.name} that it does not have")
+            raise GraphError(f"{image.name} {image.fault}", "help(engine.graph.ImageDecl) says more")
+    parts = [(target.image, target.layer, target.level, len(p.views)) for target in p.targets()]
+    parts += [(write.image, 0, write.level, 1) for write in p.writes] if isinstance(p, ComputePass) else []
+    for image, layer, level, views in parts:
+        if not (0 <= layer < layer + views <= image.layers and 0 <= level < image.mip_levels):
+            raise GraphError(
+                f"{p.name} draws into layers or levels of {image.name} that it does not have",
+                f"it has {_counted(image.layers, 'layer')} and {_counted(image.mip_levels, 'mip level')}, "
+                f"counted from 0, and a pass draws each of its views into a layer of its own",
+            )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def makes(p: Pass, image: ImageDecl) -> bool:

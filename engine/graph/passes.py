@@ -12,9 +12,27 @@ from dataclasses import KW_ONLY, dataclass, replace
 from enum import Enum
 
 from engine.graph.buffers import MAX_COMMANDS, BufferDecl, BufferRole, BufferUse, DrawArguments
+from engine.graph.declarations import is_name
 from engine.graph.images import LINEAR, ImageDecl, Sampler
 from engine.plan.terms.drawing import AlphaMode, Blend, CompareOp, CullMode, FrontFace, ShaderStage
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vulkan_enums import Aspect
 from engine.plan.terms.vulkan_enums import Layout as Layout
+
+MAX_DRAWN = 2**32 - 1
+MAX_THREADS = 65_535
+"""Of a compute pass, along each axis: every device has as many work groups (maxComputeWorkGroupCount)."""
+DEPTH_FORMATS = (Format.D16_UNORM, Format.D32_SFLOAT)
+"""Of depth targets: every device has both."""
+
+STORED_FORMATS = (
+    Format.R8G8B8A8_UNORM,
+    Format.R16G16B16A16_SFLOAT,
+    Format.R32_SFLOAT,
+    Format.R32_UINT,
+    Format.R32G32B32A32_SFLOAT,
+)
+"""Of images that compute shaders write: every device can store them."""
 
 PICTURE_VIEW = ""
 """The name of the view of the picture."""
@@ -33,6 +51,16 @@ class ColorTarget:
     layer: int = 0
     level: int = 0
 
+    @property
+    def fault(self) -> str:
+        """Why no pass draws colours there; empty where one may."""
+        form = self.image.format
+        if form.info.aspect is not Aspect.COLOR:
+            return f"draws into {self.image.name}, whose format {form.name} is not for drawn colours"
+        if self.blend is not Blend.OPAQUE and form.name.endswith("INT"):
+            return f"blends {self.blend.name} into {self.image.name}, whose texels ({form.name}) are integers"
+        return ""
+
 
 @dataclass(frozen=True)
 class DepthTarget:
@@ -47,6 +75,15 @@ class DepthTarget:
     compare: CompareOp = CompareOp.GREATER
     layer: int = 0
     level: int = 0
+
+    @property
+    def fault(self) -> str:
+        """Why no pass draws depth there; empty where one may."""
+        form = self.image.format
+        if form in DEPTH_FORMATS:
+            return ""
+        possible = " and ".join(one.name for one in DEPTH_FORMATS)
+        return f"draws into {self.image.name}, whose format is {form.name}: {possible} are possible"
 
 
 @dataclass(frozen=True)
@@ -68,6 +105,11 @@ class ImageRead:
     optional: bool = False
     previous: bool = False
 
+    @property
+    def fault(self) -> str:
+        """Why no pass reads an image so; empty where one may."""
+        return "" if self.stages else "is read in no stage"
+
 
 @dataclass(frozen=True)
 class CubeRead:
@@ -82,6 +124,11 @@ class CubeRead:
     binding: str
     sampler: Sampler = LINEAR
     stages: ShaderStage = ShaderStage.FRAGMENT
+
+    @property
+    def fault(self) -> str:
+        """Why no pass reads an environment so; empty where one may."""
+        return "" if self.stages else "is read in no stage"
 
 
 @dataclass(frozen=True)
@@ -151,6 +198,11 @@ class Pass:
     views: tuple[str, ...] = (PICTURE_VIEW,)
     pushes: tuple[PushValue, ...] = ()
 
+    @property
+    def fault(self) -> str:
+        """Why there is no such pass; empty where there may be one."""
+        return "" if is_name(self.name) else f"has the name {self.name!r}, which cannot be printed"
+
     def targets(self) -> tuple[ColorTarget | DepthTarget, ...]:
         """Return every attachment."""
         return (*self.color, *([self.depth] if self.depth is not None else []))
@@ -188,6 +240,15 @@ class MaterialParameter:
     default: tuple[float, ...]
     minimum: float = -math.inf
     maximum: float = math.inf
+
+    @property
+    def fault(self) -> str:
+        """Why there is no such parameter; empty where there may be one."""
+        if not 1 <= len(self.default) <= 4:
+            return f"has a default of {len(self.default)} numbers: from 1 to 4 are possible"
+        if self.limited(self.default) != self.default:
+            return f"has the default {self.default}, which is not {self.range_text()}"
+        return ""
 
     def limited(self, numbers: tuple[float, ...]) -> tuple[float, ...]:
         """Return the nearest numbers within the limits."""
@@ -304,17 +365,22 @@ class PrimitivePass(Pass):
     arguments: DrawArguments | None = None
     indices: BufferDecl | None = None
 
-    def __post_init__(self) -> None:
-        """Raise ValueError where arguments or indices do not fit their buffers."""
+    @property
+    def fault(self) -> str:
+        """Why there is no such pass; empty where there may be one."""
         of, indices = self.arguments, self.indices
+        for what, count in (("vertices", self.vertices), ("instances", self.instances)):
+            if not 0 <= count <= MAX_DRAWN:
+                return f"draws {count} {what}: from 0 to {MAX_DRAWN} are possible"
         if indices is not None and (indices.size < 4 or indices.size % 4):
-            raise ValueError(f"{self.name} has indices in {indices.name}, of {indices.size} bytes")
+            return f"has indices in {indices.name}, of {indices.size} bytes: a multiple of 4 is possible"
         if of is not None and not 1 <= of.most <= MAX_COMMANDS:
-            raise ValueError(f"{self.name} has {of.most} commands: from 1 to {MAX_COMMANDS} are possible")
+            return f"has {of.most} commands: from 1 to {MAX_COMMANDS} are possible"
         if of is not None and not 0 <= of.offset <= of.buffer.size - of.most * self.command_bytes:
-            raise ValueError(f"{self.name} has commands that lie outside of {of.buffer.name}")
+            return f"has commands that lie outside of {of.buffer.name}"
         if of is not None and of.offset % 4:
-            raise ValueError(f"{self.name} has commands at byte {of.offset}, which is no multiple of 4")
+            return f"has commands at byte {of.offset}, which is no multiple of 4"
+        return super().fault
 
     @property
     def command_bytes(self) -> int:
@@ -347,6 +413,15 @@ class StorageWrite:
     binding: str
     level: int = 0
 
+    @property
+    def fault(self) -> str:
+        """Why no compute shader writes there; empty where one may."""
+        form = self.image.format
+        if form in STORED_FORMATS:
+            return ""
+        possible = ", ".join(one.name for one in STORED_FORMATS)
+        return f"writes {self.image.name}, whose format is {form.name}: {possible} are possible"
+
 
 @dataclass(frozen=True)
 class ComputePass(Pass):
@@ -361,6 +436,17 @@ class ComputePass(Pass):
     threads: tuple[int, int, int] | ImageDecl = (1, 1, 1)
     writes: tuple[StorageWrite, ...] = ()
     constants: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def fault(self) -> str:
+        """Why there is no such pass; empty where there may be one."""
+        numbers = (1,) if isinstance(self.threads, ImageDecl) else self.threads
+        if min(numbers) < 1 or max(numbers) > MAX_THREADS:
+            return f"runs {self.threads} threads; from 1 to {MAX_THREADS} are possible"
+        for name, number in self.constants:
+            if not -(2**31) <= number < 2**32:
+                return f"gives {name} the value {number}, which is no 32-bit number"
+        return super().fault
 
     def written(self) -> tuple[ImageDecl, ...]:
         """Return every image that the pass writes into."""

@@ -26,6 +26,7 @@ from engine.humon.values import (
     text,
     texts,
     vector,
+    with_article,
 )
 from engine.humon.writer import write
 
@@ -59,5 +60,6 @@ __all__ = [
     "text",
     "texts",
     "vector",
+    "with_article",
     "write",
 ]

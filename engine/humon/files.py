@@ -47,5 +47,12 @@ def read_bytes(
         raise _rejected(Code.FILE_UNREADABLE, f"cannot be read: {reason_of(error)}", shown) from None
 
 
+_HINTS = {
+    Code.FILE_KIND: "name a regular file",
+    Code.FILE_MISSING: "correct the path, or write the file",
+    Code.FILE_UNREADABLE: "let it be read, or name another file",
+}
+
+
 def _rejected(code: Code, message: str, name: str) -> InputError:
-    return InputError(Problem(code, message, Position(name)))
+    return InputError(Problem(code, message, Position(name), help=_HINTS[code]))

@@ -17,4 +17,8 @@ def write_atomically(path: Path, content: str | bytes, *, follow: bool = True) -
     try:
         write_whole(path, data, follow=follow)
     except (OSError, ValueError) as error:
-        raise InputError(Problem("output.write", f"cannot write {path}: {reason_of(error)}")) from error
+        raise InputError(
+            Problem(
+                "output.write", f"cannot write {path}: {reason_of(error)}", help="free or choose another path"
+            )
+        ) from error

@@ -23,8 +23,21 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NOT_FINITE = re.compile(r"[+-]?(?:nan|inf|infinity)", re.IGNORECASE)
 _PLAIN_VECTOR = re.compile(r"[0-9eE+\-. \t\r\n\[\]]*")
 _NOT_BARE = QUOTES + "["
+_LARGEST = 3.4e38
+"""Bounds beyond it are those of 32-bit floats."""
+_SHORTER = "write it with fewer digits"
+_BOOLEANS = {
+    **dict.fromkeys(("yes", "on", "1", "true"), "write true"),
+    **dict.fromkeys(("no", "off", "0", "false"), "write false"),
+}
+"""Hints for what was probably meant, by what was written in lower case."""
 _SIMILAR = 0.6
 """Ratio of `difflib` from which a known name is similar enough to be suggested."""
+_KIND_HINTS = {
+    Kind.LIST: "write entries in brackets: [ one two ]",
+    Kind.DICT: "write keys with their values in braces: { key: value }",
+    Kind.VALUE: "write one word or number, or a text in quotes",
+}
 _KINDS = {Kind.LIST: "a list [ ]", Kind.DICT: "a dict { }", Kind.VALUE: "a value"}
 
 
@@ -52,10 +65,17 @@ def failure(code: str, message: str, node: Place, help: str = "") -> InputError:
     return InputError(node.document.problem(code, message, node, help))
 
 
+def written_hint(node: Node, value: float) -> str:
+    """Return the hint to write a number in place of that of a node, with its key if it has one."""
+    shown = f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    return f"write `{node.key}: {shown}`" if node.key else f"write {shown}"
+
+
 def expect(node: Node, kind: Kind) -> Node:
     """Return `node` if it is of this kind. Raises InputError `value.kind`."""
     if node.kind is not kind:
-        raise failure(Code.KIND, f"{_named(node)} must be {_KINDS[kind]}, not {_KINDS[node.kind]}", node)
+        message = f"{_named(node)} must be {_KINDS[kind]}, not {_KINDS[node.kind]}"
+        raise failure(Code.KIND, message, node, _KIND_HINTS[kind])
     return node
 
 
@@ -91,17 +111,23 @@ def number(node: Node, minimum: float = -math.inf, maximum: float = math.inf) ->
     """Return a finite number within the bounds, inclusive. Raises `value.number` or `value.range`."""
     written = text(node)
     if len(written) > MAX_DIGITS and _NUMBER.fullmatch(written):
-        raise failure(Code.RANGE, f"{_named(node)} has more than {MAX_DIGITS} digits", node)
+        raise failure(Code.RANGE, f"{_named(node)} has more than {MAX_DIGITS} digits", node, _SHORTER)
     if not _NUMBER.fullmatch(written):
         if _NOT_FINITE.fullmatch(written):
-            raise failure(Code.RANGE, f"{_named(node)} must be finite, not {quoted(written)}", node)
+            message = f"{_named(node)} must be finite, not {quoted(written)}"
+            raise failure(Code.RANGE, message, node, f"write a number{_between(minimum, maximum)}")
         message = f"{_named(node)} must be a number, not {quoted(written)}"
-        raise failure(Code.NUMBER, message, node, _digits_hint(written))
+        hint = f"write a number{_between(minimum, maximum) or ', such as 1 or 0.5'}"
+        raise failure(Code.NUMBER, message, node, _digits_hint(written) or hint)
     value = float(written)
     if math.isinf(value):
-        raise failure(Code.RANGE, f"{_named(node)} must be finite: {quoted(written)} is too large", node)
+        message = f"{_named(node)} must be finite: {quoted(written)} is too large"
+        raise failure(Code.RANGE, message, node, f"write a number{_between(minimum, maximum)}")
     if not minimum <= value <= maximum:
-        raise failure(Code.RANGE, f"{_named(node)} must be {_bounds(minimum, maximum)}, not {written}", node)
+        fits = abs(value) <= max(abs(minimum), abs(maximum))
+        what = _bounds(minimum, maximum) if fits else f"from {minimum:g} to {maximum:g}"
+        message = f"{_named(node)} must be {what}, not {written}"
+        raise failure(Code.RANGE, message, node, written_hint(node, min(max(value, minimum), maximum)))
     return value
 
 
@@ -109,14 +135,16 @@ def integer(node: Node, minimum: int | None = None, maximum: int | None = None) 
     """Return a whole number within the bounds, inclusive. Raises `value.number` or `value.range`."""
     written = text(node)
     if not _INTEGER.fullmatch(written):
-        number(node)
-        raise failure(Code.NUMBER, f"{_named(node)} must be a whole number, not {quoted(written)}", node)
+        near = round(number(node))
+        message = f"{_named(node)} must be a whole number, not {quoted(written)}"
+        raise failure(Code.NUMBER, message, node, written_hint(node, near))
     if len(written) > MAX_DIGITS:
-        raise failure(Code.RANGE, f"{_named(node)} has more than {MAX_DIGITS} digits", node)
+        raise failure(Code.RANGE, f"{_named(node)} has more than {MAX_DIGITS} digits", node, _SHORTER)
     value = int(written)
     low, high = -math.inf if minimum is None else minimum, math.inf if maximum is None else maximum
     if not low <= value <= high:
-        raise failure(Code.RANGE, f"{_named(node)} must be {_bounds(low, high)}, not {written}", node)
+        message = f"{_named(node)} must be {_bounds(low, high)}, not {written}"
+        raise failure(Code.RANGE, message, node, written_hint(node, int(min(max(value, low), high))))
     return value
 
 
@@ -128,7 +156,8 @@ def boolean(node: Node) -> bool:
         return True
     if written == "false":
         return False
-    raise failure(Code.BOOLEAN, f"{_named(node)} must be true or false, not {quoted(written)}", node)
+    message = f"{_named(node)} must be true or false, not {quoted(written)}"
+    raise failure(Code.BOOLEAN, message, node, _BOOLEANS.get(written.lower(), "write true or false"))
 
 
 def vector(node: Node, count: int | None = None) -> tuple[float, ...]:
@@ -149,7 +178,8 @@ def vector(node: Node, count: int | None = None) -> tuple[float, ...]:
     if count is not None and len(node) != count:
         message = f"{_named(node)} must have {count} numbers, not {len(node)}"
         has_comma = isinstance(content, str) and DECIMAL_COMMA.search(content)
-        raise failure(Code.COUNT, message, node, COMMA_HINT if has_comma else "")
+        hint = f"write {count} numbers, such as [{' '.join('0' * count)}]"
+        raise failure(Code.COUNT, message, node, COMMA_HINT if has_comma else hint)
     return tuple([number(child) for child in node])
 
 
@@ -205,6 +235,11 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return found
 
 
+def with_article(noun: str) -> str:
+    """Return a noun behind its article: "a mesh", "an animation"."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return the help line for an unknown name: the nearest known one, or all of them if they are few."""
     names = list(known)
@@ -258,7 +293,16 @@ def _digits_hint(written: str) -> str:
     return f"write it with the digits 0 to 9: {plain}" if _NUMBER.fullmatch(plain) else ""
 
 
+def _between(minimum: float, maximum: float) -> str:
+    """Return the bounds that there are, with a space before them."""
+    has_none = minimum < -_LARGEST and maximum > _LARGEST
+    return "" if has_none else f" {_bounds(minimum, maximum)}"
+
+
 def _bounds(minimum: float, maximum: float) -> str:
-    if math.isinf(maximum):
+    """Return bounds in words. The largest 32-bit floats are none that need words, where the other one is."""
+    if maximum > _LARGEST and minimum > -_LARGEST:
         return f"at least {minimum:g}"
-    return f"at most {maximum:g}" if math.isinf(minimum) else f"from {minimum:g} to {maximum:g}"
+    if minimum < -_LARGEST and maximum < _LARGEST:
+        return f"at most {maximum:g}"
+    return f"from {minimum:g} to {maximum:g}"

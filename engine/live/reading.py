@@ -35,5 +35,10 @@ def read_database(
         document = read(path, shown, root)
     db = read_asset_db(document, path, number, root, tolerated=tolerated)
     if db is None:
-        raise failure(AssetCode.NONE, f"the file has the assetDb '{name}' no more", document.root)
+        raise failure(
+            AssetCode.NONE,
+            f"the file has the assetDb '{name}' no more",
+            document.root,
+            "give it back, or open the scene again",
+        )
     return replace(db, name=name)

@@ -80,12 +80,19 @@ def read_obj(content: bytes, name: str) -> ObjFile:
     columns = {key: _numbers(lines, rows[key], width) for key, width in _WIDTHS.items()}
     positions = columns["v"].values
     if not len(positions):
-        raise lines.failure(ObjCode.EMPTY, "the file has no vertices", 1)
+        raise lines.failure(
+            ObjCode.EMPTY, "the file has no vertices", 1, "export the model again, with its vertices (`v`)"
+        )
     colors = positions[:, 3:6] if positions.shape[1] == 6 else None
     parts = [_part(lines, group, list(columns.values())) for group in groups]
     drawn = tuple(part for part in parts if len(part.corners))
     if not drawn:
-        empty = lines.problem(ObjCode.EMPTY, "nothing of the file can be drawn", Place(lines, 1))
+        empty = lines.problem(
+            ObjCode.EMPTY,
+            "nothing of the file can be drawn",
+            Place(lines, 1),
+            "export the model again, with its faces (`f`)",
+        )
         raise InputError([empty, *lines.warnings])
     coordinates, normals = columns["vt"].values[:, :2], columns["vn"].values[:, :3]
     return ObjFile(lines, positions[:, :3], colors, coordinates, normals, drawn, files)
@@ -188,7 +195,12 @@ def _part(lines: Lines, group: _Group, columns: Sequence[_Column]) -> ObjPart:
     words = [text.split() for text in group.texts]
     lengths = np.array([len(row) for row in words])
     if lengths.sum() > MAX_CORNERS:
-        raise lines.failure(ObjCode.LIMIT, f"there are more than {MAX_CORNERS} corners", part.line)
+        raise lines.failure(
+            ObjCode.LIMIT,
+            f"there are more than {MAX_CORNERS} corners",
+            part.line,
+            "divide the model into several files",
+        )
     numbers, no_corner = _corner_numbers([word for row in words for word in row])
     row_of = np.repeat(np.arange(len(words)), lengths)
     before = np.array(group.before, np.int64)[row_of]

@@ -21,7 +21,12 @@ class Lines:
     def __init__(self, content: bytes, name: str) -> None:
         if b"\0" in content:
             raise InputError(
-                Problem(ObjCode.ENCODING, "the file has a NUL byte: it is no text", Position(name))
+                Problem(
+                    ObjCode.ENCODING,
+                    "the file has a NUL byte: it is no text",
+                    Position(name),
+                    help="export the model again as OBJ",
+                )
             )
         self.name = name
         self.warnings: list[Problem] = []
@@ -56,7 +61,8 @@ class Lines:
         line = self.lines[node.line - 1] if 0 < node.line <= len(self.lines) else ""
         start = len(line) - len(line.lstrip())
         position = Position(self.name, node.line, start + 1)
-        return Problem(code, message, position, excerpt_of(line, start), help, severity)
+        advice = help or "correct the line, or export the model again"
+        return Problem(code, message, position, excerpt_of(line, start), advice, severity)
 
     def warn(self, code: str, message: str, line: int, help: str = "") -> None:
         """Add a warning at a line; of very many, the first."""

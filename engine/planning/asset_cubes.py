@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from engine.assets import AssetLibrary
+from engine.assets import AssetLibrary, AssetRef, AssetType
 from engine.feature import Feature, FeatureRows, Registry
+from engine.graph import DeclarationError, check, mapping
 from engine.tableau import FeatureTable, Tableau
 
 Cubes = Mapping[str, int]
@@ -43,6 +44,18 @@ class AssetCubes:
             self._enabled = self._given(lambda table: FeatureRows(table, table.rows_enabled))
         return self._enabled
 
+    def _environment(self, name: str, asset: AssetRef) -> AssetRef:
+        """Return an environment that can be sampled. Raises DeclarationError for another asset."""
+        check(asset, AssetRef, f"the cube {name}", "give an AssetRef, as AssetRef.from_key returns it")
+        usable = self._library.usable(asset)
+        record = self._library.record(usable)
+        if record.type != AssetType.ENVIRONMENT:
+            raise DeclarationError(
+                f"the cube {name} is {record.label}, which is no environment",
+                "give the asset of a field that takes environments alone (`asset_field(types=...)`)",
+            )
+        return usable
+
     def _given(self, rows: Callable[[FeatureTable], FeatureRows]) -> Cubes:
         found: dict[str, int] = {}
         for feature in self._givers:
@@ -50,10 +63,8 @@ class AssetCubes:
             if table is None:
                 continue
             try:
-                given = {
-                    name: self._library.usable(asset).key
-                    for name, asset in feature.cubes(rows(table)).items()
-                }
+                cubes = mapping(feature.cubes(rows(table)), "cubes").items()
+                given = {name: self._environment(name, asset).key for name, asset in cubes}
             except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
                 self._guard(feature, error)
             else:

@@ -38,8 +38,9 @@ from engine.planning.draw.drawing import PipelineTrials, mesh_pipeline, pipeline
 from engine.planning.draw.frame_layout import frame_members
 from engine.planning.draw.interfaces import PassInterface
 from engine.planning.draw.recipes import Usable
-from engine.planning.draw.shading import ShaderSet, check_shaders, find_shader, shader_set
+from engine.planning.draw.shading import ShaderSet, check_own_shaders, find_shader, shader_set
 from engine.planning.draw.tables import DrawTable
+from engine.planning.problems.declared import Room, checked_passes, checked_rows, checked_samples
 from engine.tableau import FeatureTable, Tableau
 
 SCREEN_SHADER = "screen.vs"
@@ -51,10 +52,7 @@ FeaturesOf = Mapping[str, Sequence[str]]
 ShaderPass = FullscreenPass | PrimitivePass | ComputePass
 """A pass without meshes."""
 
-MAX_BUFFER_ROWS = 1 << 24
 UNWRITTEN = "pass.unwritten"
-MAX_THREADS = 65_535
-"""Of a compute pass, along each axis: every device has as many work groups (maxComputeWorkGroupCount)."""
 MAX_SAMPLES = 4
 """Samples of a frame in which no feature says how many."""
 MAX_GRAPHS = 8
@@ -137,10 +135,12 @@ class FramePasses:
         self._next_screens: dict[ShaderPass, ShaderSet | None] = {}
         self._next_tables: dict[str, DrawTable | None] = {}
 
-    def graph(self, samples: int, features: frozenset[str] | None) -> tuple[CompiledGraph, FeaturesOf]:
+    def graph(
+        self, samples: int, features: frozenset[str] | None, room: Room
+    ) -> tuple[CompiledGraph, FeaturesOf]:
         """Compile the passes of the active features, for so many samples; `features` are the device's.
 
-        Passes that need rows and have none are left out.
+        Passes that need rows and have none are left out. A feature whose images lack `room` is switched off.
         The same passes have the same graph as before: the last few are kept, as a switch is often switched
         back.
         """
@@ -152,22 +152,23 @@ class FramePasses:
         }
         passes = requested = without_empty_contour(passes)
         for known in self._compiled:
-            if (known.watched, known.samples, known.passes) == (self.watched, samples, passes):
+            asked = known.watched, known.samples, known.passes
+            if asked == (self.watched, samples, passes) and room.fits(known.graph):
                 self._unwritten = known.unwritten
                 return known.graph, known.features_of
         try:
-            graph = self._compile(passes, samples)
+            graph = self._compile(passes, samples, room)
         except Exception:  # noqa: BLE001 (authors may declare anything; the feature at fault is found below)
             kept: dict[str, list[Pass]] = {}
             age = {name: self._registry.age(name) if name in self._registry else -1 for name in passes}
             for name in sorted(passes, key=age.__getitem__):  # the last to come is at fault
                 try:
-                    self._compile({**kept, name: passes[name]}, samples)
+                    self._compile({**kept, name: passes[name]}, samples, room)
                     kept[name] = passes[name]
                 except Exception as error:  # noqa: BLE001 (it is reported)
                     self.guard(self._registry[name], error)
             passes = {name: own for name, own in passes.items() if name in kept}
-            graph = self._compile(passes, samples)
+            graph = self._compile(passes, samples, room)
         features_of: dict[str, list[str]] = {}
         for name, own in passes.items():
             for p in own:
@@ -210,12 +211,17 @@ class FramePasses:
             table = self.table(p, samples, features)
         except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
             self._tables.pop(p.name, None)
-            self.guard(self._registry[p.draws], error)
+            self.guard(self._registry[self._declarer(p) or p.draws], error)
             return None
         errors = table.update()
         if errors:
             self._collector.switch_off_assets(self._registry[p.draws], errors)
         return table
+
+    def _declarer(self, p: Pass) -> str:
+        """Return the feature that declares a pass, of several that which came last; empty for none."""
+        found = [name for name, own in self._shown().items() if name in self._registry and p in own]
+        return max(found, key=self._registry.age, default="")
 
     def table(self, p: DrawPass, samples: int, features: frozenset[str] | None) -> DrawTable:
         """Return the draw table of a pass, an empty one where it is new, or its pipelines must be tried."""
@@ -347,20 +353,9 @@ class FramePasses:
     def _screen(self, p: ShaderPass, features: frozenset[str] | None) -> ShaderSet:
         """Return the shaders of a pass. Raises InputError where they do not fit it."""
         shaders = self._found(_shader_names(p))
-        if not shaders:
-            raise ValueError(f"the pass {p.name} has no shaders")
-        for shader in shaders:
-            if self._library.usable(shader) != shader:
-                raise ValueError(
-                    f"the pass {p.name} needs {self._library.record(shader).label}, which is broken"
-                )
-        if isinstance(p, ComputePass) and not isinstance(p.threads, ImageDecl):
-            _check_threads(p.name, p.threads)
         buffers = frozenset(self._registry.buffers)
         given = PassInterface.of(p, features, frame_members(self._library), buffers)
-        problems = check_shaders(shaders, given, self._library, shaders[-1])
-        if problems:
-            raise InputError(problems)
+        check_own_shaders(shaders, shaders[-1], p.name, given, self._library)
         return shader_set(shaders, self._library)
 
     def guard(self, feature: Feature, error: Exception) -> None:
@@ -378,7 +373,7 @@ class FramePasses:
         return Problem(
             UNWRITTEN,
             f"the pass {p} of {feature} reads {read}, which no pass of the frame writes",
-            table.position(rows[0]) if table is not None and rows else None,
+            *(table.located(rows[0]) if table is not None and rows else (None, "")),
             help="it reads zeros: switch on what writes it, or declare the read as optional",
             severity=Severity.WARNING,
         )
@@ -442,22 +437,31 @@ class FramePasses:
             active = FeatureRows(None)
             if table is not None:
                 active = FeatureRows(table, table.rows_active, self._skins, self._morphs)
+            last = self._asked.get(feature.type_name)
+            known = last.passes or () if last is not None else ()
             try:
-                passes, rows = list(feature.passes(active)), _checked_rows(feature.buffer_rows(active))
-                return _Asked(version, passes, feature.samples(active), rows)
+                return _Asked(
+                    version,
+                    checked_passes(feature.passes(active), known),
+                    checked_samples(feature.samples(active)),
+                    checked_rows(feature.buffer_rows(active)),
+                )
             except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
                 self.guard(feature, error)
         return _Asked(version, None, None)
 
-    def _compile(self, passes: Mapping[str, Sequence[Pass]], samples: int) -> CompiledGraph:
+    def _compile(self, passes: Mapping[str, Sequence[Pass]], samples: int, room: Room) -> CompiledGraph:
         """Compile the passes of features: one of each name, as features may take part in one pass."""
         by_name: dict[str, Pass] = {}
         for p in (p for own in passes.values() for p in own):
             if by_name.setdefault(p.name, p) != p:
-                raise GraphError(f"there is another pass {p.name}")
+                raise GraphError(f"there is another pass {p.name}", "give it a name of its own")
         written = {image.name: image for one in by_name.values() for image in one.written()}
         watched = [written[name] for name in sorted(self.watched & written.keys())]
-        return compile_graph(list(by_name.values()), [*dict.fromkeys((*self._outputs, *watched))], samples)
+        outputs = [*dict.fromkeys((*self._outputs, *watched))]
+        graph = compile_graph(list(by_name.values()), outputs, samples)
+        room.check(graph)
+        return graph
 
 
 def _limited(p: Pass, features: frozenset[str] | None) -> Sequence[Pass]:
@@ -480,19 +484,3 @@ def _shader_names(p: ShaderPass) -> tuple[str, ...]:
     if isinstance(p, PrimitivePass):
         return tuple(p.shaders)
     return (p.shader,) if isinstance(p, ComputePass) else (SCREEN_SHADER, p.shader)
-
-
-def _checked_rows(rows: Mapping[str, int]) -> dict[str, int]:
-    """Return how many rows buffers hold. Raises ValueError for what is no such number."""
-    for name, count in rows.items():
-        if not isinstance(count, int) or not 0 <= count <= MAX_BUFFER_ROWS:
-            raise ValueError(
-                f"the buffer {name} has {count!r} rows: from 0 to {MAX_BUFFER_ROWS} are possible"
-            )
-    return dict(rows)
-
-
-def _check_threads(name: str, threads: tuple[int, int, int]) -> None:
-    """Raise ValueError where a compute pass runs no threads, or more than every device can."""
-    if min(threads) < 1 or max(threads) > MAX_THREADS:
-        raise ValueError(f"the pass {name} runs {threads} threads; from 1 to {MAX_THREADS} are possible")

@@ -60,8 +60,9 @@ def find_problems(scene: Scene, library: AssetLibrary, profile: DeviceProfile) -
 
 def scene_problems(scene: Scene, library: AssetLibrary, planner: ScenePlanner) -> tuple[Problem, ...]:
     """Return all problems of a scene, its assets, features and materials so far, each once."""
-    found = [*scene.warnings, *scene.tableau.warnings, *library.problems]
-    return tuple(dict.fromkeys([*found, *scene.registry.problems, *planner.problems]))
+    of_planner = planner.problems  # code of features may raise meanwhile, which is a warning of the tableau
+    found = [*scene.warnings, *scene.tableau.warnings, *scene.asset_problems(library)]
+    return tuple(dict.fromkeys([*found, *scene.registry.problems, *of_planner]))
 
 
 def settled_frame(

@@ -30,7 +30,6 @@ from engine.plan.requirements.requirements import Requirement, RequirementTable
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.policy import Policy
-from engine.planning.absent_features import AbsentFeatures
 from engine.planning.active_rows import ActiveRows
 from engine.planning.asset_cubes import AssetCubes
 from engine.planning.contradictions import Contradictions, Requested
@@ -44,7 +43,9 @@ from engine.planning.frame_passes import FramePasses
 from engine.planning.frame_requests import FrameParts, FrameRequests, KeptFrames
 from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FrameNeeds, PassNeeds, PassRequesters, ShaderValues
-from engine.planning.row_faults import RowFaults
+from engine.planning.problems.absent_features import AbsentFeatures
+from engine.planning.problems.declared import Room
+from engine.planning.problems.row_faults import RowFaults
 from engine.planning.shortage import Shortage, eviction_candidates
 from engine.planning.values import scene_view
 from engine.planning.visibility import FrustumQuery
@@ -263,7 +264,7 @@ class ScenePlanner:
     def foresee_shaders(self) -> bool:
         """Prepare passes for shaders of theirs that have changed; return whether all of it is usable."""
         samples, features, usable = self.samples, self.profile.features, True
-        graph, _ = self._passes.graph(samples, features)
+        graph, _ = self._passes.graph(samples, features, Room(self.size, self.profile.limits))
         for compiled in graph.passes:
             p = compiled.declaration
             shaders = self._passes.next_screen(p, features)
@@ -320,7 +321,7 @@ class ScenePlanner:
             self._active.take()
             self._collector.collect(requirements)
             samples = self.samples
-            graph, features_of = self._passes.graph(samples, features)
+            graph, features_of = self._passes.graph(samples, features, Room(self.size, self.profile.limits))
             declared = [compiled.declaration for compiled in graph.passes]
             tables = [self._passes.update_table(p, samples, features) for p in declared]
             cubes = self.cubes.active()

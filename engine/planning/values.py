@@ -16,13 +16,14 @@ from engine.feature import Box, Feature, FrameView, Registry, View
 from engine.feature.frame import FEW_OBJECTS, NOWHERE, Changes, Reads
 from engine.feature.morphs import Morphs
 from engine.feature.skins import Skins
-from engine.graph import PICTURE_VIEW
+from engine.graph import PICTURE_VIEW, mapping
 from engine.planning.draw.blocks import WORD, Field
 from engine.planning.draw.boxes import union
 from engine.planning.draw.eyes import Eye
 from engine.planning.draw.frame_layout import FrameLayout, Members
 from engine.planning.draw.ring_names import ColumnRing
 from engine.planning.draw.tables import DrawTable
+from engine.planning.problems.declared import check_view
 from engine.tableau import Tableau
 
 _MATRIX = "viewProjection"
@@ -89,7 +90,7 @@ class FrameValues:
         self._shown: tuple[object, ...] | None = None  # what the frame itself gave
         self._kept: dict[str, _Kept] = {}
         self._kept_views: dict[str, _Kept] = {}
-        self._matrices: dict[str, Mapping[str, npt.ArrayLike]] = {}  # by feature and view
+        self._matrices: dict[str, Mapping[str, npt.NDArray[np.floating]]] = {}  # by feature and view
         self._made: dict[str, frozenset[str]] = {}  # the views of each feature
         self._view: tuple[Reads, View | None] | None = None
         self._signature: tuple[object, ...] | None = None
@@ -271,7 +272,7 @@ class FrameValues:
         made: dict[str, npt.NDArray[np.uint8]] = {}
         names = [name for name, ring in self._rings.items() if ring.buffer in feature.buffers]
         try:
-            values = feature.buffer_values(frame)
+            values = mapping(feature.buffer_values(frame), "buffer_values")
             for name in names:
                 ring = self._rings[name]
                 columns = {member: np.asarray(v) for member, v in values.get(ring.buffer, {}).items()}
@@ -337,7 +338,7 @@ class FrameValues:
                 if self._block is not None and field.width == 16:
                     start = starts[0] + field.offset
                     given = self._block[start : start + 16 * WORD].tobytes()
-            key = about + (np.asarray(matrix, np.float32).tobytes() if given is None else given)
+            key = about + (matrix.astype(np.float32).tobytes() if given is None else given)
             known = before.get(name)
             if known is None or known[0] != key:
                 if given is not None:
@@ -350,7 +351,7 @@ class FrameValues:
         }
 
     def _values_of(self, feature: Feature, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
-        return feature.frame_values(frame)
+        return mapping(feature.frame_values(frame), "frame_values")
 
     def _frame_pieces(self, values: Mapping[str, npt.ArrayLike]) -> Pieces:
         """Return the words of a feature's values in all views. Raises ValueError."""
@@ -382,10 +383,10 @@ class FrameValues:
         """Ask a feature for its views; note which they are, and what they see."""
         self._matrices.pop(feature.type_name, None)
         self._made.pop(feature.type_name, None)
-        views = feature.views(frame)
+        views = mapping(feature.views(frame), "views")
         self._made[feature.type_name] = frozenset(views)
         self._matrices[feature.type_name] = {
-            view: values[_MATRIX]
+            view: np.asarray(values[_MATRIX], np.float64)
             for view, values in views.items()
             if np.shape(values.get(_MATRIX, 0.0)) == (4, 4)
         }
@@ -417,8 +418,8 @@ def scene_view(
     for name in registry:
         try:
             view = registry[name].view(frame)
-            if view is not None and np.shape(view.view_projection) != (4, 4):
-                raise ValueError(f"a view_projection of shape {np.shape(view.view_projection)}")
+            if view is not None:
+                check_view(view)
         except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
             guard(registry[name], error)
         else:

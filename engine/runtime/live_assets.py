@@ -84,7 +84,7 @@ class LiveAssets:
         self._switched: list[Reload] = []
         self._changed = 0
         scene = runtime.scene
-        found = (*scene.rejected, *scene.warnings, *runtime.library.problems)
+        found = (*scene.rejected, *scene.warnings, *scene.asset_problems(runtime.library))
         self.problems = tuple(dict.fromkeys(found))
         self._may_drop = False
         self.reloads = 0
@@ -116,7 +116,8 @@ class LiveAssets:
                 self._changed = len(self._update.moves)
             self._scene = made.scene or self._scene
             known = set(self.problems)
-            self.problems = tuple(dict.fromkeys((*made.problems, *self._runtime.library.problems)))
+            of_assets = self._runtime.scene.asset_problems(self._runtime.library)
+            self.problems = tuple(dict.fromkeys((*made.problems, *of_assets)))
             problems = tuple(problem for problem in self.problems if problem not in known)
         switched = 0
         is_new = made is not None and made.update is not None

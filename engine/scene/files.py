@@ -101,7 +101,12 @@ class FileReader:
             if path in self._done:
                 return
             if len(self.files) >= MAX_FILES:
-                raise failure("include.count", f"a scene has at most {MAX_FILES} files", node)
+                raise failure(
+                    "include.count",
+                    f"a scene has at most {MAX_FILES} files",
+                    node,
+                    "put several databases into one file",
+                )
             self.gate.stamp(path)
             self._read(SceneFile(path, read(path, display_path(path), self.gate.root)), chain)
         except FileRejectedError as error:

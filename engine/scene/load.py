@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.assets import AssetDb, read_asset_db, read_asset_db_file
 from engine.assets.codes import AssetCode
-from engine.feature import Registry, discover
+from engine.feature import Feature, Registry, discover
 from engine.feature.own_shaders import shader_databases
 from engine.humon import (
     InputError,
@@ -18,13 +18,13 @@ from engine.humon import (
     Problem,
     ProblemCollector,
     Severity,
-    excerpt_of,
     expect,
 )
 from engine.humon.collector import collector_paused
 from engine.scene.build import TableauBuilder
 from engine.scene.files import FileReader, SceneFile
-from engine.scene.scene import Scene, ScenePart
+from engine.scene.scene import Scene, ScenePart, is_in_scene
+from engine.scene.text_positions import offset_at
 from engine.scene.values import LOST, AssetNames
 from engine.tableau import NO_ASSET, ROOT, Tableau
 from engine.tableau.names import fold, invalid_name_reason
@@ -142,28 +142,49 @@ class _Loader:
             shaders = list(shader_databases(self._registry))
         except (OSError, ValueError) as error:
             message = f"shaders of features cannot be used: {error}"
-            self._warnings.append(Problem("feature.shaders", message, severity=Severity.WARNING))
+            self._warnings.append(
+                Problem(
+                    "feature.shaders",
+                    message,
+                    severity=Severity.WARNING,
+                    help="let the cache folder be written to; features with own shaders are not drawn",
+                )
+            )
             shaders = []
-        for path in [*self._registry.asset_dbs, *shaders]:
-            self._add_feature_db(path)
-        return Scene(self._parts, self._dbs, self._tableau, self._registry, self._warnings, self.rejected)
+        brought = [(path, users) for path, users in self._registry.asset_dbs.items()]
+        users_of: dict[str, tuple[Feature, ...]] = {}
+        for path, users in [*brought, *((path, [feature]) for path, feature in shaders)]:
+            name = self._add_feature_db(path, users)
+            users_of[name] = tuple(users)
+        return Scene(
+            self._parts, self._dbs, self._tableau, self._registry, self._warnings, self.rejected, users_of
+        )
 
-    def _add_feature_db(self, path: Path) -> None:
-        """Add the database of a feature. One with errors, or a name that is taken, is a warning."""
+    def _add_feature_db(self, path: Path, users: Sequence[Feature]) -> str:
+        """Add the database of features, and return its name; empty where it cannot be used.
+
+        One with errors, or a name that is taken, is a warning where the scene has one of the features.
+        """
+        is_used = any(is_in_scene(feature, self._tableau) for feature in users)
         try:
             db = read_asset_db_file(path, len(self._dbs) + 1, path.parent, tolerated=None)
         except InputError as error:
-            self._warnings += [replace(each, severity=Severity.WARNING) for each in error.problems]
-            return
-        self._warnings += db.left_out
+            if is_used:
+                self._warnings += [replace(each, severity=Severity.WARNING) for each in error.problems]
+            return ""
+        if is_used:
+            self._warnings += db.left_out
         if any(db.name == other.name for other in self._dbs):
+            if not is_used:
+                return ""
             message = f"the assetDb '{db.name}' of a feature ({path}) has the name of one of the scene"
             advice = "rename that of the scene; the feature is not drawn"
             self._warnings.append(
                 Problem(AssetCode.NAME, message, db.position, help=advice, severity=Severity.WARNING)
             )
-            return
+            return ""
         self._dbs.append(db)
+        return db.name
 
     def _root(self, name: str, place: Position) -> int:
         """Add the object that the objects of a file are below; return its row."""
@@ -212,12 +233,21 @@ class _Loader:
             sharing = caches.get(db.cache_file)
             if other is not None:
                 message = f"there are two assetDbs named '{db.name}'; the other is at {other.position}"
-                problems.add(file.document.problem("asset.name", message, file.document.root["assetDb"]))
+                problems.add(
+                    file.document.problem(
+                        "asset.name", message, file.document.root["assetDb"], "give one of them another name"
+                    )
+                )
                 are_all = False
             elif sharing is not None and sharing is not db:
                 message = f"'{sharing.name}' ({sharing.position}) uses the same cache"
                 problems.add(
-                    file.document.problem(AssetCode.CACHE_FILE, message, file.document.root["assetDb"])
+                    file.document.problem(
+                        AssetCode.CACHE_FILE,
+                        message,
+                        file.document.root["assetDb"],
+                        "give one of them another `cacheFile`",
+                    )
                 )
                 are_all = False
             else:
@@ -255,7 +285,15 @@ def _limited(problems: Sequence[Problem]) -> list[Problem]:
         return list(problems)
     shown = sorted(problems, key=lambda problem: problem.severity is Severity.WARNING)[:MAX_PROBLEMS]
     text = f"{more} more problems are not shown"
-    return [*shown, Problem("scene.too_many", text, severity=Severity.WARNING)]
+    return [
+        *shown,
+        Problem(
+            "scene.too_many",
+            text,
+            severity=Severity.WARNING,
+            help="correct the first ones, which others may follow from",
+        ),
+    ]
 
 
 def _with_excerpt(problem: Problem, files: Sequence[SceneFile]) -> Problem:
@@ -265,17 +303,5 @@ def _with_excerpt(problem: Problem, files: Sequence[SceneFile]) -> Problem:
     document = next((f.document for f in files if f.document.name == problem.position.file), None)
     if document is None:
         return problem
-    lines = document.lines
-    start = lines.starts[problem.position.line - 1]
-    line, _ = lines.line_at(start)
-    offset = next(
-        (i for i in range(len(line)) if lines.line_and_column(start + i)[1] == problem.position.column), 0
-    )
-    return Problem(
-        problem.code,
-        problem.message,
-        problem.position,
-        excerpt_of(line, offset),
-        problem.help,
-        problem.severity,
-    )
+    excerpt = document.lines.excerpt_at(offset_at(document, problem.position))
+    return replace(problem, excerpt=excerpt)

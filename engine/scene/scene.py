@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from engine.assets import AssetDb, AssetRef, find_asset, sources_of
-from engine.feature import Registry
-from engine.humon import Problem, ProblemCollector
+from engine.assets import AssetDb, AssetLibrary, AssetRef, find_asset, sources_of
+from engine.feature import Feature, Registry
+from engine.humon import Position, Problem, ProblemCollector
 from engine.scene.files import SceneFile
 from engine.scene.save import Saver
 from engine.scene.settings import apply_setting
 from engine.scene.snapshot import Snapshot
+from engine.scene.text_positions import located
 from engine.tableau import ROOT, Tableau
+
+NOBODY: Mapping[str, Sequence[Feature]] = {}
 
 
 def without(dbs: Sequence[AssetDb], ids: Collection[int]) -> tuple[AssetDb, ...]:
@@ -21,6 +24,12 @@ def without(dbs: Sequence[AssetDb], ids: Collection[int]) -> tuple[AssetDb, ...]
     for db in dbs:
         first.setdefault(db.name, db.id)
     return tuple(db for db in dbs if db.id not in ids or db.id == first[db.name])
+
+
+def is_in_scene(feature: Feature, tableau: Tableau) -> bool:
+    """Whether an object has a feature, switched on or off, or every frame has it."""
+    table = tableau.tables.get(feature.type_name)
+    return feature.in_every_frame or (table is not None and bool((table.object >= 0).any()))
 
 
 class ScenePart:
@@ -83,7 +92,9 @@ class Scene:
         registry: Registry,
         warnings: Sequence[Problem],
         rejected: Sequence[Problem] = (),
+        users_of: Mapping[str, Sequence[Feature]] = NOBODY,
     ) -> None:
+        """`users_of` are the features that bring a database along, by its name."""
         self.path = parts[0].files[0].path
         self.parts = tuple(parts)
         self.dbs = tuple(dbs)
@@ -91,6 +102,8 @@ class Scene:
         self.registry = registry
         self.warnings = list(warnings)
         self.rejected = tuple(rejected)
+        self._users_of = users_of
+        tableau.locate = self._locate
         self._kept: Callable[[AssetRef], AssetRef] = lambda ref: ref
 
     def inputs(self) -> Iterator[Path]:
@@ -108,6 +121,32 @@ class Scene:
     def left_out(self) -> tuple[Problem, ...]:
         """The problems of what of the texts is not used."""
         return tuple(problem for part in self.parts for problem in part.left_out)
+
+    def _locate(self, place: Position, field: str) -> tuple[Position, str]:
+        """Return where a field of the feature at a place is in the texts, and its line with a caret."""
+        documents = (file.document for part in self.parts for file in part.files)
+        document = next((one for one in documents if one.name == place.file), None)
+        if document is None or not place.line:
+            return place, ""
+        return located(document, place, field)
+
+    def asset_problems(self, library: AssetLibrary) -> list[Problem]:
+        """Return the problems of assets; of those that features bring along where the scene uses them."""
+        used = {one.db.name: one.db for one in library.current}
+        for name, features in self._users_of.items():
+            if name in used and not self._uses(used[name], features):
+                del used[name]
+        return library.problems_of(used)
+
+    def _uses(self, db: AssetDb, features: Sequence[Feature]) -> bool:
+        """Whether the scene has one of the features that bring a database along, or names an asset of it."""
+        if any(is_in_scene(feature, self.tableau) for feature in features):
+            return True
+        return any(
+            bool((table.column(spec.name)[table.object >= 0] >> 32 == db.id).any())
+            for table in self.tableau.tables.values()
+            for spec in table.schema.asset_fields
+        )
 
     def part_of(self, row: int) -> ScenePart:
         """Return the part that an object, given by its row, belongs to; the first for one of a program."""

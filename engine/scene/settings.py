@@ -97,7 +97,7 @@ def _set_field(
         what = f"names no field of {type_name}: there is no '{field}'"
         raise _error("field.unknown", setting, what, suggestion(field, known))
     if not node.text:
-        raise failure("value.missing", f"'{field}' needs a value", node)
+        raise failure("value.missing", f"'{field}' needs a value", node, f"write the value behind `{field}=`")
     table.set(field, rows, read_value(node, spec, AssetNames(scene.part_of(handle.row).dbs)))
 
 

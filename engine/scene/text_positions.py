@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.humon import Document, Kind, Node, Problem, Severity
+from engine.humon import Document, Kind, Node, Position, Problem, Severity
 from engine.tableau import ROOT, Tableau
 
 Ints = NDArray[np.int32]
@@ -35,6 +37,30 @@ def problem_at(
     """Return a problem at an offset: at a key or a metatag, while `Document.problem` is at a node's value."""
     excerpt = document.lines.excerpt_at(offset)
     return Problem(code, message, document.position_at(offset), excerpt, help, severity)
+
+
+def offset_at(document: Document, place: Position) -> int:
+    """Return the offset of the character in the line and column of a place, or of the end of the line."""
+    lines = document.lines
+    start = lines.starts[min(place.line, len(lines.starts)) - 1]
+    offsets = range(start, lines.end_of_line(start))
+    return start + bisect_left(offsets, place.column, key=lambda offset: lines.line_and_column(offset)[1])
+
+
+def located(document: Document, place: Position, field: str) -> tuple[Position, str]:
+    """Return where the value of a field of the feature at `place` is, and an excerpt with a caret under it.
+
+    It is the place of the feature where that has no such field.
+    """
+    offset = offset_at(document, place)
+    starts = document.columns.starts
+    rows = np.flatnonzero(np.frombuffer(starts, starts.typecode) == offset).tolist() if field else ()
+    for row in rows:
+        for owner in (row, row - 1):  # its `@type` follows a feature
+            fields = document.children(owner) if type_row(document, owner) == row else None
+            if isinstance(fields, dict) and field in fields:
+                offset = document.value_start(fields[field])
+    return document.position_at(offset), document.lines.excerpt_at(offset)
 
 
 def type_row(document: Document, row: int) -> int:

@@ -32,6 +32,10 @@ LOST = NO_ASSET - 1
 """The key of an asset of a database that is not there, which is reported once for all that name it."""
 
 
+MAX_SHOWN = 8
+"""Numbers of a list that a hint shows."""
+
+
 class AssetNames:
     """Looks up `[assetDb0 cube]` in the databases of a scene.
 
@@ -109,9 +113,13 @@ def read_value(node: Node, spec: FieldSpec, assets: AssetNames) -> Any:
         return math.radians(value) if kind is FieldKind.ANGLE else value
     numbers = vector(node) if kind is FieldKind.NUMBERS else read_vector(node, kind.width)
     if not all(low <= each <= high for each in numbers):
-        raise failure("value.range", f"'{node.key}' must be {spec.range_text()} in each number", node)
+        nearest = " ".join(f"{min(max(each, low), high):g}" for each in numbers[:MAX_SHOWN])
+        more = " ..." if len(numbers) > MAX_SHOWN else ""
+        message = f"'{node.key}' must be {spec.range_text()} in each number"
+        raise failure("value.range", message, node, f"write `{spec.name}: [{nearest}{more}]`")
     if len(numbers) > kind.width:
-        raise failure("value.count", f"'{node.key}' has {len(numbers)} numbers, at most {kind.width}", node)
+        message = f"'{node.key}' has {len(numbers)} numbers, at most {kind.width}"
+        raise failure("value.count", message, node, f"leave out {len(numbers) - kind.width} of them")
     values = np.full(kind.width, NOT_GIVEN)
     values[: len(numbers)] = numbers
     if spec.nonzero and not values.any():

@@ -55,7 +55,8 @@ def read_vector(node: Node, width: int) -> tuple[float, ...]:
     """Return the vector of one node. Raises InputError `value.*`."""
     numbers = vector(node, width)
     if max(map(abs, numbers)) > FLOAT32_MAX:
-        raise failure("value.range", f"'{node.key}' must fit into 32-bit floats", node)
+        message = f"'{node.key}' must fit into 32-bit floats"
+        raise failure("value.range", message, node, f"write numbers up to {FLOAT32_MAX:g}")
     return numbers
 
 

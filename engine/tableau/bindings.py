@@ -107,7 +107,7 @@ class Bindings:
             what = f"'{path}': {feature} has no field '{name}'"
             raise Unbound("field.unknown", what, suggestion(name, table.schema.by_name))
         if spec.kind not in NUMBERS:
-            raise Unbound("value.number", f"'{path}' is {spec.kind.value}, not one number", FORM)
+            raise Unbound("value.number", f"'{path}' is not one number: its kind is {spec.kind.value}", FORM)
         return table, name, handle[feature].row
 
     def _grouped(self, paths: tuple[str, ...], objects: Rows) -> list[_Group]:

@@ -9,9 +9,10 @@ indices, assets as int64 keys).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,14 @@ _WIDGETS = {
 MAX_SLIDER = 1e4
 """A number is edited with a slider where its limits are at most so far apart."""
 _WIDTH = {FieldKind.VEC3: 3, FieldKind.VEC4: 4, FieldKind.COLOR: 3, FieldKind.NUMBERS: MAX_NUMBERS}
+_NUMBERS = {
+    FieldKind.INT: "a whole number",
+    FieldKind.ANGLE: "an angle in degrees",
+    FieldKind.VEC3: "three numbers",
+    FieldKind.VEC4: "four numbers",
+    FieldKind.COLOR: "a colour (three linear numbers)",
+    FieldKind.NUMBERS: "a list of numbers",
+}
 _DTYPE: dict[FieldKind, DTypeLike] = {
     FieldKind.FLOAT: np.float32,
     FieldKind.INT: np.int32,
@@ -112,6 +121,22 @@ _DTYPE: dict[FieldKind, DTypeLike] = {
     FieldKind.ANGLE: np.float32,
     FieldKind.NUMBERS: np.float32,
 }
+
+
+_DECLARED: tuple[tuple[str, tuple[type, ...], str], ...] = (
+    ("name", (str,), "text"),
+    ("kind", (FieldKind,), "a FieldKind"),
+    ("help", (str,), "text"),
+    ("minimum", (int, float, np.number, NoneType), "a number or None"),
+    ("maximum", (int, float, np.number, NoneType), "a number or None"),
+    ("choices", (tuple,), "a tuple of texts"),
+    ("asset_types", (tuple,), "a tuple of texts"),
+    ("nonzero", (bool,), "True or False"),
+    ("optional", (bool,), "True or False"),
+    ("unit", (str,), "text"),
+    ("names", (Names,), "a Names"),
+)
+"""Types of what a field declares."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +165,7 @@ class FieldSpec:
     names: Names = Names.NOTHING
 
     def __post_init__(self) -> None:
+        self._check_types()
         if self.kind is FieldKind.ANGLE:
             object.__setattr__(self, "unit", "degrees")
         if self.unit and not self.kind.numeric:
@@ -152,6 +178,23 @@ class FieldSpec:
             raise ValueError(f"field {self.name!r} has no choices")
         if self.kind is not FieldKind.ASSET:
             self.column_value(self.default)
+
+    def _check_types(self) -> None:
+        """Raise ValueError where the declaration itself is of wrong types."""
+        for name, kinds, what in _DECLARED:
+            value = getattr(self, name)
+            if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+                raise ValueError(f"{name} of the field {self.name!r} is {value!r}, not {what}")
+        for name in ("choices", "asset_types"):
+            if not all(isinstance(item, str) for item in getattr(self, name)):
+                raise ValueError(f"{name} of the field {self.name!r} are {getattr(self, name)!r}, not texts")
+        if self.kind is FieldKind.ASSET and self.default is not None:
+            names = self.default if isinstance(self.default, tuple) else ()
+            if len(names) != 2 or not all(isinstance(item, str) for item in names):
+                raise ValueError(
+                    f"default of the field {self.name!r} is {self.default!r}, not the names of a database "
+                    "and of an asset"
+                )
 
     @property
     def widget(self) -> Widget:
@@ -234,17 +277,19 @@ class FieldSpec:
 
     def _number(self, value: Any) -> float | int:
         if isinstance(value, bool) or not isinstance(value, int | float | np.number):
-            raise ValueError(f"{self.name} must be a {self.kind.value}, not {value!r}")
-        if self.kind is FieldKind.INT and int(value) != value:
+            what = _NUMBERS.get(self.kind, "a number") if self.kind.width == 1 else "numbers"
+            raise ValueError(f"{self.name} must be {what}, not {value!r}")
+        number = math.inf if isinstance(value, int) and abs(value) > FLOAT32_MAX else float(value)
+        if self.kind is FieldKind.INT and not number.is_integer() and math.isfinite(number):
             raise ValueError(f"{self.name} must be a whole number, not {value!r}")
-        if not self.in_range(float(value)):
+        if not self.in_range(number):
             limits = self.range_text() or "a finite number"
             raise ValueError(f"{self.name} must be {limits}, not {value!r}")
         return int(value) if self.kind is FieldKind.INT else float(value)
 
     def _vector(self, value: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
         if isinstance(value, str) or not isinstance(value, Sequence | np.ndarray):
-            raise ValueError(f"{self.name} must be {self.kind.value}, not {value!r}")
+            raise ValueError(f"{self.name} must be {_NUMBERS[self.kind]}, not {value!r}")
         many = self.kind is FieldKind.NUMBERS
         if len(value) > self.kind.width or not (many or len(value) == self.kind.width):
             most = "at most " if many else ""
@@ -254,6 +299,11 @@ class FieldSpec:
         if self.nonzero and not vector.any():
             raise ValueError(f"{self.name} must not be {self.kind.width} zeros")
         return vector
+
+
+def _as_tuple(values: Any) -> Any:
+    """Return several values as a tuple, and anything else as it is, for `FieldSpec` to check."""
+    return tuple(values) if isinstance(values, Iterable) and not isinstance(values, str) else values
 
 
 def _shortest(number: float) -> float:
@@ -346,7 +396,9 @@ def vec3_field(
     unit: str = "",
 ) -> FieldSpec:
     """Return the spec of three numbers, a float32[n, 3] column; `nonzero`, if they are a direction."""
-    return FieldSpec(name, FieldKind.VEC3, tuple(default), help, minimum, maximum, nonzero=nonzero, unit=unit)
+    return FieldSpec(
+        name, FieldKind.VEC3, _as_tuple(default), help, minimum, maximum, nonzero=nonzero, unit=unit
+    )
 
 
 def vec4_field(
@@ -358,14 +410,14 @@ def vec4_field(
     help: str = "",
 ) -> FieldSpec:
     """Return the spec of four numbers, a float32[n, 4] column."""
-    return FieldSpec(name, FieldKind.VEC4, tuple(default), help, minimum, maximum)
+    return FieldSpec(name, FieldKind.VEC4, _as_tuple(default), help, minimum, maximum)
 
 
 def color_field(
     name: str, default: Sequence[float], *, maximum: float | None = None, help: str = ""
 ) -> FieldSpec:
     """Return the spec of a linear colour (red, green, blue, at least 0), a float32[n, 3] column."""
-    return FieldSpec(name, FieldKind.COLOR, tuple(default), help, 0.0, maximum)
+    return FieldSpec(name, FieldKind.COLOR, _as_tuple(default), help, 0.0, maximum)
 
 
 def numbers_field(
@@ -377,7 +429,7 @@ def numbers_field(
     help: str = "",
 ) -> FieldSpec:
     """Return the spec of up to MAX_NUMBERS numbers, float32[n, MAX_NUMBERS], NOT_GIVEN behind the last."""
-    return FieldSpec(name, FieldKind.NUMBERS, tuple(default), help, minimum, maximum)
+    return FieldSpec(name, FieldKind.NUMBERS, _as_tuple(default), help, minimum, maximum)
 
 
 def angle_field(
@@ -389,7 +441,7 @@ def angle_field(
 
 def choice_field(name: str, default: str, *, choices: Sequence[str], help: str = "") -> FieldSpec:
     """Return the spec of one of a few words, an int16 column of indices into `choices`."""
-    return FieldSpec(name, FieldKind.CHOICE, default, help, choices=tuple(choices))
+    return FieldSpec(name, FieldKind.CHOICE, default, help, choices=_as_tuple(choices))
 
 
 def text_field(name: str, default: str = "", *, help: str = "", names: Names = Names.NOTHING) -> FieldSpec:
@@ -409,4 +461,4 @@ def asset_field(
 
     Without a default (database name, asset name) every row must set it, unless it is optional.
     """
-    return FieldSpec(name, FieldKind.ASSET, default, help, asset_types=tuple(types), optional=optional)
+    return FieldSpec(name, FieldKind.ASSET, default, help, asset_types=_as_tuple(types), optional=optional)

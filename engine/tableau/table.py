@@ -146,6 +146,15 @@ class FeatureTable:
             self._tableau.files[file], int(self._columns["line"][row]), int(self._columns["column"][row])
         )
 
+    def located(self, row: int, field: str = "") -> tuple[Position | None, str]:
+        """Return the position of a field's value in a `.hu` file, and its line with a caret under it.
+
+        It is that of the feature where the file does not give the field; the line is empty where it is not
+        known, and there is no position where a program created the feature.
+        """
+        place = self.position(row)
+        return (None, "") if place is None else self._tableau.locate(place, field)
+
     @property
     def has_unpositioned(self) -> bool:
         """Whether a feature has no position in a file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from engine.tableau.table import FeatureTable
 from engine.tableau.transforms import Fault, Transforms
 from engine.tableau.tree import ROOT, Tree, default_names
 
+Locate = Callable[[Position, str], tuple[Position, str]]  # of feature and field: place and excerpt
 Objects = Rows | slice | ObjectHandle | Iterable[ObjectHandle] | None
 """The objects of a bulk call: rows, a slice of rows, handles, or None for all."""
 
@@ -36,8 +37,8 @@ class Tableau:
     `moves` has the objects whose placements `update_world` has changed, `reshapes` those with other axes; who
     changes shapes notes those in both. `turns` has those found mirrored, or no longer mirrored.
 
-    `place` is where a file has the tableau, None if a program made it. `clock` is the time of its features,
-    `bindings` looks up numbers of fields by their paths.
+    `place` is where a file has the tableau, None if a program made it; `locate` finds fields in the file.
+    `clock` is the time of its features, `bindings` looks up numbers of fields by their paths.
 
     A version that has not changed means that there is nothing to do: `structure_version` (objects and
     features added or removed, active, enabled), `values_version` (fields of features), `world_version`.
@@ -51,6 +52,7 @@ class Tableau:
         self._numbered = 0  # no number below it names another object, as rows are used again
         self.files: list[str] = []
         self.place: Position | None = None
+        self.locate: Locate = lambda place, field: (place, "")
         self.warnings: list[Problem] = []
         self._file_numbers: dict[str, int] = {}
         self._columns = Columns(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.plan.model.plan import Plan
@@ -28,8 +29,8 @@ class FeatureUsage:
 
     Attributes
     ----------
-    feature, summary : str
-        Its type name and the first sentence of its description.
+    feature, summary, scene : str
+        Its type name, the first sentence of its description, and the scene that was planned.
     own : tuple of UsageRow
         What is gone where no row of the feature is active.
     shared : tuple of str
@@ -43,6 +44,7 @@ class FeatureUsage:
     own: tuple[UsageRow, ...]
     shared: tuple[str, ...]
     pipelines: tuple[str, ...]
+    scene: str = ""
 
 
 def usage_rows(plan: Plan) -> dict[str, UsageRow]:
@@ -58,17 +60,28 @@ def usage_rows(plan: Plan) -> dict[str, UsageRow]:
     return found
 
 
-def usage_table(path: Path, profile: DeviceProfile) -> list[FeatureUsage]:
+def usage_tables(root: Path, scenes: Sequence[str], profile: DeviceProfile) -> list[FeatureUsage]:
+    """Return what `usage_table` does of several scenes: each feature in the first one that has it."""
+    found: dict[str, FeatureUsage] = {}
+    for scene in scenes:
+        for usage in usage_table(root / scene, profile, frozenset(found)):
+            found[usage.feature] = replace(usage, scene=scene)
+    return [usage for _, usage in sorted(found.items())]
+
+
+def usage_table(
+    path: Path, profile: DeviceProfile, known: frozenset[str] = frozenset()
+) -> list[FeatureUsage]:
     """Return what each feature type of a scene adds to its plan on a device, in the order of their names.
 
-    Raises InputError and PlanError as `plan_scene` does.
+    Those that are `known` are left out. Raises InputError and PlanError as `plan_scene` does.
     """
     scene = load_scene(path)
     whole = plan_scene(path, profile).plan
     found = []
     for name, table in sorted(scene.tableau.tables.items()):
         rows = table.rows_active()
-        if not len(rows):
+        if not len(rows) or name in known:
             continue
         settings = [f"{table.path(row)}.{name}.active=false" for row in rows.tolist()]
         without = plan_scene(path, profile, settings=settings).plan
@@ -96,17 +109,19 @@ def _words(flags: object) -> tuple[str]:
     return (" | ".join(flag_names(flags)),)  # type: ignore[arg-type]
 
 
-def usage_page(scene: str, found: list[FeatureUsage]) -> str:
+def usage_page(scenes: Sequence[str], found: list[FeatureUsage]) -> str:
     """Return the table as a page of Markdown."""
     lines = [
         "# What each feature adds to a plan",
         "",
-        f"Of `{scene}`, planned for the profile `lavapipe`; `python tools/usage_page.py` writes this page.",
-        "For each feature: what is gone from the plan where no row of it is active, what it requests beside",
-        "other features, and the passes whose pipelines go with it.",
+        f"Of `{scenes[0]}`, else of the scene that is named, planned for the profile `lavapipe`;",
+        "`python tools/usage_page.py` writes this page. For each feature: what is gone from the plan where",
+        "no row of it is active, what it requests beside other features, and the passes whose pipelines go",
+        "with it.",
     ]
     for usage in found:
-        lines += ["", f"## {usage.feature}", "", usage.summary, ""]
+        of = f" In `{usage.scene}`." if usage.scene != scenes[0] else ""
+        lines += ["", f"## {usage.feature}", "", usage.summary + of, ""]
         if usage.own:
             lines += ["| its own | usages | queue uses |", "|---|---|---|"]
         for row in usage.own:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
-from engine.feature import FeatureRows, FrameView
+from engine.feature import Fault, FeatureRows, FrameView
 from engine.graph import PICTURE, ColorTarget, ImageRead, PrimitivePass
 from engine.plan import Blend
 from engine.tableau.schema import FieldSpec, choice_field, float_field
@@ -60,6 +62,20 @@ def shown_rows(frame: FrameView, feature: str) -> FeatureRows:
         return FeatureRows(rows.table)
     shown = frame.nearest("camera", rows.objects) == cameras.indices[0]
     return FeatureRows(rows.table, lambda: rows.indices[shown])
+
+
+def without_camera(frame: FrameView, feature: str) -> Iterator[Fault]:
+    """Yield a fault for each enabled row of a feature that hangs under no camera: it is never shown."""
+    rows = frame.enabled(feature)
+    if not len(rows):
+        return
+    for row in rows.indices[frame.nearest("camera", rows.objects) < 0].tolist():
+        yield Fault(
+            row,
+            "overlay.camera",
+            "there is no camera on its object or above it, so no picture shows it",
+            "put it on the object of a camera, or on one below that",
+        )
 
 
 def with_opacity(rows: FeatureRows, color: str) -> npt.NDArray[np.float32]:

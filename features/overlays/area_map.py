@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.feature import Feature, FeatureRows, FrameView
+from engine.feature import Fault, Feature, FeatureRows, FrameView
 from engine.graph import (
     SCENE_COLOR,
     SCENE_DEPTH,
@@ -22,7 +22,14 @@ from engine.graph import (
 from engine.math import orthographic_reversed, unit_axes, view_from_world
 from engine.plan import Blend
 from engine.tableau.schema import bool_field, choice_field, color_field, float_field
-from features.overlays._rectangle import anchor_fields, anchor_parts, overlay_pass, shown_rows, with_opacity
+from features.overlays._rectangle import (
+    anchor_fields,
+    anchor_parts,
+    overlay_pass,
+    shown_rows,
+    with_opacity,
+    without_camera,
+)
 from features.visible_model import BLENDED, FORWARD
 
 VIEW = "areaMap"
@@ -112,6 +119,10 @@ class AreaMap(Feature):
                 "cameraPosition": [*eye.tolist(), 1.0],
             }
         }
+
+    def faults(self, frame: FrameView) -> Iterable[Fault]:
+        """Maps without a camera."""
+        return without_camera(frame, self.type_name)
 
     def buffer_values(self, frame: FrameView) -> Mapping[str, Mapping[str, npt.ArrayLike]]:
         """Return the row of the map that is shown."""

@@ -11,10 +11,20 @@ from engine.feature import Fault, Feature, FeatureRows, FrameView
 from engine.graph import Pass
 from engine.tableau import Unbound
 from engine.tableau.schema import Names, color_field, float_field, text_field
-from features.overlays._rectangle import anchor_fields, anchor_parts, overlay_pass, shown_rows, with_opacity
+from features.overlays._rectangle import (
+    anchor_fields,
+    anchor_parts,
+    overlay_pass,
+    shown_rows,
+    with_opacity,
+    without_camera,
+)
 
 LOW, HIGH = 0.2, 0.6
 """How full a bar is that has one of its two colours; between, they are mixed."""
+
+FULL = 1.0
+"""The number of a full bar that does not say so."""
 
 LENGTHS = {"minimum": 0.0, "maximum": 4096.0}
 
@@ -31,7 +41,7 @@ class HealthBar(Feature):
         ),
         float_field("value", 1.0, help="the number that it shows"),
         float_field("minimum", 0.0, help="the number of an empty bar"),
-        float_field("maximum", 1.0, help="the number of a full one"),
+        float_field("maximum", FULL, help="the number of a full one"),
         *anchor_fields("bottomLeft", (20.0, 20.0)),
         float_field("width", 180.0, minimum=1.0, maximum=4096.0, unit="points"),
         float_field("height", 14.0, minimum=1.0, maximum=4096.0, unit="points"),
@@ -70,7 +80,8 @@ class HealthBar(Feature):
         }
 
     def faults(self, frame: FrameView) -> Iterable[Fault]:
-        """A binding that names no number, or no room between the limits: the bar is empty."""
+        """No camera, a binding that names no number, or no room between the limits: the bar is empty."""
+        yield from without_camera(frame, self.type_name)
         rows = frame.enabled(self.type_name)
         for index, path in enumerate(rows["bind"].tolist()):
             try:
@@ -78,12 +89,14 @@ class HealthBar(Feature):
                     frame.tableau.bindings.find(path, int(rows.objects[index]))
             except Unbound as why:
                 what = f"its `bind` names no number: {why.message}"
-                yield Fault(int(rows.indices[index]), why.code, what, f"{why.advice}; it is empty now")
+                advice = f"{why.advice}; it is empty now"
+                yield Fault(int(rows.indices[index]), why.code, what, advice, "bind")
         for index in np.flatnonzero(rows["minimum"] >= rows["maximum"]).tolist():
             low, high = rows["minimum"][index], rows["maximum"][index]
             what = f"its maximum, {high:g}, is not above its minimum, {low:g}"
             advice = "write a larger `maximum`; it is empty now"
-            yield Fault(int(rows.indices[index]), "value.range", what, advice)
+            field = "minimum" if high == FULL else "maximum"
+            yield Fault(int(rows.indices[index]), "value.range", what, advice, field)
 
 
 def _full(rows: FeatureRows, frame: FrameView) -> npt.NDArray[np.float64]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy.typing as npt
 
-from engine.feature import Feature, FeatureRows, FrameView
+from engine.feature import Fault, Feature, FeatureRows, FrameView
 from engine.graph import Pass
 from engine.tableau.schema import choice_field, color_field, float_field
-from features.overlays._rectangle import overlay_pass, shown_rows, with_opacity
+from features.overlays._rectangle import overlay_pass, shown_rows, with_opacity, without_camera
 
 
 class Reticle(Feature):
@@ -41,6 +41,10 @@ class Reticle(Feature):
     def passes(self, rows: FeatureRows) -> tuple[Pass, ...]:
         """The pass that draws all of them, over other overlays."""
         return (overlay_pass("reticle", rows, after=("areaMap", "healthBar")),)
+
+    def faults(self, frame: FrameView) -> Iterable[Fault]:
+        """Reticles without a camera."""
+        return without_camera(frame, self.type_name)
 
     def buffer_values(self, frame: FrameView) -> Mapping[str, Mapping[str, npt.ArrayLike]]:
         """Return the rows of those whose camera shows the picture."""

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from engine.feature import Feature, Registry, discover, float_field
+from engine.feature import Feature, Registry, asset_field, discover, float_field
+from engine.graph import DeclarationError
 
 
 class Alpha(Feature):
@@ -47,6 +48,67 @@ def test_two_features_of_one_name_are_refused_naming_both_origins():
 def test_a_feature_that_requires_itself_is_refused_when_the_class_is_created():
     with pytest.raises(ValueError, match="requires itself"):
         type("Loop", (Feature,), {"type_name": "loop", "requires": ("loop",)})
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        ({"type_name": 3}, "type_name of Plug is 3, not text"),
+        ({"requires": "camera"}, "requires of Plug is 'camera', not a tuple"),
+        ({"conflicts": (3,)}, "conflicts of Plug is 3, not text"),
+        ({"at_most": "two"}, "at_most of Plug is 'two', not a whole number"),
+        ({"asset_db": 3}, "asset_db of Plug is 3, not text"),
+        ({"fields": ("a",)}, "fields of Plug is 'a', not a FieldSpec"),
+        ({"fields": float_field("a", 1.0)}, "fields of Plug is FieldSpec.*, not a tuple"),
+        ({"fields": (asset_field("a", types=("texure",)),)}, "a of Plug takes assets of the type 'texure'"),
+        ({"draws_as": None}, "draws_as of Plug is None, not text"),
+        ({"buffers": "lights"}, "buffers of Plug is 'lights', not a tuple"),
+        ({"shaders": ["a.fs"]}, "shaders of Plug is .*, not a Mapping"),
+        ({"in_every_frame": "yes"}, "in_every_frame of Plug is 'yes', not True or False"),
+    ],
+)
+def test_a_class_that_declares_something_of_a_wrong_type_is_refused_with_a_hint(declared, message):
+    with pytest.raises(DeclarationError, match=message) as raised:
+        type("Plug", (Feature,), {"type_name": "plug", **declared})
+    assert raised.value.help
+
+
+@pytest.mark.parametrize(
+    ("shaders", "message"),
+    [
+        ({"a.fs": 3}, "the shader a.fs of plug of here is 3, not text"),
+        ({3: "a"}, "plug of here has a shader 3, not NAME.vs"),
+        ({"a.glsl": "a"}, "plug of here has a shader 'a.glsl', not NAME.vs"),
+        (property(lambda self: None), "what `shaders` returns is None, not a mapping"),
+    ],
+)
+def test_shaders_that_are_no_texts_are_refused_when_the_feature_is_registered(shaders, message):
+    plug = type("Plug", (Feature,), {"type_name": "plug", "shaders": shaders})
+    with pytest.raises(DeclarationError, match=message) as raised:
+        Registry().register(plug(), "here")
+    assert raised.value.help
+
+
+def test_a_feature_that_cannot_be_loaded_is_reported_at_its_line_with_what_to_declare(tmp_path, monkeypatch):
+    install(tmp_path, "strict", STRICT, "strict = strict\n")
+    install(tmp_path, "broken", "x = 1\n\nclass :\n", "broken = broken\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry = Registry()
+    registry.load_entry_points()
+    broken, strict = registry.problems
+    assert (broken.position.file, broken.position.line) == (str(tmp_path / "broken.py"), 3)
+    assert (strict.position.file, strict.position.line) == (str(tmp_path / "strict.py"), 3)
+    assert "requires of Strict is 'camera', not a tuple" in strict.message
+    assert "DeclarationError" not in strict.message
+    assert strict.help.startswith("write a tuple: ")
+
+
+STRICT = """from engine.feature import Feature
+
+class Strict(Feature):
+    type_name = "strict"
+    requires = "camera"
+"""
 
 
 def test_a_module_registers_the_features_it_defines_and_none_it_imports():

@@ -212,14 +212,15 @@ def test_a_broken_clip_moves_nothing_and_is_reported_with_its_line(stage):
     assert "assets/broken.hu:1:" in str(codes["animation.times"].position)
 
 
-def test_missing_targets_are_problems_of_a_scene_at_the_features_line(stage):
+def test_missing_targets_are_problems_of_a_scene_at_the_features_clip(stage):
     text = stage.path.read_text().replace(
         "translation: [0.5 0 0]", "features: [{ @type: animation  clip: [db far] }]"
     )
     stage.path.write_text(text)
     with open_scene(stage.path, profile="unified") as scene:
         found = [problem for problem in scene.problems if problem.code == "animation.target"]
-        assert [str(problem.position).rsplit("/", 1)[-1] for problem in found] == ["scene.hu:2:44"]
+        places = [str(problem.position).rsplit("/", 1)[-1] for problem in found]
+        assert places == ["scene.hu:2:68"]
         plan = scene.plan
         scene.step(0.1, 3)
         assert scene.plan is plan

@@ -5,7 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from engine.feature import FrameView
+from engine.feature import FeatureRows, FrameView
 from engine.math import axis_angle
 from engine.tableau import Tableau
 from features.camera import Camera
@@ -78,3 +78,38 @@ def test_a_light_without_casters_still_has_a_finite_matrix():
     tableau = scene()
     add_light(tableau)
     assert np.isfinite(Light().frame_values(frame(tableau, None))["shadowMatrices"]).all()
+
+
+@pytest.mark.parametrize(
+    ("shadows", "caster"),
+    [
+        (("auto", "on", "on"), 0),
+        (("off", "on", "on"), 1),
+        (("off", "auto", "on"), 2),
+        (("off", "auto", "off"), None),
+    ],
+)
+def test_of_directional_lights_one_casts_shadows_the_first_or_the_next_that_should(shadows, caster):
+    tableau = scene()
+    tableau.add_object("lamp", features={"light": {"kind": "spot"}})
+    for number, choice in enumerate(shadows):
+        sky = (0.1 * number, 0.0, 0.0)
+        add_light(tableau, f"sun{number}", 0.3 + number, shadows=choice, intensity=1.0 + number, sky=sky)
+    rows = FeatureRows(tableau.tables["light"], tableau.tables["light"].rows_active)
+    values = Light().frame_values(frame(tableau))
+    assert values["skyAmbient"].tolist() == [0, 0, 0], "ambient light is that of the first"
+    casting = [p.name for p in Light().passes(rows)]
+    assert ("shadow" in casting) == ("shadowMatrices" in values) == (caster is not None)
+    faults = [fault for fault in Light().faults(frame(tableau)) if fault.code == "light.shadows"]
+    assert [fault.row - 1 for fault in faults] == [
+        number for number, choice in enumerate(shadows) if choice == "on" and number != caster
+    ]
+    assert all(f"'sun{caster}'" in fault.message and fault.field == "shadows" for fault in faults)
+    if caster is None:
+        return
+    lights = Light().buffer_values(frame(tableau))["lights"]
+    assert lights["color"][0].tolist() == [1.0 + caster] * 3, "shaders shade the first one"
+    alone = scene()
+    add_light(alone, angle=0.3 + caster)
+    expected = Light().frame_values(frame(alone))["shadowMatrices"]
+    np.testing.assert_allclose(values["shadowMatrices"], expected, atol=1e-6)

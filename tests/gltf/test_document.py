@@ -21,7 +21,9 @@ def test_a_problem_names_line_column_pointer_and_byte_of_a_text_file() -> None:
     problem = item.problem("gltf.value", "wrong")
     assert problem.message == f"wrong (at /meshes/1, byte {text.encode().index(b'7')})"
     assert (problem.position.line, problem.position.column) == (2, text.splitlines()[1].index("7") + 4)
-    assert problem.render().splitlines()[-1].strip() == "^"
+    *_, caret, hint = problem.render().splitlines()
+    assert caret.strip() == "^"
+    assert hint == "help: export the model again: the file does not follow glTF 2.0"
 
 
 def test_in_a_binary_file_the_byte_counts_from_its_beginning() -> None:

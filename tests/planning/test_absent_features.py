@@ -8,8 +8,8 @@ import pytest
 from support.one_bad import make_project
 from support.random_scenes import profile
 
-from engine.planning.absent_features import ABSENT
 from engine.planning.offline import plan_scene
+from engine.planning.problems.absent_features import ABSENT
 
 WANTED = ("camera", "light", "visibleModel")
 PARTS = {

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 
 import pytest
 
-from engine.assets import AssetRef
+from engine.assets import AssetRef, AssetType
 from engine.feature import Feature, FeatureRows
+from engine.graph import DeclarationError
 from engine.planning.asset_cubes import AssetCubes
 from engine.tableau import Tableau
 from engine.tableau.schema import asset_field
 
-BROKEN = AssetRef(1, 9)
+BROKEN, MESH = AssetRef(1, 9), AssetRef(1, 8)
 
 
 class Dome(Feature):
@@ -42,6 +44,10 @@ class Library:
 
     def usable(self, ref: AssetRef) -> AssetRef:
         return AssetRef(0, 0) if ref == BROKEN else ref
+
+    def record(self, ref: AssetRef) -> SimpleNamespace:
+        kind = AssetType.MESH if ref == MESH else AssetType.ENVIRONMENT
+        return SimpleNamespace(type=kind, label=f"{kind} {ref.index}")
 
 
 class Domes:
@@ -106,10 +112,14 @@ def test_the_first_feature_that_gives_a_name_is_taken():
 
 
 def test_a_feature_that_raises_is_reported_and_the_others_give_theirs():
-    domes = Domes(7)
-    domes.add("later", 5, "later")
-    assert domes.cubes.enabled() == {"around": key(5)}
-    ((feature, error),) = domes.reported
-    assert feature.type_name == "dome"
-    with pytest.raises(RuntimeError, match="seven"):
-        raise error
+    for bad, kind, message in (
+        (7, RuntimeError, "seven"),
+        (MESH.index, DeclarationError, "the cube around is mesh 8, which is no environment"),
+    ):
+        domes = Domes(bad)
+        domes.add("later", 5, "later")
+        assert domes.cubes.enabled() == {"around": key(5)}
+        ((feature, error),) = domes.reported
+        assert feature.type_name == "dome"
+        with pytest.raises(kind, match=message):
+            raise error

@@ -92,10 +92,13 @@ def test_a_bad_database_of_a_feature_costs_that_feature_alone(
     monkeypatch.setattr("inspect.getfile", lambda _: str(tmp_path / "haze.py"))
     (tmp_path / "haze.hu").write_text(text)
     (tmp_path / "scene.hu").write_text(
-        "version: 1  assetDb: { name: own  assets: [] }  tableau: { name: t  objects: { a: { } } }"
+        "version: 1  assetDb: { name: own  assets: [] }\n"
+        "tableau: { name: t  objects: { a: { features: [{ @type: haze }] } } }"
     )
     registry = discover()
     registry.register(Haze())
     scene = load_scene(tmp_path / "scene.hu", registry)
     assert [db.name for db in scene.dbs] == ["own"]
     assert code in [problem.code for problem in scene.warnings]
+    (tmp_path / "scene.hu").write_text((tmp_path / "scene.hu").read_text().replace("{ @type: haze }", ""))
+    assert load_scene(tmp_path / "scene.hu", registry).warnings == [], "the scene does not use the feature"

@@ -25,7 +25,7 @@ ALLOWED = {
     "engine.assets": {"engine.files", "engine.humon", "engine.gltf", "engine.obj"},
     "engine.tableau": {"engine.humon", "engine.math"},
     "engine.plan": {"engine.humon"},
-    "engine.graph": {"engine.plan"},
+    "engine.graph": {"engine.humon", "engine.plan"},
     "engine.feature": {
         "engine.files",
         "engine.humon",
@@ -90,7 +90,7 @@ FLOORS = {
     "engine.memory": ("device", "commands", "readback", "streaming"),
     "engine.planning": (
         "draw",
-        "absent_features",
+        "problems",
         "culling",
         "active_rows",
         "asset_cubes",
@@ -98,7 +98,6 @@ FLOORS = {
         "frame_passes",
         "frame_requests",
         "memory_user",
-        "row_faults",
         "values",
         "needs",
         "visibility",

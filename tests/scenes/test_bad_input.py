@@ -22,12 +22,25 @@ FORMAT = (
     "[pos r32g32b32_sfloat] [normal r32g32b32_sfloat] [uv_albedo r32g32_sfloat] [frameIdxs r8_uint]"
     " [frameWeights r32_sfloat]"
 )
-WARNED = {  # the line of an object, or of an asset: a part of the code and of the hint
-    "{ @type: shadowCaster }": ("feature.nothing", "asset"),
-    "{ @type: skin  bones: nowhere }": ("skin.bones", "the path of an object"),
-    "{ @type: camera  near: 5  far: 2 }": ("value.range", "far"),
-    "{ @type: healthBar  bind: good.shadowCaster.lives }": ("field.unknown", "empty now"),
-    "{ @type: animation  clip: [own lost] }": ("animation.target", "below"),
+WARNED = {  # the line of an object: the code, what the caret is under, and a part of the hint
+    "{ @type: shadowCaster }": ("feature.nothing", "@type", "asset"),
+    "{ @type: skin  bones: nowhere }": ("skin.bones", "nowhere", "the path of an object"),
+    "{ @type: skin  bones: sun }": ("skin.bones", "sun", "add objects of these names"),
+    "{ @type: camera  near: 5  far: 2 }": ("value.range", "2 }", "far"),
+    "{ @type: camera  viewport: [0 0 0 1] }": ("value.range", "[0 0 0 1]", "fills the picture"),
+    "{ @type: camera  fovY: 40 }": ("camera.scale", "@type", "looks along -Z now"),
+    "{ @type: healthBar  bind: good.shadowCaster.lives }": ("field.unknown", "good.sh", "empty now"),
+    "{ @type: healthBar  bind: good }": ("overlay.camera", "@type", "on the object of a camera"),
+    "{ @type: healthBar  minimum: 4  maximum: 2 }": ("value.range", "2 }", "a larger `maximum`"),
+    "{ @type: reticle  size: 5 }": ("overlay.camera", "@type", "on the object of a camera"),
+    "{ @type: areaMap  size: 50 }": ("overlay.camera", "@type", "on the object of a camera"),
+    "{ @type: animation  clip: [own lost] }": ("animation.target", "[own lost]", "below"),
+    "{ @type: animation  clip: [own lost]  second: [own lost] }": ("animation.target", "[own lost]", "below"),
+    "{ @type: animation  clip: [own lost]  blend: 0.5 }": ("field.unused", "0.5", "`second`"),
+    "{ @type: light  unit: lumen }": ("field.unused", "lumen", "`kind: point`"),
+    "{ @type: light  range: 5  shadows: off }": ("field.unused", "5", "`kind: point`"),
+    "{ @type: light  shadows: on }": ("light.shadows", "on", "`shadows: off`"),
+    "{ @type: light  kind: spot  innerAngle: 40 }": ("value.range", "40", "up to `outerAngle`"),
 }
 
 
@@ -46,8 +59,13 @@ def written(folder: Path) -> Path:
         "animation: { channels: [{ target: gone  property: translation  times: [0]  values: [[0 0 0]] }] }\n"
     )
     rows.append("{ @type: animation  name: lost  source: lost.hu }")
-    objects = [f"o{n}: {{ features: [{row}] }}" for n, row in enumerate(WARNED)]
-    objects[1] = objects[1].replace("[{", "[{ @type: shadowCaster  asset: [own good] } {")
+    objects = [f"o{n}: {{ scale: SCALE  features: [{row}] }}" for n, row in enumerate(WARNED)]
+    for number, row in enumerate(WARNED):
+        scale = "[0 0 0]" if WARNED[row][0] == "camera.scale" else "[1 1 1]"
+        objects[number] = objects[number].replace("SCALE", scale)
+        if row.startswith("{ @type: skin"):
+            caster = "{ @type: shadowCaster  asset: [own good] }"
+            objects[number] = objects[number].replace("features: [", f"features: [{caster} ")
     objects.append("sun: { features: [{ @type: light }] }")
     for name in MESHES:
         features = f"{{ @type: shadowCaster  asset: [own {name}] }} {{ @type: skin }}"
@@ -65,15 +83,34 @@ def test_what_is_wrong_in_a_scene_is_reported_at_its_line_and_the_rest_is_planne
     with open_scene(path, profile="lavapipe", size=(32, 32)) as scene:
         problems = scene.problems
         lines = path.read_text().splitlines()
-        for text, (code, hint) in WARNED.items():
+        for text, (code, pointed, hint) in WARNED.items():
             line = next(n for n, row in enumerate(lines, 1) if text in row)
             found = [one for one in problems if one.code == code and one.position.line == line]
-            assert [(one.severity, hint in one.help) for one in found] == [(Severity.WARNING, True)], text
+            assert {(one.severity, hint in one.help) for one in found} == {(Severity.WARNING, True)}, text
+            for one in found:
+                assert lines[line - 1][one.position.column - 1 :].startswith(pointed), text
+                shown, caret = one.excerpt.splitlines()
+                assert shown[len(caret) - 1 :].startswith(pointed), text
         assert_planned(scene, "good")
 
 
 def said(problems: tuple[Problem, ...], code: str, name: str) -> list[Problem]:
     return [one for one in problems if one.code == code and name in str(one.position)]
+
+
+def test_a_field_in_a_text_with_tabs_and_comments_has_the_caret_under_its_value(tmp_path: Path) -> None:
+    path = tmp_path / "tabs.hu"
+    path.write_text(
+        "version: 1\ntableau: { name: t  objects: {\n"
+        "\teye: { features: [ // above\n\t\t{ // first\n\t\t@type: camera\tfovY: 40\n"
+        "\t\tnear:\t5 // m\n\t\tfar:\t/* m */ 2.0\n\t} ] }\n} }\n"
+    )
+    with open_scene(path, profile="lavapipe", size=(32, 32)) as scene:
+        (problem,) = (one for one in scene.problems if one.code == "value.range")
+        assert problem.position is not None
+        assert problem.position.line == 7
+        shown, caret = problem.excerpt.splitlines()
+        assert shown[len(caret) - 1 :] == "2.0"
 
 
 def test_bad_meshes_are_reported_in_their_files(tmp_path: Path) -> None:
@@ -85,3 +122,69 @@ def test_bad_meshes_are_reported_in_their_files(tmp_path: Path) -> None:
         ):
             assert [bool(one.help) for one in said(scene.problems, code, name)] == [True], (code, name)
         assert_planned(scene, "heavy")
+
+
+BONES = "{ pos: [[0 0 0] [1 0 0] [0 1 0]] }  indices: [[0 1 2]]  bones: [BONES]"
+SOURCES = {  # the file of an asset: its text, and the code and message of what is wrong in it
+    "own.hu": (
+        f"mesh: {{ vertices: {BONES.replace('BONES', '{ name: root  parent: root }')} }}",
+        "mesh.bone",
+        "bone 'root' is its own parent",
+    ),
+    "late.hu": (
+        f"mesh: {{ vertices: {BONES.replace('BONES', '{ name: tip  parent: root } { name: root }')} }}",
+        "mesh.bone",
+        "bone 'tip' comes before its parent 'root'",
+    ),
+    "lost.hu": (
+        f"mesh: {{ vertices: {BONES.replace('BONES', '{ name: tip  parent: root }')} }}",
+        "mesh.bone",
+        "bone 'tip' has the parent 'root', and there is no such bone",
+    ),
+    "still.hu": (
+        "animation: { channels: [{ property: scale  times: []  values: [] }] }",
+        "animation.times",
+        "the channel has no times, so it has no keys",
+    ),
+    "flat.hu": (
+        "animation: { channels: [{ property: scale  times: [[0 1]]  values: [[1 1 1]] }] }",
+        "animation.times",
+        "a time is one number, and these have 2",
+    ),
+    "none.hu": ("animation: { channels: [] }", "animation.channel", "the clip has no channels"),
+}
+
+
+def test_sources_that_are_wrong_in_themselves_say_why_in_their_own_files(tmp_path: Path) -> None:
+    rows = []
+    for name, (text, code, _) in SOURCES.items():
+        (tmp_path / name).write_text(text + "\n")
+        kind = "skeleton" if code == "mesh.bone" else "animation"
+        if kind == "skeleton":
+            rows.append(f"{{ @type: mesh  name: {name}m  source: {name}  lods: [{{ topology: triangle_list")
+            rows.append(f"  vertices: {name}v  indices: {name}i }}] }}")
+            rows.append(f"{{ @type: vertices  name: {name}v  source: {name}m  vertexFormat: [{FORMAT}] }}")
+            rows.append(f"{{ @type: indices  name: {name}i  source: {name}m  indexFormat: uint16 }}")
+        source = f"{name}m" if kind == "skeleton" else name
+        rows.append(f"{{ @type: {kind}  name: {name}  source: {source} }}")
+    faces = "px.png nx.png py.png ny.png pz.png nz.png"
+    rows.append(f"{{ @type: environment  name: sky  sources: [{faces}] }}")
+    for face in ("px", "nx"):
+        (tmp_path / f"{face}.png").write_bytes(b"")
+    path = tmp_path / "scene.hu"
+    path.write_text(
+        "version: 1\nassetDb: { name: own  assets: [\n" + "\n".join(rows) + "\n] }\n"
+        "tableau: { name: t  objects: { sun: { features: [{ @type: light }] } } }\n"
+    )
+    with open_scene(path, profile="lavapipe", size=(32, 32)) as scene:
+        for name, (_, code, message) in SOURCES.items():
+            (problem,) = (p for p in said(scene.problems, code, f"/{name}:"))
+            assert message in problem.message, name
+            assert problem.help, name
+            assert problem.excerpt.endswith("^"), name
+        (sky,) = (p for p in scene.problems if "environment 'sky'" in p.message)
+        assert "there is no file 'py.png' (and 3 more)" in sky.message
+        assert (
+            path.read_text().splitlines()[sky.position.line - 1][sky.position.column - 1 :].startswith("py")
+        )
+        assert sky.help

@@ -241,11 +241,12 @@ def test_another_number_of_weights_is_reported_and_those_that_fit_are_used(tmp_p
     with opened(tmp_path, morph="{ @type: morph  weights: [1] }") as runtime:
         assert_alike(seen(runtime), covered(morphed(1, 0.25)))
         found = codes(runtime)["morph.weights"]
-        assert "there are 1 weights for a mesh with 2 targets" in found
+        assert "there is 1 weight for a mesh with 2 targets" in found
         assert "wide, tall" in found
         problem = next(p for p in runtime.problems if p.code == "morph.weights")
         assert problem.position is not None
         assert problem.position.file.endswith("scene.hu")
+        assert problem.excerpt.splitlines()[0][problem.excerpt.splitlines()[1].index("^") :].startswith("[1]")
         runtime.tableau["sheet"].morph.weights = (1, 0, 7)
         assert_alike(seen(runtime), covered(morphed(1, 0)))
         assert "there are 3 weights" in codes(runtime)["morph.weights"]
@@ -342,7 +343,7 @@ def test_a_channel_with_another_number_of_weights_is_reported_and_those_that_fit
 ) -> None:
     with animated(tmp_path, "clip: [own clip4]") as runtime:
         assert_alike(seen(runtime), covered(morphed(0.5, 0.4)))
-        assert "there are 1 weights for a mesh with 2 targets" in codes(runtime)["morph.weights"]
+        assert "there is 1 weight for a mesh with 2 targets" in codes(runtime)["morph.weights"]
 
 
 def test_a_channel_of_weights_without_a_morph_is_reported(tmp_path: Path) -> None:

@@ -18,8 +18,11 @@ from engine.graph import (
     BufferUse,
     ColorTarget,
     ComputePass,
+    DeclarationError,
     DrawArguments,
+    Pass,
     PrimitivePass,
+    check,
 )
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.vocabulary import BufferUsage
@@ -275,7 +278,7 @@ def test_arguments_that_nobody_writes_draw_nothing_and_are_reported(tmp_path, wa
     ],
 )
 def test_arguments_that_do_not_fit_their_buffer_are_an_error_of_the_feature(arguments, message) -> None:
-    with pytest.raises(ValueError, match=message):
-        PrimitivePass("bars", arguments=arguments)
-    with pytest.raises(ValueError, match="bars has indices in odd, of 6 bytes"):
-        PrimitivePass("bars", indices=BufferDecl("odd", 6))
+    with pytest.raises(DeclarationError, match=message):
+        check(PrimitivePass("bars", arguments=arguments), Pass, "bars", "")
+    with pytest.raises(DeclarationError, match="bars has indices in odd, of 6 bytes"):
+        check(PrimitivePass("bars", indices=BufferDecl("odd", 6)), Pass, "bars", "")

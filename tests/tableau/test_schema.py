@@ -11,6 +11,7 @@ from engine.tableau.schema import (
     NO_ASSET,
     FeatureSchema,
     FieldKind,
+    FieldSpec,
     angle_field,
     asset_field,
     bool_field,
@@ -100,3 +101,33 @@ def test_an_unknown_field_is_reported_with_the_nearest_name():
     schema = FeatureSchema("light", (float_field("intensity", 1.0),))
     assert schema.unknown_field("intensty").endswith("did you mean 'intensity'?")
     assert schema.by_name["intensity"].kind is FieldKind.FLOAT
+
+
+@pytest.mark.parametrize(
+    ("declare", "message"),
+    [
+        (lambda: float_field(3, 1.0), "name of the field 3 is 3, not text"),
+        (lambda: float_field("a", "half"), "a must be a number, not 'half'"),
+        (lambda: float_field("a", 1.0, minimum="low"), "minimum of the field 'a' is 'low', not a number"),
+        (lambda: float_field("a", 1.0, maximum=True), "maximum of the field 'a' is True, not a number"),
+        (lambda: float_field("a", 1.0, help=3), "help of the field 'a' is 3, not text"),
+        (lambda: float_field("a", 1.0, unit=3), "unit of the field 'a' is 3, not text"),
+        (lambda: int_field("a", 1.5), "a must be a whole number, not 1.5"),
+        (lambda: int_field("a", math.inf), "a must be from -2.14748e\\+09 to 2.14748e\\+09, not inf"),
+        (lambda: int_field("a", 10**400), "a must be from"),
+        (lambda: angle_field("a", "wide"), "a must be an angle in degrees, not 'wide'"),
+        (lambda: bool_field("a", 1), "a must be true or false, not 1"),
+        (lambda: vec3_field("a", 5), "a must be three numbers, not 5"),
+        (lambda: color_field("a", None), "a must be a colour \\(three linear numbers\\), not None"),
+        (lambda: choice_field("a", "b", choices="abc"), "choices of the field 'a' is 'abc', not a tuple"),
+        (lambda: choice_field("a", 1, choices=(1, 2)), "choices of the field 'a' are .*, not texts"),
+        (lambda: text_field("a", names="object"), "names of the field 'a' is 'object', not a Names"),
+        (lambda: asset_field("a", types="mesh"), "asset_types of the field 'a' is 'mesh', not a tuple"),
+        (lambda: asset_field("a", types=("mesh",), default="b"), "default of the field 'a' is 'b', not the"),
+        (lambda: asset_field("a", types=("mesh",), optional=1), "optional of the field 'a' is 1, not True"),
+        (lambda: FieldSpec("a", "float", 1.0), "kind of the field 'a' is 'float', not a FieldKind"),
+    ],
+)
+def test_a_field_that_is_declared_with_a_wrong_type_is_rejected_with_what_it_takes(declare, message):
+    with pytest.raises(ValueError, match=message):
+        declare()

@@ -129,7 +129,7 @@ def _draw_first(frames: RecoveringFrames, log: RunLog) -> None:
 
 def _report_problems(runtime: Runtime) -> None:
     """Print the problems reported while frames were drawn; those of the scene's files are printed already."""
-    printed = (*runtime.scene.warnings, *runtime.library.problems)
+    printed = (*runtime.scene.warnings, *runtime.scene.asset_problems(runtime.library))
     for problem in runtime.problems:
         if problem not in printed:
             print(problem.render(), file=sys.stderr)

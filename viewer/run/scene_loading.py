@@ -29,7 +29,7 @@ class Loaded:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with it, though it can be drawn."""
-        return (*self.scene.rejected, *self.scene.warnings, *self.library.problems)
+        return (*self.scene.rejected, *self.scene.warnings, *self.scene.asset_problems(self.library))
 
 
 class SceneLoading:
@@ -60,7 +60,8 @@ class SceneLoading:
         error = coming.exception()
         if error is None:
             return coming.result()
-        about = Problem(FAILED, f"{name} cannot be opened, and the present scene stays: {_reason(error)}")
+        message = f"{name} cannot be opened, and the present scene stays: {_reason(error)}"
+        about = Problem(FAILED, message, help="correct what is wrong, and open it again")
         return [about, *(error.problems if isinstance(error, InputError) else ())]
 
     def close(self) -> None:

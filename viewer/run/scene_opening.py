@@ -41,7 +41,7 @@ def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
         gc.freeze()
     try:
         check_unread(options.outputs, library.sources())
-        for problem in (*scene.rejected, *scene.warnings, *library.problems):
+        for problem in (*scene.rejected, *scene.warnings, *scene.asset_problems(library)):
             print(problem.render(), file=sys.stderr)
         yield scene, library
     finally:

@@ -137,4 +137,4 @@ def _layout(node: Node) -> str:
     try:
         return kept_layout("\n".join(texts(node)))
     except ValueError as wrong:
-        raise failure("viewer.preferences", str(wrong), node) from None
+        raise failure("viewer.preferences", str(wrong), node, "it is laid out as by default") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from engine.assets.cache.cache import Entry, SourceStamp
 from engine.assets.cache.facts import facts_to_json
@@ -59,8 +60,12 @@ def made(
 
 def rejected(recipe: Recipe, error: FileRejectedError, gate: FileGate, tool: str = "") -> Result:
     """Return the result for a source that cannot be read."""
-    problem = Problem(error.code, error.reason, Position(display_path(recipe.source)), help=error.help)
-    return failed(recipe, (problem,), gate, (), tool)
+    return failed(recipe, (unreadable(recipe.source, error),), gate, (), tool)
+
+
+def unreadable(path: str | Path, error: FileRejectedError) -> Problem:
+    """Return the problem of a file that cannot be read."""
+    return Problem(error.code, error.reason, Position(display_path(Path(path))), help=error.help)
 
 
 def failed(

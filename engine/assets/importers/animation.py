@@ -53,8 +53,13 @@ def import_animation(document: Document, packed: bytes = b"") -> Imported:
     _check_keys(clip, _CLIP_KEYS, "an animation", problems)
     nodes = list(expect(required(clip, "channels"), Kind.LIST))
     if not 0 < len(nodes) <= MAX_CHANNELS:
-        message = f"the clip has {len(nodes)} channels; 1 to {MAX_CHANNELS} are read"
-        raise failure(AssetCode.ANIMATION_CHANNEL, message, clip["channels"])
+        message = f"the clip has {len(nodes) or 'no'} channels; 1 to {MAX_CHANNELS} are read"
+        raise failure(
+            AssetCode.ANIMATION_CHANNEL,
+            message,
+            clip["channels"],
+            "give it `channels: [{ property: translation  times: [0]  values: [[0 0 0]] }]`",
+        )
     numbers = np.frombuffer(packed[: len(packed) // 4 * 4], "<f4").astype(np.float64)
     channels: list[ChannelFacts] = []
     parts: list[Doubles] = []
@@ -73,7 +78,12 @@ def import_animation(document: Document, packed: bytes = b"") -> Imported:
     problems.check()
     if sum(channel.count for channel in channels) > MAX_KEYS:
         message = f"the clip has more than {MAX_KEYS} keys"
-        raise failure(AssetCode.ANIMATION_TIMES, message, clip["channels"])
+        raise failure(
+            AssetCode.ANIMATION_TIMES,
+            message,
+            clip["channels"],
+            "divide it into several clips, or give it fewer keys",
+        )
     data = np.concatenate(parts).astype("<f4")
     duration = max(float(times[-1]) for times in parts[::2])
     facts_of_all = AnimationFacts(float(np.float32(duration)), tuple(channels))
@@ -97,9 +107,13 @@ def _read_channel(
 
 def _times(node: Node, numbers: Doubles) -> Doubles:
     times = _numbers(node, numbers)
-    if times.shape[1] != 1 or not len(times):
-        message = f"the times of a channel are a list of one number or more, not {list(times.shape)}"
-        raise failure(AssetCode.ANIMATION_TIMES, message, node)
+    if not len(times):
+        message = "the channel has no times, so it has no keys"
+        hint = "write the time of each key in seconds, such as `times: [0 1]`, or leave the channel out"
+        raise failure(AssetCode.ANIMATION_TIMES, message, node, hint)
+    if times.shape[1] != 1:
+        message = f"a time is one number, and these have {times.shape[1]}"
+        raise failure(AssetCode.ANIMATION_TIMES, message, node, "write one list of seconds: `times: [0 1]`")
     column = times[:, 0].astype(np.float32).astype(np.float64)
     if column[0] < 0.0:
         message = f"a key is at {column[0]:g} s, before the clip begins"
@@ -127,7 +141,12 @@ def _values(node: Node, numbers: Doubles, keys: int, moved: AnimatedProperty, wa
         )
         raise failure(AssetCode.ANIMATION_VALUES, message, node, "give one value for each of `times`")
     if not (np.abs(values) <= _LARGEST).all():
-        raise failure(AssetCode.ANIMATION_VALUES, "a value is not finite as a 32-bit float", node)
+        raise failure(
+            AssetCode.ANIMATION_VALUES,
+            "a value is not finite as a 32-bit float",
+            node,
+            f"write numbers up to {_LARGEST:g}",
+        )
     shaped = values.reshape(keys, 3, width) if rows != keys else values
     middle = shaped[:, 1] if rows != keys else shaped
     if moved is AnimatedProperty.ROTATION and not (np.abs(middle).max(axis=1) > 1e-6).all():

@@ -130,7 +130,9 @@ def pack_indices(source: MeshSource, settings: IndexSettings) -> Imported:
     node = level.index_node
     if len(indices) % topology.group or len(indices) < topology.min_indices:
         message = f"{len(indices)} indices are no {topology.value}: it takes a multiple of {topology.group}"
-        raise failure(AssetCode.MESH_COUNT, message, node)
+        raise failure(
+            AssetCode.MESH_COUNT, message, node, "give the other corners, or choose another `topology`"
+        )
     if settings.tangents:
         level = with_frames(source, level, frozenset({TANGENT}), topology)
         indices = level.indices
@@ -221,7 +223,9 @@ def _with_frames(
     made = tangents_of(positions, normals, np.asarray(uv, np.float64), corners)
     if len(made.vertices) > MAX_VERTICES:
         message = f"with tangents the mesh has {len(made.vertices)} vertices; at most {MAX_VERTICES} are read"
-        raise failure(AssetCode.MESH_SIZE, message, lod.nodes["pos"])
+        raise failure(
+            AssetCode.MESH_SIZE, message, lod.nodes["pos"], "divide the mesh, or leave out `makeTangents`"
+        )
     attributes = {name: values[made.vertices] for name, values in attributes.items()}
     attributes[TANGENT], nodes[TANGENT] = made.tangents, lod.nodes["pos"]
     numbers = None if lod.numbers is None else lod.numbers[made.vertices]
@@ -231,7 +235,12 @@ def _with_frames(
 def _lod(source: MeshSource, index: int, order: str) -> SourceLod:
     if index >= len(source.lods):
         message = f"the mesh source has {len(source.lods)} levels of detail; number {index} is requested"
-        raise failure(AssetCode.MESH_LOD, message, source.node)
+        raise failure(
+            AssetCode.MESH_LOD,
+            message,
+            source.node,
+            "levels are counted from 0: give the source another level, or leave this one out",
+        )
     if not order:
         return source.lods[index]
     if index not in source.ordered:
@@ -247,14 +256,29 @@ def _converted(source: MeshSource, lod: SourceLod, name: str, form: VertexFormat
     node = lod.nodes[name]
     if values.shape[1] != form.components:
         message = f"'{name}' has {values.shape[1]} numbers per vertex, {form.value} takes {form.components}"
-        raise failure(AssetCode.MESH_ATTRIBUTE, message, node)
+        raise failure(
+            AssetCode.MESH_ATTRIBUTE,
+            message,
+            node,
+            "choose a format with as many channels, or give as many numbers",
+        )
     low, high = _bounds(form)
     if values.min() < low or values.max() > high:
         reach = f"'{name}' ranges from {values.min():g} to {values.max():g}"
         message = f"{reach}; {form.value} takes {low:g} to {high:g}"
-        raise failure(AssetCode.MESH_RANGE, message, node)
+        raise failure(
+            AssetCode.MESH_RANGE,
+            message,
+            node,
+            "choose a format of larger numbers, such as one of 32-bit floats",
+        )
     if form.kind in ("uint", "sint") and (values != np.floor(values)).any():
-        raise failure(AssetCode.MESH_RANGE, f"'{name}' has fractions; {form.value} takes whole numbers", node)
+        raise failure(
+            AssetCode.MESH_RANGE,
+            f"'{name}' has fractions; {form.value} takes whole numbers",
+            node,
+            "round them, or choose a format of floats",
+        )
     if form.kind in ("unorm", "snorm"):
         values = np.rint(values * np.iinfo(form.dtype).max)
     return np.ascontiguousarray(values.astype(form.dtype))
@@ -288,11 +312,18 @@ def _with_skin(lod: SourceLod, settings: VertexSettings, bones: int) -> tuple[So
         count = weights.shape[1]
         if settings.num_blend_weights and count != settings.num_blend_weights:
             message = f"{count} weights per vertex, but numBlendWeights is {settings.num_blend_weights}"
-            raise failure(AssetCode.MESH_SKIN, message, node)
+            raise failure(
+                AssetCode.MESH_SKIN, message, node, "give as many weights, or another `numBlendWeights`"
+            )
         sums = weights.sum(axis=1, keepdims=True)
         if weights.min() < 0 or sums.min() <= 0:
             message = "the weights of a vertex must not be negative, and not all zero"
-            raise failure(AssetCode.MESH_SKIN, message, node)
+            raise failure(
+                AssetCode.MESH_SKIN,
+                message,
+                node,
+                "let the weights of each vertex be 0 or more, and their sum 1",
+            )
         if np.abs(sums - 1.0).max() > WEIGHT_TOLERANCE:
             worst = int(np.abs(sums - 1.0).argmax())
             number = worst if lod.numbers is None else int(lod.numbers[worst])

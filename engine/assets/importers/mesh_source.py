@@ -118,7 +118,11 @@ def read_mesh_source(document: Document) -> MeshSource:
         with problems.catching():
             bones = _read_bones(mesh["bones"], problems)
     if not lods and not problems.problems:
-        problems.add(document.problem(AssetCode.MESH_EMPTY, "the mesh has no level of detail", mesh))
+        problems.add(
+            document.problem(
+                AssetCode.MESH_EMPTY, "the mesh has no level of detail", mesh, "add `vertices` and `indices`"
+            )
+        )
     problems.check()
     morph = gather(lods, targets, problems, mesh)
     return MeshSource(tuple(lods), bones, mesh, problems.warnings, morph)
@@ -137,16 +141,35 @@ def _read_lod(node: Node) -> SourceLod:
         hint = "take it out, and give the mesh `targets`"
         raise failure(AssetCode.MESH_ATTRIBUTE, f"'{MORPH}' is made of targets", nodes[MORPH], hint)
     if "pos" not in attributes:
-        raise failure(AssetCode.MESH_ATTRIBUTE, "the mesh has no attribute 'pos'", vertices)
+        raise failure(
+            AssetCode.MESH_ATTRIBUTE,
+            "the mesh has no attribute 'pos'",
+            vertices,
+            "write a place for each vertex: `pos: [[0 0 0] [1 0 0] [0 1 0]]`",
+        )
     count = len(attributes["pos"])
     if count == 0:
-        raise failure(AssetCode.MESH_EMPTY, "the mesh has no vertices", nodes["pos"])
+        raise failure(
+            AssetCode.MESH_EMPTY,
+            "the mesh has no vertices",
+            nodes["pos"],
+            "write a place for each vertex: `pos: [[0 0 0] [1 0 0] [0 1 0]]`",
+        )
     if attributes["pos"].shape[1] != 3:
-        raise failure(AssetCode.MESH_ATTRIBUTE, "a 'pos' is three numbers: x y z", nodes["pos"])
+        raise failure(
+            AssetCode.MESH_ATTRIBUTE,
+            "a 'pos' is three numbers: x y z",
+            nodes["pos"],
+            "write three numbers for each vertex, such as `[0 1 0]`",
+        )
     for name, values in attributes.items():
         if len(values) != count:
             message = f"'{name}' has {len(values)} entries, 'pos' has {count}"
-            problems.add(node.document.problem(AssetCode.MESH_ATTRIBUTE, message, nodes[name]))
+            problems.add(
+                node.document.problem(
+                    AssetCode.MESH_ATTRIBUTE, message, nodes[name], "give one entry for each vertex"
+                )
+            )
     problems.check()
     index_node = required(node, "indices")
     return SourceLod(attributes, _read_indices(index_node, count), {**nodes}, index_node, count)
@@ -155,12 +178,22 @@ def _read_lod(node: Node) -> SourceLod:
 def _read_indices(node: Node, vertex_count: int) -> npt.NDArray[np.int64]:
     values = rows_of(node, MAX_INDICES).reshape(-1)
     if len(values) == 0:
-        raise failure(AssetCode.MESH_EMPTY, "the mesh has no indices", node)
+        raise failure(
+            AssetCode.MESH_EMPTY,
+            "the mesh has no indices",
+            node,
+            "write the vertices of each triangle: `indices: [[0 1 2]]`",
+        )
     wrong = np.flatnonzero((values != np.floor(values)) | (values < 0) | (values >= vertex_count))
     if len(wrong):
         first = int(wrong[0])
         message = f"index {values[first]:g} (number {first}) has no vertex: there are {vertex_count}"
-        raise failure(AssetCode.MESH_INDEX, message, _entry(node, first))
+        raise failure(
+            AssetCode.MESH_INDEX,
+            message,
+            _entry(node, first),
+            f"vertices are counted from 0: write whole numbers from 0 to {vertex_count - 1}",
+        )
     return values.astype(np.int64)
 
 
@@ -175,29 +208,50 @@ def _entry(node: Node, flat: int) -> Node:
 def _read_bones(node: Node, problems: ProblemCollector) -> tuple[Bone, ...]:
     expect(node, Kind.LIST)
     if len(node) > MAX_BONES:
-        raise failure(AssetCode.MESH_BONE, f"{len(node)} bones; a skeleton has at most {MAX_BONES}", node)
+        raise failure(
+            AssetCode.MESH_BONE,
+            f"{len(node)} bones; a skeleton has at most {MAX_BONES}",
+            node,
+            "divide the mesh, or leave out bones that move nothing",
+        )
     bones: list[Bone] = []
     numbers: dict[str, int] = {}
+    later = {text(child["name"]) for child in node if child.kind is Kind.DICT and "name" in child}
     for index, child in enumerate(node):
         expect(child, Kind.DICT)
         name = text(child["name"]) if "name" in child else f"bone{index}"
         if name in numbers:
             raise failure(
-                AssetCode.MESH_BONE, f"bones {numbers[name]} and {index} are both named '{name}'", child
+                AssetCode.MESH_BONE,
+                f"bones {numbers[name]} and {index} are both named '{name}'",
+                child,
+                "give one of them another name",
             )
-        bones.append(_read_bone(child, name, numbers, problems))
+        bones.append(_read_bone(child, name, numbers, later, problems))
         numbers[name] = index
     return tuple(bones)
 
 
-def _read_bone(node: Node, name: str, numbers: dict[str, int], problems: ProblemCollector) -> Bone:
+def _lost_parent(name: str, node: Node, numbers: dict[str, int], later: set[str]) -> tuple[str, Node, str]:
+    """Return why a bone has no parent among those before it: message, node and hint of the problem."""
+    parent = text(node)
+    if parent == name:
+        return f"bone '{name}' is its own parent", node, "leave `parent` out for a bone without one"
+    if parent in later:
+        message = f"bone '{name}' comes before its parent '{parent}'"
+        return message, node, "list a bone behind its parent; they form no circles"
+    hint = suggestion(parent, numbers) or "add it before this one, or leave `parent` out"
+    return f"bone '{name}' has the parent '{parent}', and there is no such bone", node, hint
+
+
+def _read_bone(
+    node: Node, name: str, numbers: dict[str, int], later: set[str], problems: ProblemCollector
+) -> Bone:
     parent = NO_PARENT
     if "parent" in node and text(node["parent"]) != "none":
         parent_name = text(node["parent"])
         if parent_name not in numbers:
-            message = f"bone '{name}' comes before its parent '{parent_name}', or there is no such bone"
-            hint = suggestion(parent_name, numbers) or "list a bone behind its parent; they form no circles"
-            raise failure(AssetCode.MESH_BONE, message, node["parent"], hint)
+            raise failure(AssetCode.MESH_BONE, *_lost_parent(name, node["parent"], numbers, later))
         parent = numbers[parent_name]
     rotation = vector(node["rotation"], 4) if "rotation" in node else (0.0, 0.0, 0.0, 1.0)
     length = sum(value * value for value in rotation) ** 0.5
@@ -213,4 +267,12 @@ def _read_bone(node: Node, name: str, numbers: dict[str, int], problems: Problem
 
 
 def _warn(problems: ProblemCollector, node: Node, message: str) -> None:
-    problems.add(node.document.problem(AssetCode.MESH_TRANSFORM, message, node, severity=Severity.WARNING))
+    problems.add(
+        node.document.problem(
+            AssetCode.MESH_TRANSFORM,
+            message,
+            node,
+            severity=Severity.WARNING,
+            help="write `rotation: [0 0 0 1]` and `scale: 1` for a bone as it is, or leave them out",
+        )
+    )

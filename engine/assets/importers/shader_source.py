@@ -172,7 +172,12 @@ class _Expansion:
             self._conditions.directive(name, text)
             if self._conditions.depth > MAX_CONDITION_DEPTH:
                 message = f"more than {MAX_CONDITION_DEPTH} conditions are open"
-                problem = self.source.problem(AssetCode.SHADER_COMPILE, message, len(self.source.lines))
+                problem = self.source.problem(
+                    AssetCode.SHADER_COMPILE,
+                    message,
+                    len(self.source.lines),
+                    help="close them with #endif, or divide the file",
+                )
                 raise InputError(problem)
         self._chain.pop()
 
@@ -195,7 +200,14 @@ class _Expansion:
         self.source.origins.append((file.which, number))
         if _LEFT_OVER.match(text):
             message = "an include behind characters that only the compiler might pass over"
-            raise InputError(self.source.problem(AssetCode.SHADER_INCLUDE, message, len(self.source.lines)))
+            raise InputError(
+                self.source.problem(
+                    AssetCode.SHADER_INCLUDE,
+                    message,
+                    len(self.source.lines),
+                    help="write #include at the beginning of a line",
+                )
+            )
 
     def _include(self, path: Path, file: _File, line: LogicalLine, text: str) -> None:
         live = self._conditions.live
@@ -300,7 +312,9 @@ class _Expansion:
             row = content.count(b"\n", 0, error.start) + 1
             message = f"byte {error.start} is not UTF-8"
             position = Position(name, row, 1)
-            raise _UnusableError(Problem(AssetCode.SHADER_ENCODING, message, position)) from error
+            raise _UnusableError(
+                Problem(AssetCode.SHADER_ENCODING, message, position, help="save the file as UTF-8")
+            ) from error
         source.texts[which] = physical_lines(text)
         try:
             lines = list(logical_lines(text))

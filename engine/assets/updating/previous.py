@@ -60,5 +60,5 @@ def _usable(image: CacheImage, recipes: dict[str, Recipe]) -> Iterator[Entry]:
 
 
 def _missing(recipe: Recipe, db: AssetDb) -> Entry:
-    problem = Problem(AssetCode.BROKEN, "it has not been cooked")
+    problem = Problem(AssetCode.BROKEN, "it has not been cooked", help="open the scene again")
     return Entry(recipe.identity, "", (), failure=(problem_to_json(problem, db.root),))

@@ -36,7 +36,13 @@ def run(options: argparse.Namespace) -> int:
         hint = f"copy it, with the files that it names, to {root} first"
         raise InputError(Problem("file.outside", message, Position(display_path(model)), help=hint))
     if os.path.lexists(folder) and not os.path.isdir(folder):
-        raise InputError(Problem("output.folder", f"cannot write into {options.out}: it is no folder"))
+        raise InputError(
+            Problem(
+                "output.folder",
+                f"cannot write into {options.out}: it is no folder",
+                help="name a folder with --out",
+            )
+        )
     source = os.path.relpath(model, folder).replace(os.sep, "/")
     scene = model_scene(model, FileGate(root), source, options.levels, compress=options.compress)
     texts = _texts(scene, model.name)

@@ -96,6 +96,14 @@ class Requirement:
     priority: int = 0
     content: int = 0
 
+    @property
+    def fault(self) -> str:
+        """Why there is no such requirement, beyond what its terms say; empty where there may be one."""
+        of_image = self.kind is Kind.IMAGE
+        if self.usage and isinstance(self.usage, ImageUsage) != of_image:
+            return f"has {self.usage!r}, which is not for {'images' if of_image else 'buffers'}"
+        return ""
+
     def terms(self) -> Terms:
         """Everything except key, size, content and priority."""
         return Terms(
@@ -143,6 +151,12 @@ class Terms:
             return f"alignment {self.alignment} and {self.copies} copies; both must be at least 1"
         if self.kind is Kind.IMAGE and self.shape is None:
             return "an image without a shape"
+        shape = self.shape
+        if shape is not None and min(shape.width, shape.height, shape.mip_levels, shape.samples) < 1:
+            return (
+                f"{shape.width} x {shape.height} texels, {shape.mip_levels} mip levels and "
+                f"{shape.samples} samples; all must be at least 1"
+            )
         if self.shape is not None and self.shape.cube and self.shape.width != self.shape.height:
             return f"faces of a cube that are {self.shape.width} x {self.shape.height} texels"
         if self.contents is Contents.CACHE and self.copies > 1:

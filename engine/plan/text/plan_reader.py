@@ -55,6 +55,9 @@ _MOST_SIDE = 1 << 16  # of images; no device makes larger ones
 _MAX_FINDINGS = 5
 T = TypeVar("T")
 
+AGAIN = "write the plan again: `python -m engine plan SCENE`"
+"""The hint where its text is wrong."""
+
 
 class _Reader:
     def __init__(self, keys: Keys | None, names: dict[int, str]) -> None:
@@ -139,7 +142,7 @@ class _Reader:
         if self.at.setdefault((part, ident), node) is not node:
             before = self.at[part, ident].position
             name = self.keys.name(ident) if part is Part.SUBRESOURCE else f"{part.value} {ident}"
-            raise failure("plan.text", f"{name} exists twice, first at {before}", node)
+            raise failure("plan.text", f"{name} exists twice, first at {before}", node, AGAIN)
 
     def refusal(self, finding: Finding, plan: Plan, root: Node) -> Problem:
         """The problem for a finding, at its position in the text, with assets and their requesters."""
@@ -278,9 +281,9 @@ def _flags(kind: type[_Flags], node: Node | None) -> _Flags:
     try:
         found = flags_from_names(kind, names)
     except (KeyError, ValueError) as unknown:
-        raise failure("plan.text", f"{unknown} is no {kind.__name__}", node) from None
+        raise failure("plan.text", f"{unknown} is no {kind.__name__}", node, AGAIN) from None
     if not 0 <= int(found) < 1 << (64 if kind in (Access, Stage) else 32):
-        raise failure("plan.text", f"{int(found):#x} is no {kind.__name__}", node)
+        raise failure("plan.text", f"{int(found):#x} is no {kind.__name__}", node, AGAIN)
     return found
 
 
@@ -292,7 +295,7 @@ def _known(node: Node, read: Callable[[str], T]) -> T:
     try:
         return read(text(node))
     except KeyError:
-        raise failure("plan.text", f"'{node.text}' is not known here", node) from None
+        raise failure("plan.text", f"'{node.text}' is not known here", node, AGAIN) from None
 
 
 def _whole(node: Node, name: str, least: int = 0, most: int = _MOST) -> int:
@@ -306,7 +309,7 @@ def _optional(node: Node, name: str, default: int, least: int = 0, most: int = _
 def _entries(node: Node, count: int) -> list[Node]:
     found = list(expect(node, NodeKind.LIST))
     if len(found) != count:
-        raise failure("plan.text", f"expected a list of {count} items, not of {len(found)}", node)
+        raise failure("plan.text", f"expected a list of {count} items, not of {len(found)}", node, AGAIN)
     return found
 
 

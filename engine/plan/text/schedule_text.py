@@ -18,6 +18,7 @@ from engine.plan.terms.errors import PlanError
 from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import QueueKind, word
 
+AGAIN = "write the schedule again"
 _COLUMNS = {"reads": READ, "buffer_copies": BUFFER_COPY, "image_copies": IMAGE_COPY}
 _TYPES = {cls.__name__: cls for cls in Step.__subclasses__()}
 _INT64 = np.iinfo(np.int64)
@@ -95,7 +96,7 @@ def _rows(node: Node, dtype: np.dtype[np.void]) -> NDArray[np.void]:
 def _entries(node: Node, count: int) -> list[Node]:
     found = list(expect(node, Kind.LIST))
     if len(found) != count:
-        raise failure("schedule.field", f"expected a list of {count} items, not of {len(found)}", node)
+        raise failure("schedule.field", f"expected a list of {count} items, not of {len(found)}", node, AGAIN)
     return found
 
 

@@ -115,15 +115,12 @@ TEXELS = {
     Format.R32_UINT: "r32ui",
     Format.R32G32B32A32_SFLOAT: "rgba32f",
 }
-"""The formats of images that compute shaders write, as GLSL names them: every device can store them."""
+"""The formats of images that compute shaders write, as GLSL names them."""
 
 
 def storage_type(write: StorageWrite) -> str:
-    """Return the GLSL type, with its format, of an image that a compute pass writes. Raises ValueError."""
-    texel = TEXELS.get(write.image.format)
-    if texel is None:
-        allowed = ", ".join(form.name for form in TEXELS)
-        raise ValueError(f"{write.image.name} is written by a compute shader: its format may be {allowed}")
+    """Return the GLSL type, with its format, of an image that a compute pass writes."""
+    texel = TEXELS[write.image.format]
     prefix = "u" * texel.endswith("ui")
     return f"{texel} {prefix}image{_dimensions(write.image)}"
 

@@ -23,8 +23,8 @@ from engine.assets import (
     VerticesFacts,
 )
 from engine.feature import Drawable, Feature
-from engine.graph import DrawPass
-from engine.humon import InputError, Problem
+from engine.graph import DrawPass, checked_on_error, yielded
+from engine.humon import Problem
 from engine.plan.requirements.request_table import GrowingArray
 from engine.plan.terms.by_database import ByDatabase
 from engine.plan.terms.drawing import AlphaMode
@@ -43,6 +43,7 @@ from engine.planning.draw.material_use import (
 from engine.planning.draw.shading import (
     ShaderSet,
     check_inputs,
+    check_own_shaders,
     check_parameters,
     check_shaders,
     find_shader,
@@ -166,9 +167,8 @@ class Recipes:
         self._fitting: dict[tuple[int, _Layout], bool] = {}
         self.placeholder = self._placeholder()
         if self.own_shaders:
-            problems = check_shaders(self.own_shaders, self._given, library, self.own_shaders[0])
-            if problems:
-                raise InputError(problems)
+            own = self.own_shaders
+            check_own_shaders(own, own[0], declaration.name, self._given, library)
 
     @property
     def batches(self) -> npt.NDArray[np.void]:
@@ -225,11 +225,13 @@ class Recipes:
     def learn(self, key: int, *, again: bool = False) -> None:
         """Work out the batches of one asset, once, or again. Raises what the feature's `drawables` raises."""
         if again or key not in self._of_asset:
-            drawables = self._feature.drawables(AssetRef.from_key(key), self.library)
+            found = self._feature.drawables(AssetRef.from_key(key), self.library)
+            drawables: list[Drawable] = yielded(found, "drawables")
             self._unusable = set()
-            ours = [one for one in drawables if self._takes(one)]
-            self._note_levels(key, ours)
-            self._of_asset[key] = tuple(batch for one in ours for batch in self._batches_for(one))
+            with checked_on_error(drawables, Drawable, "drawables"):
+                ours = [one for one in drawables if self._takes(one)]
+                self._note_levels(key, ours)
+                self._of_asset[key] = tuple(batch for one in ours for batch in self._batches_for(one))
             self._replaced.pop(key, None)
             if self._unusable:
                 self._replaced[key] = self._unusable

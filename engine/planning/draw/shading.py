@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -20,7 +20,8 @@ from engine.assets import (
 from engine.assets.importers.blend_weights import INDICES, MORE_WEIGHTS, WEIGHTS
 from engine.assets.importers.morph.source import MORPH
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET, MATERIALS_BLOCK
-from engine.humon import Problem, Severity
+from engine.graph import DeclarationError
+from engine.humon import InputError, Problem, Severity
 from engine.plan.terms.drawing import DescriptorType, ShaderStage, Topology
 from engine.plan.terms.drawing_rows import BindingRow, PushRow
 from engine.planning.draw.blocks import Block
@@ -245,13 +246,40 @@ class _Findings:
 def find_shader(library: AssetLibrary, name: str) -> AssetRef:
     """Return the shader that a pass names: `NAME` in the builtin database, `TYPE/NAME` or `DATABASE/NAME`.
 
-    A feature's own shaders come before those of a database of the same name. Raises LookupError.
+    A feature's own shaders come before those of a database of the same name. Raises DeclarationError.
     """
     database, _, label = name.rpartition("/")
     own = f"feature.{database}"
     if any(db.name == own for db in library.dbs.values()):
         database = own
-    return library.find(database or "builtin", label, ("shader",))
+    try:
+        return library.find(database or "builtin", label, ("shader",))
+    except LookupError as error:
+        problem, _, advice = str(error.args[0]).partition("; ")
+        raise DeclarationError(problem, advice or "name one as DATABASE/NAME") from None
+
+
+def check_own_shaders(
+    shaders: Sequence[AssetRef], owner: AssetRef, pass_name: str, given: PassInterface, library: AssetLibrary
+) -> None:
+    """Raise InputError where the shaders that a pass names are broken, with the cause, or do not fit it.
+
+    Problems are at the record of `owner`. Raises DeclarationError if there are no shaders.
+    """
+    if not shaders:
+        raise DeclarationError(f"the pass {pass_name} has no shaders", "name them as DATABASE/NAME")
+    for shader in shaders:
+        if library.is_broken(shader):
+            failures = library.failures(shader)
+            found = (
+                failures[0] if failures else Problem("asset.broken", "its record is wrong", help="correct it")
+            )
+            what = f"the pass {pass_name} needs {library.record(shader).label}, which is broken"
+            advice = found.help or "correct it there"
+            raise InputError(replace(found, message=f"{what}: {found.message}", help=advice))
+    problems = check_shaders(shaders, given, library, owner)
+    if problems:
+        raise InputError(problems)
 
 
 def stage_of(shader: AssetRef, library: AssetLibrary) -> ShaderStage:

@@ -12,7 +12,7 @@ import numpy as np
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.roots import display_path
 from engine.gltf.naming import Names
-from engine.humon import InputError, Problem, Severity
+from engine.humon import InputError, Problem, Severity, suggestion
 from engine.obj import Lines, ObjCode, ObjFile, ObjMaterial, ObjPart, ObjPlace, read_materials
 from engine.scene.models.description import Box, ModelFile, Plain
 from engine.scene.models.gltf_materials import shaders_for
@@ -90,7 +90,8 @@ def _materials(file: ObjFile, path: Path, gate: FileGate, problems: list[Problem
         if part.material and part.material not in found and file.material_files:
             message = f"there is no material '{part.material}'; it is drawn grey"
             place = ObjPlace(file.lines, part.line)
-            problems.append(file.lines.problem(ObjCode.MATERIAL, message, place, "", Severity.WARNING))
+            hint = suggestion(part.material, found) or "add it to a file that `mtllib` names"
+            problems.append(file.lines.problem(ObjCode.MATERIAL, message, place, hint, Severity.WARNING))
     return found
 
 

@@ -94,11 +94,11 @@ def _take_rows(mine: FeatureTable, theirs: FeatureTable, rows: Rows) -> None:
 def _copy(source: Tableau) -> Tableau:
     source.flush()
     source.update_world()
-    shared: list[FeatureSchema] = []
+    shared: list[Any] = []
 
     class _Pickler(pickle.Pickler):
         def persistent_id(self, obj: Any) -> Any:
-            if isinstance(obj, FeatureSchema):
+            if isinstance(obj, FeatureSchema) or obj is source.locate:
                 shared.append(obj)
                 return len(shared) - 1
             return None

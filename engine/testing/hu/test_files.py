@@ -114,7 +114,7 @@ def _size(node: Node | None) -> tuple[int, int]:
     if node is None:
         return SIZE
     if node.kind is not Kind.LIST or len(node) != 2:
-        raise failure("value.count", "'size' must be [WIDTH HEIGHT]", node)
+        raise failure("value.count", "'size' must be [WIDTH HEIGHT]", node, "write such as `size: [320 240]`")
     width, height = (integer(child, 1, LARGEST_SIDE) for child in node)
     return width, height
 

@@ -42,7 +42,7 @@ def load_script(path: Path) -> Run:
         source = read_regular(path, MAX_SCRIPT_BYTES)
     except (OSError, ValueError) as error:
         message = f"cannot read the script {path}: {reason_of(error)}"
-        raise InputError(Problem("script.missing", message)) from error
+        raise InputError(Problem("script.missing", message, help="name a script in Python")) from error
     module = ModuleType("__scene_script__")
     module.__file__ = str(path)
     try:
@@ -106,9 +106,16 @@ def _summary(error: Exception) -> str:
     return f"{name}: {text}" if text else name
 
 
+_PYTHON = "correct it; `python -m py_compile` says the same"
+
+
 def _syntax(path: Path, error: SyntaxError | ValueError) -> Problem:
     if isinstance(error, SyntaxError):
         position = Position(str(path), error.lineno or 0, error.offset or 0)
         line = (error.text or "").strip()
-        return Problem("script.syntax", f"the script is not valid Python: {error.msg}", position, line)
-    return Problem("script.syntax", f"the script is not valid Python: {error}", Position(str(path)))
+        return Problem(
+            "script.syntax", f"the script is not valid Python: {error.msg}", position, line, _PYTHON
+        )
+    return Problem(
+        "script.syntax", f"the script is not valid Python: {error}", Position(str(path)), "", _PYTHON
+    )

@@ -17,7 +17,8 @@ def obj_source(file: ObjFile, pointer: str) -> MeshSource:
     is_number = number.isascii() and number.isdigit() and len(number) < 10
     if not is_number or int(number) >= len(file.parts):
         message = f"there is no {pointer} in the file: it has {len(file.parts)} parts, /parts/0 and on"
-        raise InputError(Problem(GltfCode.REFERENCE, message, Position(file.lines.name)))
+        hint = "write `part:` with the number of a part, from 0"
+        raise InputError(Problem(GltfCode.REFERENCE, message, Position(file.lines.name), help=hint))
     part = file.parts[int(number)]
     corners = part.corners
     used = [True, bool((corners[:, 1] >= 0).all()), bool((corners[:, 2] >= 0).all())]

@@ -81,7 +81,8 @@ class _Parts:
             return self._mesh_part(recipe)
         if isinstance(model, ObjFile):
             message = f"an .obj has no {recipe.asset.type}: its parts are meshes"
-            raise InputError(Problem(AssetCode.PART, message, Position(model.lines.name)))
+            hint = "write the textures of its .mtl as assets of their own, with their files as `source`"
+            raise InputError(Problem(AssetCode.PART, message, Position(model.lines.name), help=hint))
         place = model.at(recipe.part)
         if recipe.asset.type is AssetType.TEXTURE2D:
             name = f"{model.name}{recipe.part}"

@@ -86,7 +86,7 @@ def read_targets(node: Node, count: int, problems: ProblemCollector) -> tuple[So
     nodes = dict(expect(node, Kind.DICT).items())
     if len(nodes) > MAX_TARGETS:
         message = f"{len(nodes)} targets; a mesh has at most {MAX_TARGETS}"
-        raise failure(AssetCode.MESH_TARGET, message, node)
+        raise failure(AssetCode.MESH_TARGET, message, node, "leave some out, or divide the mesh")
     return tuple(_read_target(name, child, count, problems) for name, child in nodes.items())
 
 
@@ -141,7 +141,12 @@ def _part(name: str, part: str, node: Node, vertices: Ints, target: Node) -> Dou
         raise failure(AssetCode.MESH_TARGET, message, node, hint)
     if not (np.abs(rows) <= _LARGEST[part]).all():
         message = f"'{part}' of the target '{name}' has numbers beyond {_LARGEST[part]:g}"
-        raise failure(AssetCode.MESH_TARGET, message, node)
+        raise failure(
+            AssetCode.MESH_TARGET,
+            message,
+            node,
+            "write smaller numbers: what a target adds to a place, in metres",
+        )
     return rows
 
 
@@ -184,7 +189,12 @@ def gather(
         first += len(order)
     if first > MAX_DELTAS:
         message = f"the targets move {first} vertices; at most {MAX_DELTAS} are read"
-        raise failure(AssetCode.MESH_TARGET, message, mesh)
+        raise failure(
+            AssetCode.MESH_TARGET,
+            message,
+            mesh,
+            "name in `vertices` the ones that a target moves, or divide the mesh",
+        )
     return SourceDeltas(
         tuple(numbers),
         tuple(target.weight for target in targets[0]),

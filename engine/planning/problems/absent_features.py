@@ -61,7 +61,7 @@ class AbsentFeatures:
                 NOTHING,
                 f"{feature.type_name} on '{table.path(int(rows[0]))}'{more} nothing to draw: it names no "
                 f"{drawn.name}{other_name}",
-                table.position(int(rows[0])),
+                *table.located(int(rows[0])),
                 help=f"add `{drawn.name}: [assetDb0 0]` ({' or '.join(drawn.asset_types)})",
                 severity=Severity.WARNING,
             )
@@ -70,15 +70,17 @@ class AbsentFeatures:
         return bool(table.flags("effective_enabled").any())
 
     def _problem(self, feature: Feature, table: FeatureTable) -> Problem:
-        name, place = feature.type_name, self._tableau.place
+        name, place, excerpt = feature.type_name, self._tableau.place, ""
         advice = f"add {{ @type: {name} }} to an object"
         if len(table):
-            place = table.position(int((table.object >= 0).argmax())) or place
+            found, excerpt = table.located(int((table.object >= 0).argmax()))
+            place = found or place
             advice = "switch it on: `active` and `enabled`, its own, of its object and of those above"
         return Problem(
             ABSENT,
             f"no {name} is switched on: {feature.absent}",
             place,
+            excerpt,
             help=advice,
             severity=Severity.WARNING,
         )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from engine.feature import Feature, FrameView, Registry
+from engine.feature import Fault, Feature, FrameView, Registry
 from engine.feature.morphs import Morphs
 from engine.feature.skins import Skins
+from engine.graph import yielded
 from engine.humon import Problem, Severity
-from engine.tableau import Tableau
+from engine.planning.problems.declared import checked_fault
+from engine.tableau import FeatureTable, Tableau
 
 COUNT = "feature.count"
 MAX_SURPLUS = 16
@@ -60,7 +62,7 @@ class RowFaults:
                 COUNT,
                 f"{feature.type_name} on '{table.path(row)}' is one too many: {len(rows)} are active, and "
                 f"{many} allowed",
-                table.position(row),
+                *table.located(row),
                 help=f"switch it off (`active: false`) or remove it; that on {where} counts",
                 severity=Severity.WARNING,
             )
@@ -68,23 +70,20 @@ class RowFaults:
     def _view(self, size: tuple[int, int]) -> FrameView:
         return FrameView(self._tableau, size, lambda _: None, skins=self._skins, morphs=self._morphs)
 
+    def _problem(self, table: FeatureTable, fault: Fault) -> Problem:
+        """Return a fault as a warning at its field."""
+        message = f"{table.type_name} on '{table.path(fault.row)}': {fault.message}"
+        place, excerpt = table.located(fault.row, fault.field)
+        return Problem(fault.code, message, place, excerpt, fault.help, Severity.WARNING)
+
     def _of(self, feature: Feature, size: tuple[int, int]) -> list[Problem]:
         """Return the problems of one feature; none where its code raises."""
         table = self._tableau.tables.get(feature.type_name)
         if table is None or not table.flags("effective_enabled").any():
             return []
-        name = feature.type_name
         try:
-            return [
-                Problem(
-                    fault.code,
-                    f"{name} on '{table.path(fault.row)}': {fault.message}",
-                    table.position(fault.row),
-                    help=fault.help,
-                    severity=Severity.WARNING,
-                )
-                for fault in feature.faults(self._view(size))
-            ]
+            found = map(checked_fault, yielded(feature.faults(self._view(size)), "faults"))
+            return [self._problem(table, fault) for fault in found]
         except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
             self._guard(feature, error)
             return []

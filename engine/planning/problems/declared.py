@@ -1,0 +1,137 @@
+"""What features declare for their rows, checked: passes, samples, rows of buffers, and what has room."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from reprlib import repr as shortened
+from typing import Any
+
+import numpy as np
+
+from engine.feature import Fault, View
+from engine.feature.frame import Lens
+from engine.graph import CompiledGraph, DeclarationError, ImageLifetime, Pass, check, mapping, yielded
+from engine.plan.profile.device_profile import Limits
+
+MAX_BUFFER_ROWS = 1 << 24
+
+
+def checked_passes(passes: Any, known: Collection[Pass]) -> list[Pass]:
+    """Return the passes that `Feature.passes` has returned. Raises DeclarationError for what are none.
+
+    Those of `known` were right before.
+    """
+    found = yielded(passes, "passes")
+    for p in found:
+        if p not in known:
+            name = f"the pass {p.name}" if isinstance(p, Pass) else "what `passes` returns"
+            check(p, Pass, name, "return passes of engine.graph")
+    return found
+
+
+def checked_samples(samples: Any) -> int | None:
+    """Return what `Feature.samples` has returned. Raises DeclarationError for what is no such number."""
+    check(samples, int | None, "what `samples` returns", "return 1, 2, 4 or None")
+    if samples is not None and samples < 1:
+        raise DeclarationError(f"it wants {samples} samples", "return 1, 2, 4 or None from `samples`")
+    return samples if samples is None else int(samples)
+
+
+def checked_rows(rows: Any) -> dict[str, int]:
+    """Return what `Feature.buffer_rows` has returned. Raises DeclarationError for what is no number."""
+    found = mapping(rows, "buffer_rows")
+    for name, count in found.items():
+        if not isinstance(count, int | np.integer) or not 0 <= count <= MAX_BUFFER_ROWS:
+            raise DeclarationError(
+                f"the buffer {name} has {count!r} rows: from 0 to {MAX_BUFFER_ROWS} are possible",
+                "return how many rows each buffer has from `buffer_rows`",
+            )
+    return {name: int(count) for name, count in found.items()}
+
+
+def checked_fault(fault: Any) -> Fault:
+    """Return a fault that `Feature.faults` has found. Raises DeclarationError for what is none."""
+    check(fault, Fault, "what `faults` returns", "return faults: Fault(row, code, message, help)")
+    assert isinstance(fault, Fault)
+    return fault
+
+
+_SHAPES = {
+    "origin": (3,),
+    "view_projection": (4, 4),
+    "eye": (3,),
+    "forward": (3,),
+    "view_from_frame": (4, 4),
+}
+"""The arrays of a view, with their shapes."""
+
+
+def check_view(view: Any) -> None:
+    """Raise DeclarationError where what `Feature.view` has returned is no view."""
+    if not isinstance(view, View):
+        check(view, View, "what `view` returns", "return a View or None")
+    for name, shape in _SHAPES.items():
+        array = getattr(view, name)
+        is_right = isinstance(array, np.ndarray) and array.shape == shape and array.dtype.kind == "f"
+        if not is_right:
+            raise DeclarationError(
+                f"{name} of its view is {shortened(array)}, not an array of numbers",
+                f"{name} of a View is float{list(shape)}",
+            )
+    check(view.lens, Lens, "lens of its view", "help(engine.feature.Lens) says more")
+    check(view.half_size, tuple[float, float, float], "half_size of its view", "give three numbers")
+
+
+@dataclass(frozen=True)
+class Room:
+    """What images and buffers of a frame must fit: the picture's `size` in texels, `limits` of a device."""
+
+    size: tuple[int, int]
+    limits: Limits
+
+    def check(self, graph: CompiledGraph) -> None:
+        """Raise DeclarationError where a device has no room for an image or a buffer of a frame.
+
+        A picture that is itself too large is for the planner to report.
+        """
+        if max(self.size) > self.limits.max_image_dimension_2d:
+            return
+        for lifetime in graph.images:
+            self._check_image(lifetime)
+        most = self.limits.max_buffer_size
+        for life in graph.buffers:
+            if life.buffer.size > most:
+                raise DeclarationError(
+                    f"the buffer {life.buffer.name} has {life.buffer.size} bytes",
+                    f"this device has buffers of up to {most} bytes (maxBufferSize)",
+                )
+
+    def fits(self, graph: CompiledGraph) -> bool:
+        """Whether there is room for all of a frame."""
+        with suppress(DeclarationError):
+            self.check(graph)
+            return True
+        return False
+
+    def _check_image(self, lifetime: ImageLifetime) -> None:
+        image = lifetime.image
+        width, height = image.extent.resolve(self.size)
+        most, layers = self.limits.max_image_dimension_2d, self.limits.max_image_array_layers
+        if max(width, height) > most:
+            raise DeclarationError(
+                f"the image {image.name} has {width} x {height} texels",
+                f"this device has images of up to {most} x {most} texels (maxImageDimension2D)",
+            )
+        if image.layers > layers:
+            raise DeclarationError(
+                f"the image {image.name} has {image.layers} layers",
+                f"this device has images of up to {layers} layers (maxImageArrayLayers)",
+            )
+        levels = max(width, height).bit_length()
+        if image.mip_levels > levels:
+            raise DeclarationError(
+                f"the image {image.name} has {image.mip_levels} mip levels",
+                f"an image of {width} x {height} texels has up to {levels}; give it a fixed extent, or fewer",
+            )

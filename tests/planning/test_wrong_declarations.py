@@ -1,0 +1,186 @@
+"""Claims about plug-ins that declare something impossible: each is switched off with its cause, alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.declarations import PASSES, Declarer, out_of_range, wrong_types
+from support.random_scenes import profile
+
+from engine.assets import AssetLibrary, AssetRef, open_library
+from engine.feature import Drawable, Fault, View, discover
+from engine.feature.frame import Lens
+from engine.graph import DeclarationError, Pass, check
+from engine.graph.passes import STORED_FORMATS
+from engine.humon import Problem
+from engine.plan import Format, ImageShape, QueueUse, Requirement
+from engine.plan.terms.vocabulary import Access, BufferUsage, ImageUsage, Kind, QueueKind, Stage
+from engine.planning.draw.interfaces import TEXELS
+from engine.planning.offline import scene_problems, settled_frame
+from engine.planning.problems.declared import check_view
+from engine.scene import load_scene
+
+SCENE = """version: 1
+tableau: { name: t  objects: {
+    camera: { features: [{ @type: camera }] }
+    thing: { features: [{ @type: declarer }] }
+} }
+"""
+SIZE = (64, 48)
+
+
+class Project:
+    """A scene with a plug-in, whose library is cooked once; it is planned again for each declaration."""
+
+    def __init__(self, folder: Path) -> None:
+        self.feature = Declarer()
+        self.registry = discover()
+        self.registry.register(self.feature)
+        self.path = folder / "scene.hu"
+        self.path.write_text(SCENE)
+        self.scene = load_scene(self.path, self.registry)
+        self.library: AssetLibrary = open_library(self.scene.dbs)
+
+    def planned(self, passes: Any = PASSES, **returns: Any) -> list[Problem]:
+        """Plan a frame in which methods of the plug-in return this; return what is wrong with it."""
+        self.feature.returns = {"passes": passes, **returns}
+        scene = load_scene(self.path, self.registry)
+        planner, needs = settled_frame(scene, self.library, profile("lavapipe"), SIZE)
+        plan = planner.plan(needs)
+        requesters = {str(one) for one in plan.requirements.requesters}
+        assert any(one.startswith("camera on") for one in requesters), "the rest of the scene is there"
+        return [p for p in scene_problems(scene, self.library, planner) if p.code != "feature.absent"]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("declared")
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        made = Project(folder)
+        yield made
+        made.library.close()
+
+
+def test_each_value_of_a_wrong_type_is_named_with_its_path_and_a_hint():
+    count = 0
+    for path, declared, value in wrong_types():
+        with pytest.raises(DeclarationError) as raised:
+            check(declared, Pass, "the pass", "a hint")
+        where, problem = str(raised.value).split(" of the pass ", 1)
+        assert path.startswith(where.split("[", 1)[0]), (path, value)
+        assert where in (path, *_within(path)), (path, where, value)
+        assert problem
+        assert raised.value.help, (path, value)
+        count += 1
+    assert count > 1000
+
+
+def _within(path: str) -> tuple[str, str]:
+    """The paths of what is in a wrong tuple, and of the first one in it."""
+    return f"{path}[0]", f"{path}[0][0]"
+
+
+def test_what_the_declarer_declares_is_right(project: Project):
+    assert [p.render() for p in project.planned(PASSES)] == []
+
+
+def test_a_plug_in_with_a_wrong_value_is_switched_off_and_the_rest_is_planned(project: Project, sample: Any):
+    cases = [*out_of_range(), *wrong_types()]
+    for number in sample.of(range(len(cases)), 16):
+        path, declared, value = cases[number]
+        passes = tuple(declared if type(declared) is type(one) else one for one in PASSES)
+        problems = project.planned(passes)
+        assert len(problems) == 1, (path, value, problems)
+        problem = problems[0]
+        assert problem.code == "feature.failed", (path, value)
+        assert problem.message.startswith("declarer on 'thing' is switched off: "), (path, value)
+        assert "its code raised" not in problem.message, (path, value, problem.render())
+        assert problem.position is not None
+        assert problem.position.line == 4
+        assert problem.help.partition(";")[0], (path, value)
+
+
+USE = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.VERTEX_SHADER)
+NEEDED = Requirement(1, Kind.BUFFER, 16, usage=BufferUsage.STORAGE_BUFFER, uses=(USE,))
+GREYS = replace(NEEDED, kind=Kind.IMAGE, shape=ImageShape(Format.R8_UNORM, 4, 4), usage=ImageUsage.SAMPLED)
+DRAWN = (replace(PASSES[3], draws="declarer", shaders=("declarer/point.vs", "declarer/colour.fs")),)
+RETURNED: tuple[tuple[str, Any, str], ...] = (
+    ("passes", None, "what `passes` returns is None, not a sequence"),
+    ("passes", PASSES[0], "what `passes` returns is FullscreenPas"),
+    ("passes", "text", "what `passes` returns is 'text', not a sequence"),
+    ("passes", (1,), "what `passes` returns is 1, not a Pass"),
+    ("samples", "two", "what `samples` returns is 'two', not a whole number or None"),
+    ("samples", 0, "it wants 0 samples"),
+    ("views", None, "what `views` returns is None, not a mapping"),
+    ("frame_values", [], "what `frame_values` returns is [], not a mapping"),
+    ("frame_values", {"exposure": "x"}, "could not convert string to float: 'x'"),
+    ("buffer_rows", None, "what `buffer_rows` returns is None, not a mapping"),
+    ("buffer_rows", {"declared": -1}, "the buffer declared has -1 rows"),
+    ("buffer_rows", {"declared": "x"}, "the buffer declared has 'x' rows"),
+    ("cubes", None, "what `cubes` returns is None, not a mapping"),
+    ("cubes", {"around": "sky"}, "the cube around is 'sky', not an AssetRef"),
+    ("cubes", {"around": AssetRef(0, 0)}, "the cube around is model 'placeholder', which is no environment"),
+    ("faults", None, "what `faults` returns is None, not a sequence"),
+    ("faults", [3], "what `faults` returns is 3, not a Fault"),
+    ("faults", [Fault(0, "a.b", "x", 3)], "help of what `faults` returns is 3, not text"),  # type: ignore[arg-type]
+    ("requirements", None, "what `requirements` returns is None, not a sequence"),
+    ("requirements", [3], "what `requirements` yields is 3, not a Requirement"),
+    ("requirements", [replace(NEEDED, size=1.5)], "size of what `requirements` yields is 1.5, not a whole"),
+    ("requirements", [replace(NEEDED, size=0)], "it has a requirement with 0 bytes"),
+    ("requirements", [replace(NEEDED, size=1 << 70)], "which is no 64-bit number"),
+    ("requirements", [replace(NEEDED, alignment=1.5)], "alignment of what `requirements` yields is 1.5"),
+    ("requirements", [replace(NEEDED, uses=("read",))], "uses[0] of what `requirements` yields is 'read'"),
+    ("requirements", [replace(NEEDED, usage=ImageUsage.SAMPLED)], "which is not for buffers"),
+    ("requirements", [replace(NEEDED, dedicated="yes")], "dedicated of what `requirements` yields is 'yes'"),
+    ("requirements", [replace(GREYS, shape=None)], "it has a requirement with an image without a shape"),
+    ("requirements", [replace(GREYS, shape=ImageShape(Format.R8_UNORM, 0, 4))], "with 0 x 4 texels"),
+    ("requirements", [replace(GREYS, shape=ImageShape("grey", 4, 4))], "shape.format of what"),  # type: ignore[arg-type]
+    ("drawables", None, "what `drawables` returns is None, not a sequence"),
+    ("drawables", [3], "what `drawables` yields is 3, not a Drawable"),
+    ("drawables", [Drawable("a", "b", "c")], "vertices of what `drawables` yields is 'a', not an"),  # type: ignore[arg-type]
+)
+
+
+@pytest.mark.parametrize(("method", "value", "message"), RETURNED, ids=lambda value: str(value)[:24])
+def test_a_method_of_a_plug_in_that_returns_something_impossible_is_named(
+    project: Project, method: str, value: Any, message: str
+):
+    passes = DRAWN if method == "drawables" else PASSES
+    problems = project.planned(**{"passes": passes, method: value})
+    assert {problem.code for problem in problems} == {"feature.failed"}
+    assert message in problems[0].message
+    assert problems[0].help.partition(";")[0]
+
+
+def test_every_format_that_is_stored_has_a_name_in_shaders():
+    assert TEXELS.keys() == set(STORED_FORMATS)
+
+
+VIEW = View(*(np.zeros(3), np.eye(4, dtype=np.float32), np.zeros(3), np.zeros(3)), lens=Lens(0.0, 1.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("view", "message"),
+    [
+        (3, "what `view` returns is 3, not a View"),
+        (replace(VIEW, origin=None), "origin of its view is None, not an array"),
+        (replace(VIEW, eye=np.zeros(4)), "eye of its view is array"),
+        (replace(VIEW, forward=np.zeros(3).astype(str)), "forward of its view is array"),
+        (replace(VIEW, view_projection=np.eye(3)), "view_projection of its view is array"),
+        (replace(VIEW, lens=None), "lens of its view is None, not a Lens"),
+        (replace(VIEW, lens=Lens("near", 1.0, 1.0)), "begin of lens of its view is 'near', not a number"),
+        (replace(VIEW, half_size=(1.0,)), "half_size of its view is (1.0,), which are not 3 values"),
+    ],
+    ids=lambda value: str(value)[:24],
+)
+def test_a_view_that_is_none_is_named(view: Any, message: str):
+    check_view(VIEW)
+    with pytest.raises(DeclarationError, match=re.escape(message)):
+        check_view(view)
