@@ -28,7 +28,7 @@ from engine.humon import (
 from engine.math import euler_xyz_degrees
 from engine.scene.features import FeatureReader
 from engine.scene.text_positions import positions_of, problem_at
-from engine.scene.values import AssetNames, ValueReader
+from engine.scene.values import TRUE_INSTEAD, AssetNames, ValueReader
 from engine.scene.vectors import read_vectors
 from engine.tableau import ROOT, Tableau
 from engine.tableau.columns import Rows
@@ -67,7 +67,7 @@ class TableauBuilder:
         self._root = root
         self._problems = problems
         self._errors: list[InputError] = []
-        self._flags = ValueReader(document, boolean, True)
+        self._flags = ValueReader(document, boolean, lambda _: TRUE_INSTEAD)
         self._file = tableau.file_number(document.name)
         self._features = FeatureReader(document, tableau, assets, problems, self._errors)
 

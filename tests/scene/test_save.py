@@ -47,12 +47,15 @@ WRONG = (
             features: [
                 { @type: visibleModel  asset: [assetDb0 0]  colour: red }   // keep 3
                 5  { } { @type: lihgt }          // keep 4
-                { @type: light  intensity: -1 }  // keep 5
+                { @type: shadowCaster  asset: [assetDb0 cub] }  // keep 5
                 { @type: visibleModel }          // keep 6
             ]
             objects: { "a/b": { }  hat: { } "": { euler: [1 0 0] }  brim: 5 }   // keep 7
         }
         lamp: { features: [ { @type: light  intensty: 3  intensity: 2 } { @type: sun } ] }   // keep 8
+        glow: {
+            features: [{ @type: light  intensity: -2  kind: pont  color: [1 2 -3]  enabled: 7  cookie: 5 }]
+        }
         stray: { features: 7  objects: [1 2] }   // keep 9
     }
 }
@@ -334,6 +337,7 @@ def test_all_changes_are_loaded_again(load, registry, text, actions):
 
 
 LIGHT = "{ @type: light  intensity: 8  cookie: [assetDb0 cube] }"
+CASTER = "{ @type: shadowCaster  asset: [assetDb0 0]  bias: 5 }"
 
 
 def kept(text):
@@ -377,20 +381,39 @@ def test_a_value_that_is_wrong_is_replaced_where_it_is_set(load, registry):
     same(scene.tableau, load_scene(scene.path, registry).tableau)
 
 
+def test_a_wrong_field_is_replaced_where_it_is_set_and_stays_beside_others_that_are(load, registry):
+    scene = load(WRONG)
+    light = scene.tableau["glow"].light
+    assert (light.intensity, light.kind, light.color, light.enabled) == (0, "directional", (1, 2, 0), True)
+    assert light.cookie == scene.asset("assetDb0", "cube", ("model",)).key
+    light.samples = 8
+    assert scene.save()
+    written = WRONG.replace("cookie: 5 }", "cookie: 5  samples: 8 }")
+    assert scene.path.read_text() == written
+    light.kind, light.color, light.intensity, light.enabled = "point", (1, 2, 0.5), 7, False
+    light.cookie = scene.asset("assetDb0", "cube", ("model",)).key
+    assert scene.save()
+    for old, new in (("-2", "7"), ("pont", "point"), ("-3", "0.5"), ("enabled: 7", "enabled: false")):
+        written = written.replace(old, new)
+    assert scene.path.read_text() == written
+    same(scene.tableau, load_scene(scene.path, registry).tableau)
+
+
 def test_a_new_feature_comes_before_one_of_its_type_that_is_left_out(load, registry):
     """Of several the first counts. It is removed again without the other."""
     scene = load(WRONG)
     tableau = scene.tableau
-    tableau.add_feature("light", tableau["cube"], {"intensity": 4})
+    cube = scene.asset("assetDb0", "cube", ("model",)).key
+    tableau.add_feature("shadowCaster", tableau["cube"], {"asset": cube, "bias": 4})
     assert scene.save()
     same(tableau, load_scene(scene.path, registry).tableau)
     assert kept(scene.path.read_text()) == kept(WRONG)
-    tableau["cube"].light.intensity = 5
+    tableau["cube"].shadowCaster.bias = 5
     assert scene.save()
     margin = " " * 16
-    before = f"{margin}{LIGHT.replace('8', '5')}\n{margin}{{ @type: light  intensity: -1 }}"
+    before = f"{margin}{CASTER}\n{margin}{{ @type: shadowCaster  asset: [assetDb0 cub] }}"
     assert before in scene.path.read_text()
-    tableau.remove_feature("light", tableau["cube"])
+    tableau.remove_feature("shadowCaster", tableau["cube"])
     assert scene.save()
     assert scene.path.read_text() == WRONG
 

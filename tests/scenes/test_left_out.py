@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.random_scenes import profile
+from support.small_features import tree_of
 
 from engine.humon import Severity
 from engine.plan.text.plan_text import plan_text
 from engine.planning.offline import PlannedScene, plan_scene
+from engine.scene import load_scene
 from viewer.main import main
 
 SEEN = "{ @type: visibleModel  asset: [builtin placeholder] }"
@@ -32,14 +34,43 @@ def of(*features: str) -> str:
     return f"o: {{ translation: [2 0 0]  features: [{' '.join(features)}] }}"
 
 
+def lit(value: str = "") -> str:
+    return of(f"{{ @type: light  {value} }}", SEEN)
+
+
 Pair = tuple[str, str]
 
 WRONG_OBJECTS = [  # what is written, what is left of it, and how it is reported
     (of("{ @type: light  intensty: 3 }", SEEN), of("{ @type: light }", SEEN), "field.unknown", "intensity"),
-    (of("{ @type: light  intensity: -1 }", SEEN), of(SEEN), "value.range", "from 0"),
-    (of("{ @type: light  color: [1 1] }", SEEN), of(SEEN), "value.count", "3 numbers"),
-    (of("{ @type: light  kind: pint }", SEEN), of(SEEN), "value.choice", "point"),
-    (of("{ @type: shadowCaster  active: 1 }", SEEN), of(SEEN), "value.boolean", "true or false"),
+    (lit("intensity: -1"), lit("intensity: 0"), "value.range", "the nearest, 0, is used now"),
+    (lit("cascades: 9"), lit("cascades: 4"), "value.range", "the nearest, 4, is used now"),
+    (lit("intensity: nan"), lit(), "value.range", "its default, 3, is used now"),
+    (lit("intensity: much"), lit(), "value.number", "its default, 3, is used now"),
+    (lit("color: [1 1]"), lit(), "value.count", "its default, [1 1 1], is used now"),
+    (lit("color: [1 2 -3]"), lit("color: [1 2 0]"), "value.range", "the nearest, [1 2 0], is used now"),
+    (lit("kind: pint"), lit(), "value.choice", "did you mean 'point'? its default, directional, is used now"),
+    (lit("enabled: no"), lit(), "value.boolean", "its default, true, is used now"),
+    (
+        of("{ @type: shadowCaster  active: 1 }", SEEN),
+        of("{ @type: shadowCaster }", SEEN),
+        "value.boolean",
+        "true",
+    ),
+    (
+        of(SEEN.replace("r]", "r]  material: [builtin plaeholder]")),
+        of(SEEN),
+        "asset.reference",
+        "did you mean 'placeholder'? none is used now",
+    ),
+    (
+        of("{ @type: shadowCaster  asset: [nowhere cube] }", SEEN),
+        of("{ @type: shadowCaster }", SEEN),
+        "asset.reference",
+        "none is used now",
+    ),
+    (of("{ @type: shadowCaster  asset: [nowhere cube] }"), of(), "asset.reference", "none is used now"),
+    (of("{ @type: shadowCaster }", "{ @type: visibleModel  asset: [a b] }"), of(), "asset.reference", ""),
+    (of("{ @type: shadowCaster }", "{ @type: visibleModle  asset: [a b] }"), of(), "feature.unknown", ""),
     (of(SEEN, SEEN.replace("r }", "r  active: false }")), of(SEEN), "feature.duplicate", "one of each type"),
     (of("{ @type: visibleModle }", SEEN), of(SEEN), "feature.unknown", "visibleModel"),
     (of("{ asset: [builtin placeholder] }", SEEN), of(SEEN), "feature.type", "@type"),
@@ -121,6 +152,8 @@ def check(folder: Path, wrong: Pair, left: Pair, problem_of: Pair, line: int) ->
     if Path(problem.position.file).name == "scene.hu":
         assert problem.position.line == line
     assert text(found, folder / "wrong") == text(known, folder / "left")
+    scenes = [load_scene(folder / name / "scene.hu") for name in ("wrong", "left")]
+    assert tree_of(scenes[0].tableau) == tree_of(scenes[1].tableau)
 
 
 def text(planned: PlannedScene, folder: Path) -> str:
@@ -147,8 +180,9 @@ def test_a_scene_with_much_that_is_wrong_is_drawn_as_without_it_and_ends_as_with
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     wrong = f"{of('{ @type: light  intensity: -1 }', SEEN, SEEN)} p: 5"
+    left = of("{ @type: light  intensity: 0 }", SEEN)
     shown = []
-    for name, head, objects in (("wrong", "include: [none.hu]", wrong), ("left", "", of(SEEN))):
+    for name, head, objects in (("wrong", "include: [none.hu]", wrong), ("left", "", left)):
         scene, picture = written(tmp_path / name, head, objects), tmp_path / f"{name}.png"
         assert main([str(scene), "--headless", "--size", "64x48", "--screenshot", str(picture)]) == 0
         shown.append(np.asarray(Image.open(picture)))
