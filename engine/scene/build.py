@@ -9,6 +9,7 @@ million values. Values that are not plain are read node by node, which also repo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ from engine.scene.values import TRUE_INSTEAD, AssetNames, ValueReader
 from engine.scene.vectors import read_vectors
 from engine.tableau import ROOT, Tableau
 from engine.tableau.columns import Rows
+from engine.tableau.gaps import Gaps
 from engine.tableau.names import are_valid_names, fold, fold_all, invalid_name_reason
 
 TABLEAU_KEYS = ("name", "active", "enabled", "objects")
@@ -67,14 +69,14 @@ class TableauBuilder:
         self._root = root
         self._problems = problems
         self._errors: list[InputError] = []
+        self._lacks_objects = False
         self._flags = ValueReader(document, boolean, lambda _: TRUE_INSTEAD)
         self._file = tableau.file_number(document.name)
         self._features = FeatureReader(document, tableau, assets, problems, self._errors)
 
-    def build(self, node: Node) -> None:
-        """Add everything below a `tableau` node."""
+    def build(self, node: Node) -> Gaps:
+        """Add everything below a `tableau` node; return what is left out."""
         with self._problems.catching():
-            expect(node, Kind.DICT)
             for key, child in node.items():
                 self._read_top(key, child)
             waiting = [(self._root, node["objects"].row)] if "objects" in node else []
@@ -82,6 +84,8 @@ class TableauBuilder:
                 waiting = self._add_level(self._collect(waiting))
             self._features.finish()
         self._problems.problems.extend(problem for error in self._errors for problem in error.problems)
+        gaps = self._features.gaps()
+        return replace(gaps, has_any=gaps.has_any or self._lacks_objects)
 
     def _read_top(self, key: str, node: Node) -> None:
         with self._problems.catching():
@@ -179,6 +183,7 @@ class TableauBuilder:
                 first = self._document.position_at(self._document.columns.starts[objects[other]])
                 fault = f"it differs only by letter case or Unicode normal form from '{other}' at {first}"
             if fault:
+                self._lacks_objects = True
                 message = f"'{name}' cannot name an object: {fault}"
                 self._problems.add(self._at_key("object.name", message, row, "rename it"))
             else:
@@ -199,5 +204,6 @@ class TableauBuilder:
         self._problems.add(self._at_key("object.rotation", message, node.row, "remove one of them"))
 
     def _expect_dict(self, row: int) -> None:
+        self._lacks_objects = True
         with self._problems.catching():
             expect(Node(self._document, row), Kind.DICT)

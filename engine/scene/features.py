@@ -30,6 +30,7 @@ from engine.scene.values import (
 from engine.tableau import NO_ASSET, FeatureTable, FieldKind, FieldSpec, Tableau
 from engine.tableau.activity import FLAGS
 from engine.tableau.companions import conflicts_text, requires_text
+from engine.tableau.gaps import Gaps
 
 FEATURE_HELP = "write `{ @type: visibleModel  ... }`"
 
@@ -49,7 +50,7 @@ class CollectedFeatures:
         self.left_out: set[int] = set()
         """Indices of the features that are not added."""
         self.unnamed: set[int] = set()
-        """Indices of those with a default in place of an asset that is wrong."""
+        """Indices of those with a default in place of what they draw, which is wrong."""
 
     def kept(self) -> dict[int, int]:
         """Return the indices of the features that are added, by their objects."""
@@ -81,11 +82,14 @@ class FeatureReader:
         """The same by the text of `@type`, quotes included."""
         self._meant: dict[str, set[int]] = {}
         """By the type that is nearest to one that is not known: objects with such a feature."""
+        self._has_nameless = False
+        """Whether anything was left out of which nothing says which feature it is."""
 
     def collect(self, object_row: int, name: str, node: int) -> None:
         """Collect the `features` of one object."""
         children = self._document.children(node)
         if not isinstance(children, list):
+            self._has_nameless = True
             with self._problems.catching():
                 expect(Node(self._document, node), Kind.LIST)
             return
@@ -94,6 +98,7 @@ class FeatureReader:
         for row in children:
             fields = contents[row]
             if not isinstance(fields, dict):
+                self._has_nameless = True
                 with self._problems.catching():
                     expect(Node(self._document, row), Kind.DICT)
                 continue
@@ -129,6 +134,15 @@ class FeatureReader:
             pass  # what was left out may be what others need
         for collected in self._by_type.values():
             self._add(collected)
+
+    def gaps(self) -> Gaps:
+        """Return which features are left out, but for those of which another one of the type is used."""
+        objects = {name: set(rows) for name, rows in self._meant.items()}
+        for name, collected in self._by_type.items():
+            objects.setdefault(name, set()).update(collected.objects[index] for index in collected.left_out)
+        path = self._tableau.path
+        found = ((name, path(row)) for name, rows in objects.items() for row in rows)
+        return Gaps(frozenset(found), self._has_nameless)
 
     def _add(self, collected: CollectedFeatures) -> None:
         table, columns = collected.table, collected.columns
@@ -182,7 +196,8 @@ class FeatureReader:
         lost = np.flatnonzero(column == LOST)
         if has_instead:
             column[lost] = default
-            collected.unnamed.update(lost.tolist())
+            if spec is collected.table.schema.drawn_field:
+                collected.unnamed.update(lost.tolist())
         else:
             collected.left_out.update(lost.tolist())
         return column
@@ -281,6 +296,7 @@ class FeatureReader:
             message = f"there is no feature '{type_name}' (on '{name}')"
             self._report("feature.unknown", message, row, suggestion(type_name, self._tableau.tables))
         else:
+            self._has_nameless = True
             self._report("feature.type", f"a feature of '{name}' has no @type", row, FEATURE_HELP)
         return None
 

@@ -16,6 +16,7 @@ from engine.tableau.bindings import Bindings
 from engine.tableau.clock import Clock
 from engine.tableau.columns import Columns, Rows
 from engine.tableau.editing.rearranging import Rearranging
+from engine.tableau.gaps import Gaps
 from engine.tableau.handles import ObjectHandle, StaleHandle
 from engine.tableau.pose import Pose
 from engine.tableau.schema import FeatureSchema
@@ -36,8 +37,8 @@ class Tableau:
     `moves` has the objects whose placements `update_world` has changed, `reshapes` those with other axes; who
     changes shapes notes those in both. `turns` has those found mirrored, or no longer mirrored.
 
-    `place` is where a file has the tableau, None if a program made it. `clock` is the time of its features,
-    `bindings` looks up numbers of fields by their paths.
+    `place` is where a file has the tableau, None if a program made it, `gaps` what is left out of each file,
+    by the row of its root. `clock` is the time of its features, `bindings` looks up numbers by their paths.
 
     A version that has not changed means that there is nothing to do: `structure_version` (objects and
     features added or removed, active, enabled), `values_version` (fields of features), `world_version`.
@@ -52,6 +53,7 @@ class Tableau:
         self.files: list[str] = []
         self.place: Position | None = None
         self.warnings: list[Problem] = []
+        self.gaps: dict[int, Gaps] = {}
         self._file_numbers: dict[str, int] = {}
         self._columns = Columns(
             {

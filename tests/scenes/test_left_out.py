@@ -6,6 +6,7 @@ The plan is that of the scene as if that had not been written.
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -126,14 +127,14 @@ WRONG_HEADS = [
 ]
 
 
-def written(folder: Path, head: str, objects: str) -> Path:
+def written(folder: Path, head: str, objects: str, others: tuple[str, ...] = GOOD) -> Path:
     """Write the good objects below a head and an object, into a folder of its own."""
     folder.mkdir()
     (folder / "assets").mkdir()
     (folder / "torn.hu").write_text("tableau: {\n")
     (folder / "newer.hu").write_text("version: 99\ntableau: {}\n")
     (folder / "other.hu").write_text("tableau: {}\n")
-    rows = ["version: 1", "// head", head, "tableau: {", "objects: {", objects, *GOOD, "} }"]
+    rows = ["version: 1", "// head", head, "tableau: {", "objects: {", objects, *others, "} }"]
     path = folder / "scene.hu"
     path.write_text("\n".join(rows) + "\n")
     return path
@@ -173,6 +174,53 @@ def test_what_is_wrong_in_an_object_costs_only_that(tmp_path, wrong, left, code,
 )
 def test_what_is_wrong_beside_the_objects_costs_none_of_them(tmp_path, wrong, left, code, hint):
     check(tmp_path, (wrong, of(SEEN)), (left, of(SEEN)), (code, hint), 3)
+
+
+BROKEN = "builtin placeholdre"
+FOLLOWED = [  # what is wrong, and what would be wrong without it, were it not for that
+    (of("{ @type: shadowCaster }", f"{{ @type: visibleModel  asset: [{BROKEN}] }}"), GOOD),
+    (of("{ @type: shadowCaster  asset: [builtin no] }"), GOOD),
+    (of("{ @type: morph }", f"{{ @type: visibleModel  asset: [{BROKEN}] }}"), GOOD),
+    (of("{ @type: skin }", f"{{ @type: visibleModel  asset: [{BROKEN}] }}"), GOOD),
+    (of("{ @type: skin }", "{ @type: visibleModle  asset: [builtin placeholder] }"), GOOD),
+    (of("{ @type: camrea }"), GOOD[:2]),
+    (of("{ asset: [builtin placeholder] }"), GOOD[1:]),
+    ("o: { features: 5 }", GOOD[1:]),
+    ("o: { objects: 5 }", GOOD[1:]),
+    ('"a/b": { features: [{ @type: camera }] }', GOOD[:2]),
+    ("o: 5", GOOD[1:]),
+    (of(f"{{ @type: visibleModel  asset: [{BROKEN}] }}"), GOOD[1:]),
+]
+
+
+@pytest.mark.parametrize(("wrong", "others"), FOLLOWED, ids=[one[0][:60] for one in FOLLOWED])
+def test_what_follows_from_something_wrong_is_no_second_problem(tmp_path, wrong, others):
+    found = plan_scene(written(tmp_path / "wrong", "", wrong, others), profile("lavapipe"), (32, 24))
+    (problem,) = found.problems
+    assert problem.position is not None
+    assert problem.position.line == LINE
+
+
+def test_all_that_follows_from_a_missing_tableau_is_one_problem(tmp_path):
+    scene = tmp_path / "scene.hu"
+    for text in ("tableau: 5", "include: [none.hu]"):
+        scene.write_text(text)
+        assert len(plan_scene(scene, profile("lavapipe"), (32, 24)).problems) == 1
+
+
+@pytest.mark.parametrize("name", ["skin", "morph"])
+def test_a_missing_mesh_is_one_problem_however_many_objects_bend_or_morph_it(root, tmp_path, name):
+    """They draw its placeholder, which has other bones and no targets."""
+    mesh = {"skin": "creatures/tentacle.hu", "morph": "flowers/flower.hu"}[name]
+    (tmp_path / "scenes").mkdir()
+    shutil.copytree(root / "assets", tmp_path / "assets", ignore=shutil.ignore_patterns("*.ogCache*"))
+    for file in (f"{name}.hu", f"{name}.assets.hu"):
+        text = (root / "scenes" / file).read_text()
+        (tmp_path / "scenes" / file).write_text(text.replace("environment/sky.hdr", "no.hdr"))
+    (tmp_path / "assets" / mesh).unlink()
+    found = plan_scene(tmp_path / "scenes" / f"{name}.hu", profile("lavapipe"), (32, 24))
+    assert sorted({each.code for each in found.problems}) == ["asset.broken"]
+    assert len(found.problems) == 2
 
 
 @pytest.mark.gpu
