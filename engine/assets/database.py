@@ -125,11 +125,13 @@ def read_asset_db_file(
     path: Path, db_id: int, root: Path | None = None, *, tolerated: Collection[Problem] | None = ()
 ) -> AssetDb:
     """Return the assetDb of a file. Raises InputError as `read_asset_db`, `asset.none` if it has none."""
-    document = read(path, display_path(path))
+    document = read(path, display_path(path), keep_first=True)
     database = read_asset_db(document, path, db_id, root, tolerated=tolerated)
     if database is None:
         raise failure(AssetCode.NONE, "the file has no assetDb", document.root)
-    return database
+    problems = ProblemCollector()
+    problems.problems += document.repeated
+    return replace(database, left_out=(*problems.tolerate(tolerated), *database.left_out))
 
 
 @cache

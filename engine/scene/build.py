@@ -85,7 +85,7 @@ class TableauBuilder:
             self._features.finish()
         self._problems.problems.extend(problem for error in self._errors for problem in error.problems)
         gaps = self._features.gaps()
-        return replace(gaps, has_any=gaps.has_any or self._lacks_objects)
+        return replace(gaps, has_any=gaps.has_any or self._lacks_objects or bool(self._document.repeated))
 
     def _read_top(self, key: str, node: Node) -> None:
         with self._problems.catching():

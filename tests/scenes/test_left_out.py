@@ -41,6 +41,7 @@ def lit(value: str = "") -> str:
 
 Pair = tuple[str, str]
 
+FIRST = "the first is used now"
 WRONG_OBJECTS = [  # what is written, what is left of it, and how it is reported
     (of("{ @type: light  intensty: 3 }", SEEN), of("{ @type: light }", SEEN), "field.unknown", "intensity"),
     (lit("intensity: -1"), lit("intensity: 0"), "value.range", "the nearest, 0, is used now"),
@@ -97,6 +98,11 @@ WRONG_OBJECTS = [  # what is written, what is left of it, and how it is reported
     (of(SEEN).replace("]", "]  active: no", 1), of(SEEN), "value.boolean", "true or false"),
     ("o: 5", "", "value.kind", "a dict"),
     (f'"a/b": {{ features: [{SEEN}] }}', "", "object.name", "rename"),
+    (f"{of(SEEN)} o: {{ features: [{SEEN}]  objects: {{ p: {{ }} }} }}", of(SEEN), "humon.duplicate", FIRST),
+    (lit("intensity: 5  intensity: -7"), lit("intensity: 5"), "humon.duplicate", FIRST),
+    (lit("@type: camera"), lit(), "humon.duplicate", FIRST),
+    (of(SEEN).replace("]", "]  translation: [3 0 0]", 1), of(SEEN), "humon.duplicate", FIRST),
+    (of(SEEN).replace(" }] }", " }]  features: 5 }"), of(SEEN), "humon.duplicate", FIRST),
     (f"{of(SEEN)} O: {{ features: [{SEEN}] }}", of(SEEN), "object.name", "letter case"),
 ]
 WRONG_HEADS = [
@@ -108,6 +114,13 @@ WRONG_HEADS = [
     ("include: [other.hu]", "", "scene.tableau", "python -m viewer A.hu B.hu"),
     ("tableaux: {}", "", "field.unknown", "tableau"),
     ("assetDb: 5", "", "value.kind", "a dict"),
+    (
+        "assetDb: { name: own  name: x  assets: [] }",
+        "assetDb: { name: own  assets: [] }",
+        "humon.duplicate",
+        FIRST,
+    ),
+    ("version: 5  include: []", "include: []", "humon.duplicate", FIRST),
     ("assetDb: { assets: [] }", "", "value.missing", "name"),
     ("assetDb: { name: own }", "", "value.missing", "assets"),
     (
