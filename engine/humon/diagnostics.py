@@ -42,7 +42,8 @@ class Diagnostics:
     def check(self) -> None:
         """Raise an InputError with all problems, in the order of the text, if there are any."""
         if self._found:
-            raise InputError(problem for _, problem in sorted(self._found, key=lambda found: found[0]))
+            found = sorted((*self._found, *self._repeated), key=lambda found: found[0])
+            raise InputError(problem for _, problem in found)
 
     @property
     def repeated(self) -> tuple[Problem, ...]:

@@ -241,7 +241,7 @@ def test_with_keep_first_a_key_given_twice_is_as_if_it_had_not_been() -> None:
 def test_with_keep_first_all_else_that_is_wrong_is_an_error_and_many_keys_are_counted() -> None:
     with pytest.raises(InputError) as caught:
         parse("{ a: 1 a: 2 3 }", "f.hu", keep_first=True)
-    assert [problem.code for problem in caught.value.problems] == ["humon.no_key"]
+    assert [problem.code for problem in caught.value.problems] == ["humon.duplicate", "humon.no_key"]
     document = parse("a: 1\n" * 200 + "b: 2", "f.hu", keep_first=True)
     assert plain(document.root) == {"a": "1", "b": "2"}
     assert len(document.repeated) == MAX_PROBLEMS + 1
