@@ -29,9 +29,10 @@ from engine.humon import (
 from engine.math import euler_xyz_degrees
 from engine.scene.features import FeatureReader
 from engine.scene.text_positions import positions_of, problem_at
-from engine.scene.values import TRUE_INSTEAD, AssetNames, ValueReader
+from engine.scene.values import TRUE_INSTEAD, AssetNames, ValueReader, using
 from engine.scene.vectors import read_vectors
 from engine.tableau import ROOT, Tableau
+from engine.tableau.activity import FLAGS
 from engine.tableau.columns import Rows
 from engine.tableau.gaps import Gaps
 from engine.tableau.names import are_valid_names, fold, fold_all, invalid_name_reason
@@ -39,6 +40,8 @@ from engine.tableau.names import are_valid_names, fold, fold_all, invalid_name_r
 TABLEAU_KEYS = ("name", "active", "enabled", "objects")
 OBJECT_KEYS = ("translation", "rotation", "euler", "scale", "active", "enabled", "features", "objects")
 VECTORS = {"translation": 3, "rotation": 4, "euler": 3, "scale": 3}
+IDENTITY = {"translation": "[0 0 0]", "rotation": "[0 0 0 1]", "euler": "[0 0 0]", "scale": "[1 1 1]"}
+"""What is used in place of a wrong transform."""
 
 
 class Level:
@@ -92,10 +95,8 @@ class TableauBuilder:
             whole = self._tableau if self._root == ROOT else self._tableau.handle(self._root)
             if key == "name":
                 self._tableau.name = text(node) if self._root == ROOT else self._tableau.name
-            elif key == "active":
-                whole.active = boolean(node)
-            elif key == "enabled":
-                whole.enabled = boolean(node)
+            elif key in FLAGS:
+                setattr(whole, key, self._flags.value(node.row, self._errors))
             elif key != "objects":
                 self._unknown("a tableau", key, node, TABLEAU_KEYS)
 
@@ -162,7 +163,9 @@ class TableauBuilder:
             indices, nodes = level.values[key]
             if not nodes:
                 continue
-            values, right = read_vectors(self._document, nodes, width, self._errors)
+            errors: list[InputError] = []
+            values, right = read_vectors(self._document, nodes, width, errors)
+            self._errors += [using(error, f"its default, {IDENTITY[key]},") for error in errors]
             values, objects = values[right], rows[indices][right]
             if key == "euler":
                 self._tableau.set_transforms(objects, rotation=euler_xyz_degrees(values))

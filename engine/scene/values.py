@@ -56,7 +56,7 @@ class AssetNames:
 
     def find(self, node: Node, types: Sequence[str]) -> int:
         """Return the key of the asset that a node names. Raises InputError `asset.reference`."""
-        parts = texts(node)
+        parts = texts(node) if all(child.kind is Kind.VALUE for child in node) else []
         if len(parts) != 2:
             raise failure(
                 "asset.reference",
@@ -73,6 +73,7 @@ class AssetNames:
         except KeyError as error:
             self._wrong += 1
             message, _, hint = str(error.args[0]).partition("; ")
+            hint = hint or f"write `[database asset]` with the name of a {' or '.join(types)}"
             raise failure("asset.reference", message, node, hint) from error
 
     def default(self, spec: FieldSpec) -> int:
@@ -190,7 +191,7 @@ class ValueReader:
             value = self._read(node)
         except InputError as error:
             instead, shown = self._instead(node)
-            problems.append(InputError(_using(problem, shown) for problem in error.problems))
+            problems.append(using(error, shown))
             self.wrong.add(row)
             return instead
         if isinstance(content, str):
@@ -198,9 +199,11 @@ class ValueReader:
         return value
 
 
+def using(error: InputError, shown: str) -> InputError:
+    """Return the problems of a value, each with what is used in place of it; without, if that is empty."""
+    return InputError(_using(problem, shown) if shown else problem for problem in error.problems)
+
+
 def _using(problem: Problem, shown: str) -> Problem:
-    """Return the problem of a value with what is used in place of it, if that is known."""
-    if not shown:
-        return problem
     gap = " " if problem.help.endswith("?") else "; " if problem.help else ""
     return replace(problem, help=f"{problem.help}{gap}{shown} is used now")
