@@ -101,7 +101,7 @@ class Tableau:
         field or parent; nothing is added then.
         """
         given = (features or {}).items()
-        prepared = [(self._table(kind), self._row_values(kind, fields)) for kind, fields in given]
+        prepared = [(table := self._table(kind), table.row_values(fields)) for kind, fields in given]
         companions.check_new((table.schema for table, _ in prepared), name)
         rows = self.add_objects(
             names=[name],
@@ -398,7 +398,7 @@ class Tableau:
         it conflicts with.
         """
         table = self._table(type_name)
-        columns, flags = self._row_values(type_name, values or {})
+        columns, flags = table.row_values(values or {})
         rows = self._rows(objects)
         for required, without in companions.lacking(table.schema, rows, self.has_feature):
             raise ValueError(companions.requires_text(type_name, self.path(int(without[0])), required))
@@ -433,19 +433,6 @@ class Tableau:
         if table is None:
             raise KeyError(f"there is no feature {type_name}; known: {', '.join(sorted(self.tables))}")
         return table
-
-    def _row_values(self, type_name: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, bool]]:
-        schema = self._table(type_name).schema
-        values: dict[str, Any] = {}
-        flags = dict.fromkeys(FLAGS, True)
-        for name, value in given.items():
-            if name in FLAGS:
-                flags[name] = bool(value)
-            elif name in schema.by_name:
-                values[name] = schema.by_name[name].column_value(value)
-            else:
-                raise KeyError(schema.unknown_field(name))
-        return values, flags
 
     # -- inside ------------------------------------------------------------------------------------
 
