@@ -23,6 +23,7 @@ from engine.humon import (
     ProblemCollector,
     boolean,
     expect,
+    nearest,
     suggestion,
     text,
 )
@@ -198,6 +199,7 @@ class TableauBuilder:
         return problem_at(self._document, self._document.columns.starts[row], code, message, help)
 
     def _unknown(self, what: str, key: str, node: Node, known: Sequence[str]) -> None:
+        self._lacks_objects |= nearest(key, known) in ("objects", "features")
         self._problems.add(
             self._at_key("field.unknown", f"{what} has no '{key}'", node.row, suggestion(key, known))
         )

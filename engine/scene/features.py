@@ -51,6 +51,8 @@ class CollectedFeatures:
         """Indices of the features that are not added."""
         self.unnamed: set[int] = set()
         """Indices of those with a default in place of what they draw, which is wrong."""
+        self.misspelt: set[tuple[int, str]] = set()
+        """Indices of those with a key that is not known, with the field that is nearest to it."""
 
     def kept(self) -> dict[int, int]:
         """Return the indices of the features that are added, by their objects."""
@@ -116,7 +118,7 @@ class FeatureReader:
             for key, child in fields.items():
                 known = collected.values.get(key)
                 if known is None:
-                    self._unknown_field(collected.table, key, child)
+                    collected.misspelt.add((index, self._unknown_field(collected.table, key, child)))
                 else:
                     known[0].append(index)
                     known[1].append(child)
@@ -197,7 +199,8 @@ class FeatureReader:
         if has_instead:
             column[lost] = default
             if spec is collected.table.schema.drawn_field:
-                collected.unnamed.update(lost.tolist())
+                misspelt = {index for index, name in collected.misspelt if name == spec.name}
+                collected.unnamed.update(lost.tolist(), misspelt)
         else:
             collected.left_out.update(lost.tolist())
         return column
@@ -208,9 +211,11 @@ class FeatureReader:
         """Leave out the features without an asset that has no default; report that."""
         hint = f"add `{spec.name}: [assetDb0 0]` ({' or '.join(spec.asset_types)})"
         for index in without if spec.required else ():
+            collected.left_out.add(index)
+            if (index, spec.name) in collected.misspelt:
+                continue  # which says enough
             what = f"{collected.table.type_name} on '{self._tableau.path(collected.objects[index])}'"
             self._report("value.missing", f"{what} has no {spec.name}", collected.nodes[index], hint)
-            collected.left_out.add(index)
         if without and spec.default is not None and default == NO_ASSET:
             message = f"{spec.name} is omitted, and its default {list(spec.default)} does not exist"
             self._report("asset.reference", message, collected.nodes[without[0]], hint)
@@ -308,10 +313,12 @@ class FeatureReader:
         """Return where a feature begins."""
         return self._document.position_at(self._document.columns.starts[type_row(self._document, row)])
 
-    def _unknown_field(self, table: FeatureTable, key: str, row: int) -> None:
+    def _unknown_field(self, table: FeatureTable, key: str, row: int) -> str:
+        """Report a key that is not known; return the field that is nearest to it, else nothing."""
         known = [*table.schema.by_name, *FLAGS]
         message = f"{table.type_name} has no field '{key}'"
         self._report("field.unknown", message, row, suggestion(key, known), at_key=True)
+        return nearest(key, known) or ""
 
     def _report(self, code: str, message: str, row: int, help: str, at_key: bool = False) -> None:
         """Add a problem at the `@type` of a feature, or at the key of a field."""

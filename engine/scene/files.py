@@ -127,6 +127,7 @@ class FileReader:
                 message = f"a scene file has no '{key}'"
                 hint = suggestion(key, KNOWN_KEYS)
                 self._problems.add(root.document.problem("field.unknown", message, node, hint))
+                self.is_whole &= nearest(key, KNOWN_KEYS) in (None, "version")
         if "assetDb" not in root and "tableau" not in root and "include" not in root:
             message = "the file has no assetDb, no tableau and no include"
             name = root.document.name

@@ -198,7 +198,11 @@ FOLLOWED = [  # what is wrong, and what would be wrong without it, were it not f
     (of("{ @type: skin }", "{ @type: visibleModle  asset: [builtin placeholder] }"), GOOD),
     (of("{ @type: camrea }"), GOOD[:2]),
     (of("{ asset: [builtin placeholder] }"), GOOD[1:]),
+    (of("{ @type: visibleModel  aset: [builtin placeholder] }"), GOOD),
+    (of("{ @type: shadowCaster  aset: [builtin placeholder] }"), GOOD),
     ("o: { features: 5 }", GOOD[1:]),
+    ("o: { featrues: [] }", GOOD[1:]),
+    ("o: { object: {} }", GOOD[1:]),
     ("o: { objects: 5 }", GOOD[1:]),
     ('"a/b": { features: [{ @type: camera }] }', GOOD[:2]),
     ("o: 5", GOOD[1:]),
@@ -216,7 +220,7 @@ def test_what_follows_from_something_wrong_is_no_second_problem(tmp_path, wrong,
 
 def test_all_that_follows_from_a_missing_tableau_is_one_problem(tmp_path):
     scene = tmp_path / "scene.hu"
-    for text in ("tableau: 5", "include: [none.hu]"):
+    for text in ("tableau: 5", "include: [none.hu]", "include: [] tableaux: {}", "tableau: { object: {} }"):
         scene.write_text(text)
         assert len(plan_scene(scene, profile("lavapipe"), (32, 24)).problems) == 1
 
