@@ -16,7 +16,7 @@ from viewer.numbered_files import NumberedFiles, numbered_files
 EXIT_CODES = """\
 exit codes:
   0    done; what is wrong with single assets, features or objects is printed, and left out
-  1    a scene script failed
+  1    a scene script failed; one that exits with a code of its own ends the run with that
   2    the command line is wrong, or a file that it names cannot be used
   3    no usable Vulkan device or display
   4    the device was lost or out of memory and could not recover

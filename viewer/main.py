@@ -50,8 +50,8 @@ def view(options: Options) -> int:
     check_writable(options.outputs)
     check_unread(options.outputs, [options.script] if options.script is not None else [])
     script = read_script(options.script)
-    if script is not None and script.failed:
-        return ExitCode.CHECK_FAILED
+    if script is not None and not script.usable:
+        return script.exit_code
     with opened(options) as (scene, library):
         try:
             code = run(options, lambda: make_frames(scene, library, options), script)
@@ -61,8 +61,8 @@ def view(options: Options) -> int:
         except NoDisplay as problem:
             print(no_display_text(problem.reasons), file=sys.stderr)
             return ExitCode.NO_DEVICE
-    if script is not None and script.failed:
-        return ExitCode.CHECK_FAILED
+    if script is not None and script.exit_code:
+        return script.exit_code
     return ExitCode.INPUT if scene.rejected and code == ExitCode.DONE else code
 
 

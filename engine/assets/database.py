@@ -130,7 +130,7 @@ def read_asset_db_file(
     path: Path, db_id: int, root: Path | None = None, *, tolerated: Collection[Problem] | None = ()
 ) -> AssetDb:
     """Return the assetDb of a file. Raises InputError as `read_asset_db`, `asset.none` if it has none."""
-    document = read(path, display_path(path))
+    document = read(path, display_path(path), keep_first=True)
     database = read_asset_db(document, path, db_id, root, tolerated=tolerated)
     if database is None:
         raise failure(
@@ -139,7 +139,9 @@ def read_asset_db_file(
             document.root,
             "write `assetDb: { name: assets  assets: [ ] }`",
         )
-    return database
+    problems = ProblemCollector()
+    problems.problems += document.repeated
+    return replace(database, left_out=(*problems.tolerate(tolerated), *database.left_out))
 
 
 @cache

@@ -248,6 +248,15 @@ class AssetLibrary:
             self._variant_refs[model, material] = known
         return known
 
+    def is_replaced(self, ref: AssetRef) -> bool:
+        """Whether the mesh of a model, or this mesh itself, is broken, so that the placeholder is drawn."""
+        if ref.db == VARIANTS:
+            ref = self._variants[ref.index][0]
+        if self.is_broken(ref):
+            return True
+        record = self.unreplaced(self.kept(ref))
+        return isinstance(record, Model) and self.is_broken(record.mesh)
+
     def usable(self, ref: AssetRef) -> AssetRef:
         """Return `ref`, or the builtin placeholder of its type if the asset is broken.
 

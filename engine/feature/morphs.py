@@ -268,10 +268,11 @@ class Morphs:
             return NO_MORPHS.shapes
         objects = table.object[rows]
         found = np.full(len(rows), NO_ASSET, np.int64)
-        mixed = np.zeros(len(rows), np.bool_)
+        mixed, broken = np.zeros((2, len(rows)), np.bool_)
         for models, assets in self._models:
             has = np.flatnonzero(models.owned_by(objects))
-            keys = self._targets_of(assets.of(models.rows_of(objects[has])))
+            drawn = assets.of(models.rows_of(objects[has]))
+            keys, broken[has] = self._targets_of(drawn), broken[has] | self._are_broken(drawn)
             mixed[has] |= (found[has] != NO_ASSET) & (keys != NO_ASSET) & (found[has] != keys)
             found[has] = np.where(found[has] == NO_ASSET, keys, found[has])
         refs, kinds = np.unique(found[(found != NO_ASSET) & ~mixed], return_inverse=True)
@@ -287,7 +288,7 @@ class Morphs:
             kinds[order].astype(np.int64),
             tuple(one for one in facts if isinstance(one, MorphTargetsFacts)),
             known,
-            rows[(found == NO_ASSET)].tolist(),
+            rows[(found == NO_ASSET) & ~broken].tolist(),
             rows[mixed].tolist(),
         )
 
@@ -297,6 +298,20 @@ class Morphs:
         refs = [self._known_targets(key) for key in kinds.tolist()]
         found: Ints = np.array([NO_ASSET if ref is None else ref.key for ref in refs], np.int64)[kind_of]
         return found
+
+    def _are_broken(self, keys: Ints) -> npt.NDArray[np.bool_]:
+        """Return which of these models or meshes are broken, or have targets that are: that is reported."""
+        kinds, kind_of = np.unique(keys, return_inverse=True)
+        known = [key != NO_ASSET and self._is_broken(AssetRef.from_key(key)) for key in kinds.tolist()]
+        return np.array(known, np.bool_)[kind_of]
+
+    def _is_broken(self, ref: AssetRef) -> bool:
+        library = self._library
+        if library.is_replaced(ref):
+            return True
+        record = library.record(ref)
+        mesh = library.record(record.mesh) if isinstance(record, Model) else record
+        return isinstance(mesh, Mesh) and mesh.targets is not None and library.is_broken(mesh.targets)
 
     def _known_targets(self, key: int) -> AssetRef | None:
         if key not in self._targets:

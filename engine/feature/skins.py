@@ -185,7 +185,8 @@ class Skins:
             np.zeros(size, np.int32),
         )
         missing: dict[int, list[str]] = {}
-        for bone in lacking.tolist():
+        replaced = np.array([self._is_replaced(key) for key in kinds.tolist()], np.bool_)[kind_of]
+        for bone in lacking[~replaced[skin_of[lacking]]].tolist():
             skin = int(skin_of[bone])
             skeleton = known[kind_of[skin]]
             assert skeleton is not None
@@ -197,7 +198,7 @@ class Skins:
             number[skin] = len(poses)
             poses.append(binds[starts[skin] : starts[skin] + counts[skin]])
         pose[objects[is_used]] = number[is_used]
-        bare = rows[counts == 0].tolist()
+        bare = rows[(counts == 0) & ~replaced].tolist()
         return Bones(found, binds, first, count, objects[skin_of], pose, poses, missing, lost, bare)
 
     def _meshes(self, objects: npt.NDArray[np.int32]) -> Ints:
@@ -207,6 +208,10 @@ class Skins:
             lacking = np.flatnonzero((keys == NO_ASSET) & table.owned_by(objects))
             keys[lacking] = assets.of(table.rows_of(objects[lacking]))
         return keys
+
+    def _is_replaced(self, key: int) -> bool:
+        """Whether a model or mesh is broken, which is reported; its placeholder has bones of its own."""
+        return key != NO_ASSET and self._library.is_replaced(AssetRef.from_key(key))
 
     def _skeleton(self, key: int) -> Skeleton | None:
         """Return the skeleton of a model or mesh; None where it has none."""

@@ -29,7 +29,10 @@ class Code(ProblemCode):
     NUL = "humon.nul", "The file contains a NUL byte, so it is not text."
     ENCODING = "humon.encoding", "The bytes are not valid in the file's encoding (UTF-8, UTF-16 or UTF-32)."
     DEPTH = "humon.depth", "Lists and dicts are nested deeper than the limit."
-    DUPLICATE = "humon.duplicate", "A key is given twice in one dict or one set of metatags."
+    DUPLICATE = (
+        "humon.duplicate",
+        "A key is given twice in one dict or one set of metatags; of a scene the first is used.",
+    )
     NO_KEY = "humon.no_key", "A node in a dict has no key."
     NO_VALUE = "humon.no_value", "A key is followed by no node."
     KEY_IN_LIST = "humon.key_in_list", "A node in a list has a key."

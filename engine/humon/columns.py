@@ -13,7 +13,7 @@ class Columns:
     lists of a scene are short vectors that are converted as a whole.
     """
 
-    __slots__ = ("contents", "keys", "metatags", "starts")
+    __slots__ = ("contents", "keys", "metatags", "repeated", "starts")
 
     def __init__(self) -> None:
         self.starts = array("I")
@@ -22,6 +22,8 @@ class Columns:
         self.contents: list[Content] = []
         self.metatags: dict[int, tuple[int, ...]] = {}
         """Rows of the metatags of a row."""
+        self.repeated: dict[int, list[int]] = {}
+        """By the row of a dict, rows whose key it has already: they are no children of it."""
 
     def __len__(self) -> int:
         return len(self.starts)

@@ -24,27 +24,46 @@ def quoted(text: str) -> str:
 
 
 class Diagnostics:
-    """Collects the problems of one text."""
+    """Collects the problems of one text.
 
-    def __init__(self, text: str, name: str) -> None:
+    With `keep_first`, keys that are given twice are no errors of the text, but in `repeated`: MAX_PROBLEMS of
+    them, and a problem with the number of the others.
+    """
+
+    def __init__(self, text: str, name: str, keep_first: bool = False) -> None:
         self.text = text
         self.name = name
         self.lines = Lines(text)
         self._found: list[tuple[int, Problem]] = []
+        self._keep_first = keep_first
+        self._repeated: list[tuple[int, Problem]] = []
+        self._more = 0
 
     def check(self) -> None:
         """Raise an InputError with all problems, in the order of the text, if there are any."""
         if self._found:
-            raise InputError(problem for _, problem in sorted(self._found, key=lambda found: found[0]))
+            found = sorted((*self._found, *self._repeated), key=lambda found: found[0])
+            raise InputError(problem for _, problem in found)
+
+    @property
+    def repeated(self) -> tuple[Problem, ...]:
+        """The problems of keys that are given twice, in the order of the text."""
+        found = [problem for _, problem in sorted(self._repeated, key=lambda found: found[0])]
+        if self._more:
+            message = f"{self._more} more keys are given twice; the first of each is used"
+            found.append(Problem(Code.TOO_MANY, message, found[-1].position))
+        return tuple(found)
 
     def add(self, code: Code, message: str, offset: int, hint: str = "") -> None:
         """Record a problem at `offset`; raises ReadingStopped when there are too many."""
-        position = Position(self.name, *self.lines.line_and_column(offset))
-        excerpt = self.lines.excerpt_at(offset)
-        self._found.append((offset, Problem(code, message, position, excerpt, hint)))
+        self._found.append((offset, self._problem(code, message, offset, hint)))
         if len(self._found) == MAX_PROBLEMS and code is not Code.TOO_MANY:
             self.add(Code.TOO_MANY, f"reading stopped after {MAX_PROBLEMS} problems", offset)
             raise ReadingStopped
+
+    def _problem(self, code: Code, message: str, offset: int, hint: str) -> Problem:
+        position = Position(self.name, *self.lines.line_and_column(offset))
+        return Problem(code, message, position, self.lines.excerpt_at(offset), hint)
 
     def empty(self, size: int) -> None:
         """Record that the text contains no node; `size` is the length of the source."""
@@ -60,9 +79,17 @@ class Diagnostics:
 
     def duplicate(self, key: str, first: int, second: int, what: str = "key") -> None:
         """Record that a key occurs twice in one dict or one set of metatags."""
+        if self._keep_first and len(self._repeated) == MAX_PROBLEMS:
+            self._more += 1
+            return
         line, column = self.lines.line_and_column(first)
         message = f"the {what} {quoted(key)} is given twice, first at {self.name}:{line}:{column}"
-        self.add(Code.DUPLICATE, message, second, "keep one of the two, or rename one")
+        hint = "keep one of the two, or rename one"
+        if self._keep_first:
+            hint += "; the first is used now"
+            self._repeated.append((second, self._problem(Code.DUPLICATE, message, second, hint)))
+        else:
+            self.add(Code.DUPLICATE, message, second, hint)
 
     def key_in_list(self, key: str, offset: int) -> None:
         """Record that a node in a list has a key."""

@@ -13,12 +13,24 @@ from engine.humon.tokens import TOKEN, WORDS, node_span
 
 
 class Document:
-    """A Humon text that was read without an error."""
+    """A Humon text that was read without an error.
 
-    def __init__(self, name: str, text: str, columns: Columns) -> None:
+    `repeated` are the problems of keys that are given twice, where these are tolerated (`keeps_first`).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        text: str,
+        columns: Columns,
+        repeated: tuple[Problem, ...] = (),
+        keeps_first: bool = False,
+    ) -> None:
         self.name = name
         self.text = text
         self.columns = columns
+        self.repeated = repeated
+        self._keeps_first = keeps_first
         self.lines = Lines(text)
         self._expanding = threading.Lock()
 
@@ -40,6 +52,10 @@ class Document:
             return Problem(code, message, node, "", help, severity)
         offset = self.value_start(node.row)
         return Problem(code, message, self.position_at(offset), self.lines.excerpt_at(offset), help, severity)
+
+    def with_text(self, text: str | bytes) -> "Document":
+        """Return the document of another text of its file, read as this one was. Raises InputError."""
+        return self if text == self.text else parse(text, self.name, keep_first=self._keeps_first)
 
     def edits(self) -> "Edits":
         """Return an empty set of changes to this document."""
@@ -109,10 +125,11 @@ class Document:
             return rows
 
 
-def parse(source: str | bytes, name: str) -> Document:
+def parse(source: str | bytes, name: str, *, keep_first: bool = False) -> Document:
     """Read Humon text, or the bytes of a file in any of its encodings; `name` is shown in positions.
 
-    Raises InputError with every problem found.
+    With `keep_first`, a key that is given twice is tolerated: the first is used, the other one stays in the
+    text alone, and `Document.repeated` has the problem. Raises InputError with every other problem found.
     """
-    text, columns = read_columns(source, name)
-    return Document(name, text, columns)
+    text, columns, repeated = read_columns(source, name, keep_first)
+    return Document(name, text, columns, repeated, keep_first)

@@ -111,7 +111,7 @@ class Edits:
         document, row = self.document, node.row
         order = self._order.get(parent.row)
         if order is None:
-            rows = [child.row for child in parent]
+            rows = sorted(child.row for child in (*parent, *parent.repeated))
             order = self._order[parent.row] = dict(zip(rows, [-1, *rows], strict=False))
         before = self._end(order[row]) if order[row] >= 0 else self._start_inside(parent)
         cut = cut_of(document, row, self._end_of_comments(self._end(row)), before)

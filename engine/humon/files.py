@@ -10,16 +10,21 @@ from engine.humon.reader import check_size
 
 
 def read(
-    path: str | os.PathLike[str], name: str | None = None, root: str | os.PathLike[str] | None = None
+    path: str | os.PathLike[str],
+    name: str | None = None,
+    root: str | os.PathLike[str] | None = None,
+    *,
+    keep_first: bool = False,
 ) -> Document:
     """Read the Humon file at `path`; `name` is the file name in positions, by default the path.
 
     With `root` the path is resolved and below it, and no symbolic link on the way is followed. Raises
-    InputError: `file.missing`, `file.kind`, `file.unreadable`, `humon.size`, and all of `parse`.
+    InputError: `file.missing`, `file.kind`, `file.unreadable`, `humon.size`, and all of `parse`; `keep_first`
+    as there.
     """
     shown = os.fspath(path) if name is None else name
     content = read_bytes(path, shown, root=root)
-    return parse(content, shown)
+    return parse(content, shown, keep_first=keep_first)
 
 
 def read_bytes(

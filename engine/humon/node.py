@@ -92,7 +92,10 @@ class Node:
         rows = columns.metatags.get(self.row)
         if rows is None:
             return _NO_METATAGS
-        return {str(columns.keys[row]): Node(self.document, row).text for row in rows}
+        found: dict[str, str] = {}
+        for row in rows:  # of one that is given twice the first is kept
+            found.setdefault(str(columns.keys[row]), Node(self.document, row).text)
+        return found
 
     def metatag(self, key: str) -> "Node | None":
         """Return the metatag `key` as a node with a position, or None."""
@@ -157,6 +160,11 @@ class Node:
         """Return the keys of a dict, in the order of the text; empty for other kinds."""
         content = self.document.columns.contents[self.row]
         return content.keys() if isinstance(content, dict) else _NO_METATAGS.keys()
+
+    @property
+    def repeated(self) -> "list[Node]":
+        """The nodes in a dict whose keys it has already, see `parse`; none are its children."""
+        return [Node(self.document, row) for row in self.document.columns.repeated.get(self.row, ())]
 
     def items(self) -> "ItemsView[str, Node]":
         """Return the keys and children of a dict, in the order of the text; empty for other kinds."""

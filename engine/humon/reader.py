@@ -27,22 +27,27 @@ _TAG = TOKEN.groupindex["tag"]
 _TAGGED = TOKEN.groupindex["tagged"]
 
 
-def read_columns(source: str | bytes, name: str) -> tuple[str, Columns]:
-    """Return the text of `source` and its nodes as columns; raises InputError with every problem found."""
+def read_columns(
+    source: str | bytes, name: str, keep_first: bool = False
+) -> tuple[str, Columns, tuple[Problem, ...]]:
+    """Return the text of `source`, its nodes as columns, and what is tolerated: keys given twice.
+
+    Those are with `keep_first` alone. Raises InputError with every other problem found.
+    """
     check_size(len(source), name)
     if isinstance(source, bytes):
         text = decode(source, name)
     else:
         text = source.removeprefix("\ufeff")
         check_text(text, name)
-    diagnostics = Diagnostics(text, name)
+    diagnostics = Diagnostics(text, name, keep_first)
     columns = Columns()
     with collector_paused(), suppress(ReadingStopped):
         _scan(text, columns, diagnostics, len(source))
         if len(text) > MAX_TOKEN_CHARS:
             diagnostics.check_token_sizes(columns)
     diagnostics.check()
-    return text, columns
+    return text, columns, diagnostics.repeated
 
 
 def check_size(size: int, name: str, limit: int | None = None) -> None:
@@ -122,6 +127,7 @@ def _scan_nodes(
                     diagnostics.key_in_list(key, step.start())
                 elif key in members:
                     diagnostics.duplicate(key, starts[members[key]], step.start())
+                    columns.repeated.setdefault(node, []).append(count)
                 else:
                     members[key] = count
                 add_key(key)
@@ -163,6 +169,7 @@ def _scan_nodes(
                     diagnostics.key_in_list(key, step.start())
                 elif key in members:
                     diagnostics.duplicate(key, starts[members[key]], step.start())
+                    columns.repeated.setdefault(node, []).append(count)
                 else:
                     members[key] = count
                 last = columns.add(step.start(), key, "")

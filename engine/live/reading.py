@@ -32,7 +32,7 @@ def read_database(
     if is_model(path):
         document, _ = model_document(path, FileGate(root))
     else:
-        document = read(path, shown, root)
+        document = read(path, shown, root, keep_first=True)
     db = read_asset_db(document, path, number, root, tolerated=tolerated)
     if db is None:
         raise failure(

@@ -9,6 +9,7 @@ million values. Values that are not plain are read node by node, which also repo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,21 +23,26 @@ from engine.humon import (
     ProblemCollector,
     boolean,
     expect,
+    nearest,
     suggestion,
     text,
 )
 from engine.math import euler_xyz_degrees
 from engine.scene.features import FeatureReader
 from engine.scene.text_positions import positions_of, problem_at
-from engine.scene.values import AssetNames, ValueReader
+from engine.scene.values import TRUE_INSTEAD, AssetNames, ValueReader, using
 from engine.scene.vectors import read_vectors
 from engine.tableau import ROOT, Tableau
+from engine.tableau.activity import FLAGS
 from engine.tableau.columns import Rows
+from engine.tableau.gaps import Gaps
 from engine.tableau.names import are_valid_names, fold, fold_all, invalid_name_reason
 
 TABLEAU_KEYS = ("name", "active", "enabled", "objects")
 OBJECT_KEYS = ("translation", "rotation", "euler", "scale", "active", "enabled", "features", "objects")
 VECTORS = {"translation": 3, "rotation": 4, "euler": 3, "scale": 3}
+IDENTITY = {"translation": "[0 0 0]", "rotation": "[0 0 0 1]", "euler": "[0 0 0]", "scale": "[1 1 1]"}
+"""What is used in place of a wrong transform."""
 
 
 class Level:
@@ -67,14 +73,14 @@ class TableauBuilder:
         self._root = root
         self._problems = problems
         self._errors: list[InputError] = []
-        self._flags = ValueReader(document, boolean, True)
+        self._lacks_objects = False
+        self._flags = ValueReader(document, boolean, lambda _: TRUE_INSTEAD)
         self._file = tableau.file_number(document.name)
         self._features = FeatureReader(document, tableau, assets, problems, self._errors)
 
-    def build(self, node: Node) -> None:
-        """Add everything below a `tableau` node."""
+    def build(self, node: Node) -> Gaps:
+        """Add everything below a `tableau` node; return what is left out."""
         with self._problems.catching():
-            expect(node, Kind.DICT)
             for key, child in node.items():
                 self._read_top(key, child)
             waiting = [(self._root, node["objects"].row)] if "objects" in node else []
@@ -82,16 +88,16 @@ class TableauBuilder:
                 waiting = self._add_level(self._collect(waiting))
             self._features.finish()
         self._problems.problems.extend(problem for error in self._errors for problem in error.problems)
+        gaps = self._features.gaps()
+        return replace(gaps, has_any=gaps.has_any or self._lacks_objects or bool(self._document.repeated))
 
     def _read_top(self, key: str, node: Node) -> None:
         with self._problems.catching():
             whole = self._tableau if self._root == ROOT else self._tableau.handle(self._root)
             if key == "name":
                 self._tableau.name = text(node) if self._root == ROOT else self._tableau.name
-            elif key == "active":
-                whole.active = boolean(node)
-            elif key == "enabled":
-                whole.enabled = boolean(node)
+            elif key in FLAGS:
+                setattr(whole, key, self._flags.value(node.row, self._errors))
             elif key != "objects":
                 self._unknown("a tableau", key, node, TABLEAU_KEYS)
 
@@ -158,7 +164,9 @@ class TableauBuilder:
             indices, nodes = level.values[key]
             if not nodes:
                 continue
-            values, right = read_vectors(self._document, nodes, width, self._errors)
+            errors: list[InputError] = []
+            values, right = read_vectors(self._document, nodes, width, errors)
+            self._errors += [using(error, f"its default, {IDENTITY[key]},") for error in errors]
             values, objects = values[right], rows[indices][right]
             if key == "euler":
                 self._tableau.set_transforms(objects, rotation=euler_xyz_degrees(values))
@@ -179,6 +187,7 @@ class TableauBuilder:
                 first = self._document.position_at(self._document.columns.starts[objects[other]])
                 fault = f"it differs only by letter case or Unicode normal form from '{other}' at {first}"
             if fault:
+                self._lacks_objects = True
                 message = f"'{name}' cannot name an object: {fault}"
                 self._problems.add(self._at_key("object.name", message, row, "rename it"))
             else:
@@ -190,6 +199,7 @@ class TableauBuilder:
         return problem_at(self._document, self._document.columns.starts[row], code, message, help)
 
     def _unknown(self, what: str, key: str, node: Node, known: Sequence[str]) -> None:
+        self._lacks_objects |= nearest(key, known) in ("objects", "features")
         self._problems.add(
             self._at_key("field.unknown", f"{what} has no '{key}'", node.row, suggestion(key, known))
         )
@@ -199,5 +209,6 @@ class TableauBuilder:
         self._problems.add(self._at_key("object.rotation", message, node.row, "remove one of them"))
 
     def _expect_dict(self, row: int) -> None:
+        self._lacks_objects = True
         with self._problems.catching():
             expect(Node(self._document, row), Kind.DICT)

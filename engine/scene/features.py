@@ -15,13 +15,22 @@ from engine.humon import (
     ProblemCollector,
     boolean,
     expect,
+    nearest,
     suggestion,
 )
 from engine.scene.text_positions import positions_of, problem_at, type_row
-from engine.scene.values import LOST, AssetNames, ValueReader, read_value
+from engine.scene.values import (
+    LOST,
+    TRUE_INSTEAD,
+    AssetNames,
+    ValueReader,
+    read_value,
+    value_instead,
+)
 from engine.tableau import NO_ASSET, FeatureTable, FieldKind, FieldSpec, Tableau
 from engine.tableau.activity import FLAGS
 from engine.tableau.companions import conflicts_text, requires_text
+from engine.tableau.gaps import Gaps
 
 FEATURE_HELP = "write `{ @type: visibleModel  ... }`"
 
@@ -40,6 +49,10 @@ class CollectedFeatures:
         """Flags and fields, of all of them."""
         self.left_out: set[int] = set()
         """Indices of the features that are not added."""
+        self.unnamed: set[int] = set()
+        """Indices of those with a default in place of what they draw, which is wrong."""
+        self.misspelt: set[tuple[int, str]] = set()
+        """Indices of those with a key that is not known, with the field that is nearest to it."""
 
     def kept(self) -> dict[int, int]:
         """Return the indices of the features that are added, by their objects."""
@@ -49,7 +62,8 @@ class CollectedFeatures:
 class FeatureReader:
     """Collects features object by object, then adds them table by table.
 
-    One with a wrong value is left out, and so is what conflicts with one before it, or lacks what it needs.
+    A wrong value costs itself: a number beyond its limits is the nearest within them, all else the default.
+    A feature is left out that has no such default, conflicts with one before it, or lacks what it needs.
     """
 
     def __init__(
@@ -68,11 +82,16 @@ class FeatureReader:
         self._by_type: dict[str, CollectedFeatures] = {}
         self._by_text: dict[str, CollectedFeatures] = {}
         """The same by the text of `@type`, quotes included."""
+        self._meant: dict[str, set[int]] = {}
+        """By the type that is nearest to one that is not known: objects with such a feature."""
+        self._has_nameless = False
+        """Whether anything was left out of which nothing says which feature it is."""
 
     def collect(self, object_row: int, name: str, node: int) -> None:
         """Collect the `features` of one object."""
         children = self._document.children(node)
         if not isinstance(children, list):
+            self._has_nameless = True
             with self._problems.catching():
                 expect(Node(self._document, node), Kind.LIST)
             return
@@ -81,10 +100,11 @@ class FeatureReader:
         for row in children:
             fields = contents[row]
             if not isinstance(fields, dict):
+                self._has_nameless = True
                 with self._problems.catching():
                     expect(Node(self._document, row), Kind.DICT)
                 continue
-            collected = self._features_of_type(row, name)
+            collected = self._features_of_type(row, name, object_row)
             if collected is None:
                 continue
             type_name = collected.table.type_name
@@ -98,7 +118,7 @@ class FeatureReader:
             for key, child in fields.items():
                 known = collected.values.get(key)
                 if known is None:
-                    self._unknown_field(collected.table, key, child)
+                    collected.misspelt.add((index, self._unknown_field(collected.table, key, child)))
                 else:
                     known[0].append(index)
                     known[1].append(child)
@@ -112,10 +132,19 @@ class FeatureReader:
                 collected.columns[name] = self._flags(collected, name)
         for collected in self._by_type.values():
             self._check_conflicts(collected)
-        while any(self._check_required(collected) for collected in self._by_type.values()):
+        while any(self._check_needed(collected) for collected in self._by_type.values()):
             pass  # what was left out may be what others need
         for collected in self._by_type.values():
             self._add(collected)
+
+    def gaps(self) -> Gaps:
+        """Return which features are left out, but for those of which another one of the type is used."""
+        objects = {name: set(rows) for name, rows in self._meant.items()}
+        for name, collected in self._by_type.items():
+            objects.setdefault(name, set()).update(collected.objects[index] for index in collected.left_out)
+        path = self._tableau.path
+        found = ((name, path(row)) for name, rows in objects.items() for row in rows)
+        return Gaps(frozenset(found), self._has_nameless)
 
     def _add(self, collected: CollectedFeatures) -> None:
         table, columns = collected.table, collected.columns
@@ -133,76 +162,109 @@ class FeatureReader:
         )
 
     def _column(self, collected: CollectedFeatures, spec: FieldSpec) -> np.ndarray[Any, Any]:
-        count = len(collected.objects)
-        otherwise = spec.column_default()
         if spec.kind is FieldKind.ASSET:
-            otherwise = self._default_asset(collected, spec, set(collected.values[spec.name][0]))
+            return self._assets_column(collected, spec)
+        count = len(collected.objects)
         shape = (count, spec.kind.width) if spec.kind.width > 1 else (count,)
         column = np.empty(shape, spec.kind.dtype)
-        column[...] = otherwise
+        column[...] = spec.column_default()
+        indices, nodes = collected.values[spec.name]
         reader = ValueReader(
-            self._document, lambda node: read_value(node, spec, self._assets), spec.column_default()
+            self._document,
+            lambda node: read_value(node, spec, self._assets),
+            lambda node: value_instead(node, spec),
         )
-        self._read(collected, spec.name, reader, column)
-        if spec.kind is FieldKind.ASSET:
-            collected.left_out.update(np.flatnonzero(column == LOST).tolist())
-        return column
-
-    def _read(
-        self, collected: CollectedFeatures, name: str, reader: ValueReader, column: np.ndarray[Any, Any]
-    ) -> None:
-        """Fill a column with the values in the text; features with wrong ones are left out."""
-        indices, nodes = collected.values[name]
         if nodes:
             column[indices] = [reader.value(node, self._errors) for node in nodes]
-        if reader.wrong:
-            pairs = zip(indices, nodes, strict=True)
-            collected.left_out.update(index for index, node in pairs if node in reader.wrong)
+        return column
 
-    def _default_asset(self, collected: CollectedFeatures, spec: FieldSpec, given: set[int]) -> int:
-        """Return the key for features without this field; report a problem if there is no default."""
-        without = [index for index in range(len(collected.nodes)) if index not in given]
+    def _assets_column(self, collected: CollectedFeatures, spec: FieldSpec) -> np.ndarray[Any, Any]:
+        """Return the keys of assets; features are left out that name none where they must."""
+        default = self._assets.default(spec)
+        column = np.full(len(collected.objects), default, spec.kind.dtype)
+        indices, nodes = collected.values[spec.name]
+        shown = "none" if spec.default is None else f"its default, [{' '.join(spec.default)}],"
+        has_instead = not spec.required and (spec.default is None or default not in (NO_ASSET, LOST))
+        reader = ValueReader(
+            self._document,
+            lambda node: read_value(node, spec, self._assets),
+            lambda _: (LOST, shown if has_instead else ""),
+        )
+        if nodes:
+            column[indices] = [reader.value(node, self._errors) for node in nodes]
+        without = np.ones(len(column), np.bool_)
+        without[indices] = False
+        self._check_default(collected, spec, default, np.flatnonzero(without).tolist())
+        lost = np.flatnonzero(column == LOST)
+        if has_instead:
+            column[lost] = default
+            if spec is collected.table.schema.drawn_field:
+                misspelt = {index for index, name in collected.misspelt if name == spec.name}
+                collected.unnamed.update(lost.tolist(), misspelt)
+        else:
+            collected.left_out.update(lost.tolist())
+        return column
+
+    def _check_default(
+        self, collected: CollectedFeatures, spec: FieldSpec, default: int, without: list[int]
+    ) -> None:
+        """Leave out the features without an asset that has no default; report that."""
         hint = f"add `{spec.name}: [assetDb0 0]` ({' or '.join(spec.asset_types)})"
         for index in without if spec.required else ():
+            collected.left_out.add(index)
+            if (index, spec.name) in collected.misspelt:
+                continue  # which says enough
             what = f"{collected.table.type_name} on '{self._tableau.path(collected.objects[index])}'"
             self._report("value.missing", f"{what} has no {spec.name}", collected.nodes[index], hint)
-            collected.left_out.add(index)
-        default = self._assets.default(spec)
         if without and spec.default is not None and default == NO_ASSET:
             message = f"{spec.name} is omitted, and its default {list(spec.default)} does not exist"
             self._report("asset.reference", message, collected.nodes[without[0]], hint)
             collected.left_out.update(without)
-        return default
 
     def _flags(self, collected: CollectedFeatures, name: str) -> np.ndarray[Any, Any]:
         flags = np.ones(len(collected.objects), np.bool_)
-        self._read(collected, name, ValueReader(self._document, boolean, True), flags)
+        indices, nodes = collected.values[name]
+        reader = ValueReader(self._document, boolean, lambda _: TRUE_INSTEAD)
+        if nodes:
+            flags[indices] = [reader.value(node, self._errors) for node in nodes]
         return flags
 
-    def _check_required(self, collected: CollectedFeatures) -> bool:
+    def _check_needed(self, collected: CollectedFeatures) -> bool:
         """Leave out features that lack what they need; return whether there were any.
 
         Where that is in the text and left out, its own problem says why.
         """
         before = len(collected.left_out)
         for required in collected.table.schema.requires:
-            other = self._by_type.get(required)
-            kept = other.kept() if other is not None else {}
-            written = set(other.objects) if other is not None else set()
-            for row, index in collected.kept().items():
-                if row in kept:
-                    continue
+            for row, index, is_written in self._without(collected, required):
                 collected.left_out.add(index)
-                if row in written:
-                    continue
-                path = self._tableau.path(row)
-                self._report(
-                    "feature.requires",
-                    requires_text(collected.table.type_name, path, required),
-                    collected.nodes[index],
-                    f"add a {required} feature to '{path}', or remove this one",
-                )
+                if not is_written:
+                    path = self._tableau.path(row)
+                    self._report(
+                        "feature.requires",
+                        requires_text(collected.table.type_name, path, required),
+                        collected.nodes[index],
+                        f"add a {required} feature to '{path}', or remove this one",
+                    )
+        drawn, draws_as = collected.table.schema.drawn_field, collected.table.schema.draws_as
+        if drawn is not None and not drawn.required and (collected.unnamed or self._is_lost(draws_as)):
+            keys = collected.columns[drawn.name]
+            for _, index, is_written in self._without(collected, draws_as):
+                if keys[index] == NO_ASSET and (is_written or index in collected.unnamed):
+                    collected.left_out.add(index)  # it would have nothing to draw, a second problem
         return len(collected.left_out) > before
+
+    def _is_lost(self, type_name: str) -> bool:
+        """Whether features of a type are in the text and left out."""
+        known = self._by_type.get(type_name)
+        return bool(self._meant.get(type_name)) or (known is not None and bool(known.left_out))
+
+    def _without(self, collected: CollectedFeatures, other: str) -> list[tuple[int, int, bool]]:
+        """Return those without another feature: object, index, whether the text has the other one there."""
+        others = self._by_type.get(other)
+        kept = others.kept() if others is not None else {}
+        written = self._meant.get(other, set()).union(others.objects if others is not None else ())
+        return [(row, index, row in written) for row, index in collected.kept().items() if row not in kept]
 
     def _check_conflicts(self, collected: CollectedFeatures) -> None:
         """Leave out what conflicts with a feature before it on the same object."""
@@ -223,8 +285,8 @@ class FeatureReader:
                 )
                 collected.left_out.add(index)
 
-    def _features_of_type(self, row: int, name: str) -> CollectedFeatures | None:
-        """Return the collected features of this one's type; report an unknown type and return None."""
+    def _features_of_type(self, row: int, name: str, object_row: int) -> CollectedFeatures | None:
+        """Return the collected features of this one's type; report an unknown type, and return None."""
         content = self._document.columns.contents[type_row(self._document, row)]
         if isinstance(content, str) and content in self._by_text:
             return self._by_text[content]
@@ -235,9 +297,11 @@ class FeatureReader:
             self._by_text[str(content)] = collected
             return collected
         if type_name:
+            self._meant.setdefault(nearest(type_name, self._tableau.tables) or "", set()).add(object_row)
             message = f"there is no feature '{type_name}' (on '{name}')"
             self._report("feature.unknown", message, row, suggestion(type_name, self._tableau.tables))
         else:
+            self._has_nameless = True
             self._report("feature.type", f"a feature of '{name}' has no @type", row, FEATURE_HELP)
         return None
 
@@ -249,10 +313,12 @@ class FeatureReader:
         """Return where a feature begins."""
         return self._document.position_at(self._document.columns.starts[type_row(self._document, row)])
 
-    def _unknown_field(self, table: FeatureTable, key: str, row: int) -> None:
+    def _unknown_field(self, table: FeatureTable, key: str, row: int) -> str:
+        """Report a key that is not known; return the field that is nearest to it, else nothing."""
         known = [*table.schema.by_name, *FLAGS]
         message = f"{table.type_name} has no field '{key}'"
         self._report("field.unknown", message, row, suggestion(key, known), at_key=True)
+        return nearest(key, known) or ""
 
     def _report(self, code: str, message: str, row: int, help: str, at_key: bool = False) -> None:
         """Add a problem at the `@type` of a feature, or at the key of a field."""

@@ -105,6 +105,10 @@ class _Update:
         pairs += [(removed[path], all_wanted[path]) for path in taken_off]
         state = self._state(*np.array(pairs, np.int32).reshape(-1, 2).T)
         self._part.take(self._fresh, state)
+        gaps = self._now.gaps[self._fresh.root]
+        if gaps != tableau.gaps[self._part.root]:
+            tableau.gaps[self._part.root] = gaps
+            tableau.structure_version += 1  # other problems follow from it
         if self._fresh.home is not None:
             update_positions(tableau, self._fresh.home.document, self._part.root)
         return self._conflicts

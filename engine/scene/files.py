@@ -72,7 +72,7 @@ class FileReader:
     def _document(self) -> Document:
         """Return the text of the first file, or the one that is made around it if it is a model."""
         if not is_model(self.path):
-            return read(self.path, display_path(self.path))
+            return read(self.path, display_path(self.path), keep_first=True)
         document, warnings = model_document(self.path, self.gate)
         self._problems.problems += warnings
         return document
@@ -84,6 +84,8 @@ class FileReader:
         self._check_version(root)
         self._check_keys(root)
         self.files.append(file)
+        self._problems.problems += file.document.repeated
+        self.is_whole &= not any(node.key in ("assetDb", "include") for node in root.repeated)
         include = root.get("include")
         if include is None:
             return
@@ -108,7 +110,8 @@ class FileReader:
                     "put several databases into one file",
                 )
             self.gate.stamp(path)
-            self._read(SceneFile(path, read(path, display_path(path), self.gate.root)), chain)
+            document = read(path, display_path(path), self.gate.root, keep_first=True)
+            self._read(SceneFile(path, document), chain)
         except FileRejectedError as error:
             self._leave_out(path)
             help_text = _nearest_file(path) if path and error.code == Code.FILE_MISSING else error.help
@@ -129,6 +132,7 @@ class FileReader:
                 message = f"a scene file has no '{key}'"
                 hint = suggestion(key, KNOWN_KEYS)
                 self._problems.add(root.document.problem("field.unknown", message, node, hint))
+                self.is_whole &= nearest(key, KNOWN_KEYS) in (None, "version")
         if "assetDb" not in root and "tableau" not in root and "include" not in root:
             message = "the file has no assetDb, no tableau and no include"
             name = root.document.name

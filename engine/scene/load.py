@@ -27,6 +27,7 @@ from engine.scene.scene import Scene, ScenePart, is_in_scene
 from engine.scene.text_positions import offset_at
 from engine.scene.values import LOST, AssetNames
 from engine.tableau import NO_ASSET, ROOT, Tableau
+from engine.tableau.gaps import Gaps
 from engine.tableau.names import fold, invalid_name_reason
 
 MAX_PROBLEMS = 100
@@ -109,15 +110,18 @@ class _Loader:
             for spec in table.schema.asset_fields:
                 default = names.default(spec)
                 table.set_default_asset(spec.name, NO_ASSET if default == LOST else default)
+        known = len(problems.problems)
         home = _tableau_file(files, problems)
+        is_whole = reader.is_whole and len(problems.problems) == known
         place = Position(files[0].document.name, 1, 1)
         node = None
         if home is not None:
             node = home.document.root["tableau"]
             place = node.key_position
         root = self._root(name, place) if name else ROOT
+        gaps = Gaps()
         if home is not None and node is not None:
-            TableauBuilder(home.document, tableau, names, problems, root).build(node)
+            gaps = TableauBuilder(home.document, tableau, names, problems, root).build(node)
         try:
             left_out = problems.tolerate(self._tolerated)
         except InputError as error:
@@ -125,6 +129,7 @@ class _Loader:
                 tableau.remove(tableau.handle(root))
             raise InputError(_limited(error.problems)) from None
         tableau.place = tableau.place or place
+        tableau.gaps[root] = replace(gaps, has_any=gaps.has_any or not is_whole)
         tableau.update_world()  # finds what leaves the range
         tableau.warnings[:] = [_with_excerpt(problem, files) for problem in tableau.warnings]
         self._dbs += [self._named(db, tableau.path(root)) for db in dbs if db.id > len(self._dbs)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.assets import AssetDb
 from engine.assets.importers.models.model_files import is_model
-from engine.humon import Document, InputError, Problem, parse
+from engine.humon import Document, InputError, Problem
 from engine.humon.files import read_bytes
 from engine.humon.saving import write_atomically
 from engine.scene.files import SceneFile
@@ -79,18 +79,17 @@ class Saver:
         placing = Placing(self._tableau, self.before, self._dbs, changes.cuts)
         while placing.waiting:
             # In further passes: the first may remove what new objects are inserted after.
-            text = placing.placed(document if text == document.text else parse(text, document.name))
+            text = placing.placed(document.with_text(text))
             moved = True
         features = placing.new_features
         if features:
-            whole = document if text == document.text else parse(text, document.name)
-            text, moved = placing.with_features(whole, features), True
+            text, moved = placing.with_features(document.with_text(text), features), True
         return document, text, moved
 
     def _current_document(self, document: Document) -> Document:
         """Return the document of the last written text, which is parsed only now to keep saving short."""
         text, self._written = self._written, None
-        return document if text is None else parse(text, document.name)
+        return document if text is None else document.with_text(text)
 
     def _write(self, path: Path, document: Document, text: str) -> None:
         if is_model(path):
@@ -111,6 +110,6 @@ def _is_unchanged(path: Path, document: Document) -> bool:
     """Whether a file still has the text that was read from it."""
     try:
         content = read_bytes(path, document.name)
-        return content == document.text.encode() or parse(content, document.name).text == document.text
+        return content == document.text.encode() or document.with_text(content).text == document.text
     except InputError:
         return False  # gone, no file any more, or no Humon

@@ -147,8 +147,10 @@ def check_free(objects: Node, names: Sequence[str], known: Container[str]) -> No
     `known` are the names of the entries that are objects.
     """
     wanted = set(fold_all(list(names)))
-    for key, node in objects.items():
-        if key not in known and fold(key) in wanted:
+    unused = [node for key, node in objects.items() if key not in known] + objects.repeated
+    for node in unused:
+        key = str(node.key)
+        if fold(key) in wanted:
             message = f"an object cannot be saved as '{key}': that is the name of an entry that is not used"
             raise failure("object.name", message, node, "mend the entry, or give the object another name")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,22 +15,30 @@ from engine.assets.names import BUILTIN
 from engine.humon import (
     Document,
     InputError,
+    Kind,
     Node,
+    Problem,
     boolean,
     choice,
+    expect,
     failure,
     integer,
     number,
     text,
     texts,
     vector,
+    write,
 )
+from engine.scene.plain_values import plain_value
 from engine.scene.vectors import read_vector
 from engine.tableau import NO_ASSET, FieldKind, FieldSpec
 from engine.tableau.schema import FLOAT32_MAX, NOT_GIVEN
 
 LOST = NO_ASSET - 1
 """The key of an asset of a database that is not there, which is reported once for all that name it."""
+
+TRUE_INSTEAD = True, "its default, true,"
+"""What is used in place of a wrong flag, and which that is."""
 
 
 MAX_SHOWN = 8
@@ -51,7 +60,7 @@ class AssetNames:
 
     def find(self, node: Node, types: Sequence[str]) -> int:
         """Return the key of the asset that a node names. Raises InputError `asset.reference`."""
-        parts = texts(node)
+        parts = texts(node) if all(child.kind is Kind.VALUE for child in node) else []
         if len(parts) != 2:
             raise failure(
                 "asset.reference",
@@ -68,6 +77,7 @@ class AssetNames:
         except KeyError as error:
             self._wrong += 1
             message, _, hint = str(error.args[0]).partition("; ")
+            hint = hint or f"write `[database asset]` with the name of a {' or '.join(types)}"
             raise failure("asset.reference", message, node, hint) from error
 
     def default(self, spec: FieldSpec) -> int:
@@ -91,7 +101,7 @@ class AssetNames:
 
 
 def read_value(node: Node, spec: FieldSpec, assets: AssetNames) -> Any:
-    """Return a value of a field in column form.
+    """Return a value of a field in column form; of a field that need not name an asset, `[]` names none.
 
     Raises InputError with a code `value.*` or `asset.reference`.
     """
@@ -103,13 +113,16 @@ def read_value(node: Node, spec: FieldSpec, assets: AssetNames) -> Any:
     if kind is FieldKind.CHOICE:
         return spec.choices.index(str(choice(node, spec.choices)))
     if kind is FieldKind.ASSET:
-        return assets.find(node, spec.asset_types)
-    low = -FLOAT32_MAX if spec.minimum is None else spec.minimum
-    high = FLOAT32_MAX if spec.maximum is None else spec.maximum
+        is_none = not spec.required and node.kind is Kind.LIST and not len(node)
+        return NO_ASSET if is_none else assets.find(node, spec.asset_types)
+    low = -math.inf if spec.minimum is None else spec.minimum
+    high = math.inf if spec.maximum is None else spec.maximum
     if kind is FieldKind.INT:
         return integer(node, int(low), int(high))
     if kind.width == 1:
         value = number(node, low, high)
+        if abs(value) > FLOAT32_MAX:
+            raise failure("value.range", f"'{node.key}' must fit into a 32-bit float", node)
         return math.radians(value) if kind is FieldKind.ANGLE else value
     numbers = vector(node) if kind is FieldKind.NUMBERS else read_vector(node, kind.width)
     if not all(low <= each <= high for each in numbers):
@@ -128,16 +141,51 @@ def read_value(node: Node, spec: FieldSpec, assets: AssetNames) -> Any:
     return values
 
 
+def value_instead(node: Node, spec: FieldSpec) -> tuple[Any, str]:
+    """Return what is used in place of a wrong value that is no asset, in column form, and which that is.
+
+    Of numbers beyond the limits of the field it is the nearest within them, of all else the default.
+    """
+    nearest = _nearest(node, spec) if spec.kind.numeric else None
+    value = spec.default if nearest is None else nearest
+    column = spec.column_value(value)
+    shown = write(plain_value(spec.file_value(column))).strip()
+    return column, f"its default, {shown}," if nearest is None else f"the nearest, {shown},"
+
+
+def _nearest(node: Node, spec: FieldSpec) -> Any:
+    """Return the numbers within the limits that are nearest to those of a node, in file form, or None."""
+    read = integer if spec.kind is FieldKind.INT else number
+    try:
+        written = (node,) if spec.kind.width == 1 else tuple(expect(node, Kind.LIST))
+        numbers = [_limited(read(each), spec) for each in written]
+        value = numbers if spec.kind.width > 1 else numbers[0]
+        spec.column_value(value)
+    except (InputError, ValueError):
+        return None  # no numbers, not so many, or beyond what a float holds
+    return value
+
+
+def _limited(value: float, spec: FieldSpec) -> float:
+    """Return the nearest number within the limits of a field."""
+    low = value if spec.minimum is None else spec.minimum
+    high = value if spec.maximum is None else spec.maximum
+    return max(low, min(value, high))
+
+
 class ValueReader:
     """Reads one field of many rows; a text that was read before costs one look-up.
 
-    `wrong` are the rows of the nodes with errors, whose value is `otherwise`.
+    `instead` returns what is used in place of a wrong value, and which that is, for its problem.
+    `wrong` are the rows of the nodes with errors.
     """
 
-    def __init__(self, document: Document, read: Callable[[Node], Any], otherwise: Any) -> None:
+    def __init__(
+        self, document: Document, read: Callable[[Node], Any], instead: Callable[[Node], tuple[Any, str]]
+    ) -> None:
         self._document = document
         self._read = read
-        self._otherwise = otherwise
+        self._instead = instead
         self._seen: dict[str, Any] = {}
         self.wrong: set[int] = set()
 
@@ -146,12 +194,24 @@ class ValueReader:
         content = self._document.columns.contents[row]
         if isinstance(content, str) and content in self._seen:
             return self._seen[content]
+        node = Node(self._document, row)
         try:
-            value = self._read(Node(self._document, row))
+            value = self._read(node)
         except InputError as error:
-            problems.append(error)
+            instead, shown = self._instead(node)
+            problems.append(using(error, shown))
             self.wrong.add(row)
-            return self._otherwise
+            return instead
         if isinstance(content, str):
             self._seen[content] = value
         return value
+
+
+def using(error: InputError, shown: str) -> InputError:
+    """Return the problems of a value, each with what is used in place of it; without, if that is empty."""
+    return InputError(_using(problem, shown) if shown else problem for problem in error.problems)
+
+
+def _using(problem: Problem, shown: str) -> Problem:
+    gap = " " if problem.help.endswith("?") else "; " if problem.help else ""
+    return replace(problem, help=f"{problem.help}{gap}{shown} is used now")

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from engine.humon import Position
+from engine.tableau.activity import FLAGS
 from engine.tableau.columns import Columns, Rows, distinct
 from engine.tableau.journal import Journal
 from engine.tableau.schema import NOT_GIVEN, FeatureSchema, FieldKind
@@ -164,6 +165,22 @@ class FeatureTable:
         """Return the path of the object with this row; empty for a free row."""
         owner = int(self._columns["object"][row])
         return self._tableau.path(owner) if owner >= 0 else ""
+
+    def row_values(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, bool]]:
+        """Return fields in column form and flags from those of one row in file form.
+
+        Raises KeyError for an unknown field, ValueError for a wrong value.
+        """
+        values: dict[str, Any] = {}
+        flags = dict.fromkeys(FLAGS, True)
+        for name, value in given.items():
+            if name in FLAGS:
+                flags[name] = bool(value)
+            elif name in self.schema.by_name:
+                values[name] = self.schema.by_name[name].column_value(value)
+            else:
+                raise KeyError(self.schema.unknown_field(name))
+        return values, flags
 
     # -- changing ----------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from engine.tableau.bindings import Bindings
 from engine.tableau.clock import Clock
 from engine.tableau.columns import Columns, Rows
 from engine.tableau.editing.rearranging import Rearranging
+from engine.tableau.gaps import Gaps
 from engine.tableau.handles import ObjectHandle, StaleHandle
 from engine.tableau.pose import Pose
 from engine.tableau.schema import FeatureSchema
@@ -37,8 +38,9 @@ class Tableau:
     `moves` has the objects whose placements `update_world` has changed, `reshapes` those with other axes; who
     changes shapes notes those in both. `turns` has those found mirrored, or no longer mirrored.
 
-    `place` is where a file has the tableau, None if a program made it; `locate` finds fields in the file.
-    `clock` is the time of its features, `bindings` looks up numbers of fields by their paths.
+    `place` is where a file has the tableau, None if a program made it; `locate` finds fields in the file, `gaps`
+    are what is left out of each, by the row of its root. `clock` is the time of its features, `bindings` looks up
+    numbers of fields by their paths.
 
     A version that has not changed means that there is nothing to do: `structure_version` (objects and
     features added or removed, active, enabled), `values_version` (fields of features), `world_version`.
@@ -54,6 +56,7 @@ class Tableau:
         self.place: Position | None = None
         self.locate: Locate = lambda place, field: (place, "")
         self.warnings: list[Problem] = []
+        self.gaps: dict[int, Gaps] = {}
         self._file_numbers: dict[str, int] = {}
         self._columns = Columns(
             {
@@ -101,7 +104,7 @@ class Tableau:
         field or parent; nothing is added then.
         """
         given = (features or {}).items()
-        prepared = [(self._table(kind), self._row_values(kind, fields)) for kind, fields in given]
+        prepared = [(table := self._table(kind), table.row_values(fields)) for kind, fields in given]
         companions.check_new((table.schema for table, _ in prepared), name)
         rows = self.add_objects(
             names=[name],
@@ -398,7 +401,7 @@ class Tableau:
         it conflicts with.
         """
         table = self._table(type_name)
-        columns, flags = self._row_values(type_name, values or {})
+        columns, flags = table.row_values(values or {})
         rows = self._rows(objects)
         for required, without in companions.lacking(table.schema, rows, self.has_feature):
             raise ValueError(companions.requires_text(type_name, self.path(int(without[0])), required))
@@ -433,19 +436,6 @@ class Tableau:
         if table is None:
             raise KeyError(f"there is no feature {type_name}; known: {', '.join(sorted(self.tables))}")
         return table
-
-    def _row_values(self, type_name: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, bool]]:
-        schema = self._table(type_name).schema
-        values: dict[str, Any] = {}
-        flags = dict.fromkeys(FLAGS, True)
-        for name, value in given.items():
-            if name in FLAGS:
-                flags[name] = bool(value)
-            elif name in schema.by_name:
-                values[name] = schema.by_name[name].column_value(value)
-            else:
-                raise KeyError(schema.unknown_field(name))
-        return values, flags
 
     # -- inside ------------------------------------------------------------------------------------
 

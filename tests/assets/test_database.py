@@ -27,9 +27,10 @@ from engine.assets import (
     Vertices,
     find_asset,
     read_asset_db,
+    read_asset_db_file,
 )
 from engine.assets.files import FileGate
-from engine.humon import InputError, Problem, parse
+from engine.humon import InputError, Problem, Severity, parse
 
 
 def problems_of(project: Project, text: str) -> tuple[Problem, ...]:
@@ -373,3 +374,16 @@ def test_wrong_levels_of_detail_are_an_error_at_their_place(
     assert message in problem.message
     assert problem.position is not None
     assert problem.position.file == "scenes/db.hu"
+
+
+def test_of_a_field_that_is_given_twice_the_first_is_used(tmp_path: Path) -> None:
+    (tmp_path / "assets").mkdir()
+    path = tmp_path / "assets/db.hu"
+    path.write_text(db_of("{ @type: texture2d  @type: mesh  name: a  source: a.png  name: b }"))
+    with pytest.raises(InputError):
+        read_asset_db_file(path, 1)
+    db = read_asset_db_file(path, 1, tolerated=None)
+    (asset,) = db.assets
+    assert (asset.type, asset.name) == ("texture2d", "a")
+    found = [(each.code, each.severity, each.position and each.position.line) for each in db.left_out]
+    assert found == [("humon.duplicate", Severity.WARNING, 2)] * 2

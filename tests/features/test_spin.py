@@ -67,20 +67,20 @@ SCENE = "tableau: {{ objects: {{ top: {{ features: [ {{ @type: spin  {field} }} 
 
 
 @pytest.mark.parametrize(
-    ("field", "at", "code"),
+    ("field", "at", "code", "used"),
     [
-        ("axis: [0 0 0]", "[0", "value.range"),
-        ("speed: 1e9", "1e9", "value.range"),
-        ("phase: 400", "400", "value.range"),
-        ("around: 3", "around", "field.unknown"),
+        ("axis: [0 0 0]", "[0", "value.range", ("axis", (0, 1, 0))),
+        ("speed: 1e9", "1e9", "value.range", ("speed", 36000)),
+        ("phase: 400", "400", "value.range", ("phase", 360)),
+        ("around: 3", "around", "field.unknown", ("speed", 45)),
     ],
 )
-def test_a_wrong_field_is_reported_at_its_place(tmp_path, field, at, code):
+def test_a_wrong_field_is_reported_at_its_place(tmp_path, field, at, code, used):
     text = SCENE.format(field=field)
     (tmp_path / "s.hu").write_text(text)
     scene = load_scene(tmp_path / "s.hu")
     (problem,) = scene.left_out
-    assert ("spin" in scene.tableau["top"]) is (code == "field.unknown")
+    assert scene.tableau["top"].spin[used[0]] == used[1]
     assert (problem.code, problem.position.line, problem.position.column) == (
         code,
         1,

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from support.humon_texts import Tree, documents, tree
 
-from engine.humon import Document, Kind, parse, plain
+from engine.humon import Document, InputError, Kind, parse, plain
+from engine.humon.limits import MAX_PROBLEMS
 
 
 def read(text: str) -> object:
@@ -212,3 +213,39 @@ def test_text_of_a_list_or_dict_is_its_source() -> None:
     assert root["c"].text == "[1  2]"
     assert root["c"][1].text == "2"
     assert root["c"].text == "[1  2]"
+
+
+def test_with_keep_first_a_key_given_twice_is_as_if_it_had_not_been() -> None:
+    pairs = [
+        ("{ a: 1  a: { b: 2 } c: 3 }", "{ a: 1 c: 3 }"),
+        ("a: 1 b: { c: [{ x: 1 'x': [2 3] }] } a: {} d: 4", "a: 1 b: { c: [{ x: 1 }] } d: 4"),
+        ("{ a: 1 a @type: b : 1 @u: c  c: 2 }", "{ a: 1 c: 2 }"),
+        ("{ @type: a  @type: b  c: 1 }", "{ @type: a  c: 1 }"),
+        ("[ 1 @u: a  2 @u: b @v: c @u: d ]", "[ 1 @u: a  2 @u: b @v: c ]"),
+        ("{ a: { b: 1 b: 2 } a: { b: 3 b: 4 } }", "{ a: { b: 1 } }"),
+    ]
+    for text, first in pairs:
+        document = parse(text, "f.hu", keep_first=True)
+        assert tree(document.root) == tree(parse(first, "f.hu").root)
+        found = document.repeated
+        assert {problem.code for problem in found} == {"humon.duplicate"}
+        assert {problem.help for problem in found} == {
+            "keep one of the two, or rename one; the first is used now"
+        }
+        with pytest.raises(InputError) as caught:
+            parse(text, "f.hu")
+        assert [each.position for each in caught.value.problems] == [each.position for each in found]
+        assert [each.message for each in caught.value.problems] == [each.message for each in found]
+
+
+def test_with_keep_first_all_else_that_is_wrong_is_an_error_and_many_keys_are_counted() -> None:
+    with pytest.raises(InputError) as caught:
+        parse("{ a: 1 a: 2 3 }", "f.hu", keep_first=True)
+    assert [problem.code for problem in caught.value.problems] == ["humon.duplicate", "humon.no_key"]
+    document = parse("a: 1\n" * 200 + "b: 2", "f.hu", keep_first=True)
+    assert plain(document.root) == {"a": "1", "b": "2"}
+    assert len(document.repeated) == MAX_PROBLEMS + 1
+    assert (
+        document.repeated[-1].message
+        == f"{199 - MAX_PROBLEMS} more keys are given twice; the first of each is used"
+    )

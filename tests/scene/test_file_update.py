@@ -93,3 +93,15 @@ def test_an_object_that_is_put_back_after_a_change_of_the_file_is_no_change(scen
     reread("2.0", "4")
     tableau.rearranging.put_back(taken)
     assert not scene.save()
+
+
+def test_what_is_left_out_is_that_of_the_file_as_it_was_read_last(scene, reread):
+    """And a version says that other problems may follow."""
+    tableau = scene.tableau
+    for old, new, lost in (("visibleModel", "visibleModle", True), ("visibleModle", "visibleModel", False)):
+        before = tableau.structure_version
+        reread(f"@type: {old}", f"@type: {new}")
+        (gaps,) = tableau.gaps.values()
+        assert gaps.has("visibleModel") is gaps.has_on("cube", ("visibleModel",)) is lost
+        assert not gaps.has("light")
+        assert tableau.structure_version > before

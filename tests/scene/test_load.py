@@ -378,7 +378,7 @@ def test_a_newer_version_is_rejected_and_the_file_is_unchanged(load, tmp_path):
         ("", "humon.empty"),
         ("[1 2]", "value.kind"),
         ("tableu: { }", "field.unknown"),
-        ("tableau: { objects: { o: { } o: { } } }", "humon.duplicate"),
+        ("tableau: { objects: { o: { } { } } }", "humon.no_key"),
     ],
 )
 def test_a_file_that_is_no_scene_is_reported(load, text, code):

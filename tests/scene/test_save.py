@@ -2,11 +2,11 @@
 
 import os
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.sampling import amount
+from support.small_features import WRONG, same
 
 from engine.assets import AssetRef
 from engine.humon import InputError
@@ -36,30 +36,6 @@ tableau: {
 )
 
 
-WRONG = (
-    ASSETS
-    + """tableau: {
-    active: perhaps                          // keep 0
-    objects: {
-        cube: {
-            translation: [1 2]                   // keep 1
-            rotation: [0 0 0 1]  euler: [0 90 0] /* keep 2 */
-            features: [
-                { @type: visibleModel  asset: [assetDb0 0]  colour: red }   // keep 3
-                5  { } { @type: lihgt }          // keep 4
-                { @type: light  intensity: -1 }  // keep 5
-                { @type: visibleModel }          // keep 6
-            ]
-            objects: { "a/b": { }  hat: { } "": { euler: [1 0 0] }  brim: 5 }   // keep 7
-        }
-        lamp: { features: [ { @type: light  intensty: 3  intensity: 2 } { @type: sun } ] }   // keep 8
-        stray: { features: 7  objects: [1 2] }   // keep 9
-    }
-}
-"""
-)
-
-
 @pytest.fixture
 def scene(load):
     return load(TEXT)
@@ -80,25 +56,6 @@ def saved(scene, registry):
         return {old.strip(): new.strip() for old, new in zip(before, after, strict=True) if old != new}
 
     return saved
-
-
-def same(one, other):
-    """Assert that both tableaus have the same objects with the same values, at the same lines."""
-    assert len(one) == len(other)
-    for row in one.rows().tolist():
-        mine = one.handle(row)
-        theirs = other[mine.path]
-        assert mine.position.line == theirs.position.line
-        for name in ("translation", "rotation", "scale"):
-            np.testing.assert_allclose(getattr(mine, name), getattr(theirs, name), atol=1e-5)
-        assert (mine.active, mine.enabled) == (theirs.active, theirs.enabled)
-        assert mine.features.keys() == theirs.features.keys()
-        for feature in mine:
-            twin = theirs[feature.table.type_name]
-            assert feature.position.line == twin.position.line
-            assert (feature.active, feature.enabled) == (twin.active, twin.enabled)
-            for name in feature.table.schema.by_name:
-                assert feature[name] == twin[name]
 
 
 def test_without_changes_nothing_is_written(scene):
@@ -331,123 +288,3 @@ def test_all_changes_are_loaded_again(load, registry, text, actions):
             tableau.remove_feature("light", handle)
     scene.save()
     same(tableau, load_scene(scene.path, registry).tableau)
-
-
-LIGHT = "{ @type: light  intensity: 8  cookie: [assetDb0 cube] }"
-
-
-def kept(text):
-    """The lines of what is left out, without their margins."""
-    return [line.strip() for line in text.splitlines() if "keep" in line]
-
-
-def test_what_is_left_out_stays_in_the_text_as_it_is(load, registry):
-    scene = load(WRONG)
-    tableau = scene.tableau
-    assert not scene.save()
-    tableau["cube"].scale = (2, 2, 2)
-    tableau["cube"].visibleModel.active = False
-    tableau["lamp"].light.intensity = 4
-    tableau.add_object("sun", features={"light": {"intensity": 7}})
-    tableau.add_feature("light", tableau["cube/hat"], {"intensity": 8})
-    tableau.rearranging.reparent(np.array([tableau["lamp"].row], np.int32), tableau["sun"].row)
-    assert scene.save()
-    text = scene.path.read_text()
-    edited = kept(WRONG)
-    edited[3] = edited[3].replace("red }", "red  active: false }")
-    edited[7] = edited[7].replace("hat: { }", f"hat: {{ features: [{LIGHT}] }}")
-    edited[8] = edited[8].replace("intensity: 2", "intensity: 4")
-    assert sorted(kept(text)) == sorted(edited)
-    again = load_scene(scene.path, registry)
-    same(tableau, again.tableau)
-    assert sorted(each.code for each in again.left_out) == sorted(each.code for each in scene.left_out)
-    assert not scene.save()
-
-
-def test_a_value_that_is_wrong_is_replaced_where_it_is_set(load, registry):
-    scene = load(WRONG)
-    scene.tableau.active = False
-    scene.tableau["cube"].translation = (1, 2, 3)
-    scene.tableau["cube"].euler = (0, 45, 0)
-    assert scene.save()
-    text = scene.path.read_text()
-    assert "active: false   " in text
-    assert "translation: [1 2 3]   " in text
-    assert "euler: [0 90 0] /* keep 2 */" in text
-    same(scene.tableau, load_scene(scene.path, registry).tableau)
-
-
-def test_a_new_feature_comes_before_one_of_its_type_that_is_left_out(load, registry):
-    """Of several the first counts. It is removed again without the other."""
-    scene = load(WRONG)
-    tableau = scene.tableau
-    tableau.add_feature("light", tableau["cube"], {"intensity": 4})
-    assert scene.save()
-    same(tableau, load_scene(scene.path, registry).tableau)
-    assert kept(scene.path.read_text()) == kept(WRONG)
-    tableau["cube"].light.intensity = 5
-    assert scene.save()
-    margin = " " * 16
-    before = f"{margin}{LIGHT.replace('8', '5')}\n{margin}{{ @type: light  intensity: -1 }}"
-    assert before in scene.path.read_text()
-    tableau.remove_feature("light", tableau["cube"])
-    assert scene.save()
-    assert scene.path.read_text() == WRONG
-
-
-def test_of_several_the_next_one_counts_where_the_first_was_removed(load, registry):
-    more = "LAMP: { scale: [1 2 3] } cube: { features: [{ @type: light } { @type: light  intensity: 9 }] }"
-    scene = load(f"{ASSETS}tableau: {{ objects: {{ lamp: {{ }} {more} }} }}")
-    assert [each.code for each in scene.left_out] == ["object.name", "feature.duplicate"]
-    scene.tableau.remove(scene.tableau["lamp"])
-    scene.tableau.remove_feature("light", scene.tableau["cube"])
-    assert scene.save()
-    again = load_scene(scene.path, registry)
-    assert not again.left_out
-    assert again.tableau["LAMP"].scale.tolist() == [1, 2, 3]
-    assert again.tableau["cube"].light.intensity == 9
-    scene.tableau.add_feature("light", scene.tableau["cube"], {"intensity": 7})
-    assert scene.save(), "it has not been read again"
-    assert load_scene(scene.path, registry).tableau["cube"].light.intensity == 7
-
-
-def named(tableau):
-    tableau.add_object("brim", "cube")
-
-
-def renamed(tableau):
-    tableau.rearranging.rename(tableau["cube/hat"].row, "Brim")
-
-
-def moved(tableau):
-    tableau.rearranging.rename(tableau["lamp"].row, "brim")
-    tableau.rearranging.reparent(np.array([tableau["brim"].row], np.int32), tableau["cube"].row)
-
-
-def put_below(tableau):
-    tableau.add_object("new", "stray")
-
-
-def given_a_feature(tableau):
-    tableau.add_feature("light", tableau["stray"])
-
-
-@pytest.mark.parametrize(
-    ("change", "code", "where"),
-    [
-        (named, "object.name", "brim: 5"),
-        (renamed, "object.name", "brim: 5"),
-        (moved, "object.name", "brim: 5"),
-        (put_below, "value.kind", "objects: [1 2]"),
-        (given_a_feature, "value.kind", "features: 7"),
-    ],
-)
-def test_what_would_take_the_place_of_what_is_left_out_is_not_saved(load, change, code, where):
-    scene = load(WRONG)
-    change(scene.tableau)
-    with pytest.raises(InputError) as caught:
-        scene.save()
-    (problem,) = caught.value.problems
-    assert problem.code == code
-    assert where in problem.excerpt
-    assert scene.path.read_text() == WRONG

@@ -90,11 +90,11 @@ def test_two_databases_with_one_cache_are_an_error_of_the_second_file(several, w
 
 @pytest.mark.parametrize("bad", ["A", "B"])
 def test_a_file_that_cannot_be_read_is_left_out_and_does_not_hide_the_other(several, bad):
-    wrong = text(f"cube: {MODEL}  cube: {{ }}")
+    wrong = text(f"cube: {MODEL}  {{ }}")
     texts = {"A": text(f"cube: {MODEL}"), "B": text(f"cube: {MODEL}"), bad: wrong}
     scene = several(**texts)
     (problem,) = scene.rejected
-    assert (problem.code, problem.position.file) == ("humon.duplicate", f"scenes/{bad}.hu")
+    assert (problem.code, problem.position.file) == ("humon.no_key", f"scenes/{bad}.hu")
     (kept,) = scene.tableau.children()
     assert kept.name != bad
     assert len(scene.tableau) == 2
@@ -111,9 +111,9 @@ def test_a_file_that_is_missing_does_not_hide_the_other(several, registry, tmp_p
 
 def test_without_a_file_that_can_be_loaded_every_problem_is_raised(several):
     with pytest.raises(InputError) as raised:
-        several(A=text("a: { } a: { }"), B=text("b: { } b: { }"))
+        several(A=text("a: { } { }"), B=text("b: { } { }"))
     places = [(problem.code, problem.position.file) for problem in raised.value.problems]
-    assert places == [("humon.duplicate", "scenes/A.hu"), ("humon.duplicate", "scenes/B.hu")]
+    assert places == [("humon.no_key", "scenes/A.hu"), ("humon.no_key", "scenes/B.hu")]
 
 
 def test_flags_of_a_tableau_are_those_of_its_object(several):

@@ -11,6 +11,7 @@ from support.images import assert_colours
 from support.panes import Panes, pane
 
 from engine.scene import load_scene
+from engine.tableau import NO_ASSET
 from engine.testing import OpenedScene, assert_not_planned, assert_planned, assert_problems, open_scene
 
 pytestmark = pytest.mark.gpu
@@ -124,3 +125,13 @@ def test_a_material_that_is_none_is_reported_at_its_place(panes, named):
     assert "material" in problem.message
     line = scene.read_text().splitlines()[problem.position.line - 1]
     assert line[problem.position.column - 1 :].startswith(named)
+
+
+def test_a_field_that_names_no_asset_is_saved_and_read_again(panes):
+    objects = pane("p", "red").replace("red]", "red] material: [db green]")
+    scene = load_scene(panes.scene(MATERIALS, objects))
+    scene.tableau["p"].visibleModel.material = None
+    assert scene.save()
+    again = load_scene(scene.path)
+    assert not again.left_out
+    assert again.tableau["p"].visibleModel.material == NO_ASSET

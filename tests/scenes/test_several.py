@@ -126,11 +126,11 @@ def test_tableaux_are_shown_one_or_many(folder):
 
 @pytest.mark.gpu
 def test_the_viewer_draws_what_it_can_and_ends_with_2(folder, tmp_path, capsys):
-    (folder / "bad.hu").write_text("tableau: { objects: { a: { } a: { } } }\n")
+    (folder / "bad.hu").write_text("tableau: { objects: { a: { } { } } }\n")
     scenes = [str(folder / name) for name in ("bad.hu", "one.hu")]
     picture = tmp_path / "a.png"
     assert main([*scenes, "--headless", "--size", "64x48", "--screenshot", str(picture)]) == 2
-    assert "bad.hu:1:30: error[humon.duplicate]" in capsys.readouterr().err
+    assert "bad.hu:1:30: error[humon.no_key]" in capsys.readouterr().err
     assert picture.exists()
     options = ["--headless", "--size", "64x48", "--set", "other.active=false"]
     assert main([str(folder / "one.hu"), str(folder / "other.hu"), *options]) == 0

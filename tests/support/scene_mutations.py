@@ -39,10 +39,10 @@ MOST_ALIKE = 4
 
 def make_projects(folder: Path) -> tuple[Path, ...]:
     """Write the projects to damage and return their scenes: a good and a bad object, and all of scenes/."""
-    return make_project(folder / "pair"), *_small_scenes(folder / "all")
+    return make_project(folder / "pair"), *small_scenes(folder / "all")
 
 
-def _small_scenes(folder: Path) -> list[Path]:
+def small_scenes(folder: Path) -> list[Path]:
     """Copy all scenes with small pictures and few objects; return them."""
     ignored = shutil.ignore_patterns("*.ogCache*", "*.py", "profiles", "builtin.hu")
     shutil.copytree(ROOT / "assets", folder / "assets", ignore=ignored)

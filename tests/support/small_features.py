@@ -44,6 +44,35 @@ OBJECTS_BEFORE_LAMP = """    objects: {
 """
 """Objects with comments, to which a test adds its lamp."""
 
+WRONG = (
+    ASSETS
+    + """tableau: {
+    active: perhaps                          // keep 0
+    objects: {
+        cube: {
+            translation: [1 2]                   // keep 1
+            rotation: [0 0 0 1]  euler: [0 90 0] /* keep 2 */
+            features: [
+                { @type: visibleModel  asset: [assetDb0 0]  colour: red }   // keep 3
+                5  { } { @type: lihgt }          // keep 4
+                { @type: shadowCaster  asset: [assetDb0 cub] }  // keep 5
+                { @type: visibleModel }          // keep 6
+            ]
+            objects: { "a/b": { }  hat: { } "": { euler: [1 0 0] }  brim: 5 }   // keep 7
+        }
+        lamp: { features: [ { @type: light  intensty: 3  intensity: 2 } { @type: sun } ] }   // keep 8
+        glow: {
+            features: [{ @type: light  intensity: -2  kind: pont  color: [1 2 -3]  enabled: 7  cookie: 5 }]
+        }
+        stray: { features: 7  objects: [1 2] }   // keep 9
+        stray: { features: [{ @type: light }] }   // keep 10
+        cone: { scale: [1 2 3]  scale: [3 2 1]  features: [{ @type: light  samples: 2  samples: 4 }] }
+    }
+}
+"""
+)
+"""A scene with much that is wrong; what is left out is in lines to `keep`."""
+
 
 class VisibleModel(Feature):
     """Seen."""
@@ -88,3 +117,22 @@ def tree_of(tableau):
         transform = np.round([*each.translation, *each.rotation, *each.scale], 5).tolist()
         found[each.path] = transform, each.active, each.enabled, features
     return found
+
+
+def same(one, other):
+    """Assert that both tableaus have the same objects with the same values, at the same lines."""
+    assert len(one) == len(other)
+    for row in one.rows().tolist():
+        mine = one.handle(row)
+        theirs = other[mine.path]
+        assert mine.position.line == theirs.position.line
+        for name in ("translation", "rotation", "scale"):
+            np.testing.assert_allclose(getattr(mine, name), getattr(theirs, name), atol=1e-5)
+        assert (mine.active, mine.enabled) == (theirs.active, theirs.enabled)
+        assert mine.features.keys() == theirs.features.keys()
+        for feature in mine:
+            twin = theirs[feature.table.type_name]
+            assert feature.position.line == twin.position.line
+            assert (feature.active, feature.enabled) == (twin.active, twin.enabled)
+            for name in feature.table.schema.by_name:
+                assert feature[name] == twin[name]

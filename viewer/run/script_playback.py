@@ -11,27 +11,29 @@ from engine.cli.stop_signals import stop_signals
 
 if TYPE_CHECKING:
     from engine.runtime.frame_facts import FrameFacts
-    from engine.testing.scripts.script import Run
+    from engine.testing.scripts.script import Run, ScriptFailed
     from viewer.run.frames import ScriptFrames
 
     Answer = TypeVar("Answer")
 
 
 class Script:
-    """A loaded scene script; an exception that it raises is printed and sets `failed`.
+    """A loaded scene script; an exception that it raises is printed and sets `exit_code`, as exiting does.
 
-    Raises InputError if it cannot be read.
+    One that raises while it is loaded is not `usable`. Raises InputError if it cannot be read.
     """
 
     def __init__(self, path: Path) -> None:
-        from engine.testing.scripts.script import ScriptFailed, load_script
+        from engine.testing.scripts.script import ScriptExited, ScriptFailed, load_script
 
         self.path = path
-        self.failed = False
-        self._run: Run | None = None
+        self.exit_code = 0
+        self.usable = True
+        self._run: Run = lambda scene: None
         try:
             self._run = load_script(path)
         except ScriptFailed as failure:
+            self.usable = isinstance(failure, ScriptExited)
             self._report(failure)
 
     def play(self, frames: ScriptFrames) -> None:
@@ -56,7 +58,7 @@ class Script:
             except DeviceLost as loss:
                 raise ScriptStopped from loss
 
-        assert self._run is not None, "a script that could not be read is not played"
+        assert self.usable, "a script that could not be read is not played"
         host = LiveHost(frames.runtime, show=show, read=lambda: unless_lost(frames.picture))
         scene = OpenedScene(frames.runtime.scene, host)
         try:
@@ -70,6 +72,6 @@ class Script:
             if isinstance(stopped.__cause__, DeviceLost):
                 raise stopped.__cause__ from None
 
-    def _report(self, failure: Exception) -> None:
-        self.failed = True
+    def _report(self, failure: ScriptFailed) -> None:
+        self.exit_code = failure.exit_code
         print(failure, file=sys.stderr)

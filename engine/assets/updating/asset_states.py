@@ -100,13 +100,14 @@ def find_databases(root: Path) -> Iterator[AssetDb | Problem]:
         if path == builtin_db().path:
             continue
         try:
-            document = read(path, display_path(path), root)
+            document = read(path, display_path(path), root, keep_first=True)
             db = read_asset_db(document, path, number + 1, root, tolerated=None)
         except InputError as error:
             yield from error.problems
             continue
         if db is not None:
             number += 1
+            yield from document.repeated
             yield from db.left_out
             yield db
 

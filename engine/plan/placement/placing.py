@@ -2,6 +2,8 @@
 
 Within a group needs are placed by alignment, coarsest first, then by key, which is the order of the cache.
 So there is no padding between them, and neighbours in the cache are neighbours in the buffer: copies merge.
+Holes of mapped pages, which the host writes, are filled by size, largest first: what comes back after it was
+switched off fits into the holes that it has left.
 """
 
 from __future__ import annotations
@@ -128,7 +130,10 @@ def _fill_holes(
     pages, usages = builder.packing.pages, builder.packing.page_usage
     pool = _pool(needs.group, memory_type)
     allow: dict[int, set[int]] = {}
-    for row in rest[needs.footprint[rest] <= pages.largest(pool)].tolist():
+    rows = rest[needs.footprint[rest] <= pages.largest(pool)]
+    if needs.group.mapped:
+        rows = rows[np.argsort(-needs.footprint[rows], kind="stable")]
+    for row in rows.tolist():
         bits = int(needs.usage[row])
         allowed = allow.get(bits)
         if allowed is None:

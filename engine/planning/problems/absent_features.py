@@ -28,12 +28,14 @@ class AbsentFeatures:
     def problems(self) -> list[Problem]:
         """A warning for each that is absent now, the same whenever it is absent.
 
-        A feature that was switched off because its code raised is left out: that is reported.
+        One that was switched off because its code raised, or is left out of the text, is reported already.
         """
         found = []
         for feature in self._wanted:
             table = self._tableau.tables.get(feature.type_name)
             if table is None or self._is_enabled(table) or table.flags("failed").any():
+                continue
+            if any(gaps.has(feature.type_name) for gaps in self._tableau.gaps.values()):
                 continue
             others = [self._tableau.tables.get(name) for name in feature.instead]
             if any(other is not None and self._is_enabled(other) for other in others):

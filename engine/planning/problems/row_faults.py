@@ -77,13 +77,22 @@ class RowFaults:
         return Problem(fault.code, message, place, excerpt, fault.help, Severity.WARNING)
 
     def _of(self, feature: Feature, size: tuple[int, int]) -> list[Problem]:
-        """Return the problems of one feature; none where its code raises."""
+        """Return the problems of one feature; none where its code raises.
+
+        Nor where a feature that it goes with is left out of the text, which is reported already.
+        """
         table = self._tableau.tables.get(feature.type_name)
         if table is None or not table.flags("effective_enabled").any():
             return []
+        others = (*feature.requires, feature.draws_as, *feature.bends, *feature.morphs)
+        gaps = [one for one in self._tableau.gaps.values() if one.features]
         try:
             found = map(checked_fault, yielded(feature.faults(self._view(size)), "faults"))
-            return [self._problem(table, fault) for fault in found]
+            return [
+                self._problem(table, fault)
+                for fault in found
+                if not any(one.has_on(table.path(fault.row), others) for one in gaps)
+            ]
         except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
             self._guard(feature, error)
             return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -288,3 +289,20 @@ def test_a_resource_of_its_own_is_dedicated_and_lives_as_its_need_says():
     placed(needs(replace(STATIC, sharing=Sharing.OWN), 30), builder)
     (new,) = builder._new.values()
     assert (new.layers, new.bytes, new.shape) == (0, 30, None)
+
+
+@pytest.mark.parametrize(("mapped", "pages_made"), [(True, 0), (False, 1)])
+def test_what_comes_back_to_a_mapped_page_fits_into_the_holes_that_it_has_left(mapped, pages_made):
+    """Largest first; what is copied from a cache stays in its order, and the largest may find no room."""
+    packing, pool = Packing(2), (int(Sharing.STATIC), 0, mapped, False)
+    packing.pages.add_space(77, pool)
+    packing.pages.give(77, 100, 660)
+    packing.pages.give(77, 1000, 220)
+    packing.page_usage[77] = 1
+    builder = made_by(packing=packing)
+    resource, offset = placed(needs(replace(STATIC, mapped=mapped), 100, 40, 480, 40, 220), builder)
+    assert len(pages(builder)) == pages_made
+    assert resource.count(77) == 5 - pages_made
+    places = sorted(zip(resource, offset, (100, 40, 480, 40, 220), strict=True))
+    for (page, start, size), (other, after, _) in itertools.pairwise(places):
+        assert page != other or start + size <= after

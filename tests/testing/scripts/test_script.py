@@ -12,6 +12,7 @@ from support.limits import limit
 
 from engine.humon import InputError
 from engine.testing import ScriptFailed, load_script, open_scene, run_script
+from viewer.main import main
 
 GOOD = """
 def run(scene):
@@ -136,6 +137,40 @@ def test_a_script_that_fails_ends_the_viewer_with_1_and_its_line_first(root, tmp
     assert done.returncode == 1
     assert done.stderr.splitlines()[0].startswith(f"{tmp_path}/script.py:2: error[script.raised]: KeyError: ")
     assert "Traceback" not in done.stderr
+
+
+RUN = "import sys\ndef run(scene):\n    scene['cube'].active = False\n    {}\n    scene['no']\n"
+EXITS = [
+    (RUN.format("sys.exit()"), 0, ""),
+    (RUN.format("exit(0)"), 0, ""),
+    (RUN.format("raise SystemExit(False)"), 0, ""),
+    (RUN.format("sys.exit(3)"), 3, "script.py:4: error[script.exit]: the script ended with exit code 3"),
+    (RUN.format("sys.exit(-1)"), 255, "script.py:4: error[script.exit]: the script ended with exit code -1"),
+    (RUN.format("sys.exit('no room')"), 1, "script.py:4: error[script.exit]: no room"),
+    (RUN.format("raise GeneratorExit"), 1, "script.py:4: error[script.raised]: GeneratorExit"),
+    ("import sys\nsys.exit()\n", 0, ""),
+    ("import sys\nsys.exit(7)\n", 7, "script.py:2: error[script.exit]: the script ended with exit code 7"),
+]
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(
+    ("text", "code", "said"), EXITS, ids=[f"{code}-{text[-40:]}" for text, code, _ in EXITS]
+)
+def test_a_script_that_exits_ends_itself_and_not_the_picture(root, tmp_path, capsys, text, code, said):
+    script, picture = write(tmp_path, text), tmp_path / "a.png"
+    options = ["--headless", "--size", "64x48", "--script", str(script), "--screenshot", str(picture)]
+    assert main([str(root / "scenes/cube.hu"), *options]) == code
+    assert picture.is_file()
+    assert capsys.readouterr().err.replace(f"{tmp_path}/", "").partition("\n")[0] == said
+
+
+def test_a_script_that_exits_is_run_from_python_as_one_that_ends_or_raises(tmp_path):
+    with open_scene("scenes/cube.hu", profile="unified") as scene:
+        run_script(write(tmp_path, RUN.format("sys.exit(0)")), scene)
+        assert not scene["cube"].active
+        with pytest.raises(ScriptFailed, match=r"script\.py:4: error\[script\.exit\]: .* exit code 3"):
+            run_script(write(tmp_path, RUN.format("sys.exit(3)")), scene)
 
 
 def test_a_script_that_cannot_be_read_ends_the_viewer_with_2(root, tmp_path):

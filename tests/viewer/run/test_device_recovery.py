@@ -13,6 +13,7 @@ from support import images
 from support.sampling import Sample
 
 from engine.cli.exits import ExitCode
+from engine.cli.stop_signals import stop_signals
 from engine.runtime import open_device
 from engine.runtime.runtime import Runtime
 from engine.vk.device import Device
@@ -88,6 +89,12 @@ class Ended:
 
 
 View = Callable[..., Ended]
+
+
+@pytest.fixture(autouse=True)
+def no_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget a signal that another test in this process was ended by."""
+    monkeypatch.setattr(stop_signals, "number", 0)
 
 
 @pytest.fixture
