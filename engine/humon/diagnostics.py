@@ -51,7 +51,8 @@ class Diagnostics:
         found = [problem for _, problem in sorted(self._repeated, key=lambda found: found[0])]
         if self._more:
             message = f"{self._more} more keys are given twice; the first of each is used"
-            found.append(Problem(Code.TOO_MANY, message, found[-1].position))
+            hint = "give each key once in its object"
+            found.append(Problem(Code.TOO_MANY, message, found[-1].position, help=hint))
         return tuple(found)
 
     def add(self, code: Code, message: str, offset: int, hint: str = "") -> None:

@@ -122,7 +122,8 @@ def read_value(node: Node, spec: FieldSpec, assets: AssetNames) -> Any:
     if kind.width == 1:
         value = number(node, low, high)
         if abs(value) > FLOAT32_MAX:
-            raise failure("value.range", f"'{node.key}' must fit into a 32-bit float", node)
+            nearest = f"write `{spec.name}: {math.copysign(FLOAT32_MAX, value):g}`"
+            raise failure("value.range", f"'{node.key}' must fit into a 32-bit float", node, nearest)
         return math.radians(value) if kind is FieldKind.ANGLE else value
     numbers = vector(node) if kind is FieldKind.NUMBERS else read_vector(node, kind.width)
     if not all(low <= each <= high for each in numbers):

@@ -38,9 +38,9 @@ class Tableau:
     `moves` has the objects whose placements `update_world` has changed, `reshapes` those with other axes; who
     changes shapes notes those in both. `turns` has those found mirrored, or no longer mirrored.
 
-    `place` is where a file has the tableau, None if a program made it; `locate` finds fields in the file, `gaps`
-    are what is left out of each, by the row of its root. `clock` is the time of its features, `bindings` looks up
-    numbers of fields by their paths.
+    `place` is where a file has the tableau, None if a program made it; `locate` finds fields in the file,
+    `gaps` are what is left out of each, by the row of its root. `clock` is the time of its features,
+    `bindings` looks up numbers of fields by their paths.
 
     A version that has not changed means that there is nothing to do: `structure_version` (objects and
     features added or removed, active, enabled), `values_version` (fields of features), `world_version`.
