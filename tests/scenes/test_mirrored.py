@@ -137,4 +137,4 @@ def test_a_camera_and_a_light_without_extent_still_look_somewhere(scene):
     assert_same_pixels(scene.frame(), expected)
     scene["camera"].scale, scene["sun"].scale = (0, 0, 0), (0, 0, 0)
     assert_changed(scene.frame(), expected)
-    assert_problems(scene)
+    assert_problems(scene, "camera.scale")

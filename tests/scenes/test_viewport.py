@@ -64,7 +64,7 @@ def test_the_first_enabled_of_several_cameras_shows_the_picture() -> None:
         images.assert_same(np.array(scene.frame()), far)
 
 
-def test_wrong_numbers_of_a_camera_are_warnings_at_its_line(tmp_path: Path) -> None:
+def test_wrong_numbers_of_a_camera_are_warnings_at_its_fields(tmp_path: Path) -> None:
     (tmp_path / "scene.hu").write_text(
         """version: 1
 tableau: { name: t  objects: {
@@ -76,7 +76,8 @@ tableau: { name: t  objects: {
     )
     with open_scene(tmp_path / "scene.hu", size=(32, 32)) as scene:
         found = [problem for problem in scene.problems if problem.code == "value.range"]
-        assert [str(problem.position).split("/")[-1] for problem in found] == ["scene.hu:4:11"] * 2
+        places = [str(problem.position).split("/")[-1] for problem in found]
+        assert places == ["scene.hu:4:40", "scene.hu:4:53"]
         assert all(problem.message.startswith("camera on 'eye': its ") for problem in found)
         assert [bool(problem.help) for problem in found] == [True, True]
         scene.set("eye.camera.far=3", "eye.camera.viewport=[0 0 1 1]")
