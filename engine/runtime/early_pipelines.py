@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 
 from engine.render.pipelines.pipeline_description import PipelineDescription
@@ -13,6 +13,8 @@ from engine.vk.errors import VulkanError
 
 PATIENCE_S = 0.5
 """How long the first frame waits; a pipeline that is not made by then is made by the frame that needs it."""
+NAP_S = 0.01
+"""How long a frame takes at most that waits for pipelines."""
 
 
 class EarlyPipelines:
@@ -24,10 +26,12 @@ class EarlyPipelines:
         self._making: list[Future[None]] = []
         self._until = 0.0
 
-    @property
-    def is_busy(self) -> bool:
-        """Whether a pipeline is being made, for PATIENCE_S. Raises what was raised on the thread."""
-        if not all(future.done() for future in self._making):
+    def wait(self) -> bool:
+        """Wait up to NAP_S for the pipelines, and return whether one is still being made, for PATIENCE_S.
+
+        Whoever calls it in a loop leaves the processor to the thread. Raises what was raised there.
+        """
+        if wait(self._making, NAP_S).not_done:
             return time.monotonic() < self._until
         for future in self._making:
             future.result()

@@ -373,7 +373,7 @@ class Runtime:
         self._pipelines.begin(self.renderer.unmade(self.requested))
         yield
         yield from steps
-        while self._pipelines.is_busy:
+        while self._pipelines.wait():
             yield
 
     def _plan_in_steps(self) -> Iterator[None]:
