@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from engine.assets import open_library
-from engine.feature import Feature, discover
-from engine.graph import SCENE_COLOR, ColorTarget, DrawPass, Extent, FullscreenPass, ImageDecl, ImageRead
+from engine.feature import Feature, FeatureRows, FrameView, discover
+from engine.graph import (
+    SCENE_COLOR,
+    ColorTarget,
+    DrawPass,
+    Extent,
+    FullscreenPass,
+    ImageDecl,
+    ImageRead,
+    Pass,
+)
 from engine.plan import Format
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
@@ -48,9 +58,9 @@ class Probe(Feature):
     """Draws models into a map, with colours of the places of all objects, and shows it."""
 
     type_name = "probe"
-    shaders = {"ofAll.fs": OF_ALL, "show.fs": SHOW}
+    shaders: ClassVar = {"ofAll.fs": OF_ALL, "show.fs": SHOW}
 
-    def passes(self, rows):
+    def passes(self, rows: FeatureRows) -> tuple[Pass, ...]:
         """The map, and the picture of it."""
         shaders = ("shadow", "probe/ofAll.fs")
         read = ImageRead(MAP, "probe")
@@ -65,7 +75,7 @@ class Probe(Feature):
             FullscreenPass("shown", color=(ColorTarget(SCENE_COLOR),), reads=(read,), shader="probe/show.fs"),
         )
 
-    def views(self, frame):
+    def views(self, frame: FrameView) -> dict[str, dict[str, list[list[float]]]]:
         """Towards -z, 4 m wide."""
         return {"probe": {"viewProjection": [[0.5, 0, 0, 0], [0, 0.5, 0, 0], [0, 0, 0, 0], [0, 0, 0.5, 1]]}}
 
