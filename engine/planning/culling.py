@@ -56,7 +56,8 @@ class Culling:
         self._seen: tuple[int, int] | None = None
         self._late: tuple[int, int] | None = None
         self._pinned: Mask = np.zeros(0, np.bool_)
-        self._known, self._is_plain = -1, True  # how many shader sets there were, and whether all are builtin
+        self._known = -1  # how many shader sets there were
+        self._is_plain = True  # whether each of them reads the places of what it draws alone
 
     def forget(self) -> None:
         """Find everything again with the next `update`."""
@@ -76,12 +77,12 @@ class Culling:
     def follows(self, objects: npt.NDArray[np.int32]) -> bool:
         """Whether the table may draw something else after these objects have moved: they are drawn, or bones.
 
-        Where a vertex shader is not builtin, it may read the place of any object.
+        Where a shader that reads places is not builtin, it may read that of any object.
         """
         table = self._table
         if len(table.recipes.shadings) != self._known:
             self._known = len(table.recipes.shadings)
-            self._is_plain = all(map(self._keeps_vertices, table.recipes.shadings))
+            self._is_plain = all(map(self._reads_own_places, table.recipes.shadings))
         bones = table.bones.objects
         return (
             not self._is_plain
@@ -127,10 +128,18 @@ class Culling:
 
     def _keeps_vertices(self, shading: ShaderSet) -> bool:
         """Whether vertices stay where their mesh and bones have them: the vertex shader is a builtin one."""
+        return self._is_builtin(shading, ShaderStage.VERTEX)
+
+    def _reads_own_places(self, shading: ShaderSet) -> bool:
+        """Whether no shader reads the places of others than what it draws, as builtin ones do not."""
+        (of_frame, *_) = (*shading.sets, ())
+        reading = {stage for row in of_frame if row.name == "instances" for stage in row.stages}
+        return all(self._is_builtin(shading, stage) for stage in reading | {ShaderStage.VERTEX})
+
+    def _is_builtin(self, shading: ShaderSet, stage: ShaderStage) -> bool:
+        """Whether the shader of a stage is a builtin one."""
         stages = zip(shading.shaders, shading.stages, strict=True)
-        return any(
-            stage is ShaderStage.VERTEX and self._code(ref) in self._builtin for ref, (stage, _) in stages
-        )
+        return any(of is stage and self._code(ref) in self._builtin for ref, (of, _) in stages)
 
     @cached_property
     def _builtin(self) -> frozenset[bytes]:
