@@ -2,7 +2,7 @@
 
 from engine.feature.contract import Feature
 from engine.feature.drawable import Drawable
-from engine.feature.fault import Fault
+from engine.feature.fault import RAISED, Fault, Raised
 from engine.feature.frame import Box, FeatureRows, FrameView, View
 from engine.feature.motion import Motion, MotionFrame
 from engine.feature.registry import Registry, discover
@@ -24,6 +24,7 @@ from engine.tableau.schema import (
 )
 
 __all__ = [
+    "RAISED",
     "Box",
     "Drawable",
     "Fault",
@@ -35,6 +36,7 @@ __all__ = [
     "FrameView",
     "Motion",
     "MotionFrame",
+    "Raised",
     "Registry",
     "View",
     "angle_field",

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from engine.assets import AssetRef
 from engine.feature.contract import Feature
+from engine.feature.fault import RAISED, Raised
 from engine.feature.feature_guard import FeatureGuard
 from engine.feature.recency import ENABLED_NOW, Recency
 from engine.feature.registry import Registry
@@ -228,11 +229,11 @@ class RequirementCollector:
                 times[ids.of(rows)] = recency.last_enabled(table, rows)
         return times
 
-    def switch_off(self, feature: Feature, error: Exception) -> None:
+    def switch_off(self, feature: Feature, error: Raised) -> None:
         """Switch off a feature on all objects because its code raised, and report it once."""
         self._guard.switch_off(feature, error)
 
-    def switch_off_assets(self, feature: Feature, errors: Mapping[int, Exception]) -> None:
+    def switch_off_assets(self, feature: Feature, errors: Mapping[int, Raised]) -> None:
         """Switch off a feature on the objects that name an asset for which its code raised, by its key."""
         table = self._tableau.tables[feature.type_name]
         for keys_of in self._keys_of(table):
@@ -279,7 +280,7 @@ class RequirementCollector:
     def learn(self, type_name: str, key: int) -> None:
         """Get a feature's requirements for one asset ahead of time; `collect` reports it if that raises."""
         feature = self._registry[type_name]
-        with suppress(Exception):
+        with suppress(*RAISED):
             found = self._columns(feature.requirements(AssetRef.from_key(key), self._library))
             self._cached[type_name][key] = found
 
@@ -312,13 +313,13 @@ class RequirementCollector:
         """
         raised, known = False, self._cached[feature.type_name]
         for keys_of in self._keys_of(table):
-            errors: dict[int, Exception] = {}
+            errors: dict[int, Raised] = {}
             for key in _assets(keys_of(rows)):
                 if key in known:
                     continue
                 try:
                     found = self._columns(feature.requirements(AssetRef.from_key(key), self._library))
-                except Exception as error:  # noqa: BLE001 (a feature's author may raise anything)
+                except RAISED as error:
                     errors[key] = error
                 else:
                     known[key] = found

@@ -19,3 +19,9 @@ class Fault:
     message: str
     help: str
     field: str = ""
+
+
+Raised = Exception | SystemExit
+"""What the code of a feature's author may raise: `sys.exit` ends the feature too, and never the frame."""
+RAISED = (Exception, SystemExit)
+"""The classes of `Raised`."""

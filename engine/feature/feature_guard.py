@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.feature.contract import Feature
+from engine.feature.fault import Raised
 from engine.graph import DeclarationError
 from engine.humon import InputError, Problem, Severity
 from engine.tableau import Tableau
@@ -27,7 +28,7 @@ class FeatureGuard:
         self._tableau = tableau
         self._reported: set[tuple[str, str]] = set()
 
-    def switch_off(self, feature: Feature, error: Exception) -> None:
+    def switch_off(self, feature: Feature, error: Raised) -> None:
         """Switch off all rows of a feature because its code raised `error`; it is reported once.
 
         A row stays off until its `active` is set again.
@@ -35,7 +36,7 @@ class FeatureGuard:
         self._switch_off(feature, error, self._tableau.tables[feature.type_name].rows_active(), "")
 
     def switch_off_assets(
-        self, feature: Feature, keys_of: Callable[[Rows], Keys], errors: Mapping[int, Exception]
+        self, feature: Feature, keys_of: Callable[[Rows], Keys], errors: Mapping[int, Raised]
     ) -> None:
         """Switch off the rows with an asset for which the feature's code raised an error.
 
@@ -51,7 +52,7 @@ class FeatureGuard:
             named = rows[np.isin(keys_of(rows), keys)]
             self._switch_off(feature, errors[keys[0]], named, cause)
 
-    def _switch_off(self, feature: Feature, error: Exception, rows: Rows, cause: str) -> None:
+    def _switch_off(self, feature: Feature, error: Raised, rows: Rows, cause: str) -> None:
         if (feature.type_name, cause) not in self._reported:
             self._reported.add((feature.type_name, cause))
             first = int(rows[0]) if len(rows) else None
@@ -59,7 +60,7 @@ class FeatureGuard:
         if len(rows):
             self._tableau.tables[feature.type_name].switch_off(rows)
 
-    def _problem(self, feature: Feature, error: Exception, row: int | None, count: int) -> Problem:
+    def _problem(self, feature: Feature, error: Raised, row: int | None, count: int) -> Problem:
         table = self._tableau.tables[feature.type_name]
         where = f" on '{table.path(row)}'" if row is not None else ""
         more = f" and {count - 1} more" if count > 1 else ""
@@ -75,7 +76,7 @@ class FeatureGuard:
         )
 
 
-def _reason(feature: Feature, error: Exception) -> tuple[str, str]:
+def _reason(feature: Feature, error: Raised) -> tuple[str, str]:
     """Return why a feature failed, and a hint: what is wrong with its shaders, or what its code raised."""
     if isinstance(error, InputError) and error.problems:
         first = error.problems[0]
@@ -85,7 +86,7 @@ def _reason(feature: Feature, error: Exception) -> tuple[str, str]:
     return f"its code raised {_raised(error)}", f"raised {_raised_at(error, _package(feature))}"
 
 
-def _raised(error: Exception) -> str:
+def _raised(error: Raised) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
@@ -94,7 +95,7 @@ def _package(feature: Feature) -> str:
     return type(feature).__module__.partition(".")[0]
 
 
-def _raised_at(error: Exception, package: str = "") -> str:
+def _raised_at(error: Raised, package: str = "") -> str:
     """Return where it was raised: the last place in the code of `package`, if that was called at all."""
     frames = list(walk_tb(error.__traceback__))
     if not frames:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from engine.assets import AssetLibrary
 from engine.feature.contract import Feature
+from engine.feature.fault import RAISED, Raised
 from engine.feature.frame import FeatureRows
 from engine.feature.morphs import Morphs
 from engine.feature.registry import Registry
@@ -162,7 +163,7 @@ class Animator:
         tableau: Tableau,
         registry: Registry,
         library: AssetLibrary,
-        guard: Callable[[Feature, Exception], None],
+        guard: Callable[[Feature, Raised], None],
         morphs: Morphs | None = None,
     ) -> None:
         """`guard` is called with a feature whose code raises, or whose motion is none."""
@@ -211,5 +212,5 @@ class Animator:
             motion = feature.animate(FeatureRows(table, table.rows_enabled), frame)
             if motion is not None:
                 frame.take(motion)
-        except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
+        except RAISED as error:
             self._guard(feature, error)

@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from engine.feature.contract import Feature
+from engine.feature.fault import RAISED, Raised
 from engine.graph import DeclarationError, check, mapping
 from engine.humon import Position, Problem, Severity, nearest
 from engine.tableau.schema import FeatureSchema
@@ -137,7 +138,7 @@ class Registry(Mapping[str, Feature]):
         """Import a module and add its features; a failure becomes a problem, never an exception."""
         try:
             self.register_module(importlib.import_module(module_name))
-        except Exception as error:  # noqa: BLE001 (a feature's author may raise anything)
+        except RAISED as error:
             self._report(module_name, error)
 
     def load_entry_points(self) -> None:
@@ -159,7 +160,7 @@ class Registry(Mapping[str, Feature]):
                     self.register(found(), point.value)
                 else:
                     raise TypeError("an entry point of a feature names a module or a subclass of Feature")
-            except Exception as error:  # noqa: BLE001 (a feature's author may raise anything)
+            except RAISED as error:
                 self._report(f"{point.name} = {point.value}", error)
 
     def check_required(self) -> None:
@@ -170,7 +171,7 @@ class Registry(Mapping[str, Feature]):
                     missing = LookupError(f"{name} requires {required}, which is unknown")
                     self._report(self._origins[name], missing)
 
-    def _report(self, origin: str, error: Exception) -> None:
+    def _report(self, origin: str, error: Raised) -> None:
         is_declared = isinstance(error, DeclarationError)
         why = str(error) if is_declared else f"{type(error).__name__}: {error}"
         advice = f"{error.help}; " if isinstance(error, DeclarationError) else ""
@@ -185,7 +186,7 @@ class Registry(Mapping[str, Feature]):
         )
 
 
-def _raised_at(error: Exception, module: str) -> Position | None:
+def _raised_at(error: Raised, module: str) -> Position | None:
     """Return the last place in the code of a module's package where an error was raised, if there is one."""
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
         return Position(error.filename, error.lineno, max(error.offset or 1, 1))

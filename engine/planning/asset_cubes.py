@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from engine.assets import AssetLibrary, AssetRef, AssetType
 from engine.feature import Feature, FeatureRows, Registry
+from engine.feature.fault import RAISED, Raised
 from engine.graph import DeclarationError, check, mapping
 from engine.tableau import FeatureTable, Tableau
 
@@ -21,7 +22,7 @@ class AssetCubes:
         tableau: Tableau,
         registry: Registry,
         library: AssetLibrary,
-        guard: Callable[[Feature, Exception], None],
+        guard: Callable[[Feature, Raised], None],
     ) -> None:
         """`guard` is called with a feature whose code raises."""
         self._tableau = tableau
@@ -65,7 +66,7 @@ class AssetCubes:
             try:
                 cubes = mapping(feature.cubes(rows(table)), "cubes").items()
                 given = {name: self._environment(name, asset).key for name, asset in cubes}
-            except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
+            except RAISED as error:
                 self._guard(feature, error)
             else:
                 found = given | found

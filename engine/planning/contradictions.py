@@ -8,6 +8,7 @@ from functools import partial
 
 from engine.feature import Feature, Registry
 from engine.feature.collect import RequirementCollector
+from engine.feature.fault import Raised
 from engine.humon import InputError, Problem
 from engine.plan.requirements.coalesce import merge
 from engine.plan.requirements.requesters import RequesterTable
@@ -79,7 +80,7 @@ class Contradictions:
             switch_off = partial(self._switch_off_asset, feature, asset)
             yield _Request(self._registry.age(type_name), terms, version, switch_off)
 
-    def _switch_off_asset(self, feature: Feature, asset: int, error: Exception) -> None:
+    def _switch_off_asset(self, feature: Feature, asset: int, error: Raised) -> None:
         self._collector.switch_off_assets(feature, {asset: error})
 
 

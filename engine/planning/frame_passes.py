@@ -10,6 +10,7 @@ from typing import TypeVar, cast
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature, FeatureRows, Registry
 from engine.feature.collect import RequirementCollector
+from engine.feature.fault import RAISED, Raised
 from engine.feature.morphs import Morphs
 from engine.feature.row_assets import ChosenObjects
 from engine.feature.skins import Skins
@@ -158,14 +159,14 @@ class FramePasses:
                 return known.graph, known.features_of
         try:
             graph = self._compile(passes, samples, room)
-        except Exception:  # noqa: BLE001 (authors may declare anything; the feature at fault is found below)
+        except RAISED:  # the feature at fault is found below
             kept: dict[str, list[Pass]] = {}
             age = {name: self._registry.age(name) if name in self._registry else -1 for name in passes}
             for name in sorted(passes, key=age.__getitem__):  # the last to come is at fault
                 try:
                     self._compile({**kept, name: passes[name]}, samples, room)
                     kept[name] = passes[name]
-                except Exception as error:  # noqa: BLE001 (it is reported)
+                except RAISED as error:
                     self.guard(self._registry[name], error)
             passes = {name: own for name, own in passes.items() if name in kept}
             graph = self._compile(passes, samples, room)
@@ -209,7 +210,7 @@ class FramePasses:
             return None
         try:
             table = self.table(p, samples, features)
-        except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
+        except RAISED as error:
             self._tables.pop(p.name, None)
             self.guard(self._registry[self._declarer(p) or p.draws], error)
             return None
@@ -343,7 +344,7 @@ class FramePasses:
         if found is None:
             try:
                 found = self._screens[p] = self._screen(p, features)
-            except Exception as error:  # noqa: BLE001 (a feature's author may name anything; it is reported)
+            except RAISED as error:
                 for name in of:
                     self.guard(self._registry[name], error)
                 return None
@@ -358,7 +359,7 @@ class FramePasses:
         check_own_shaders(shaders, shaders[-1], p.name, given, self._library)
         return shader_set(shaders, self._library)
 
-    def guard(self, feature: Feature, error: Exception) -> None:
+    def guard(self, feature: Feature, error: Raised) -> None:
         """Switch off a feature whose code raised and report it, once."""
         self._collector.switch_off(feature, error)
 
@@ -446,7 +447,7 @@ class FramePasses:
                     checked_samples(feature.samples(active)),
                     checked_rows(feature.buffer_rows(active)),
                 )
-            except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
+            except RAISED as error:
                 self.guard(feature, error)
         return _Asked(version, None, None)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.assets import AssetLibrary, AssetRef
-from engine.feature import Feature, FrameView, Registry
+from engine.feature import Feature, FrameView, Raised, Registry
 from engine.feature.collect import RequirementCollector
 from engine.feature.morphs import Morphs
 from engine.feature.recency import Recency
@@ -492,7 +492,7 @@ class ScenePlanner:
         ref = AssetRef.from_key(key)
         return f"{self._library.dbs[ref.db].name} {self._library.record(ref).label}"
 
-    def guard(self, feature: Feature, error: Exception) -> None:
+    def guard(self, feature: Feature, error: Raised) -> None:
         """Switch off a feature whose code raised and report it, once."""
         self._collector.switch_off(feature, error)
 

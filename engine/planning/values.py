@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from engine.assets import AssetLibrary
 from engine.feature import Box, Feature, FrameView, Registry, View
+from engine.feature.fault import RAISED, Raised
 from engine.feature.frame import FEW_OBJECTS, NOWHERE, Changes, Reads
 from engine.feature.morphs import Morphs
 from engine.feature.skins import Skins
@@ -65,7 +66,7 @@ class FrameValues:
         self,
         registry: Registry,
         tableau: Tableau,
-        guard: Callable[[Feature, Exception], None],
+        guard: Callable[[Feature, Raised], None],
         library: AssetLibrary | None = None,
         skins: Skins | None = None,
         morphs: Morphs | None = None,
@@ -215,7 +216,7 @@ class FrameValues:
                             frames[name] = FrameView(*about)
                         kept = _Kept(frames[name].reads, ask(self._registry[name], frames[name]))
                     kept.pieces = pack(kept.values)
-                except Exception as error:  # noqa: BLE001 (an author may raise anything; it is reported)
+                except RAISED as error:
                     self._guard(self._registry[name], error)
                 else:
                     known[name] = kept
@@ -287,7 +288,7 @@ class FrameValues:
                         raise ValueError(f"{ring.buffer} has {count} rows; there is room for {ring.count}")
                     ring.block.pack_rows(rows[: len(given)], member, given)
                 self._given_columns[name] = columns
-        except Exception as error:  # noqa: BLE001 (an author may raise anything; it is reported)
+        except RAISED as error:
             self._guard(feature, error)
             made = {
                 name: np.zeros((self._rings[name].count, self._rings[name].block.size), np.uint8)
@@ -408,9 +409,7 @@ class FrameValues:
         return self._view[1]
 
 
-def scene_view(
-    registry: Registry, frame: FrameView, guard: Callable[[Feature, Exception], None]
-) -> View | None:
+def scene_view(registry: Registry, frame: FrameView, guard: Callable[[Feature, Raised], None]) -> View | None:
     """How the picture is viewed; None where no feature returns a view.
 
     `guard` is called with a feature whose code raises.
@@ -420,7 +419,7 @@ def scene_view(
             view = registry[name].view(frame)
             if view is not None:
                 check_view(view)
-        except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
+        except RAISED as error:
             guard(registry[name], error)
         else:
             if view is not None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.feature import Feature, Registry
+from engine.feature.fault import Raised
 from engine.feature.morphs import Morphs
 from engine.feature.motion import Animator
 from engine.tableau import Tableau
@@ -27,7 +28,7 @@ class Movement:
         self,
         registry: Registry,
         tableau: Tableau,
-        guard: Callable[[Feature, Exception], None],
+        guard: Callable[[Feature, Raised], None],
         library: AssetLibrary,
         morphs: Morphs,
     ) -> None:

@@ -89,6 +89,18 @@ def test_shaders_that_are_no_texts_are_refused_when_the_feature_is_registered(sh
     assert raised.value.help
 
 
+def test_a_package_that_exits_where_it_is_imported_costs_itself_alone(tmp_path, monkeypatch):
+    install(tmp_path, "leaving", "import sys\nsys.exit(3)\n", "leaving = leaving\n")
+    install(tmp_path, "staying", FEATURE.format("Staying", "staying"), "all = staying\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry = Registry()
+    registry.load_entry_points()
+    assert list(registry) == ["staying"]
+    (problem,) = registry.problems
+    assert "SystemExit: 3" in problem.message
+    assert (problem.position.file, problem.position.line) == (str(tmp_path / "leaving.py"), 2)
+
+
 def test_a_feature_that_cannot_be_loaded_is_reported_at_its_line_with_what_to_declare(tmp_path, monkeypatch):
     install(tmp_path, "strict", STRICT, "strict = strict\n")
     install(tmp_path, "broken", "x = 1\n\nclass :\n", "broken = broken\n")

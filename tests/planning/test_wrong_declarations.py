@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -105,6 +106,20 @@ def test_a_plug_in_with_a_wrong_value_is_switched_off_and_the_rest_is_planned(pr
         assert problem.position is not None
         assert problem.position.line == 4
         assert problem.help.partition(";")[0], (path, value)
+
+
+@pytest.mark.parametrize("method", ["buffer_rows", "samples", "views", "cubes", "faults", "requirements"])
+def test_a_plug_in_that_exits_is_switched_off_and_the_rest_is_planned(
+    project: Project, monkeypatch: pytest.MonkeyPatch, method: str
+):
+    def leave(*_: object) -> None:
+        sys.exit(3)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Declarer, method, leave)
+        problems = project.planned()
+    assert [p.code for p in problems] == ["feature.failed"]
+    assert "its code raised SystemExit: 3" in problems[0].message
 
 
 USE = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.VERTEX_SHADER)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.assets import AssetLibrary
-from engine.feature import Feature
+from engine.feature import RAISED, Feature, Raised
 from engine.feature.frame import Box
 from engine.feature.row_assets import ChosenObjects, RowAssets, Versions
 from engine.feature.skins import NO_BONES, Bones
@@ -120,7 +120,7 @@ class DrawTable:
         self.block_boxes = BlockBoxes(self, tableau)
         self._skins = skins
 
-    def update(self) -> dict[int, Exception]:
+    def update(self) -> dict[int, Raised]:
         """Take the active rows of the feature and their assets; costs time in proportion to what changed.
 
         Returns what the feature's `drawables` raised, by the key of the asset, of which nothing is drawn.
@@ -141,7 +141,7 @@ class DrawTable:
         self.refresh()
         return errors
 
-    def _learn_again(self) -> dict[int, Exception]:
+    def _learn_again(self) -> dict[int, Raised]:
         """Learn assets again whose pipelines have become usable; their rows draw nothing until taken up.
 
         Returns what was raised, by the key of the asset.
@@ -325,17 +325,17 @@ class DrawTable:
             found[ours] = rows[of["material"][ours]]
         return found
 
-    def _learn(self, rows: npt.NDArray[np.int32], keys: Ints) -> dict[int, Exception]:
+    def _learn(self, rows: npt.NDArray[np.int32], keys: Ints) -> dict[int, Raised]:
         """Learn the assets that are new on these rows; return what was raised, by the key of the asset."""
         new = keys[keys != _padded(self.assets, int(rows.max(initial=-1)) + 1)[rows]]
         return self._learn_each(self.recipes.unknown(new[new != NO_ASSET]))
 
-    def _learn_each(self, keys: list[int], *, again: bool = False) -> dict[int, Exception]:
-        errors: dict[int, Exception] = {}
+    def _learn_each(self, keys: list[int], *, again: bool = False) -> dict[int, Raised]:
+        errors: dict[int, Raised] = {}
         for key in keys:
             try:
                 self.recipes.learn(key, again=again)
-            except Exception as error:  # noqa: BLE001 (a feature's author may raise anything)
+            except RAISED as error:
                 errors[key] = error
         return errors
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from engine.feature import Fault, Feature, FrameView, Registry
+from engine.feature.fault import RAISED, Raised
 from engine.feature.morphs import Morphs
 from engine.feature.skins import Skins
 from engine.graph import yielded
@@ -26,7 +27,7 @@ class RowFaults:
         self,
         tableau: Tableau,
         registry: Registry,
-        guard: Callable[[Feature, Exception], None],
+        guard: Callable[[Feature, Raised], None],
         skins: Skins | None = None,
         morphs: Morphs | None = None,
     ) -> None:
@@ -93,6 +94,6 @@ class RowFaults:
                 for fault in found
                 if not any(one.has_on(table.path(fault.row), others) for one in gaps)
             ]
-        except Exception as error:  # noqa: BLE001 (a feature's author may raise anything; it is reported)
+        except RAISED as error:
             self._guard(feature, error)
             return []

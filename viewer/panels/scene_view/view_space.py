@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.feature import Feature, FrameView, View
+from engine.feature.fault import Raised
 from engine.planning.values import scene_view
 from viewer.session.session import Rectangle
 
@@ -112,5 +113,5 @@ def view_space(runtime: Runtime, area: Rectangle) -> ViewSpace | None:
     return None if view is None else ViewSpace(view, picture_place(area, size), size)
 
 
-def _is_reported(_feature: Feature, _error: Exception) -> None:
+def _is_reported(_feature: Feature, _error: Raised) -> None:
     """The runtime reports it when it draws the frame."""
