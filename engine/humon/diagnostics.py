@@ -13,6 +13,8 @@ COMMA_HINT = "a comma separates values: write decimals with a point, as in 0.5"
 _SHOWN_CHARS = 40
 DECIMAL_COMMA = re.compile(r"[0-9],[0-9]")
 
+_CLOSERS = {"{": "}", "[": "]"}
+
 
 class ReadingStopped(Exception):
     """Reading cannot continue; the problem is already recorded."""
@@ -55,11 +57,12 @@ class Diagnostics:
             found.append(Problem(Code.TOO_MANY, message, found[-1].position, help=hint))
         return tuple(found)
 
-    def add(self, code: Code, message: str, offset: int, hint: str = "") -> None:
+    def add(self, code: Code, message: str, offset: int, hint: str) -> None:
         """Record a problem at `offset`; raises ReadingStopped when there are too many."""
         self._found.append((offset, self._problem(code, message, offset, hint)))
         if len(self._found) == MAX_PROBLEMS and code is not Code.TOO_MANY:
-            self.add(Code.TOO_MANY, f"reading stopped after {MAX_PROBLEMS} problems", offset)
+            hint = "mend those above: the rest has not been read"
+            self.add(Code.TOO_MANY, f"reading stopped after {MAX_PROBLEMS} problems", offset, hint)
             raise ReadingStopped
 
     def _problem(self, code: Code, message: str, offset: int, hint: str) -> Problem:
@@ -110,16 +113,19 @@ class Diagnostics:
     def no_value(self, key: str, offset: int, after: int) -> None:
         """Record that a key is followed, at offset `after`, by something that is not a node."""
         if self.text[after : after + 1] not in ("'", '"', "`", "^", "/"):  # these are reported as unclosed
-            self.add(Code.NO_VALUE, f"the key {quoted(key)} has no value", offset)
+            hint = "write a value, a list in [ ] or a dict in { } after it, or remove it"
+            self.add(Code.NO_VALUE, f"the key {quoted(key)} has no value", offset, hint)
 
     def too_deep(self, offset: int) -> None:
         """Record that nesting exceeds the limit; raises ReadingStopped."""
-        self.add(Code.DEPTH, f"nesting is deeper than the limit of {MAX_DEPTH}", offset)
+        hint = "nest less: a list or dict for each level is seldom needed"
+        self.add(Code.DEPTH, f"nesting is deeper than the limit of {MAX_DEPTH}", offset, hint)
         raise ReadingStopped
 
     def too_many_metatags(self, offset: int) -> None:
         """Record that a node has more metatags than the limit; raises ReadingStopped."""
-        self.add(Code.METATAG, f"a node has more than the limit of {MAX_METATAGS} metatags", offset)
+        message = f"a node has more than the limit of {MAX_METATAGS} metatags"
+        self.add(Code.METATAG, message, offset, "write what is more as keys of the node")
         raise ReadingStopped
 
     def wrong_closer(self, closer: str, offset: int, opened: list[tuple[int, bool]]) -> int:
@@ -133,21 +139,23 @@ class Diagnostics:
                 for start, _ in opened[len(opened) - count :]:
                     at = self._bracket(start)
                     message = f"'{self.text[at]}' is not closed before the '{closer}' at {place}"
-                    self.add(Code.UNCLOSED, message, at)
+                    self.add(Code.UNCLOSED, message, at, f"end it with {_CLOSERS[self.text[at]]}")
                 return count + 1
         if not opened:
-            self.add(Code.STRAY, f"'{closer}' closes nothing", offset)
+            self.add(Code.STRAY, f"'{closer}' closes nothing", offset, "remove it")
             return 0
         at = self._bracket(opened[-1][0])
         place = "{}:{}".format(*self.lines.line_and_column(at))
-        self.add(Code.STRAY, f"'{closer}' cannot close the '{self.text[at]}' opened at {place}", offset)
+        message = f"'{closer}' cannot close the '{self.text[at]}' opened at {place}"
+        self.add(Code.STRAY, message, offset, f"write {_CLOSERS[self.text[at]]} here, or remove it")
         return 1
 
     def unclosed(self, opened: list[tuple[int, bool]]) -> None:
         """Record that the text ends while containers are open."""
         for start, _ in reversed(opened):
             at = self._bracket(start)
-            self.add(Code.UNCLOSED, f"'{self.text[at]}' is never closed", at)
+            message = f"'{self.text[at]}' is never closed"
+            self.add(Code.UNCLOSED, message, at, f"end it with {_CLOSERS[self.text[at]]}")
 
     def invalid_token(self, offset: int, columns: Columns) -> int:
         """Record what is wrong at `offset`, where no token begins; return the offset to continue at."""
@@ -155,7 +163,8 @@ class Diagnostics:
         if character == ":":
             return self._stray_colon(offset, columns)
         if character == "@":
-            self.add(Code.METATAG, "a metatag is `@ key: value` or `@ { key: value ... }`", offset)
+            hint = "write it so, or quote a value that begins with @"
+            self.add(Code.METATAG, "a metatag is `@ key: value` or `@ { key: value ... }`", offset, hint)
             step = TOKEN.match(self.text, offset + 1)
             if step and step["other"] == ":":
                 return step.end()
@@ -169,7 +178,7 @@ class Diagnostics:
             closer = self.text[offset : end + 1] if end >= 0 else "^tag^"
             self.add(Code.UNCLOSED, "this tag-quoted value is never closed", offset, f"end it with {closer}")
         else:
-            self.add(Code.UNCLOSED, f"this {character} is never closed", offset)
+            self.add(Code.UNCLOSED, f"this {character} is never closed", offset, f"end it with {character}")
         return self.lines.end_of_line(offset)
 
     def check_token_sizes(self, columns: Columns) -> None:
@@ -181,7 +190,7 @@ class Diagnostics:
                 longest = max(longest, *map(len, words))
             if longest > MAX_TOKEN_CHARS:
                 message = f"a token is longer than the limit of {MAX_TOKEN_CHARS} characters"
-                self.add(Code.TOKEN, message, columns.starts[row])
+                self.add(Code.TOKEN, message, columns.starts[row], "write less, or refer to a file")
 
     def _stray_colon(self, offset: int, columns: Columns) -> int:
         # `a: b: c`, or more often `a:` alone on its line and `b: c` on the next: read b again, as a key.
@@ -190,9 +199,11 @@ class Diagnostics:
             key, value = unquote(step["lexeme"]), step["value"]
             if value[0] != "[":
                 message = f"the key {quoted(key)} has no value: {quoted(unquote(value))} after it is a key"
-                self.add(Code.NO_VALUE, message, step.start())
+                self.add(
+                    Code.NO_VALUE, message, step.start(), f"write a value after {quoted(key)}, or remove it"
+                )
                 return step.start("value")
-        self.add(Code.STRAY, "':' has no key before it", offset)
+        self.add(Code.STRAY, "':' has no key before it", offset, "write `key: value`, or remove it")
         return offset + 1
 
     def _bracket(self, start: int) -> int:

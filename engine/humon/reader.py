@@ -290,11 +290,12 @@ def _metatag_block(text: str, brace: int, columns: Columns, owner: int, diagnost
         elif step["closer"] == "}":
             return step.end()
         else:
-            diagnostics.add(Code.METATAG, "metatags in braces are pairs of `key: value`", offset)
+            hint = "write @ { key: value ... }"
+            diagnostics.add(Code.METATAG, "metatags in braces are pairs of `key: value`", offset, hint)
             end = text.find("}", offset)
             return _skip(text, end + 1) if end >= 0 else len(text)
         offset = step.end()
-    diagnostics.add(Code.UNCLOSED, "'{' is never closed", brace)
+    diagnostics.add(Code.UNCLOSED, "'{' is never closed", brace, "end it with }")
     return offset
 
 
