@@ -16,6 +16,7 @@ SIZE = (96, 54)
 SCENES = ("cube", "skin", "morph", "transparent")
 """Without the sky, as what is drawn after everything shares memory with the map of the sun."""
 SLOW_SCENES = ("lights", "crowd")
+ANIMATED_SCENES = ("skin", "morph", "crowd")
 STEPS = 6
 
 
@@ -147,7 +148,7 @@ def test_whatever_changes_the_picture_is_that_of_a_frame_in_which_every_pass_is_
         name = names[number % len(names)]
         with without_sky(name) as scene:
             scene.step(count=2)
-            assert "shadow" in reused(scene), name
+            assert "shadow" in reused(scene) or name in ANIMATED_SCENES, name
             done = []
             for _ in range(STEPS):
                 done.append(change(scene, pick))
