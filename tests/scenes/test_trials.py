@@ -356,7 +356,7 @@ def test_a_shader_that_ends_the_driver_costs_its_placeholder(size: str, project:
         assert is_placeholder(shown[:, BAD])
 
 
-@pytest.mark.proof  # the driver compiles for up to ten seconds, which is the limit of a trial on a slow machine
+@pytest.mark.proof  # it is compiled for up to ten seconds: the limit of a trial on a slow machine
 def test_arrays_and_tables_beyond_the_least_stack_are_drawn_where_the_driver_takes_them(
     project: Path, drawn: Any
 ):
