@@ -51,6 +51,8 @@ class CollectedFeatures:
         """Indices of the features that are not added."""
         self.unnamed: set[int] = set()
         """Indices of those with a default in place of what they draw, which is wrong."""
+        self.wrong: set[int] = set()
+        """Indices of those with another value in place of a wrong one."""
         self.misspelt: set[tuple[int, str]] = set()
         """Indices of those with a key that is not known, with the field that is nearest to it."""
 
@@ -144,7 +146,12 @@ class FeatureReader:
             objects.setdefault(name, set()).update(collected.objects[index] for index in collected.left_out)
         path = self._tableau.path
         found = ((name, path(row)) for name, rows in objects.items() for row in rows)
-        return Gaps(frozenset(found), self._has_nameless)
+        wrong = (
+            (name, path(collected.objects[index]))
+            for name, collected in self._by_type.items()
+            for index in {*collected.wrong, *(index for index, _ in collected.misspelt)}
+        )
+        return Gaps(frozenset(found), self._has_nameless, frozenset(wrong))
 
     def _add(self, collected: CollectedFeatures) -> None:
         table, columns = collected.table, collected.columns
@@ -176,6 +183,9 @@ class FeatureReader:
         )
         if nodes:
             column[indices] = [reader.value(node, self._errors) for node in nodes]
+        if reader.wrong:
+            pairs = zip(indices, nodes, strict=True)
+            collected.wrong.update(index for index, node in pairs if node in reader.wrong)
         return column
 
     def _assets_column(self, collected: CollectedFeatures, spec: FieldSpec) -> np.ndarray[Any, Any]:
@@ -198,6 +208,7 @@ class FeatureReader:
         lost = np.flatnonzero(column == LOST)
         if has_instead:
             column[lost] = default
+            collected.wrong.update(lost.tolist())
             if spec is collected.table.schema.drawn_field:
                 misspelt = {index for index, name in collected.misspelt if name == spec.name}
                 collected.unnamed.update(lost.tolist(), misspelt)

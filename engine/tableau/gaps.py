@@ -14,10 +14,12 @@ class Gaps:
     """What one file's tableau lacks: `features`, by type and path of the object.
 
     With `has_any`, objects, lists of features or whole files are left out, and with them maybe any feature.
+    `wrong` are features with other values in place of some of the text, likewise.
     """
 
     features: frozenset[tuple[str, str]] = frozenset()
     has_any: bool = False
+    wrong: frozenset[tuple[str, str]] = frozenset()
 
     def has(self, type_name: str) -> bool:
         """Whether features of a type are, or may be, left out of any object."""

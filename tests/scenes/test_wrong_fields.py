@@ -184,7 +184,7 @@ def test_a_wrong_value_costs_itself_and_is_one_problem_at_its_place_with_a_hint(
             fields.check(case, scene, scene.warnings)
 
 
-@pytest.mark.proof
+@pytest.mark.proof(short=True)
 def test_nothing_follows_from_a_wrong_value_in_a_scene_that_is_planned(
     root: Path, tmp_path: Path, sample: Any
 ) -> None:

@@ -80,20 +80,24 @@ class RowFaults:
     def _of(self, feature: Feature, size: tuple[int, int]) -> list[Problem]:
         """Return the problems of one feature; none where its code raises.
 
-        Nor where a feature that it goes with is left out of the text, which is reported already.
+        Nor where a feature that it goes with is left out of the text, or a value of its own that another one
+        needs to have an effect: those are reported already.
         """
         table = self._tableau.tables.get(feature.type_name)
         if table is None or not table.flags("effective_enabled").any():
             return []
         others = (*feature.requires, feature.draws_as, *feature.bends, *feature.morphs)
-        gaps = [one for one in self._tableau.gaps.values() if one.features]
+        gaps = [one for one in self._tableau.gaps.values() if one.features or one.wrong]
+
+        def follows(fault: Fault) -> bool:
+            path = table.path(fault.row)
+            own = (feature.type_name, path)
+            is_unused = fault.code == "field.unused" and any(own in one.wrong for one in gaps)
+            return is_unused or any(one.has_on(path, others) for one in gaps)
+
         try:
             found = map(checked_fault, yielded(feature.faults(self._view(size)), "faults"))
-            return [
-                self._problem(table, fault)
-                for fault in found
-                if not any(one.has_on(table.path(fault.row), others) for one in gaps)
-            ]
+            return [self._problem(table, fault) for fault in found if not follows(fault)]
         except RAISED as error:
             self._guard(feature, error)
             return []
