@@ -140,7 +140,8 @@ def crash(editor: Editor, folder: Path) -> Recovery:
     recovery.poll()
     recovery.wait()
     for path in folder.glob("*.hu"):
-        path.rename(path.with_stem(path.stem.replace(str(os.getpid()), "99999999")))
+        scene, _, number = path.stem.rpartition("-")
+        path.rename(path.with_stem(f"{scene}-{number.replace(str(os.getpid()), '99999999')}"))
     again = load_scene(editor.scene.path, editor.scene.registry)
     return Recovery(Editor(again), folder, pytest.fail)
 
