@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -356,10 +357,16 @@ def test_a_shader_that_ends_the_driver_costs_its_placeholder(size: str, project:
         assert is_placeholder(shown[:, BAD])
 
 
-@pytest.mark.proof  # it is compiled for up to ten seconds: the limit of a trial on a slow machine
+PATIENT = "from engine.runtime.trials import worker; worker.CPU_SECONDS = 120; worker.main()"
+
+
+@pytest.mark.proof
 def test_arrays_and_tables_beyond_the_least_stack_are_drawn_where_the_driver_takes_them(
-    project: Path, drawn: Any
+    project: Path, drawn: Any, use: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ):
+    """It is compiled for as long as a trial may take, so the trial has a limit of its own."""
+    use(sys.executable, "-P", "-c", PATIENT)
+    monkeypatch.setattr(worker_process, "SECONDS", limit(120))
     scene = marked(
         project,
         "const float table[520] = float[](" + ", ".join(["0.0"] * 520) + ");\nfloat held[4200];\n"
