@@ -13,6 +13,7 @@ import numpy.typing as npt
 from engine.assets.spirv.reflection import MATERIAL_SET
 from engine.graph import Layout
 from engine.memory.streaming.manager import MemoryManager
+from engine.plan.requirements.request_table import GrowingArray
 from engine.plan.terms.drawing import DescriptorType
 from engine.plan.terms.table import distinct, distinct_rows, is_in, put
 from engine.planning.draw.blocks import Block
@@ -38,8 +39,6 @@ class PassBinding:
 
     Attributes
     ----------
-    batches : BATCH[n]
-        What each batch is drawn with; changed in place by `update`.
     late : bool[n], late_version : int
         Which batches draw the placeholder mesh, as their own is not there yet; the number changes with them.
     material_tables : dict of int to uint8[rows, bytes]
@@ -50,7 +49,7 @@ class PassBinding:
         self, table: DrawTable, memory: MemoryManager, sets: DescriptorSets, samplers: TextureSamplers
     ) -> None:
         self.table = table
-        self.batches = np.zeros(0, BATCH)
+        self._batches = GrowingArray(BATCH)
         self.late = np.zeros(0, np.bool_)
         self.late_version = 0
         self.material_tables: dict[int, npt.NDArray[np.uint8]] = {}
@@ -100,6 +99,11 @@ class PassBinding:
         if len(stale):
             self._bind_batches(stale)
         return stale
+
+    @property
+    def batches(self) -> npt.NDArray[np.void]:
+        """BATCH[n], what each batch is drawn with; changed in place by `update`, until more are added."""
+        return self._batches.rows
 
     def material_rows(self) -> dict[int, Ints]:
         """Write the material rows that are out of date; return their numbers, by shader set.
@@ -262,11 +266,10 @@ class PassBinding:
     def _bind_batches(self, numbers: Ints) -> None:
         """Find what these batches are drawn with: their meshes, or the placeholder until they arrive."""
         table = self.table
-        if len(self.batches) < len(table.batches):
-            grown = np.zeros(len(table.batches), BATCH)
-            grown[: len(self.batches)] = self.batches
-            self.batches = grown
-            self.late = np.append(self.late, np.zeros(len(grown) - len(self.late), np.bool_))
+        more = len(table.batches) - len(self._batches)
+        if more > 0:
+            self._batches.add(np.zeros(more, BATCH))
+            self.late = np.append(self.late, np.zeros(more, np.bool_))
         of = table.batches.take(numbers)
         made = self._mesh(of["vertices"], of["indices"], of["stride"], of["index_bytes"])
         made["first_index"] += of["first_index"]

@@ -8,13 +8,14 @@ views share the instances, but where each chooses levels of detail: then each ha
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.plan.terms.table import distinct, distinct_rows, put
+from engine.plan.terms.table import distinct, distinct_rows, put, stack
 from engine.planning.draw.tables import DrawTable
 
 Ints = npt.NDArray[np.int64]
@@ -78,6 +79,13 @@ class Written:
     regrouped: bool
 
 
+FEW = 64
+MOST_GROUPS = 256
+"""So many blocks find their groups one by one, among so many groups; otherwise all is arranged again."""
+
+_WHOLE = np.dtype((np.void, COMMAND.itemsize))
+"""numpy takes ten times as long where it copies each field."""
+
 MAX_RANGES = 64
 """With more changed ranges everything is written again: that costs less than many small copies."""
 
@@ -123,10 +131,13 @@ class DrawList(Draws):
         self._arranged = self._batches  # what they were when the commands were put in order
         self._shown = np.zeros(0, np.int64)
         self._shown_mirrored = np.zeros(0, np.bool_)
-        self._starts = np.zeros(0, np.int64)
+        self._group = np.zeros(0, np.int64)  # a number for each command, the same in a group
+        self._next_group = 0
+        self._starts: npt.NDArray[np.integer] = np.zeros(0, np.int64)
         self._drawn_groups = np.zeros(0, np.bool_)
         self._counts = np.zeros((1, 0, 2), np.int64)  # by list and block: not mirrored, mirrored
         self._place = np.zeros((0, 2), np.int64)
+        self._triangles = np.zeros(0, np.int64)  # by block
 
     def of_view(self, view: int) -> slice:
         """Return which of the commands are those of a view, by its number."""
@@ -171,19 +182,21 @@ class DrawList(Draws):
         self._layout, self._seen = table.blocks.layout, table.changes.version
         self._batches = batches
         ranges = self._write_instances(changed)
-        if changed is None or rebound is None or not known or self._lacks_command(changed):
-            self._arrange()
-            return Written(ranges, None, True)
+        if changed is None or rebound is None:
+            return self._arrange(ranges)
+        self._grow()
         if len(rebound):
-            blocks = table.blocks_of_batches(rebound)
-            if not self._keeps_order(blocks):
-                self._arrange()
-                return Written(ranges, None, True)
-            changed = distinct(np.concatenate((changed, blocks)))
+            changed = distinct(np.concatenate((changed, table.blocks_of_batches(rebound))))
+        self._measure(changed)
+        astray = self._astray(changed)
+        if self._lacks_command(changed) or (len(astray) and not self._regroup(astray)):
+            return self._arrange(ranges)
         places = self._place[changed].ravel()
         places = places[places >= 0]
         self._write_commands(places)
         before, self._drawn_groups = self._drawn_groups, self._groups_drawn()
+        if len(astray):
+            return Written(ranges, None, True)
         regrouped = not np.array_equal(before, self._drawn_groups)
         if self._views > 1:
             places = (np.arange(self._views)[:, None] * len(self._shown) + places).ravel()
@@ -220,12 +233,15 @@ class DrawList(Draws):
         """Write the drawn rows of these blocks (None: of all); return the ranges, None for everything."""
         table = self._table
         count, slots = len(table.blocks.blocks), len(table.blocks.rows)
-        whole = blocks is None or len(self.instances) < slots * table.levels.lists
         self._lists = table.levels.lists
+        more = slots * self._lists - len(self.instances)
+        whole = blocks is None or (more > 0 and self._lists > 1)
         if whole:
             blocks = np.arange(count)
-            if len(self.instances) != slots * self._lists:
+            if more:
                 self.instances = np.zeros((slots * self._lists, 2), np.uint32)
+        elif more > 0:
+            self.instances = np.concatenate((self.instances, np.zeros((more, 2), np.uint32)))
         assert blocks is not None
         if self._counts.shape[:2] != (self._lists, count):
             counts = np.zeros((self._lists, count, 2), np.int64)
@@ -263,14 +279,84 @@ class DrawList(Draws):
         mirrored = (self._counts[:, blocks, 1] > 0).any(axis=0)
         return bool(((place[:, 1] < 0) & (place[:, 0] >= 0) & mirrored).any())
 
-    def _keeps_order(self, blocks: Ints) -> bool:
-        """Whether these blocks are drawn with what they were drawn with in their groups, or not at all."""
+    def _grow(self) -> None:
+        """Make room for blocks and batches that are new; none of them has a command yet."""
+        blocks = len(self._table.blocks.blocks) - len(self._place)
+        if blocks:
+            self._place = np.concatenate((self._place, np.full((blocks, 2), -1, np.int64)))
+            self._triangles = np.concatenate((self._triangles, np.zeros(blocks, np.int64)))
+        more = len(self._batches) - len(self._arranged)
+        if more:
+            self._arranged = stack((self._arranged, np.zeros(more, BATCH)))
+
+    def _astray(self, blocks: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+        """Return those of these blocks that can be drawn, and have no command in the group they belong to."""
         numbers = self._table.blocks.blocks.rows["batch"][blocks]
-        ready = self._batches["ready"][numbers]
-        if len(self._batches) != len(self._arranged) or (self._place[blocks[ready], 0] < 0).any():
+        ready = self._batches["ready"][numbers].nonzero()[0]
+        blocks, numbers = blocks[ready], numbers[ready]
+        now, then = self._batches.take(numbers), self._arranged.take(numbers)
+        astray: npt.NDArray[np.bool_] = self._place[blocks, 0] < 0
+        for name in GROUPED:
+            astray |= now[name] != then[name]
+        found: npt.NDArray[np.integer] = blocks[astray]
+        return found
+
+    def _regroup(self, blocks: npt.NDArray[np.integer]) -> bool:
+        """Move the commands of a few blocks to the groups they belong to, and make those they lack.
+
+        All are in the order of `_arrange` then.
+        Returns False, and does nothing, where these or the groups are many, or instances are mirrored.
+        """
+        is_mirrored = (self._counts[:, blocks, 1] > 0).any() or (self._place[blocks, 1] >= 0).any()
+        if is_mirrored or not 0 < len(self._starts) <= MOST_GROUPS or len(blocks) > FEW:
             return False
-        now, then = self._batches.take(numbers[ready]), self._arranged.take(numbers[ready])
-        return all(np.array_equal(now[name], then[name]) for name in GROUPED)
+        kept = np.ones(len(self._shown), np.bool_)
+        kept[self._place[blocks, 0][self._place[blocks, 0] >= 0]] = False
+        stays = kept.nonzero()[0]
+        starts = _starts(self._group[stays])
+        ends = [*starts[1:].tolist(), len(stays)]
+        of = self._arranged.take(self._batch_of(self._shown[stays[starts]]))
+        groups = _bound(of, self._shown_mirrored[stays[starts]])
+        numbers = self._batch_of(blocks)
+        wanted = sorted(zip(_bound(self._batches.take(numbers), numbers < 0), blocks.tolist(), strict=True))
+        shown = self._shown[stays]
+        into: list[int] = []
+        at: list[int] = []
+        made: dict[tuple[int, ...], int] = {}
+        for bound, block in wanted:
+            place = bisect_left(groups, bound)
+            if place < len(groups) and groups[place] == bound:
+                start = int(starts[place])
+                into.append(int(self._group[stays[start]]))
+                at.append(start + int(np.searchsorted(shown[start : ends[place]], block)))
+            else:
+                into.append(made.setdefault(bound, self._next_group + len(made)))
+                at.append(int(starts[place]) if place < len(groups) else len(stays))
+        self._next_group += len(made)
+        source = np.insert(stays, at, 0)
+        new = np.array(at) + np.arange(len(at))
+        put(self._arranged, numbers, self._batches.take(numbers))
+        self._shown, self._shown_mirrored = self._shown[source], self._shown_mirrored[source]
+        self._group = self._group[source]
+        self._shown[new], self._shown_mirrored[new] = [block for _, block in wanted], False
+        self._group[new] = into
+        self._starts = _starts(self._group)
+        self._place[self._shown, self._shown_mirrored.astype(np.int64)] = np.arange(len(self._shown))
+        of_views = self.commands.view(_WHOLE).reshape(self._views, len(kept))
+        self.commands = of_views[:, source].reshape(-1).view(COMMAND)
+        self._full = self._full[:, source]
+        return True
+
+    def _batch_of(self, blocks: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+        found: npt.NDArray[np.integer] = self._table.blocks.blocks.rows["batch"][blocks]
+        return found
+
+    def _measure(self, blocks: npt.NDArray[np.integer]) -> None:
+        """Find out how many triangles these blocks have."""
+        rows = self._table.blocks.blocks.rows.take(blocks)
+        triangles = self._batches["index_count"][rows["batch"]].astype(np.int64) // 3 * rows["used"]
+        self.largest += int(triangles.sum() - self._triangles[blocks].sum())
+        self._triangles[blocks] = triangles
 
     def _write_commands(self, places: npt.NDArray[np.integer]) -> None:
         """Write what these commands draw, and which instances."""
@@ -290,7 +376,7 @@ class DrawList(Draws):
             made["instance_count"] = full if self._visible is None else full * self._visible[view, blocks]
             put(self.commands, places + view * len(self._shown), made)
 
-    def _arrange(self) -> None:
+    def _arrange(self, ranges: npt.NDArray[np.integer] | None) -> Written:
         """Put the commands of all blocks that can be drawn in the order of their groups."""
         blocks = self._table.blocks.blocks.rows
         ready = (self._batches["ready"][blocks["batch"]]).nonzero()[0]
@@ -300,16 +386,21 @@ class DrawList(Draws):
         codes = group_codes(self._batches)[blocks["batch"][shown]] << 1 | mirrored
         order = np.argsort(codes, kind="stable")
         self._shown, self._shown_mirrored, codes = shown[order], mirrored[order], codes[order]
-        self._starts = (np.concatenate(([True], codes[1:] != codes[:-1]))[: len(codes)]).nonzero()[0]
+        self._starts = _starts(codes)
+        self._group = np.zeros(len(codes), np.int64)
+        self._group[self._starts[1:]] = 1
+        self._group = np.cumsum(self._group)
+        self._next_group = len(self._starts)
         self._place = np.full((len(blocks), 2), -1, np.int64)
         self._place[self._shown, self._shown_mirrored.astype(np.int64)] = np.arange(len(self._shown))
         self._arranged = self._batches.copy()
         self.commands = np.empty(self._views * len(self._shown), COMMAND)
         self._full = np.zeros((self._lists, len(self._shown)), np.uint32)
         self._write_commands(np.arange(len(self._shown)))
-        used, triangles = blocks["used"].astype(np.int64), self._batches["index_count"] // 3
-        self.largest = int((triangles[blocks["batch"]] * used).sum())
+        self._triangles, self.largest = np.zeros(len(blocks), np.int64), 0
+        self._measure(np.arange(len(blocks)))
         self._drawn_groups = self._groups_drawn()
+        return Written(ranges, None, True)
 
     def _groups_drawn(self) -> npt.NDArray[np.bool_]:
         """Which groups have an instance."""
@@ -318,6 +409,20 @@ class DrawList(Draws):
         per_list = np.add.reduceat(self._full, self._starts, axis=1)
         drawn: npt.NDArray[np.bool_] = per_list.max(axis=0) > 0
         return drawn
+
+
+def _starts(groups: Ints) -> npt.NDArray[np.integer]:
+    """Return where each group starts among commands whose groups these are."""
+    found: npt.NDArray[np.integer] = np.concatenate(([True], groups[1:] != groups[:-1]))[
+        : len(groups)
+    ].nonzero()[0]
+    return found
+
+
+def _bound(batches: npt.NDArray[np.void], mirrored: npt.NDArray[np.bool_]) -> list[tuple[int, ...]]:
+    """Return that by which groups differ, in the order of groups."""
+    columns = [batches[name].tolist() for name in GROUPED]
+    return list(zip(*columns, mirrored.tolist(), strict=True))
 
 
 def _places(

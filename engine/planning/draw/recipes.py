@@ -209,7 +209,7 @@ class Recipes:
 
     def unknown(self, keys: npt.NDArray[np.int64]) -> list[int]:
         """Return those of these assets that have not been learnt, sorted."""
-        return sorted(set(keys.tolist()) - self._of_asset.keys())
+        return sorted({key for key in keys.tolist() if key not in self._of_asset})
 
     def mesh_facts(self, vertices: AssetRef, indices: AssetRef) -> tuple[VerticesFacts, IndicesFacts]:
         """Return what is known of the data of a mesh."""

@@ -15,6 +15,9 @@ from engine.planning.draw.draw_list import BATCH, MAX_RANGES, DrawList, _ranges
 from engine.planning.draw.instance_blocks import BLOCK_ROWS, InstanceBlocks, command_limit
 from engine.tableau.journal import Journal
 
+NONE = np.zeros(0, np.int64)
+"""No rows, or no batches that were bound again."""
+
 
 class Table:
     """A draw table of rows that stand for objects 100 and on; the material row of batch b is 10 b."""
@@ -52,6 +55,16 @@ class Table:
     def blocks_of_batches(self, batches: np.ndarray) -> np.ndarray:
         return np.flatnonzero(np.isin(self.blocks.blocks.rows["batch"], batches))
 
+    def add(self, batch: int, batches: int) -> None:
+        """Add a row of a batch, the last of so many."""
+        row = len(self.enabled)
+        self.enabled, self.turned = np.append(self.enabled, True), np.append(self.turned, False)
+        self.hidden = np.zeros((1, row + 2), bool)
+        self.feature.object = np.arange(100, 101 + row)
+        self.changes.note(
+            self.blocks.change(NONE, np.array([row]), np.array([batch]), batches).astype(np.int32)
+        )
+
     def enable(self, *rows: int, to: bool) -> None:
         self.enabled[list(rows)] = to
         self.changes.note(self.blocks.blocks_of(np.array(rows)).astype(np.int32))
@@ -72,10 +85,6 @@ def listed(table: Table, bound: np.ndarray) -> DrawList:
     assert written is not None
     assert (written.instances, written.commands, written.regrouped) == (None, None, True)
     return made
-
-
-NONE = np.zeros(0, np.int64)
-"""No batches that were bound again."""
 
 
 def drawn(made: DrawList) -> list[list[tuple[int, int]]]:
@@ -226,36 +235,49 @@ def test_a_row_that_is_mirrored_costs_its_block_and_its_commands():
 
 @settings(max_examples=amount(30, 300))
 @given(st.data())
-def test_a_list_that_followed_changes_draws_what_a_new_one_draws(data):
+def test_a_list_that_followed_changes_draws_what_a_new_one_draws_in_its_order(data):
     count = data.draw(st.integers(1, 12))
     table = Table(*data.draw(st.lists(st.integers(0, 2), min_size=count, max_size=count)))
+    views = data.draw(st.integers(1, 2))
     bound = batches((0, 0, 3), (1, 0, 3), (0, 0, 6))
-    made = listed(table, bound)
-    rows = st.lists(st.integers(0, count - 1), min_size=1, max_size=4)
-    for _ in range(4):
-        change = data.draw(st.sampled_from((table.enable, table.mirror, None)))
+    made = DrawList(table, views)  # type: ignore[arg-type]
+    made.update(bound)
+    for _ in range(6):
+        rows = st.lists(st.integers(0, len(table.enabled) - 1), min_size=1, max_size=4)
+        change = data.draw(st.sampled_from((table.enable, table.mirror, table.add, None)))
         rebound = NONE
-        if change is not None:
+        if change is not None and change != table.add:
             change(*data.draw(rows), to=data.draw(st.booleans()))
+        elif change is not None:
+            batch = data.draw(st.integers(0, len(bound)))
+            if batch == len(bound):
+                bound = np.append(bound, batches((data.draw(st.integers(0, 2)), 0, 3)))
+                bound["ready"][batch] = data.draw(st.booleans())
+                rebound = np.array([batch])
+            table.add(batch, len(bound))
         else:
-            rebound = np.array(sorted(data.draw(st.sets(st.integers(0, 2)))), np.int64)
+            rebound = np.array(sorted(data.draw(st.sets(st.integers(0, len(bound) - 1)))), np.int64)
             bound["ready"][rebound] = data.draw(st.booleans())
             bound["pipeline"][rebound] = data.draw(st.integers(0, 2))
         made.update(bound, rebound)
-        assert shown(made) == shown(listed(table, bound))
-        assert all(command["instance_count"] <= count for command in made.commands)
-        assert len(made.commands) <= command_limit(count, 3)
+        other = DrawList(table, views)  # type: ignore[arg-type]
+        other.update(bound)
+        for view in range(views):
+            assert shown(made, view) == shown(other, view)
+        assert made.largest == other.largest
+        assert all(command["instance_count"] <= len(table.enabled) for command in made.commands)
+        assert len(made.commands) <= views * command_limit(len(table.enabled), len(bound))
 
 
-def shown(made: DrawList) -> set[tuple[int, bool, tuple[tuple[int, int], ...]]]:
+def shown(made: DrawList, view: int) -> list[tuple[int, bool, tuple[tuple[int, int], ...]]]:
     """The pipeline, the handedness and the instances of each command of a group, without empty ones."""
-    lists = drawn(made)
-    return {
+    lists = drawn(made)[made.of_view(view)]
+    return [
         (group.pipeline, group.mirrored, tuple(each))
         for group in made.groups
         for each in lists[group.first : group.first + group.count]
         if each
-    }
+    ]
 
 
 def test_many_changes_are_written_whole():
@@ -327,7 +349,7 @@ def test_new_blocks_are_drawn_until_it_is_known_whether_they_are_seen():
     changed = table.blocks.change(NONE, np.array([2]), np.array([2]), 3)
     table.changes.note(changed.astype(np.int32))
     made.update(bound, NONE)
-    assert seen(made, 0) == [1, 1, 1]
+    assert seen(made, 0) == [0, 0, 1]
 
 
 def test_views_that_choose_levels_have_lists_of_instances_of_their_own():
