@@ -116,6 +116,15 @@ PLAN = File(
                 STORAGE_BUFFER_DYNAMIC INPUT_ATTACHMENT
             """,
         ),
+        Enum(
+            "FormatFeature",
+            "VkFormatFeatureFlagBits",
+            """
+                SAMPLED_IMAGE STORAGE_IMAGE COLOR_ATTACHMENT COLOR_ATTACHMENT_BLEND DEPTH_STENCIL_ATTACHMENT
+                SAMPLED_IMAGE_FILTER_LINEAR TRANSFER_SRC TRANSFER_DST
+            """,
+            text=": what a device does with texels of a format",
+        ),
         Enum("FrontFace", "VkFrontFace", "COUNTER_CLOCKWISE CLOCKWISE"),
         Enum(
             "ImageUsage",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -118,14 +118,22 @@ class RequirementCollector:
     """Collects the requirements of one tableau's active features.
 
     `library` is passed to the features. A feature that raises for an asset is switched off on the objects
-    that name the asset, and reported once in `tableau.warnings`.
+    that name the asset, and reported once in `tableau.warnings`; and so is one that is not built in, and
+    requests what `check` raises DeclarationError for.
     """
 
-    def __init__(self, tableau: Tableau, registry: Registry, library: AssetLibrary) -> None:
+    def __init__(
+        self,
+        tableau: Tableau,
+        registry: Registry,
+        library: AssetLibrary,
+        check: Callable[[Requirement], None] = lambda _: None,
+    ) -> None:
         self._tableau = tableau
         self._registry = registry
         self._library = library
         self._guard = FeatureGuard(tableau)
+        self._check = check
         self._cached: defaultdict[str, ByDatabase[AssetRequirements]] = defaultdict(ByDatabase)
         self._terms = TermsTable()
         self._right: set[int] = set()
@@ -281,8 +289,7 @@ class RequirementCollector:
         """Get a feature's requirements for one asset ahead of time; `collect` reports it if that raises."""
         feature = self._registry[type_name]
         with suppress(*RAISED):
-            found = self._columns(feature.requirements(AssetRef.from_key(key), self._library))
-            self._cached[type_name][key] = found
+            self._cached[type_name][key] = self._found(feature, key)
 
     def forget(self, dbs: Collection[int]) -> None:
         """Forget the requirements of assets of databases that are gone, by the numbers of these."""
@@ -318,7 +325,7 @@ class RequirementCollector:
                 if key in known:
                     continue
                 try:
-                    found = self._columns(feature.requirements(AssetRef.from_key(key), self._library))
+                    found = self._found(feature, key)
                 except RAISED as error:
                     errors[key] = error
                 else:
@@ -328,9 +335,17 @@ class RequirementCollector:
                 self._guard.switch_off_assets(feature, keys_of, errors)
         return raised
 
-    def _columns(self, requirements: Iterable[Requirement]) -> AssetRequirements:
+    def _found(self, feature: Feature, key: int) -> AssetRequirements:
+        """What a feature requires for an asset. Raises whatever its code does, and DeclarationError."""
+        rows = yielded(feature.requirements(AssetRef.from_key(key), self._library), "requirements")
+        found = self._columns(rows)
+        if not self._registry.is_built_in(feature.type_name):
+            for each in rows:
+                self._check(each)
+        return found
+
+    def _columns(self, rows: list[Requirement]) -> AssetRequirements:
         """Requirements as columns for `RequirementTable.add_rows`. Raises DeclarationError."""
-        rows = yielded(requirements, "requirements")
         with checked_on_error(rows, Requirement, "requirements"):
             numbers = [[getattr(each, name) for name in NUMBERS] for each in rows]
             terms = [self._terms.id(each.terms()) for each in rows]

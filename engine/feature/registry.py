@@ -129,6 +129,10 @@ class Registry(Mapping[str, Feature]):
         """The module that defines a feature."""
         return self._origins[type_name]
 
+    def is_built_in(self, type_name: str) -> bool:
+        """Whether a feature is one of the engine's own package."""
+        return self._origins[type_name].partition(".")[0] == PACKAGE
+
     @property
     def schemas(self) -> tuple[FeatureSchema, ...]:
         """The schemas of all features, in the order of their names."""

@@ -1,19 +1,28 @@
-"""Charges requirements that contradict each other to the feature that came last, so that the rest goes on."""
+"""Charges what contradicts earlier requests, or the device, to the feature that came last."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+
+import numpy as np
 
 from engine.feature import Feature, Registry
 from engine.feature.collect import RequirementCollector
 from engine.feature.fault import Raised
+from engine.graph import DeclarationError
 from engine.humon import InputError, Problem
-from engine.plan.requirements.coalesce import merge
+from engine.plan.model.refusals import Refusal, refusal
+from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.coalesce import Coalesced, coalesce, merge
 from engine.plan.requirements.requesters import RequesterTable
-from engine.plan.requirements.requirements import Requirement, Terms
+from engine.plan.requirements.requirements import Requirement, RequirementTable, Terms
 from engine.plan.terms.errors import PlanError
+from engine.plan.terms.policy import Policy
+from engine.plan.terms.table import distinct_ids
+from engine.plan.terms.vocabulary import Kind
+from engine.planning.draw.ring_names import ColumnRing
 
 Requested = Iterable[tuple[Requirement, Sequence[int]]]
 """Requirements of passes and other users of memory, with the ids of their requesters."""
@@ -30,31 +39,103 @@ class _Request:
 
 
 class Contradictions:
-    """Finds who requests a key in another way than those before; features count in the order they came in."""
+    """Finds who requests a key in another way than those before; features count in the order they came in.
+
+    Whatever the device cannot give to all of them contradicts, too.
+    """
 
     def __init__(self, registry: Registry, collector: RequirementCollector) -> None:
         self._registry = registry
         self._collector = collector
+        self._held: tuple[object, set[int]] = None, set()
+        """For a device and a table of terms, the numbers of terms that it can give."""
 
-    def charge(self, error: PlanError, name: str, requested: Requested, requesters: RequesterTable) -> bool:
-        """Switch off what contradicts earlier requests for `error.key`, called `name`; whether there is any.
+    def coalesced(
+        self,
+        table: RequirementTable,
+        columns: Mapping[str, ColumnRing],
+        requested: Requested,
+        before: Coalesced | None,
+        profile: DeviceProfile,
+    ) -> Coalesced | None:
+        """Merge what a frame requires; None where features were switched off that contradict others.
+
+        `columns` are the rings of features' buffers, by name. Raises PlanError where none is at fault.
+        """
+        rings = {table.keys.transient(name): ring for name, ring in columns.items()}
+        if self._charge_rows(rings, requested, profile):
+            return None
+        try:
+            found = coalesce(table, before)
+            if found is not before:
+                self._check_held(found, profile)
+        except PlanError as error:
+            if not self._charge(error, requested, table, profile):
+                raise
+            return None
+        return found
+
+    def _charge_rows(
+        self, rings: Mapping[int, ColumnRing], requested: Requested, profile: DeviceProfile
+    ) -> bool:
+        """Switch off features with more rows in a buffer than the device can hold; whether there are any."""
+        is_charged = False
+        for requirement, _ in requested:
+            ring = rings.get(requirement.key)
+            if ring is None:
+                continue
+            refused = refusal(requirement.terms(), requirement.size, profile, Policy())
+            if refused is not None:
+                fault = f"the buffer {ring.buffer}, with room for {ring.count} rows, {refused.problem}"
+                error = DeclarationError(fault, refused.help)
+                self._collector.switch_off(self._registry.buffers[ring.buffer], error)
+                is_charged = True
+        return is_charged
+
+    def _check_held(self, coalesced: Coalesced, profile: DeviceProfile) -> None:
+        """Raise PlanError where the device has no memory or format for what is requested in several ways."""
+        known = self._held[1] if self._held[0] == (profile.memory_types, coalesced.terms) else set()
+        self._held = (profile.memory_types, coalesced.terms), known
+        needs = coalesced.needs.array
+        for number in distinct_ids(needs["terms"]).tolist():
+            if number in known:
+                continue
+            refused = _refused(coalesced.terms[number], profile)
+            if refused is not None:
+                key = int(needs["key"][np.argmax(needs["terms"] == number)])
+                name, who = coalesced.keys.name(key), coalesced.why(key)
+                raise PlanError(
+                    refused.code, f"{name} {refused.problem}; requested by {who}", refused.help, key
+                )
+            known.add(number)
+
+    def _charge(
+        self, error: PlanError, requested: Requested, table: RequirementTable, profile: DeviceProfile
+    ) -> bool:
+        """Switch off what contradicts earlier requests for `error.key`; whether there is any.
 
         Of a feature that requests it for assets, that is what names such an asset.
         """
         if error.key is None:
             return False
-        found = [*self._of_frame(error.key, requested, requesters), *self._of_assets(error.key)]
+        name = table.keys.name(error.key)
+        found = [*self._of_frame(error.key, requested, table.requesters), *self._of_assets(error.key)]
         found.sort(key=lambda request: request.rank)
         accepted, is_charged = found[0].terms, False
         for request in found[1:]:
             try:
-                accepted = merge(accepted, request.terms)
+                both = merge(accepted, request.terms)
                 if request.version != found[0].version:
                     raise ValueError("two versions of its content")
+                refused = _refused(both, profile)
+                if refused is not None:
+                    raise ValueError(f"with both it {refused.problem}")
             except ValueError as contradiction:
                 if request.switch_off is not None:
                     request.switch_off(_fault(name, str(contradiction)))
                     is_charged = True
+            else:
+                accepted = both
         return is_charged
 
     def _of_frame(self, key: int, requested: Requested, requesters: RequesterTable) -> Iterator[_Request]:
@@ -82,6 +163,12 @@ class Contradictions:
 
     def _switch_off_asset(self, feature: Feature, asset: int, error: Raised) -> None:
         self._collector.switch_off_assets(feature, {asset: error})
+
+
+def _refused(terms: Terms, profile: DeviceProfile) -> Refusal | None:
+    """Why the device gives nothing of any size with these terms."""
+    found = refusal(terms, 1, profile, Policy())
+    return found if terms.kind is Kind.BUFFER or (found is not None and found.code != "plan.size") else None
 
 
 def _fault(name: str, contradiction: str) -> InputError:

@@ -32,6 +32,7 @@ from engine.graph import (
 )
 from engine.graph.view_mode import ViewMode, shown, without_empty_contour
 from engine.humon import InputError, Problem, Severity
+from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.terms.drawing import AlphaMode
 from engine.plan.terms.drawing_rows import PipelineState
 from engine.planning.draw.boxes import BoneBoxes
@@ -41,7 +42,8 @@ from engine.planning.draw.interfaces import PassInterface
 from engine.planning.draw.recipes import Usable
 from engine.planning.draw.shading import ShaderSet, check_own_shaders, find_shader, shader_set
 from engine.planning.draw.tables import DrawTable
-from engine.planning.problems.declared import Room, checked_passes, checked_rows, checked_samples
+from engine.planning.problems.declared import checked_passes, checked_rows, checked_samples
+from engine.planning.problems.room import Room, names_of
 from engine.tableau import FeatureTable, Tableau
 
 SCREEN_SHADER = "screen.vs"
@@ -84,7 +86,7 @@ class _Compiled:
 
     watched: frozenset[str]
     passes: dict[str, list[Pass]]
-    samples: int
+    room: Room
     graph: CompiledGraph
     features_of: FeaturesOf
     unwritten: tuple[tuple[str, str, str], ...]
@@ -137,15 +139,16 @@ class FramePasses:
         self._next_tables: dict[str, DrawTable | None] = {}
 
     def graph(
-        self, samples: int, features: frozenset[str] | None, room: Room
+        self, samples: int, size: tuple[int, int], profile: DeviceProfile
     ) -> tuple[CompiledGraph, FeaturesOf]:
-        """Compile the passes of the active features, for so many samples; `features` are the device's.
+        """Compile the passes of the active features, for a picture of this size with so many samples.
 
-        Passes that need rows and have none are left out. A feature whose images lack `room` is switched off.
+        Passes that need rows and have none are left out. A feature whose images the device has no
+        room for is switched off.
         The same passes have the same graph as before: the last few are kept, as a switch is often switched
         back.
         """
-        declared = self._shown()
+        declared, room, features = self._shown(), Room(size, samples, profile), profile.features
         self._last = declared, self._wanted(), self.buffer_rows()
         passes = {
             name: [one for p in own if self._has_rows(p, samples, features) for one in _limited(p, features)]
@@ -153,23 +156,25 @@ class FramePasses:
         }
         passes = requested = without_empty_contour(passes)
         for known in self._compiled:
-            asked = known.watched, known.samples, known.passes
-            if asked == (self.watched, samples, passes) and room.fits(known.graph):
+            asked = known.watched, known.room.samples, known.passes
+            if asked == (self.watched, samples, passes) and (
+                known.room == room or room.fits(known.graph, self._usual(passes))
+            ):
                 self._unwritten = known.unwritten
                 return known.graph, known.features_of
         try:
-            graph = self._compile(passes, samples, room)
+            graph = self._compile(passes, room)
         except RAISED:  # the feature at fault is found below
             kept: dict[str, list[Pass]] = {}
             age = {name: self._registry.age(name) if name in self._registry else -1 for name in passes}
             for name in sorted(passes, key=age.__getitem__):  # the last to come is at fault
                 try:
-                    self._compile({**kept, name: passes[name]}, samples, room)
+                    self._compile({**kept, name: passes[name]}, room)
                     kept[name] = passes[name]
                 except RAISED as error:
                     self.guard(self._registry[name], error)
             passes = {name: own for name, own in passes.items() if name in kept}
-            graph = self._compile(passes, samples, room)
+            graph = self._compile(passes, room)
         features_of: dict[str, list[str]] = {}
         for name, own in passes.items():
             for p in own:
@@ -177,9 +182,7 @@ class FramePasses:
                 of += [one for one in (name, getattr(p, "draws", name)) if one not in of]
         self._unwritten = tuple(_unwritten(graph, features_of))
         if passes is requested:
-            self._compiled.append(
-                _Compiled(self.watched, passes, samples, graph, features_of, self._unwritten)
-            )
+            self._compiled.append(_Compiled(self.watched, passes, room, graph, features_of, self._unwritten))
         return graph, features_of
 
     def _has_rows(self, p: Pass, samples: int, features: frozenset[str] | None) -> bool:
@@ -451,7 +454,7 @@ class FramePasses:
                 self.guard(feature, error)
         return _Asked(version, None, None)
 
-    def _compile(self, passes: Mapping[str, Sequence[Pass]], samples: int, room: Room) -> CompiledGraph:
+    def _compile(self, passes: Mapping[str, Sequence[Pass]], room: Room) -> CompiledGraph:
         """Compile the passes of features: one of each name, as features may take part in one pass."""
         by_name: dict[str, Pass] = {}
         for p in (p for own in passes.values() for p in own):
@@ -460,9 +463,18 @@ class FramePasses:
         written = {image.name: image for one in by_name.values() for image in one.written()}
         watched = [written[name] for name in sorted(self.watched & written.keys())]
         outputs = [*dict.fromkeys((*self._outputs, *watched))]
-        graph = compile_graph(list(by_name.values()), outputs, samples)
-        room.check(graph)
+        graph = compile_graph(list(by_name.values()), outputs, room.samples)
+        room.check(graph, self._usual(passes))
         return graph
+
+    def _usual(self, passes: Mapping[str, Sequence[Pass]]) -> frozenset[str]:
+        """Return the names of the images and buffers that passes of built-in features write or use."""
+        own = (
+            of
+            for name, of in passes.items()
+            if name not in self._registry or self._registry.is_built_in(name)
+        )
+        return frozenset(image for of in own for p in of for image in names_of(p))
 
 
 def _limited(p: Pass, features: frozenset[str] | None) -> Sequence[Pass]:

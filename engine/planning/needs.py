@@ -18,20 +18,20 @@ from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature
 from engine.feature.collect import RequesterIds
 from engine.feature.requirement_builders import (
+    FALLBACK_PRIORITY,
     SAMPLED_USE,
+    buffer_requirement,
+    image_requirement,
     indices_requirement,
     texture_requirement,
     vertices_requirement,
 )
 from engine.graph import (
-    BufferLifetime,
     BufferRole,
     CompiledGraph,
     DrawOrder,
     DrawPass,
-    ImageLifetime,
     Pass,
-    Samples,
     pipeline_stages,
     previous_name,
     stand_in_name,
@@ -44,7 +44,6 @@ from engine.plan.terms.vocabulary import (
     Access,
     BufferUsage,
     Contents,
-    Dedicated,
     ImageUsage,
     Kind,
     MemoryProperty,
@@ -68,7 +67,6 @@ NONE_CHOSEN = np.zeros(0, np.int32)
 PASS_REQUESTERS = 16
 """How many rows a pass has as requesters; the others form one group."""
 
-FALLBACK_PRIORITY = 1000
 INSTANCE_BYTES = 64
 DRAW_BYTES = 8
 KEPT = "kept for the next frame"
@@ -198,7 +196,7 @@ class PassNeeds:
             if lifetime.kept:
                 ids.add(self._needs.requirements.requesters.add(KEPT))
             key = self._keys.transient(image.name)
-            self.add(_image(key, lifetime, self._needs.size, self._needs.samples), sorted(ids))
+            self.add(image_requirement(key, lifetime, self._needs.size, self._needs.samples), sorted(ids))
 
     def add_buffers(self, requesters: dict[str, tuple[int, ...]]) -> None:
         """Add every buffer that shaders write, requested by the passes that use it."""
@@ -210,7 +208,7 @@ class PassNeeds:
                 if any(use.buffer.name == name for use in p.declaration.used_buffers())
                 for a in requesters[p.declaration.name]
             }
-            self.add(_buffer(self._keys.transient(name), life), sorted(ids))
+            self.add(buffer_requirement(self._keys.transient(name), life), sorted(ids))
 
     def add_stand_ins(self, requesters: dict[str, tuple[int, ...]]) -> None:
         """Add the stand-ins of all that passes read; always resident, so that switching is free."""
@@ -289,64 +287,6 @@ class PassNeeds:
 
 
 # Remembered, as most are the same from plan to plan, and the same objects are compared at once.
-
-
-@lru_cache(maxsize=1024)
-def _image(key: int, lifetime: ImageLifetime, size: tuple[int, int], samples: int) -> Requirement:
-    image = lifetime.image
-    width, height = image.extent.resolve(size)
-    uses = []
-    if lifetime.usage & ImageUsage.DEPTH_STENCIL_ATTACHMENT:
-        access, stage = Access.DEPTH_STENCIL_ATTACHMENT_WRITE, Stage.LATE_FRAGMENT_TESTS
-        uses.append(QueueUse(QueueKind.GRAPHICS, access, stage))
-    if lifetime.usage & ImageUsage.COLOR_ATTACHMENT:
-        access, stage = Access.COLOR_ATTACHMENT_WRITE, Stage.COLOR_ATTACHMENT_OUTPUT
-        uses.append(QueueUse(QueueKind.GRAPHICS, access, stage))
-    if lifetime.usage & ImageUsage.STORAGE:
-        access = Access.SHADER_STORAGE_READ | Access.SHADER_STORAGE_WRITE
-        uses.append(QueueUse(QueueKind.GRAPHICS, access, Stage.COMPUTE_SHADER))
-    if lifetime.usage & ImageUsage.SAMPLED:
-        uses.append(SAMPLED_USE)
-    if lifetime.usage & ImageUsage.TRANSFER_SRC:
-        uses.append(QueueUse(QueueKind.GRAPHICS, Access.TRANSFER_READ, Stage.COPY))
-    return Requirement(
-        key=key,
-        kind=Kind.IMAGE,
-        shape=ImageShape(
-            image.format,
-            width,
-            height,
-            image.mip_levels,
-            samples if image.samples is Samples.FRAME else 1,
-            image.cube,
-        ),
-        usage=lifetime.usage,
-        uses=tuple(uses),
-        dedicated=Dedicated.PREFER,
-        contents=Contents.ZERO if lifetime.kept else Contents.UNDEFINED,
-        lifetime=None if lifetime.kept else (lifetime.first, lifetime.last),
-        copies=1 if image.cube else image.layers,
-    )
-
-
-@lru_cache(maxsize=1024)
-def _buffer(key: int, life: BufferLifetime) -> Requirement:
-    access = Access.SHADER_STORAGE_READ | Access.SHADER_STORAGE_WRITE
-    if life.usage & BufferUsage.INDIRECT_BUFFER:
-        access |= Access.INDIRECT_COMMAND_READ
-    if life.usage & BufferUsage.INDEX_BUFFER:
-        access |= Access.INDEX_READ
-    return Requirement(
-        key=key,
-        kind=Kind.BUFFER,
-        size=life.buffer.size,
-        alignment=16,
-        usage=life.usage,
-        uses=(QueueUse(QueueKind.GRAPHICS, access, life.stages),),
-        # Mesa 22.3 draws nothing with indices that begin behind the start of their VkBuffer.
-        dedicated=Dedicated.YES if life.usage & BufferUsage.INDEX_BUFFER else Dedicated.NO,
-        contents=Contents.ZERO if life.buffer.persists else Contents.UNDEFINED,
-    )
 
 
 @lru_cache(maxsize=1024)

@@ -44,7 +44,7 @@ from engine.planning.frame_requests import FrameParts, FrameRequests, KeptFrames
 from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FrameNeeds, PassNeeds, PassRequesters, ShaderValues
 from engine.planning.problems.absent_features import AbsentFeatures
-from engine.planning.problems.declared import Room
+from engine.planning.problems.room import RequestLimits
 from engine.planning.problems.row_faults import RowFaults
 from engine.planning.shortage import Shortage, eviction_candidates
 from engine.planning.values import scene_view
@@ -95,7 +95,8 @@ class ScenePlanner:
         self._policy = policy or Policy()
         self._trials = trials
         self._outputs = outputs
-        self._collector = RequirementCollector(tableau, registry, library)
+        limits = RequestLimits(library, profile)
+        self._collector = RequirementCollector(tableau, registry, library, limits.check)
         self._contradictions = Contradictions(registry, self._collector)
         self.shortage: Shortage | None = None
         self._recency = Recency(tableau)
@@ -264,7 +265,7 @@ class ScenePlanner:
     def foresee_shaders(self) -> bool:
         """Prepare passes for shaders of theirs that have changed; return whether all of it is usable."""
         samples, features, usable = self.samples, self.profile.features, True
-        graph, _ = self._passes.graph(samples, features, Room(self.size, self.profile.limits))
+        graph, _ = self._passes.graph(samples, self.size, self.profile)
         for compiled in graph.passes:
             p = compiled.declaration
             shaders = self._passes.next_screen(p, features)
@@ -295,19 +296,17 @@ class ScenePlanner:
         """Collect the present needs of the frame: of active features, their passes, and `others`.
 
         Only what has changed since the last call is requested or no longer requested. What contradicts the
-        requirements of features that came before is switched off and reported. Raises PlanError where none
-        is at fault.
+        requirements of features that came before, or the device, is switched off and reported. Raises
+        PlanError where none is at fault.
         """
         while True:
             needs, requested = self._needs()
-            try:
-                self._coalesced = coalesce(needs.requirements, self._coalesced)
-            except PlanError as error:
-                name = "" if error.key is None else self.keys.name(error.key)
-                requesters = needs.requirements.requesters
-                if not self._contradictions.charge(error, name, requested, requesters):
-                    raise
-            else:
+            requirements, before = needs.requirements, self._coalesced
+            found = self._contradictions.coalesced(
+                requirements, needs.columns, requested, before, self.profile
+            )
+            if found is not None:
+                self._coalesced = found
                 return needs
 
     def _needs(self) -> tuple[FrameNeeds, Requested]:
@@ -321,7 +320,7 @@ class ScenePlanner:
             self._active.take()
             self._collector.collect(requirements)
             samples = self.samples
-            graph, features_of = self._passes.graph(samples, features, Room(self.size, self.profile.limits))
+            graph, features_of = self._passes.graph(samples, self.size, self.profile)
             declared = [compiled.declaration for compiled in graph.passes]
             tables = [self._passes.update_table(p, samples, features) for p in declared]
             cubes = self.cubes.active()

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.feature.recency import ENABLED_NOW
+from engine.feature.requirement_builders import FALLBACK_PRIORITY
 from engine.humon import Problem, Severity
 from engine.plan.model.columns import NeedColumns, need_columns
 from engine.plan.placement.budget_fallback import EvictionCandidates, ReducedPlan
@@ -20,7 +21,6 @@ from engine.plan.terms.errors import PlanError
 from engine.plan.terms.policy import Policy
 from engine.plan.terms.table import is_in
 from engine.plan.terms.vocabulary import Contents, MemoryProperty
-from engine.planning.needs import FALLBACK_PRIORITY
 
 MAX_NAMED = 8
 """How many assets a message names; the others are counted."""

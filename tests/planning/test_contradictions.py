@@ -15,7 +15,7 @@ from engine.feature import Feature, Registry, discover
 from engine.feature.mesh_assets import material_requirements, mesh_requirements
 from engine.graph import SCENE_COLOR, ColorTarget, CubeRead, FullscreenPass, ImageDecl, ImageRead
 from engine.humon import Problem
-from engine.plan import Format, Kind
+from engine.plan import Contents, Format, Kind
 from engine.plan.model.plan import Plan
 from engine.planning.scene import ScenePlanner
 from engine.scene import Scene, load_scene
@@ -45,7 +45,8 @@ class Aside(Twin):
 
     def changed(self, requirement):
         if requirement.kind is Kind.IMAGE:
-            return replace(requirement, shape=replace(requirement.shape, width=requirement.shape.width // 2))
+            half = replace(requirement.shape, width=requirement.shape.width // 2)
+            return replace(requirement, shape=half, contents=Contents.UNDEFINED)
         return requirement
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from support.random_scenes import profile
 
+from engine.feature.requirement_builders import image_requirement
 from engine.graph import SCENE_COLOR, DrawPass, ImageDecl, ImageLifetime, Samples, stand_in_name
 from engine.plan import BufferUsage, Kind, Requirement
 from engine.plan.requirements.requesters import RequesterTable
@@ -16,7 +17,7 @@ from engine.plan.terms.vocabulary import Access, Contents, ImageUsage
 from engine.planning.draw.drawing import material_table_name
 from engine.planning.draw.instance_blocks import capacity
 from engine.planning.frame_passes import MAX_SAMPLES
-from engine.planning.needs import PASS_REQUESTERS, PassRequesters, _image
+from engine.planning.needs import PASS_REQUESTERS, PassRequesters
 from engine.planning.scene import ScenePlanner
 from engine.planning.shortage import MAX_NAMED, _named
 
@@ -124,14 +125,14 @@ def test_an_image_is_written_and_used_as_its_passes_say(form, usage, access, sam
     usage |= ImageUsage.SAMPLED if sampled else 0
     usage |= ImageUsage.TRANSFER_SRC if copied else 0
     image = ImageDecl("tint", form, samples=Samples.FRAME)
-    made = _image(7, ImageLifetime(image, usage, 2, 5), (64, 48), 4)
+    made = image_requirement(7, ImageLifetime(image, usage, 2, 5), (64, 48), 4)
     found = [use.access for use in made.uses]
     wanted = [access, *[Access.SHADER_SAMPLED_READ] * sampled, *[Access.TRANSFER_READ] * copied]
     assert found == wanted
     assert (made.key, made.usage, made.lifetime, made.copies) == (7, usage, (2, 5), 1)
     assert (made.shape.width, made.shape.height, made.shape.samples) == (64, 48, 4)
     single = ImageLifetime(replace(image, samples=Samples.ONE), usage, 2, 5)
-    assert _image(7, single, (64, 48), 4).shape.samples == 1
+    assert image_requirement(7, single, (64, 48), 4).shape.samples == 1
 
 
 def test_each_image_that_a_pass_reads_has_a_stand_in_of_one_texel_requested_by_that_pass(cube):

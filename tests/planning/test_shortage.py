@@ -9,6 +9,7 @@ from support.random_scenes import profile
 
 from engine.assets import AssetLibrary
 from engine.feature.recency import ENABLED_NOW
+from engine.feature.requirement_builders import FALLBACK_PRIORITY
 from engine.humon import parse
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.policy import Policy
@@ -17,7 +18,6 @@ from engine.plan.text.plan_reader import read_plan
 from engine.plan.text.plan_text import plan_text
 from engine.plan.text.validate import validate
 from engine.plan.text.why import LeftOut, why, why_text
-from engine.planning.needs import FALLBACK_PRIORITY
 from engine.planning.scene import ScenePlanner
 from engine.planning.shortage import eviction_candidates
 from engine.scene import Scene

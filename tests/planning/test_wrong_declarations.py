@@ -4,69 +4,22 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from support.declarations import PASSES, Declarer, out_of_range, wrong_types
-from support.random_scenes import profile
+from support.declarations import GREYS, NEEDED, PASSES, Declarer, Project, out_of_range, wrong_types
 
-from engine.assets import AssetLibrary, AssetRef, open_library
-from engine.feature import Drawable, Fault, View, discover
+from engine.assets import AssetRef
+from engine.feature import Drawable, Fault, View
 from engine.feature.frame import Lens
 from engine.graph import DeclarationError, Pass, check
 from engine.graph.passes import STORED_FORMATS
-from engine.humon import Problem
-from engine.plan import Format, ImageShape, QueueUse, Requirement
-from engine.plan.terms.vocabulary import Access, BufferUsage, ImageUsage, Kind, QueueKind, Stage
+from engine.plan import Format, ImageShape
+from engine.plan.terms.vocabulary import ImageUsage
 from engine.planning.draw.interfaces import TEXELS
-from engine.planning.offline import scene_problems, settled_frame
 from engine.planning.problems.declared import check_view
-from engine.scene import load_scene
-
-SCENE = """version: 1
-tableau: { name: t  objects: {
-    camera: { features: [{ @type: camera }] }
-    thing: { features: [{ @type: declarer }] }
-} }
-"""
-SIZE = (64, 48)
-
-
-class Project:
-    """A scene with a plug-in, whose library is cooked once; it is planned again for each declaration."""
-
-    def __init__(self, folder: Path) -> None:
-        self.feature = Declarer()
-        self.registry = discover()
-        self.registry.register(self.feature)
-        self.path = folder / "scene.hu"
-        self.path.write_text(SCENE)
-        self.scene = load_scene(self.path, self.registry)
-        self.library: AssetLibrary = open_library(self.scene.dbs)
-
-    def planned(self, passes: Any = PASSES, **returns: Any) -> list[Problem]:
-        """Plan a frame in which methods of the plug-in return this; return what is wrong with it."""
-        self.feature.returns = {"passes": passes, **returns}
-        scene = load_scene(self.path, self.registry)
-        planner, needs = settled_frame(scene, self.library, profile("lavapipe"), SIZE)
-        plan = planner.plan(needs)
-        requesters = {str(one) for one in plan.requirements.requesters}
-        assert any(one.startswith("camera on") for one in requesters), "the rest of the scene is there"
-        return [p for p in scene_problems(scene, self.library, planner) if p.code != "feature.absent"]
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("declared")
-        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
-        made = Project(folder)
-        yield made
-        made.library.close()
 
 
 def test_each_value_of_a_wrong_type_is_named_with_its_path_and_a_hint():
@@ -122,9 +75,6 @@ def test_a_plug_in_that_exits_is_switched_off_and_the_rest_is_planned(
     assert "its code raised SystemExit: 3" in problems[0].message
 
 
-USE = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.VERTEX_SHADER)
-NEEDED = Requirement(1, Kind.BUFFER, 16, usage=BufferUsage.STORAGE_BUFFER, uses=(USE,))
-GREYS = replace(NEEDED, kind=Kind.IMAGE, shape=ImageShape(Format.R8_UNORM, 4, 4), usage=ImageUsage.SAMPLED)
 DRAWN = (replace(PASSES[3], draws="declarer", shaders=("declarer/point.vs", "declarer/colour.fs")),)
 RETURNED: tuple[tuple[str, Any, str], ...] = (
     ("passes", None, "what `passes` returns is None, not a sequence"),

@@ -1,12 +1,16 @@
-"""A feature that declares one of everything, and the same with one value in it of a wrong type or range."""
+"""A feature that declares one of everything, the same with one wrong value in it, and a scene with it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
-from engine.feature import Feature
+from support.random_scenes import profile
+
+from engine.assets import AssetLibrary, open_library
+from engine.feature import Feature, discover
 from engine.graph import (
     SCENE_COLOR,
     SCENE_DEPTH,
@@ -30,7 +34,20 @@ from engine.graph import (
     Sampler,
     StorageWrite,
 )
-from engine.plan import Blend, Format, ShaderStage
+from engine.humon import Problem
+from engine.plan import Blend, Format, ImageShape, QueueUse, Requirement, ShaderStage
+from engine.plan.terms.vocabulary import (
+    Access,
+    BufferUsage,
+    Contents,
+    ImageUsage,
+    Kind,
+    MemoryProperty,
+    QueueKind,
+    Stage,
+)
+from engine.planning.offline import scene_problems, settled_frame
+from engine.scene import load_scene
 from engine.tableau.schema import asset_field
 
 FULLSCREEN = """#version 450
@@ -55,6 +72,12 @@ layout(constant_id = 0) const int many = 1;
 layout(set = 0, binding = 0, std430) buffer Sizes { float value[]; } sizes;
 layout(set = 0, binding = 1, rgba16f) uniform writeonly image2D written;
 void main() { sizes.value[0] = float(many); imageStore(written, ivec2(0), vec4(1.0)); }
+"""
+ROWS = """#version 450
+struct Row { vec4 value[4]; };
+layout(set = 0, binding = 0, std430) readonly buffer Declared { Row row[]; } declared;
+layout(location = 0) out vec4 colour;
+void main() { colour = declared.row[0].value[0]; }
 """
 DRAWN = ImageDecl("drawn", Format.R8G8B8A8_UNORM, Extent(0.5), clear=(0.0, 0.5, 1.0, 1.0))
 DEPTH = ImageDecl("drawnDepth", Format.D32_SFLOAT, Extent(0.5))
@@ -143,6 +166,7 @@ class Declarer(Feature):
         "point.vs": POINT,
         "colour.fs": COLOUR,
         "compute.cs": COMPUTE,
+        "rows.fs": ROWS,
     }
 
     fields = (asset_field("asset", types=("mesh",), default=("builtin", "placeholder")),)
@@ -206,3 +230,138 @@ def out_of_range() -> Iterator[tuple[str, Pass, Any]]:
             for value in RANGES.get((kind.__name__, name), ()):
                 if not (path.startswith("reads") and isinstance(value, Extent)):  # nobody writes it
                     yield path, put(value), value
+
+
+SCENE = """version: 1
+tableau: { name: t  objects: {
+    camera: { features: [{ @type: camera }] }
+    thing: { features: [{ @type: declarer }] }
+} }
+"""
+SIZE = (64, 48)
+
+
+class Project:
+    """A scene with a plug-in, whose library is cooked once; it is planned again for each declaration."""
+
+    def __init__(self, folder: Path) -> None:
+        self.feature = Declarer()
+        self.registry = discover()
+        self.registry.register(self.feature)
+        self.path = folder / "scene.hu"
+        self.path.write_text(SCENE)
+        self.scene = load_scene(self.path, self.registry)
+        self.library: AssetLibrary = open_library(self.scene.dbs)
+
+    def planned(self, passes: Any = PASSES, **returns: Any) -> list[Problem]:
+        """Plan a frame in which methods of the plug-in return this; return what is wrong with it."""
+        self.feature.returns = {"passes": passes, **returns}
+        scene = load_scene(self.path, self.registry)
+        planner, needs = settled_frame(scene, self.library, profile("lavapipe"), SIZE)
+        plan = planner.plan(needs)
+        requesters = {str(one) for one in plan.requirements.requesters}
+        assert any(one.startswith("camera on") for one in requesters), "the rest of the scene is there"
+        return [p for p in scene_problems(scene, self.library, planner) if p.code != "feature.absent"]
+
+
+OVER = (1 << 20, 1 << 50, (1 << 63) - 1)
+USE = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.VERTEX_SHADER)
+NEEDED = Requirement(1, Kind.BUFFER, 16, usage=BufferUsage.STORAGE_BUFFER, uses=(USE,))
+GREYS = replace(NEEDED, kind=Kind.IMAGE, shape=ImageShape(Format.R8_UNORM, 4, 4), usage=ImageUsage.SAMPLED)
+
+
+def beyond_device() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield (name, what methods of the plug-in return) for declarations beyond the software driver."""
+    for name, image in _images():
+        yield f"{name}, drawn", {"passes": (_drawn(image),)}
+        kept = replace(image, history=image.layers == 1)
+        yield f"{name}, kept", {"passes": (_drawn(kept, reads=(ImageRead(kept, "depth", previous=True),)),)}
+        deep = replace(image, format=Format.D32_SFLOAT)
+        if image.format is not Format.R32G32B32A32_SFLOAT and image.mip_levels == 1:
+            yield f"{name}, depth", {"passes": (FullscreenPass("deep", depth=DepthTarget(deep)),)}
+        stored = replace(image, name="written", format=Format.R16G16B16A16_SFLOAT)
+        yield f"{name}, stored", {"passes": (replace(PASSES[2], writes=(StorageWrite(stored, "written"),)),)}
+    for size in ((1 << 27) + 4, 1 << 31, 1 << 50, (1 << 63) - 4):
+        for persists in (False, True):
+            yield f"{size} bytes, persists {persists}", {"passes": _with_buffer(size, persists)}
+    own = tuple(_drawn(_kept(f"own{number}")) for number in range(30))
+    reads = tuple(ImageRead(_kept(f"own{number}"), "depth", previous=True) for number in range(30))
+    last = _drawn(replace(DRAWN, name="last"), reads=reads)
+    yield "many images", {"passes": (*own, last)}
+    rows = _drawn(DRAWN, shader="declarer/rows.fs")
+    yield "many rows", {"passes": (rows,), "buffer_rows": {"declared": 1 << 24}}
+    snorm = replace(DRAWN, format=Format.R16G16B16A16_SNORM)
+    blended = replace(_drawn(snorm), color=(ColorTarget(snorm, Blend.PREMULTIPLIED),))
+    yield "blends what cannot be", {"passes": (_drawn(snorm), replace(blended, name="blended"))}
+    for name, requested in _requested():
+        yield name, {"requirements": requested}
+
+
+def _images() -> Iterator[tuple[str, ImageDecl]]:
+    for side in (16385, *OVER):
+        yield f"{side} texels a side", replace(DRAWN, extent=Extent(width=side, height=side))
+        yield f"{side} texels wide", replace(DRAWN, extent=Extent(width=side, height=1))
+    yield "300 times the picture", replace(DRAWN, extent=Extent(300.0))
+    yield "3000 layers", replace(DRAWN, layers=3000)
+    yield (
+        "more than memory",
+        replace(DRAWN, format=Format.R32G32B32A32_SFLOAT, extent=Extent(width=16384, height=16384)),
+    )
+    yield "layers of more than memory", replace(DRAWN, extent=Extent(width=4096, height=4096), layers=2048)
+    yield "too many mip levels", replace(DRAWN, extent=Extent(width=8, height=8), mip_levels=5)
+
+
+def _drawn(image: ImageDecl, **others: Any) -> Pass:
+    color = tuple(ColorTarget(image, level=level) for level in range(1))
+    return FullscreenPass(f"{image.name}Fill", color=color, **{"shader": "declarer/colour.fs", **others})
+
+
+def _kept(name: str) -> ImageDecl:
+    return ImageDecl(name, Format.R8G8B8A8_UNORM, Extent(width=8192, height=8192), history=True)
+
+
+def _with_buffer(size: int, persists: bool) -> tuple[Pass, ...]:
+    buffer = BufferDecl("sizes", size, persists)
+    return (
+        replace(PASSES[2], buffers=(BufferUse(buffer, "sizes", writes=True, stages=ShaderStage.COMPUTE),)),
+        replace(PASSES[1], arguments=DrawArguments(buffer, 4, 2, buffer), indices=buffer),
+    )
+
+
+def _requested() -> Iterator[tuple[str, list[Requirement]]]:
+    of_buffer: tuple[dict[str, Any], ...] = (
+        *({"size": size} for size in ((1 << 27) + 4, *OVER[1:])),
+        *({"alignment": alignment} for alignment in (1 << 40, (1 << 61) - 1, 1 << 62)),
+        *({"copies": copies} for copies in (1 << 40, (1 << 63) - 1)),
+        *({"properties": of} for of in (MemoryProperty.LAZILY_ALLOCATED, MemoryProperty.PROTECTED)),
+        *({"key": key} for key in (-1, 1 << 40, (1 << 63) - 1)),
+        *({"lifetime": lifetime} for lifetime in ((5, 1), (-1, 2))),
+        *({"usage": BufferUsage(usage)} for usage in (0, 1 << 20, 1 << 40)),
+        {"persistent_map": True},
+        {"contents": Contents.CACHE},
+        {"contents": Contents.CACHE, "size": 1 << 50, "priority": 5000},
+    )
+    for values in of_buffer:
+        yield f"buffer {values}", [replace(NEEDED, **values)]
+    for values in (
+        *({"copies": copies} for copies in (3000, 1 << 62)),
+        *({"usage": of} for of in (ImageUsage(0), ImageUsage.DEPTH_STENCIL_ATTACHMENT)),
+        *({"properties": of} for of in (MemoryProperty.LAZILY_ALLOCATED, MemoryProperty.PROTECTED)),
+        {"contents": Contents.CACHE},
+        {"persistent_map": True},
+    ):
+        yield f"image {values}", [replace(GREYS, **values)]
+    shapes: tuple[dict[str, Any], ...] = (
+        *({"width": width} for width in (16385, *OVER)),
+        *({"samples": samples} for samples in (3, 4, 64, 1 << 40)),
+        *({"mip_levels": levels} for levels in (4, 99, 10**9)),
+        *({"format": form} for form in (Format.UNDEFINED, Format.R32G32B32A32_SFLOAT)),
+    )
+    for values in shapes:
+        large = {"width": 16384, "height": 16384} if "format" in values else {}
+        shape = replace(GREYS.shape, **large, **values)  # type: ignore[type-var]
+        yield f"shape {values}", [replace(GREYS, shape=shape)]
+    stored = replace(GREYS.shape, format=Format.R8G8B8A8_SRGB)  # type: ignore[type-var]
+    yield "stored sRGB", [replace(GREYS, shape=stored, usage=ImageUsage.STORAGE)]
+    primes = (2**31 - 1, 2**31 - 19, 2**31 - 61)
+    yield "alignments together", [replace(NEEDED, alignment=alignment) for alignment in primes]

@@ -19,7 +19,7 @@ from engine.plan.profile.device_profile import (
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, MemoryProperty, QueueKind
-from engine.plan.terms.vulkan_enums import Layout
+from engine.plan.terms.vulkan_enums import FormatFeature, Layout
 from engine.vk.binding import constants
 from engine.vk.device import Device
 from engine.vk.enums import QueueFlag
@@ -135,6 +135,7 @@ def live_profile(device: Device) -> DeviceProfile:
         budgets=budgets,
         features=device.features,
         lacks=_lacking(device),
+        offers=_offered(device),
         measure=measure,
     )
 
@@ -153,6 +154,19 @@ def _lacking(device: Device) -> frozenset[Format]:
         for form in OPTIONAL_TEXTURES
         if (form.info.block_width > 1 and not has_blocks) or wanted & ~format_features(device, form)
     )
+
+
+def _offered(device: Device) -> dict[Format, FormatFeature]:
+    """Return what the device does with texels of each format; nothing with blocks it was not opened for."""
+    has_blocks = "textureCompressionBC" in device.features
+    known = sum(FormatFeature)
+    return {
+        form: FormatFeature(
+            format_features(device, form) & known if form.info.block_width == 1 or has_blocks else 0
+        )
+        for form in Format
+        if form is not Format.UNDEFINED
+    }
 
 
 def _kinds(flags: QueueFlag) -> frozenset[QueueKind]:
@@ -182,6 +196,7 @@ def _limits(limits: dict[str, Any]) -> Limits:
         max_memory_allocation_count=read("maxMemoryAllocationCount"),
         max_memory_allocation_size=read("maxMemoryAllocationSize"),
         max_buffer_size=read("maxBufferSize") or _LARGEST,
+        max_storage_buffer_range=read("maxStorageBufferRange"),
         max_image_dimension_2d=read("maxImageDimension2D"),
         max_image_array_layers=read("maxImageArrayLayers"),
         framebuffer_sample_counts=read("framebufferColorSampleCounts") & read("framebufferDepthSampleCounts"),

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from engine.plan.model.groups import Group, candidate_types
 from engine.plan.model.memory_plan import Sharing
+from engine.plan.model.refusals import Refusal, heap_refusal, limit_refusal, memory_refusal
 from engine.plan.placement.builder import Builder, HeapFull, NewResource
 from engine.plan.profile.device_profile import Limits, MemoryRequirements
 from engine.plan.requirements.requirements import Terms
 from engine.plan.terms.table import Int64s
-from engine.plan.terms.vocabulary import BufferUsage, Dedicated, ImageUsage, Kind, flag_names
+from engine.plan.terms.vocabulary import BufferUsage, Dedicated, ImageUsage, Kind
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +44,11 @@ class UnsatisfiableNeed(Exception):
     `place` leaves `key` at -1; the planning round sets it.
     """
 
-    def __init__(self, row: int, problem: str, code: str = "plan.size") -> None:
-        super().__init__(problem)
+    def __init__(self, row: int, refusal: Refusal) -> None:
+        super().__init__(refusal.problem)
         self.row = row
-        self.problem = problem
-        self.code = code
+        self.problem = refusal.problem
+        self.code = refusal.code
         self.key = -1
 
 
@@ -60,14 +61,7 @@ def place(needs: GroupNeeds, builder: Builder) -> tuple[NDArray[np.int32], Int64
     bits = _memory_requirements(needs, builder, usage, int(needs.footprint[0])).type_bits
     types = candidate_types(needs.group, bits, builder.profile)
     if not types:
-        required = " ".join(flag_names(needs.group.required))
-        available = "; ".join(
-            " ".join(flag_names(t.properties)) or "none"
-            for i, t in enumerate(builder.profile.memory_types)
-            if bits >> i & 1
-        )
-        problem = f"needs memory that is {required}, but the memory types for it are: {available or 'none'}"
-        raise UnsatisfiableNeed(0, problem, "plan.memory_type")
+        raise UnsatisfiableNeed(0, memory_refusal(needs.group.required, bits, builder.profile))
     for memory_type in types:
         rest = (resource < 0).nonzero()[0]
         if needs.group.sharing is not Sharing.OWN:
@@ -82,10 +76,9 @@ def place(needs: GroupNeeds, builder: Builder) -> tuple[NDArray[np.int32], Int64
     if len(rest):
         largest = rest[np.argmax(needs.footprint[rest])]
         size = _memory_requirements(needs, builder, usage, int(needs.footprint[largest])).size
-        heaps = {builder.profile.memory_types[t].heap for t in types}
-        limit = builder.profile.limits.max_memory_allocation_size
-        if all(size > min(builder.profile.budget(h), limit) for h in heaps):
-            raise UnsatisfiableNeed(int(largest), f"takes {size} bytes, more than any heap for it allows")
+        too_large = heap_refusal(size, types, builder.profile)
+        if too_large is not None:
+            raise UnsatisfiableNeed(int(largest), too_large)
         raise HeapFull(builder.profile.memory_types[types[0]].heap, size)
     return resource, offset
 
@@ -229,17 +222,7 @@ def _pool(group: Group, memory_type: int) -> tuple[object, ...]:
 
 
 def _check_limits(needs: GroupNeeds, limits: Limits) -> None:
-    shape, row = needs.group.shape, int(needs.footprint.argmax())
-    if shape is None:
-        if needs.footprint[row] > limits.max_buffer_size:
-            problem = f"takes {needs.footprint[row]} bytes, but maxBufferSize is {limits.max_buffer_size}"
-            raise UnsatisfiableNeed(row, problem)
-        return
-    if max(shape.width, shape.height) > limits.max_image_dimension_2d or min(shape.width, shape.height) < 1:
-        size, limit = f"{shape.width}x{shape.height}", limits.max_image_dimension_2d
-        raise UnsatisfiableNeed(0, f"is {size}, but maxImageDimension2D is {limit}")
-    if needs.footprint[row] > limits.max_image_array_layers:
-        raise UnsatisfiableNeed(
-            row,
-            f"has {needs.footprint[row]} layers, but maxImageArrayLayers is {limits.max_image_array_layers}",
-        )
+    row = int(needs.footprint.argmax())
+    beyond = limit_refusal(needs.group.shape, int(needs.footprint[row]), limits)
+    if beyond is not None:
+        raise UnsatisfiableNeed(row, beyond)

@@ -14,6 +14,7 @@ from typing import Protocol
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, MemoryProperty, QueueKind
+from engine.plan.terms.vulkan_enums import FormatFeature
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Limits:
     max_memory_allocation_count: int = 4096
     max_memory_allocation_size: int = 1 << 31
     max_buffer_size: int = 1 << 31
+    max_storage_buffer_range: int = 1 << 27
     max_image_dimension_2d: int = 16384
     max_image_array_layers: int = 2048
     framebuffer_sample_counts: int = 0x5  # VkSampleCountFlags that colour and depth both support
@@ -145,7 +147,7 @@ class DeviceProfile:
     `budgets` limits heaps, by index, in bytes (VK_EXT_memory_budget, `--budget`); other heaps may be used up
     to `default_fraction` of their size. `features` are those that a live device was opened with, by their
     names in Vulkan; None in a file. `lacks` are those of OPTIONAL_TEXTURES that it cannot sample with a
-    filter.
+    filter. `does` says what it can do with each format; those that are not in `offers` count as offered.
     """
 
     name: str
@@ -163,6 +165,7 @@ class DeviceProfile:
     default_fraction: float = 0.9
     features: frozenset[str] | None = None
     lacks: frozenset[Format] = frozenset()
+    offers: Mapping[Format, FormatFeature] = field(default_factory=dict)
     measure: Measure | None = None
     _cache: dict[object, MemoryRequirements] = field(default_factory=dict, repr=False)
 
@@ -180,6 +183,10 @@ class DeviceProfile:
         """The same device with every heap's budget limited to `max_budget` bytes."""
         heaps = range(len(self.heaps))
         return self.with_budgets({heap: min(self.budget(heap), max_budget) for heap in heaps})
+
+    def does(self, form: Format, feature: FormatFeature) -> bool:
+        """Whether images of a format can be used so, as far as the profile knows."""
+        return not feature & ~self.offers.get(form, feature)
 
     def has_transfer_queue(self) -> bool:
         """Whether there is a transfer-only queue family."""

@@ -37,6 +37,7 @@ from engine.plan.terms.vocabulary import (
     flags_from_names,
     word,
 )
+from engine.plan.terms.vulkan_enums import FormatFeature
 
 T = TypeVar("T")
 
@@ -88,6 +89,7 @@ def profile_from_json(text: str) -> DeviceProfile:
         api=root.text("api"),
         facts=tuple(_fact(f) for f in root.items("facts")) if "facts" in root.value else (),
         lacks=_lacks(root) if "lacks" in root.value else frozenset(),
+        offers=_offers(root.items("formats")) if "formats" in root.value else {},
     )
 
 
@@ -129,6 +131,11 @@ def profile_to_json(profile: DeviceProfile) -> str:
             ],
         },
         **({"lacks": [word(form) for form in sorted(profile.lacks)]} if profile.lacks else {}),
+        **(
+            {"formats": [_offer_value(*offer) for offer in sorted(profile.offers.items())]}
+            if profile.offers
+            else {}
+        ),
         "facts": [_fact_value(fact) for fact in profile.facts],
     }
     return json.dumps(value, indent=1) + "\n"
@@ -257,6 +264,20 @@ def _lacks(root: _JsonValue) -> frozenset[Format]:
     """Return the formats of textures that a device lacks; only those of OPTIONAL_TEXTURES may be named."""
     optional = {word(form): form for form in OPTIONAL_TEXTURES}
     return root.parsed("lacks", lambda names: frozenset(optional[name] for name in names))
+
+
+def _offers(rows: list[_JsonValue]) -> dict[Format, FormatFeature]:
+    """Return what a device does with texels of each format that is listed."""
+    return {
+        at.parsed("format", lambda name: Format[name.upper()]): at.parsed(
+            "features", lambda names: flags_from_names(FormatFeature, names)
+        )
+        for at in rows
+    }
+
+
+def _offer_value(form: Format, offered: FormatFeature) -> dict[str, Any]:
+    return {"format": word(form), "features": list(flag_names(offered))}
 
 
 def _fact(at: _JsonValue) -> ImageFact:

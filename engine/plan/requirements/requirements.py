@@ -102,6 +102,8 @@ class Requirement:
         of_image = self.kind is Kind.IMAGE
         if self.usage and isinstance(self.usage, ImageUsage) != of_image:
             return f"has {self.usage!r}, which is not for {'images' if of_image else 'buffers'}"
+        if int(self.usage) & ~sum(type(self.usage)):
+            return f"has the usage {int(self.usage):#x}, of which not all bits are known"
         return ""
 
     def terms(self) -> Terms:
@@ -152,6 +154,8 @@ class Terms:
         if self.kind is Kind.IMAGE and self.shape is None:
             return "an image without a shape"
         shape = self.shape
+        if shape is not None and not shape.format:
+            return "an image without a format"
         if shape is not None and min(shape.width, shape.height, shape.mip_levels, shape.samples) < 1:
             return (
                 f"{shape.width} x {shape.height} texels, {shape.mip_levels} mip levels and "
@@ -161,6 +165,10 @@ class Terms:
             return f"faces of a cube that are {self.shape.width} x {self.shape.height} texels"
         if self.contents is Contents.CACHE and self.copies > 1:
             return f"{self.copies} copies of cached contents; only 1 is possible"
+        if self.contents is not Contents.UNDEFINED and shape is not None and shape.samples > 1:
+            return f"{shape.samples} samples of {self.contents.name.lower()} contents; only 1 is possible"
+        if self.lifetime is not None and not 0 <= self.lifetime[0] <= self.lifetime[1]:
+            return f"a lifetime from pass {self.lifetime[0]} to pass {self.lifetime[1]}"
         return ""
 
     def with_use(self, use: QueueUse) -> Terms:

@@ -93,6 +93,19 @@ class DescriptorType(IntEnum):
     INPUT_ATTACHMENT = 10
 
 
+class FormatFeature(IntFlag):
+    """VkFormatFeatureFlagBits: what a device does with texels of a format."""
+
+    SAMPLED_IMAGE = 0x1
+    STORAGE_IMAGE = 0x2
+    COLOR_ATTACHMENT = 0x80
+    COLOR_ATTACHMENT_BLEND = 0x100
+    DEPTH_STENCIL_ATTACHMENT = 0x200
+    SAMPLED_IMAGE_FILTER_LINEAR = 0x1000
+    TRANSFER_SRC = 0x4000
+    TRANSFER_DST = 0x8000
+
+
 class FrontFace(IntEnum):
     """VkFrontFace."""
 

@@ -1,10 +1,8 @@
-"""What features declare for their rows, checked: passes, samples, rows of buffers, and what has room."""
+"""What features declare for their rows, checked: passes, samples, rows of buffers, faults and views."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from contextlib import suppress
-from dataclasses import dataclass
 from reprlib import repr as shortened
 from typing import Any
 
@@ -12,8 +10,7 @@ import numpy as np
 
 from engine.feature import Fault, View
 from engine.feature.frame import Lens
-from engine.graph import CompiledGraph, DeclarationError, ImageLifetime, Pass, check, mapping, yielded
-from engine.plan.profile.device_profile import Limits
+from engine.graph import DeclarationError, Pass, check, mapping, yielded
 
 MAX_BUFFER_ROWS = 1 << 24
 
@@ -82,56 +79,3 @@ def check_view(view: Any) -> None:
             )
     check(view.lens, Lens, "lens of its view", "help(engine.feature.Lens) says more")
     check(view.half_size, tuple[float, float, float], "half_size of its view", "give three numbers")
-
-
-@dataclass(frozen=True)
-class Room:
-    """What images and buffers of a frame must fit: the picture's `size` in texels, `limits` of a device."""
-
-    size: tuple[int, int]
-    limits: Limits
-
-    def check(self, graph: CompiledGraph) -> None:
-        """Raise DeclarationError where a device has no room for an image or a buffer of a frame.
-
-        A picture that is itself too large is for the planner to report.
-        """
-        if max(self.size) > self.limits.max_image_dimension_2d:
-            return
-        for lifetime in graph.images:
-            self._check_image(lifetime)
-        most = self.limits.max_buffer_size
-        for life in graph.buffers:
-            if life.buffer.size > most:
-                raise DeclarationError(
-                    f"the buffer {life.buffer.name} has {life.buffer.size} bytes",
-                    f"this device has buffers of up to {most} bytes (maxBufferSize)",
-                )
-
-    def fits(self, graph: CompiledGraph) -> bool:
-        """Whether there is room for all of a frame."""
-        with suppress(DeclarationError):
-            self.check(graph)
-            return True
-        return False
-
-    def _check_image(self, lifetime: ImageLifetime) -> None:
-        image = lifetime.image
-        width, height = image.extent.resolve(self.size)
-        most, layers = self.limits.max_image_dimension_2d, self.limits.max_image_array_layers
-        if max(width, height) > most:
-            raise DeclarationError(
-                f"the image {image.name} has {width} x {height} texels",
-                f"this device has images of up to {most} x {most} texels (maxImageDimension2D)",
-            )
-        if image.layers > layers:
-            raise DeclarationError(
-                f"the image {image.name} has {image.layers} layers",
-                f"this device has images of up to {layers} layers (maxImageArrayLayers)",
-            )
-        levels = max(width, height).bit_length()
-        if image.mip_levels > levels:
-            raise DeclarationError(
-                f"the image {image.name} has {image.mip_levels} mip levels",
-                f"an image of {width} x {height} texels has up to {levels}; give it a fixed extent, or fewer",
-            )
