@@ -188,7 +188,14 @@ class _Player:
                         shapeless.add(path)
                     else:
                         found.setdefault(moved, []).append((index, number, place))
-                self._note_missing(int(rows.indices[index]), field, places, shapeless)
+                start = f"{tableau.path(owner)}/"
+                lost = (path for path, place in places.items() if place < 0)
+                reported = {path for path in lost if tableau.gaps.has(start + path)}
+                reported |= {
+                    path for path in shapeless if tableau.gaps.has((start + path).rstrip("/"), MORPH)
+                }
+                left = {path: place for path, place in places.items() if path not in reported}
+                self._note_missing(int(rows.indices[index]), field, left, shapeless - reported)
             self._durations.append(durations)
             by_field.append(found)
         used = sorted({moved for found in by_field for moved in found})

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from engine.feature import Feature, FeatureRows, FrameView
 from engine.feature.fault import Fault
+from engine.tableau import Tableau, find_object
 from engine.tableau.schema import Names, text_field
 
 MOST_NAMED = 3
@@ -74,9 +75,10 @@ class Skin(Feature):
             )
         for row in enabled.intersection(bones.lost):
             message, advice = bones.lost[row]
-            yield Fault(row, "skin.bones", f"`bones` names no object: {message}", advice, "bones")
+            if message:
+                yield Fault(row, "skin.bones", f"`bones` names no object: {message}", advice, "bones")
         for row, names in bones.missing.items():
-            if row in enabled and row not in bones.lost:
+            if row in enabled and row not in bones.lost and not _are_left_out(rows, row, frame.tableau):
                 some = ", ".join(f"'{name}'" for name in names[:MOST_NAMED])
                 more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
                 yield Fault(
@@ -86,3 +88,10 @@ class Skin(Feature):
                     "add objects of these names below it; what they move stays as the mesh has it",
                     "bones",
                 )
+
+
+def _are_left_out(rows: FeatureRows, row: int, tableau: Tableau) -> bool:
+    """Whether objects are left out of the text, and reported, where the bones of a skin would be."""
+    index = int(np.flatnonzero(rows.indices == row)[0])
+    of, below = int(rows.objects[index]), str(rows["bones"][index])
+    return tableau.gaps.has_below(find_object(tableau, below, of).path if below else tableau.path(of))

@@ -269,7 +269,8 @@ class Skins:
     ) -> dict[int, tuple[str, str]]:
         """Set the objects of bones that are below another object than the skin's: the one its row names.
 
-        Returns the rows that name none, each with what is wrong and what to write instead.
+        Returns the rows that name none, each with what is wrong and what to write instead; without words
+        where it is left out of the text, which is reported.
         """
         paths = table.column(BONES_BELOW)[rows]
         tableau = self._tableau
@@ -284,7 +285,8 @@ class Skins:
                 try:
                     root = find_object(tableau, path, int(table.object[row])).row
                 except Unbound as error:
-                    lost[row] = error.message, error.advice if error.is_near else NO_OBJECT
+                    advice = error.advice if error.is_near else NO_OBJECT
+                    lost[row] = ("", "") if error.is_left_out else (error.message, advice)
                 if root not in below:
                     below[root] = _named(tableau, root)
                 known = below[root]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.assets import AssetLibrary, open_library
+from engine.feature.motion import Animator
 from engine.humon import Problem
 from engine.plan.model.plan import Plan
 from engine.plan.profile.device_profile import DeviceProfile
@@ -71,8 +72,10 @@ def settled_frame(
     """Return the planner and the needs of a frame, once no more code of features raises in it."""
     planner = ScenePlanner(scene.tableau, scene.registry, library, profile, size)
     values = FrameValues(scene.registry, scene.tableau, planner.guard, library, planner.skins, planner.morphs)
-    scene.tableau.update_world()
+    animator = Animator(scene.tableau, scene.registry, library, planner.guard, planner.morphs)
     while True:
+        animator.update()
+        scene.tableau.update_world()
         needs = planner.needs()
         planner.visibility(needs)
         values.block(needs.tables, needs.frame, size, needs.columns)

@@ -73,7 +73,10 @@ class TableauBuilder:
         self._root = root
         self._problems = problems
         self._errors: list[InputError] = []
-        self._lacks_objects = False
+        self._lost: set[str] = set()
+        """Paths of objects that are left out, as in Gaps."""
+        self._lost_lists: set[str] = set()
+        """Paths of objects of whose features some are left out."""
         self._flags = ValueReader(document, boolean, lambda _: TRUE_INSTEAD)
         self._file = tableau.file_number(document.name)
         self._features = FeatureReader(document, tableau, assets, problems, self._errors)
@@ -88,8 +91,12 @@ class TableauBuilder:
                 waiting = self._add_level(self._collect(waiting))
             self._features.finish()
         self._problems.problems.extend(problem for error in self._errors for problem in error.problems)
+        for path in self._lost_lists:
+            if path in self._tableau:
+                self._features.lose(self._tableau[path].row)
         gaps = self._features.gaps()
-        return replace(gaps, has_any=gaps.has_any or self._lacks_objects or bool(self._document.repeated))
+        has_any = gaps.has_any or bool(self._lost or self._document.repeated)
+        return replace(gaps, has_any=has_any, objects=frozenset(self._lost))
 
     def _read_top(self, key: str, node: Node) -> None:
         with self._problems.catching():
@@ -98,8 +105,8 @@ class TableauBuilder:
                 self._tableau.name = text(node) if self._root == ROOT else self._tableau.name
             elif key in FLAGS:
                 setattr(whole, key, self._flags.value(node.row, self._errors))
-            elif key != "objects":
-                self._unknown("a tableau", key, node, TABLEAU_KEYS)
+            elif key != "objects" and self._unknown("a tableau", key, node, TABLEAU_KEYS) == "objects":
+                self._lose(self._root, "")
 
     def _collect(self, waiting: list[tuple[int, int]]) -> Level:
         """Collect the objects of one level from (row of the parent, node of its `objects`)."""
@@ -108,13 +115,19 @@ class TableauBuilder:
         for parent, node in waiting:
             objects = contents[node]
             if not isinstance(objects, dict):
+                self._lose(parent, "")
                 self._expect_dict(node)
                 continue
-            for name, row in self._valid_names(objects):
+            for row in self._document.columns.repeated.get(node, ()):
+                self._lose(parent, f"{self._document.columns.keys[row]}/")
+            for name, row in self._valid_names(objects, parent):
                 fields = contents[row]
                 if not isinstance(fields, dict):
+                    self._lose(parent, name)
                     self._expect_dict(row)
                     continue
+                if self._document.columns.repeated:
+                    self._lose_repeated(parent, name, row)
                 index = len(level.names)
                 level.names.append(name)
                 level.parents.append(parent)
@@ -123,7 +136,10 @@ class TableauBuilder:
                     try:
                         known = level.values[key]
                     except KeyError:
-                        self._unknown(f"object '{name}'", key, Node(self._document, child), OBJECT_KEYS)
+                        meant = self._unknown(
+                            f"object '{name}'", key, Node(self._document, child), OBJECT_KEYS
+                        )
+                        self._lose_part(parent, name, meant)
                     else:
                         known[0].append(index)
                         known[1].append(child)
@@ -173,7 +189,7 @@ class TableauBuilder:
             else:
                 self._tableau.set_transforms(objects, **{key: values})
 
-    def _valid_names(self, objects: dict[str, int]) -> Sequence[tuple[str, int]]:
+    def _valid_names(self, objects: dict[str, int], parent: int) -> Sequence[tuple[str, int]]:
         """Return the objects with valid and unique names; report the others."""
         names = list(objects)
         if are_valid_names(names) and len(set(fold_all(names))) == len(names):
@@ -187,7 +203,7 @@ class TableauBuilder:
                 first = self._document.position_at(self._document.columns.starts[objects[other]])
                 fault = f"it differs only by letter case or Unicode normal form from '{other}' at {first}"
             if fault:
-                self._lacks_objects = True
+                self._lose(parent, name)
                 message = f"'{name}' cannot name an object: {fault}"
                 self._problems.add(self._at_key("object.name", message, row, "rename it"))
             else:
@@ -198,17 +214,34 @@ class TableauBuilder:
         """Return a problem at the key of a node."""
         return problem_at(self._document, self._document.columns.starts[row], code, message, help)
 
-    def _unknown(self, what: str, key: str, node: Node, known: Sequence[str]) -> None:
-        self._lacks_objects |= nearest(key, known) in ("objects", "features")
+    def _unknown(self, what: str, key: str, node: Node, known: Sequence[str]) -> str:
+        """Report a key that is not known; return the one that is nearest to it, else nothing."""
         self._problems.add(
             self._at_key("field.unknown", f"{what} has no '{key}'", node.row, suggestion(key, known))
         )
+        return nearest(key, known) or ""
 
     def _two_rotations(self, name: str, node: Node) -> None:
         message = f"object '{name}' has both rotation and euler"
         self._problems.add(self._at_key("object.rotation", message, node.row, "remove one of them"))
 
+    def _lose(self, parent: int, below: str) -> None:
+        """Note that an object is left out, by the path below its parent; without one all below that are."""
+        self._lost.add(f"{self._tableau.path(parent)}/{below}".lstrip("/") or "/")
+
+    def _lose_part(self, parent: int, name: str, key: str) -> None:
+        """Note that the objects below an object, or its features, are left out; nothing for another key."""
+        if key == "objects":
+            self._lose(parent, f"{name}/")
+        elif key == "features":
+            self._lost_lists.add(f"{self._tableau.path(parent)}/{name}".lstrip("/"))
+
+    def _lose_repeated(self, parent: int, name: str, row: int) -> None:
+        """Note what is left out of an object as its key is there for the second time."""
+        columns = self._document.columns
+        for child in columns.repeated.get(row, ()):
+            self._lose_part(parent, name, str(columns.keys[child]))
+
     def _expect_dict(self, row: int) -> None:
-        self._lacks_objects = True
         with self._problems.catching():
             expect(Node(self._document, row), Kind.DICT)

@@ -30,7 +30,7 @@ from engine.scene.values import (
 from engine.tableau import NO_ASSET, FeatureTable, FieldKind, FieldSpec, Tableau
 from engine.tableau.activity import FLAGS
 from engine.tableau.companions import conflicts_text, requires_text
-from engine.tableau.gaps import Gaps
+from engine.tableau.gaps import ANY_FEATURE, Gaps
 
 FEATURE_HELP = "write `{ @type: visibleModel  ... }`"
 
@@ -86,14 +86,14 @@ class FeatureReader:
         """The same by the text of `@type`, quotes included."""
         self._meant: dict[str, set[int]] = {}
         """By the type that is nearest to one that is not known: objects with such a feature."""
-        self._has_nameless = False
-        """Whether anything was left out of which nothing says which feature it is."""
+        self._nameless: set[int] = set()
+        """Objects of which anything was left out, and nothing says which feature it is."""
 
     def collect(self, object_row: int, name: str, node: int) -> None:
         """Collect the `features` of one object."""
         children = self._document.children(node)
         if not isinstance(children, list):
-            self._has_nameless = True
+            self.lose(object_row)
             with self._problems.catching():
                 expect(Node(self._document, node), Kind.LIST)
             return
@@ -102,7 +102,7 @@ class FeatureReader:
         for row in children:
             fields = contents[row]
             if not isinstance(fields, dict):
-                self._has_nameless = True
+                self.lose(object_row)
                 with self._problems.catching():
                     expect(Node(self._document, row), Kind.DICT)
                 continue
@@ -125,6 +125,10 @@ class FeatureReader:
                     known[0].append(index)
                     known[1].append(child)
 
+    def lose(self, object_row: int) -> None:
+        """Note that something was left out of the features of an object, which may be any of them."""
+        self._nameless.add(object_row)
+
     def finish(self) -> None:
         """Read the values of all collected features, and add those that can be on their objects."""
         for collected in self._by_type.values():
@@ -145,13 +149,14 @@ class FeatureReader:
         for name, collected in self._by_type.items():
             objects.setdefault(name, set()).update(collected.objects[index] for index in collected.left_out)
         path = self._tableau.path
+        objects[ANY_FEATURE] = self._nameless
         found = ((name, path(row)) for name, rows in objects.items() for row in rows)
         wrong = (
             (name, path(collected.objects[index]))
             for name, collected in self._by_type.items()
             for index in {*collected.wrong, *(index for index, _ in collected.misspelt)}
         )
-        return Gaps(frozenset(found), self._has_nameless, frozenset(wrong))
+        return Gaps(frozenset(found), bool(self._nameless), frozenset(wrong))
 
     def _add(self, collected: CollectedFeatures) -> None:
         table, columns = collected.table, collected.columns
@@ -312,7 +317,7 @@ class FeatureReader:
             message = f"there is no feature '{type_name}' (on '{name}')"
             self._report("feature.unknown", message, row, suggestion(type_name, self._tableau.tables))
         else:
-            self._has_nameless = True
+            self.lose(object_row)
             self._report("feature.type", f"a feature of '{name}' has no @type", row, FEATURE_HELP)
         return None
 

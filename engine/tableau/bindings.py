@@ -25,10 +25,14 @@ NUMBERS = (FieldKind.FLOAT, FieldKind.INT, FieldKind.ANGLE, FieldKind.BOOL)
 
 
 class Unbound(ValueError):
-    """A path names no number: `code` and `message` say why, `advice` what to write instead."""
+    """A path names no number: `code` and `message` say why, `advice` what to write instead.
 
-    def __init__(self, code: str, message: str, advice: str) -> None:
+    `is_left_out` says that the text has what it names, and something is wrong with that, which is reported.
+    """
+
+    def __init__(self, code: str, message: str, advice: str, is_left_out: bool = False) -> None:
         super().__init__(message)
+        self.is_left_out = is_left_out
         self.code = code
         self.message = message
         self.is_near = bool(advice)  # whether the advice is what was probably meant
@@ -46,7 +50,8 @@ def find_object(tableau: Tableau, path: str, of: int, prefix: str = "") -> Objec
         return tableau[path if path in tableau or below not in tableau else below]
     except KeyError as error:
         message, _, advice = str(error.args[0]).partition("; ")
-        raise Unbound("object.unknown", f"{prefix}{message}", advice) from error
+        is_left_out = tableau.gaps.has(path) or tableau.gaps.has(below)
+        raise Unbound("object.unknown", f"{prefix}{message}", advice, is_left_out) from error
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +105,9 @@ class Bindings:
         handle = find_object(self._tableau, where, of, f"'{path}': ")
         if feature not in handle:
             what = f"'{path}': '{handle.path}' has no feature '{feature}'"
-            raise Unbound("feature.unknown", what, suggestion(feature, list(handle.features)))
+            is_left_out = self._tableau.gaps.has(handle.path, feature)
+            advice = suggestion(feature, list(handle.features))
+            raise Unbound("feature.unknown", what, advice, is_left_out)
         table = handle[feature].table
         spec = table.schema.by_name.get(name)
         if spec is None:

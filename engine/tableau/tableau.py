@@ -16,7 +16,7 @@ from engine.tableau.bindings import Bindings
 from engine.tableau.clock import Clock
 from engine.tableau.columns import Columns, Rows
 from engine.tableau.editing.rearranging import Rearranging
-from engine.tableau.gaps import Gaps
+from engine.tableau.gaps import AllGaps
 from engine.tableau.handles import ObjectHandle, StaleHandle
 from engine.tableau.pose import Pose
 from engine.tableau.schema import FeatureSchema
@@ -56,7 +56,7 @@ class Tableau:
         self.place: Position | None = None
         self.locate: Locate = lambda place, field: (place, "")
         self.warnings: list[Problem] = []
-        self.gaps: dict[int, Gaps] = {}
+        self.gaps = AllGaps()
         self._file_numbers: dict[str, int] = {}
         self._columns = Columns(
             {

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from engine.feature import Fault, FeatureRows, FrameView
 from engine.graph import PICTURE, ColorTarget, ImageRead, PrimitivePass
 from engine.plan import Blend
+from engine.tableau import Tableau
 from engine.tableau.schema import FieldSpec, choice_field, float_field
 
 ANCHORS = (
@@ -69,13 +70,23 @@ def without_camera(frame: FrameView, feature: str) -> Iterator[Fault]:
     rows = frame.enabled(feature)
     if not len(rows):
         return
-    for row in rows.indices[frame.nearest("camera", rows.objects) < 0].tolist():
+    without = frame.nearest("camera", rows.objects) < 0
+    for row, of in zip(rows.indices[without].tolist(), rows.objects[without].tolist(), strict=True):
+        if _is_camera_left_out(frame.tableau, frame.tableau.path(of)):
+            continue
         yield Fault(
             row,
             "overlay.camera",
             "there is no camera on its object or above it, so no picture shows it",
             "put it on the object of a camera, or on one below that",
         )
+
+
+def _is_camera_left_out(tableau: Tableau, path: str) -> bool:
+    """Whether an object, or one above it, has a camera in the text that is left out."""
+    names = path.split("/")
+    above = ("/".join(names[:count]) for count in range(1, len(names) + 1))
+    return any(tableau.gaps.has(one, "camera") for one in above)
 
 
 def with_opacity(rows: FeatureRows, color: str) -> npt.NDArray[np.float32]:

@@ -88,6 +88,8 @@ class HealthBar(Feature):
                 if path:
                     frame.tableau.bindings.find(path, int(rows.objects[index]))
             except Unbound as why:
+                if why.is_left_out:
+                    continue
                 what = f"its `bind` names no number: {why.message}"
                 advice = f"{why.advice}; it is empty now"
                 yield Fault(int(rows.indices[index]), why.code, what, advice, "bind")
