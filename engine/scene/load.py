@@ -64,9 +64,9 @@ def load_scenes(
     """Load several scene files, with their includes, into one scene; each is loaded as `load_scene` does.
 
     The objects of each are below an object that is named after its file (with a number from 2 where that name
-    is taken) and has the flags of its tableau. A database that several include is there once. A file for
-    which `load_scene` would raise is left out, and its problems are in `rejected`. Raises InputError if no
-    file is left.
+    is taken) and has the flags of its tableau. A database that several include is there once, and so is a
+    tableau (`scene.twice`). A file for which `load_scene` would raise is left out, and its problems are in
+    `rejected`. Raises InputError if no file is left.
     """
     if len(paths) == 1:
         return load_scene(paths[0], registry, tolerated=tolerated)
@@ -103,6 +103,10 @@ class _Loader:
             files = reader.read_all()
         except InputError as error:
             raise InputError(_limited(error.problems)) from None
+        twice = self._twice(path, files)
+        if twice is not None:
+            self._warnings.append(twice)
+            return
         dbs, are_all = self._read_dbs(files, reader, problems)
         tableau = self._tableau
         names = AssetNames(dbs, are_all)
@@ -138,6 +142,23 @@ class _Loader:
         part.left_out, part.unread = left_out, tuple(reader.left_out)
         self._parts.append(part)
         self._warnings += _limited(problems.problems)
+
+    def _twice(self, path: Path, files: Sequence[SceneFile]) -> Problem | None:
+        """Return the problem where the tableau of a scene's files is that of another one; else None."""
+        home = next((file for file in files if "tableau" in file.document.root), None)
+        if home is None:
+            return None
+        own = os.path.realpath(home.path)
+        for part in self._parts:
+            if part.home is not None and os.path.realpath(part.home.path) == own:
+                return Problem(
+                    "scene.twice",
+                    f"the tableau of {path} is shown already, as that of {part.opened}",
+                    home.document.root["tableau"].key_position,
+                    help="give each scene once; a second one in the same place shows nothing more",
+                    severity=Severity.WARNING,
+                )
+        return None
 
     def scene(self) -> Scene:
         """Return the scene of all files. Raises InputError if there is none."""

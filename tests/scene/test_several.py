@@ -52,9 +52,26 @@ def test_one_file_has_its_objects_at_the_top(several):
 def test_a_name_that_is_taken_gets_a_number(several, registry, write):
     path = write(text("a: {}"), "scenes/A.hu")
     other = write(text("a: {}"), "scenes/more/a.hu")
+    last = write(text("a: {}"), "scenes/last/A.hu")
     write(ASSETS.replace("assetDb0", "assetDb1"), "scenes/more/assets.hu")
-    scene = load_scenes([path, path, other], registry)
+    write(ASSETS.replace("assetDb0", "assetDb2"), "scenes/last/assets.hu")
+    scene = load_scenes([path, last, other], registry)
     assert [child.name for child in scene.tableau.children()] == ["A", "A2", "a3"]
+
+
+@pytest.mark.parametrize("again", ["A.hu", "../scenes/A.hu", "link.hu", "B.hu"])
+def test_a_tableau_that_is_given_twice_is_there_once_with_a_warning(several, registry, write, again):
+    scene = several(A=text("a: {}"), C=text("c: {}"))
+    paths = [part.files[0].path for part in scene.parts]
+    folder = paths[0].parent
+    (folder / "link.hu").symlink_to("A.hu")
+    write("include: [A.hu]", "scenes/B.hu")
+    scene = load_scenes([paths[0], folder / again, paths[1]], registry)
+    assert [child.name for child in scene.tableau.children()] == ["A", "C"]
+    (problem,) = scene.warnings
+    assert (problem.code, str(problem.position)) == ("scene.twice", "scenes/A.hu:2:1")
+    assert again in problem.message
+    assert problem.help
 
 
 def test_a_name_that_no_object_can_have_is_replaced(write, registry):
