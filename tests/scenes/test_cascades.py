@@ -1,0 +1,91 @@
+"""Claims about cascades while the camera moves: where a map moves on, shadows stay as they are seen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from engine.feature import FrameView
+from engine.testing import OpenedScene, open_scene
+from features.camera import Camera
+from features.light import Light
+
+pytestmark = pytest.mark.gpu
+
+SIZE = (320, 180)
+POSTS = [(3 * side + 0.4 * (row % 3), 1.0, -1.0 - 1.3 * row) for row in range(44) for side in (-1, 0, 1)]
+HALF = np.array((0.075, 1.0, 0.075))
+BOX = np.min(POSTS, axis=0) - HALF, np.max(POSTS, axis=0) + HALF
+MOST = 12
+"""Levels by which a pixel may change: 8 with a map that moves by whole texels, 22 where it does not."""
+
+
+def written(folder: Path) -> Path:
+    """Write a scene of posts along a way of 57 metres, so many that they are in no map together."""
+    drawn = "{ @type: visibleModel  asset: [builtin placeholder] }"
+    posts = "\n".join(
+        f"p{number}: {{ translation: [{x} {y} {z}]  scale: [0.15 2 0.15]"
+        f"  features: [{drawn} {{ @type: shadowCaster }}] }}"
+        for number, (x, y, z) in enumerate(POSTS)
+    )
+    path = folder / "posts.hu"
+    path.write_text(
+        f"""version: 1
+tableau: {{ name: posts  objects: {{
+    ground: {{ translation: [0 -0.5 0]  scale: [600 1 600]  features: [{drawn}] }}
+    camera: {{ translation: [0.3 1.7 3]  euler: [-8 0 0]
+        features: [{{ @type: camera  fovY: 50  toneMapping: none  antialiasing: none }}] }}
+    sun: {{ euler: [-35 50 0]
+        features: [{{ @type: light  cascades: 3  intensity: 2  shadowDistance: 50 }}] }}
+    {posts}
+}} }}
+"""
+    )
+    return path
+
+
+def maps(scene: OpenedScene, z: float) -> list[npt.NDArray[np.float64]]:
+    """Where each map lies in the world while the camera is at `z`."""
+    scene["camera"].translation = (0.3, 1.7, z)
+    scene.tableau.update_world()
+    view = Camera().view(FrameView(scene.tableau, SIZE, lambda _: None))
+    frame = FrameView(scene.tableau, SIZE, lambda _: BOX, view)
+    found = [values["viewProjection"] for name, values in Light().views(frame).items() if name]
+    return [np.append(-frame.origin, 1.0) @ np.asarray(matrix, np.float64) for matrix in found]
+
+
+def next_step(scene: OpenedScene, cascade: int, z: float) -> tuple[float, float]:
+    """Return where the camera is just before and behind the next place at which a map moves on."""
+    start = maps(scene, z)[cascade]
+    while np.allclose(maps(scene, z - 0.05)[cascade], start):
+        z -= 0.05
+    low, high = z - 0.05, z
+    while high - low > 1e-5:
+        middle = (low + high) / 2
+        if np.allclose(maps(scene, middle)[cascade], start):
+            high = middle
+        else:
+            low = middle
+    return high, low
+
+
+def drawn(scene: OpenedScene, z: float, shadows: str) -> npt.NDArray[np.int64]:
+    scene["sun"].light.shadows = shadows
+    scene["camera"].translation = (0.3, 1.7, z)
+    scene.settle()
+    return scene.frame()[..., :3].astype(np.int64)
+
+
+@pytest.mark.parametrize("cascade", [0, 1])
+def test_where_a_map_moves_on_with_the_camera_shadows_do_not_flicker(tmp_path: Path, cascade: int) -> None:
+    with open_scene(written(tmp_path), size=SIZE) as scene:
+        before, behind = next_step(scene, cascade, 2.6)
+        lit = [drawn(scene, z, "off") for z in (before, behind)]
+        shaded = [drawn(scene, z, "auto") for z in (before, behind)]
+    still = np.abs(lit[0] - lit[1]).max(-1) <= 1
+    assert (np.abs(shaded[0] - lit[0]).max(-1) > 60).sum() > 1000, "there are shadows"
+    changed = np.abs(shaded[0] - shaded[1]).max(-1) * still
+    assert changed.max() <= MOST, f"{(changed > MOST).sum()} pixels change by up to {changed.max()}"
