@@ -190,17 +190,38 @@ vec3 reflected(Surface s, Light light, uint number) {
 
 void main() {
     Material m = materials.row[material];
-    vec3 geometric = normalize(geometricNormal);
+    // Inputs where the triangle is: beyond its edge a picture of several parts has another one, and normals go on.
+    vec3 place = position, normalThere = geometricNormal;
+    vec4 atAlbedoNormal = uvAlbedoNormal, atTangentRoughness = uvTangentRoughness, atEmissiveOcclusion = uvEmissiveOcclusion;
+#ifdef FULL_MATERIAL
+    vec4 ofVertex = vertexColor, atClearcoat = uvClearcoat, atSpecular = uvSpecular;
+    vec2 atClearcoatNormal = uvClearcoatNormal;
+#endif
+    if (isSampled()) {
+        vec2 middle = coveredMiddle();
+        place = whereCovered(place, middle);
+        normalThere = whereCovered(normalThere, middle);
+        atAlbedoNormal = whereCovered(atAlbedoNormal, middle);
+        atTangentRoughness = whereCovered(atTangentRoughness, middle);
+        atEmissiveOcclusion = whereCovered(atEmissiveOcclusion, middle);
+#ifdef FULL_MATERIAL
+        ofVertex = whereCovered(ofVertex, middle);
+        atClearcoat = whereCovered(atClearcoat, middle);
+        atClearcoatNormal = whereCovered(atClearcoatNormal, middle);
+        atSpecular = whereCovered(atSpecular, middle);
+#endif
+    }
+    vec3 geometric = normalize(normalThere);
     mat3 tbn = hasTangents ? givenFrame(geometric) : tangentFrame(geometric, uvAlbedoNormal.zw);
     if (!gl_FrontFacing) {
         geometric = -geometric;
         tbn = -tbn;
     }
 
-    vec4 base = texture(albedo, vec3(uvAlbedoNormal.xy, m.layers[0])) * m.baseColor;
+    vec4 base = texture(albedo, vec3(atAlbedoNormal.xy, m.layers[0])) * m.baseColor;
 #ifdef FULL_MATERIAL
     if (hasColors)
-        base *= vertexColor;
+        base *= ofVertex;
 #endif
     float change = alphaMode == MASK && alphaToCoverage ? changeOfAlpha(m, base.a) : 0.0;
     float cover = alphaMode == MASK ? masked(base.a, m.alphaCutoff, change) : alphaMode == BLEND ? base.a : 1.0;
@@ -212,39 +233,39 @@ void main() {
         return;
     }
 #endif
-    vec3 bump = directionOf(texture(normal, vec3(uvAlbedoNormal.zw, m.layers[1])).xyz);
-    vec3 grain = directionOf(texture(tangent, vec3(uvTangentRoughness.xy, m.layers[2])).xyz);
-    vec3 arm = texture(roughness, vec3(uvTangentRoughness.zw, m.layers[3])).rgb;
+    vec3 bump = directionOf(texture(normal, vec3(atAlbedoNormal.zw, m.layers[1])).xyz);
+    vec3 grain = directionOf(texture(tangent, vec3(atTangentRoughness.xy, m.layers[2])).xyz);
+    vec3 arm = texture(roughness, vec3(atTangentRoughness.zw, m.layers[3])).rgb;
 
     bump.xy *= m.normalScale;
     vec3 n = normalize(tbn * bump);
-    vec3 v = normalize(frame.cameraPosition.xyz - position);
+    vec3 v = normalize(frame.cameraPosition.xyz - place);
     float nv = clamp(dot(n, v), 1e-3, 1.0);
     vec3 mirrored = reflect(-v, n);
     float spread = max(length(dFdx(mirrored)), length(dFdy(mirrored)));
     float open = arm.r;
     if ((m.filled & OCCLUSION) != 0u)
-        open = texture(occlusion, vec3(uvEmissiveOcclusion.zw, m.layers[5])).r;
+        open = texture(occlusion, vec3(atEmissiveOcclusion.zw, m.layers[5])).r;
     open = mix(1.0, open, m.occlusionStrength);
     vec3 emitted = vec3(0.0);
     if (m.emissive != vec3(0.0))
-        emitted = m.emissive * texture(emissive, vec3(uvEmissiveOcclusion.xy, m.layers[4])).rgb;
+        emitted = m.emissive * texture(emissive, vec3(atEmissiveOcclusion.xy, m.layers[4])).rgb;
 #ifdef FULL_MATERIAL
     vec3 dielectric = vec3(0.04);
     float dielectricEdge = 1.0;
     if (hasSpecular) { // KHR_materials_ior and _specular
         float bend = (m.ior - 1.0) / (m.ior + 1.0);
-        vec3 tint = m.specularColor * texture(specularColor, vec3(uvSpecular.zw, m.layers[10])).rgb;
-        dielectricEdge = m.specular * texture(specular, vec3(uvSpecular.xy, m.layers[9])).a;
+        vec3 tint = m.specularColor * texture(specularColor, vec3(atSpecular.zw, m.layers[10])).rgb;
+        dielectricEdge = m.specular * texture(specular, vec3(atSpecular.xy, m.layers[9])).a;
         dielectric = min(bend * bend * tint, vec3(1.0)) * dielectricEdge;
     }
     float coating = 0.0, coatRough = 0.0;
     vec3 coatNormal = geometric;
     if (hasClearcoat) {
-        coating = m.clearcoat * texture(clearcoat, vec3(uvClearcoat.xy, m.layers[6])).r;
-        coatRough = m.clearcoatRoughness * texture(clearcoatRoughness, vec3(uvClearcoat.zw, m.layers[7])).g;
+        coating = m.clearcoat * texture(clearcoat, vec3(atClearcoat.xy, m.layers[6])).r;
+        coatRough = m.clearcoatRoughness * texture(clearcoatRoughness, vec3(atClearcoat.zw, m.layers[7])).g;
         coatRough = clamp(coatRough, 0.045, 1.0);
-        vec3 slope = directionOf(texture(clearcoatNormal, vec3(uvClearcoatNormal, m.layers[8])).xyz);
+        vec3 slope = directionOf(texture(clearcoatNormal, vec3(atClearcoatNormal, m.layers[8])).xyz);
         if ((m.filled & CLEARCOAT_NORMAL) != 0u) {
             mat3 coatFrame = hasTangents ? tbn : tangentFrame(geometric, uvClearcoatNormal);
             coatNormal = normalize(coatFrame * vec3(slope.xy * m.clearcoatNormalScale, slope.z));
@@ -253,7 +274,6 @@ void main() {
     vec3 coatMirrored = reflect(-v, coatNormal);
     float coatSpread = max(length(dFdx(coatMirrored)), length(dFdy(coatMirrored)));
 #endif
-    vec3 shaded = hasShadowMap || hasLocalShadows ? withinCoverage(position) : position;
     vec3 face = cross(dFdx(position), dFdy(position));
     face *= inversesqrt(max(dot(face, face), 1e-30)) * sign(dot(face, geometric));
     if (alphaMode == MASK && cover == 0.0)
@@ -281,11 +301,11 @@ void main() {
     float coatNv = clamp(dot(coatNormal, v), 1e-3, 1.0);
     float coat = coating * (0.04 + 0.96 * pow(1.0 - coatNv, 5.0));
     Surface s = Surface(
-        geometric, n, t, b, v, shaded, face, nv, at, ab, viewLocal, f0, diffuse,
+        geometric, n, t, b, v, place, face, nv, at, ab, viewLocal, f0, diffuse,
         dielectric, edgeOfAll, dielectricEdge, coatNormal, coatNv, coatRough * coatRough, coat
     );
 #else
-    Surface s = Surface(geometric, n, t, b, v, shaded, face, nv, at, ab, viewLocal, f0, diffuse);
+    Surface s = Surface(geometric, n, t, b, v, place, face, nv, at, ab, viewLocal, f0, diffuse);
 #endif
     vec3 sum = vec3(0.0);
     uint directional = frame.lightCounts.x;

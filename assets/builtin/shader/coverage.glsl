@@ -19,10 +19,18 @@ vec2 coveredMiddle() {
     return sum / max(covered, 1.0);
 }
 
-// A place of the triangle that is interpolated as `value`, where the samples are that it covers.
-vec3 withinCoverage(vec3 value) {
-    if (samples != 2u && samples != 4u)
-        return value;
-    vec2 middle = coveredMiddle();
+// Whether there are samples of which a fragment may cover a part.
+bool isSampled() {
+    return samples == 2u || samples == 4u;
+}
+
+// What is interpolated as `value`, where the samples are that the triangle covers, whose middle is `middle`.
+vec3 whereCovered(vec3 value, vec2 middle) {
+    return value + dFdx(value) * middle.x + dFdy(value) * middle.y;
+}
+vec4 whereCovered(vec4 value, vec2 middle) {
+    return value + dFdx(value) * middle.x + dFdy(value) * middle.y;
+}
+vec2 whereCovered(vec2 value, vec2 middle) {
     return value + dFdx(value) * middle.x + dFdy(value) * middle.y;
 }
