@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -27,6 +28,7 @@ class RuntimeOptions:
     With `freezes`, what frames learn of many assets is kept out of Python's cycle collections (`gc.freeze`),
     as programs do with what they load: with 5,000 models a collection takes 14 ms of a frame.
     `culling` says whether views leave out what they do not see; None: where that saves more than it takes.
+    `is_stopping` says whether the run is to end: then no frame is begun any more, once there is one.
     """
 
     size: tuple[int, int] = (1280, 720)
@@ -40,6 +42,7 @@ class RuntimeOptions:
     outputs: tuple[ImageDecl, ...] = (PICTURE,)
     culling: bool | None = None
     freezes: bool = False
+    is_stopping: Callable[[], bool] = lambda: False
 
 
 class Presenter(Protocol):

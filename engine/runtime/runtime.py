@@ -53,6 +53,7 @@ from engine.runtime.refused_memory import RefusedMemory
 from engine.runtime.spread_plan import SpreadPlan
 from engine.runtime.trials.shader_trials import ShaderTrials
 from engine.vk.errors import DeviceLost, OutOfDeviceMemory, Result, VulkanError
+from engine.vk.frame_slots import FrameSlots
 from engine.vk.instance import Instance
 from engine.vk.timeline import Timeline
 
@@ -123,7 +124,6 @@ class Runtime:
         self.settled_plan: tuple[FrameNeeds, Plan] | None = None
         self._page_return = PageReturn()
         self._refused = RefusedMemory(self)
-        self._tickets = [0] * FRAMES_IN_FLIGHT
         self._visibility: FrustumQuery | None = None
         self._cycles = 0
         self._is_preparing = False
@@ -135,6 +135,7 @@ class Runtime:
             self.instance, self.device = open_device(undo, options, self.instances)
         self.timeline = Timeline(self.device, "frames")
         undo.callback(self.timeline.close)
+        self._slots = FrameSlots(self.timeline, FRAMES_IN_FLIGHT)
         self.profile = self._device_profile = live_profile(self.device)
         if options.budget_mib is not None:
             self.profile = self._device_profile = self.profile.limited(options.budget_mib * MIB)
@@ -191,10 +192,13 @@ class Runtime:
         Raises PlanError if not even fallbacks fit into the budgets, and OutOfDeviceMemory if the device
         refuses memory that they need: once, and later frames draw the last plan until the scene changes; in
         every frame if there is no earlier plan. Raises TookTooLong if an earlier frame does not complete.
+        Only the first frame is drawn once `RuntimeOptions.is_stopping`.
         """
         wall, cpu = time.perf_counter(), time.thread_time()
         slot = self._drawn % FRAMES_IN_FLIGHT
-        self.timeline.reach(self._tickets[slot])
+        self._slots.wait(slot)
+        if self._drawn and self.options.is_stopping():
+            return FrameFacts(self._number, 0.0, 0.0, settled=False, drawn=False)
         self.renderer.finished(slot)
         self.renderer.collect(self.timeline.completed())
         self._movement.update()
@@ -484,7 +488,7 @@ class Runtime:
         signals = [self.timeline.signal(ticket, Stage.ALL_COMMANDS), *signals]
         self.device.doing = f"frame {self._number + 1}"
         self.device.submit(self.device.graphics, [commands, *buffers], waits=waits, signals=signals)
-        self._tickets[slot] = self.timeline.next()  # only after the submit that signals it
+        self._slots.take(slot)  # only after the submit that signals its ticket
         self.renderer.submitted()
         return ticket
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from engine.cli.stop_signals import stop_signals
 from viewer.arguments import Options
 
 if TYPE_CHECKING:
@@ -88,5 +89,6 @@ def runtime_options(options: Options, window: WindowTarget | None = None) -> Run
         window=window,
         paging_cycles=options.paging_cycles,
         freezes=True,
+        is_stopping=lambda: stop_signals.number != 0,
         outputs=(PICTURE, SCENE_COLOR) if options.sequence and options.sequence.is_linear else (PICTURE,),
     )

@@ -20,6 +20,7 @@ from support.stopping import DRIVER, end, started
 
 from engine.render import frame_recorder
 from engine.runtime import open_device, runtime
+from engine.vk.frame_slots import FrameSlots
 from engine.vk.instance import Instance
 from viewer.guard import Guard
 from viewer.main import main
@@ -95,6 +96,31 @@ def test_ctrl_c_while_the_window_is_recorded(
 
     press(monkeypatch, Presenter, "_barrier", times)
     assert view() == 130
+    assert [(instance.handles.left_behind, len(instance.messages)) for instance in instances] == [(0, 0)]
+
+
+@pytest.mark.parametrize("windowed", [False, True], ids=["headless", "window"])
+def test_a_signal_while_a_frame_waits_for_the_device_submits_no_more(
+    monkeypatch: pytest.MonkeyPatch, instances: list[Instance], display: Display, windowed: bool
+) -> None:
+    taken: list[int] = []
+    before: list[int] = []
+    real = FrameSlots.wait, FrameSlots.take
+
+    def wait(slots: FrameSlots, slot: int) -> None:
+        real[0](slots, slot)
+        if len(taken) == 3 and not before:
+            before.extend(taken)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    def take(slots: FrameSlots, slot: int) -> None:
+        taken.append(slot)
+        real[1](slots, slot)
+
+    monkeypatch.setattr(FrameSlots, "wait", wait)
+    monkeypatch.setattr(FrameSlots, "take", take)
+    assert view(*(() if windowed else ("--headless",))) == 130
+    assert taken == before
     assert [(instance.handles.left_behind, len(instance.messages)) for instance in instances] == [(0, 0)]
 
 
