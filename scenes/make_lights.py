@@ -8,6 +8,7 @@ floor. The same file comes out every time.
 
 from __future__ import annotations
 
+import argparse
 import colorsys
 from pathlib import Path
 
@@ -49,6 +50,9 @@ tableau: {
 
 def main() -> None:
     """Write the scene."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     rng = np.random.default_rng(1000)
     lines = [HEAD]
     for row in range(ROWS // SPHERES):

@@ -9,6 +9,7 @@ colours of vertices, and small texels as they are and mixed.
 
 from __future__ import annotations
 
+import argparse
 import io
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,9 @@ MATERIALS: dict[str, Plain] = {
 
 def main() -> None:
     """Write everything."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     folder = ROOT / "assets/materials"
     head = "// Spheres of full materials, written by make_materials.py.\n"
     write_whole(folder / "hues.hu", (head + write({"mesh": hues()})).encode())

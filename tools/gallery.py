@@ -5,6 +5,7 @@ python tools/gallery.py [NAME ...]
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from pathlib import Path
@@ -16,9 +17,16 @@ SIZE = "1280x720"
 
 def main() -> None:
     """Draw the scenes that are named, or all."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SCENES))
+    names = parser.parse_args().names or SCENES
+    if unknown := set(names) - set(SCENES):
+        parser.error(f"there is no picture {', '.join(sorted(unknown))}")
     folder = ROOT / "docs" / "gallery"
     folder.mkdir(exist_ok=True)
-    for name in sys.argv[1:] or SCENES:
+    for name in names:
         command = [sys.executable, "-m", "viewer", f"scenes/{name}.hu", "--headless", "--size", SIZE]
         subprocess.run([*command, "--screenshot", str(folder / f"{name}.png")], cwd=ROOT, check=True)
         print(folder / f"{name}.png")

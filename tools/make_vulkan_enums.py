@@ -9,6 +9,7 @@ without the prefix of its enum (`VK_BUFFER_USAGE_`), without `_BIT`, and without
 
 from __future__ import annotations
 
+import argparse
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -263,6 +264,9 @@ def sources() -> dict[str, str]:
 
 def main() -> None:
     """Write the modules."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     for path, source in sources().items():
         write_whole(ROOT / path, source.encode())
 

@@ -5,6 +5,7 @@ python tools/usage_page.py
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 from engine.files.writing import write_whole
@@ -18,6 +19,9 @@ SCENES = ("scenes/tableau.hu", "scenes/turntable.hu", "scenes/skin.hu", "scenes/
 
 def main() -> None:
     """Write the page."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     found = usage_tables(ROOT, SCENES, read_profile(ROOT / "assets" / "profiles" / "lavapipe.json"))
     write_whole(ROOT / "docs" / "usage.md", usage_page(SCENES, found).encode())
 

@@ -9,6 +9,7 @@ occlusion is how far a point lies below what surrounds it. The same pictures com
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +30,9 @@ _HERE = Path(__file__).parent
 
 def main() -> None:
     """Write every picture."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     for name, picture in {**bricks(), **stand_ins()}.items():
         path = _HERE / name
         path.parent.mkdir(exist_ok=True)

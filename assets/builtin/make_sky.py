@@ -8,6 +8,7 @@ are the same after every run.
 
 from __future__ import annotations
 
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -87,8 +88,16 @@ def _rows(values: npt.NDArray[np.generic]) -> str:
     return " ".join("[" + " ".join(f"{number:.5g}" for number in row) + "]" for row in values.tolist())
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Write both files."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     folder = Path(__file__).parent
     (folder / "environment").mkdir(exist_ok=True)
     (folder / "environment" / "sky.hdr").write_bytes(radiance_bytes(sky()))
     (folder / "mesh" / "sphere.hu").write_text(sphere(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
