@@ -8,11 +8,13 @@ shown longer than it took. Only the ring around the pointer, while its button is
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path
 
 from PIL import Image
 from window_recorder import ROOT, Recorder, recorder_of
+
+from viewer.session.preferences import Preferences
 
 SIZE = (960, 760)
 SCALE = 0.9
@@ -59,8 +61,14 @@ def with_one_palette(pictures: list[Image.Image]) -> list[Image.Image]:
 
 def main() -> None:
     """Write the animation."""
-    target = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "docs" / "toggling.png"
-    with recorder_of("scenes/cube.hu", SIZE, SCALE) as made:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "file", nargs="?", type=Path, default=ROOT / "docs" / "toggling.png", metavar="FILE.png"
+    )
+    target = parser.parse_args().file
+    with recorder_of("scenes/cube.hu", SIZE, Preferences(scale=SCALE)) as made:
         record(made)
     first, *others = with_one_palette(made.pictures)
     first.save(target, save_all=True, append_images=others, duration=made.times, loop=0, optimize=True)

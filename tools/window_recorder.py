@@ -6,8 +6,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +16,12 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from support.display import Display, display_server  # noqa: E402
+from support.x_client import XClient  # noqa: E402
 
 from viewer.arguments import Options  # noqa: E402
+from viewer.run.kept_preferences import FILE  # noqa: E402
 from viewer.run.scene_opening import opened  # noqa: E402
+from viewer.session.preferences import Preferences, write_preferences  # noqa: E402
 
 if TYPE_CHECKING:
     from viewer.run.windowed import WindowFrames
@@ -31,18 +33,25 @@ Place = tuple[float, float]
 
 
 @contextmanager
-def recorder_of(scene: str, size: tuple[int, int], scale: float = 1.0) -> Iterator[Recorder]:
-    """Open a scene of the checkout in a window of `size` pixels; its interface is drawn at `scale`."""
+def recorder_of(
+    scene: str, size: tuple[int, int], preferences: Preferences | None = None, dots_per_inch: int = 96
+) -> Iterator[Recorder]:
+    """Open a scene of the checkout in a window of `size` pixels, on a display that is large enough."""
     from viewer.run.windowed import WindowFrames
 
     options = Options(scene=ROOT / scene, size=size, validate=False)
-    with tempfile.TemporaryDirectory() as folder, display_server(Path(folder)) as (_, display):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        display_server(Path(folder), size) as (_, display),
+        closing(XClient(display)) as client,
+    ):
+        client.set_density(dots_per_inch)
         os.environ |= {"DISPLAY": display.name, "XDG_CONFIG_HOME": folder, "XDG_STATE_HOME": folder}
         os.environ.pop("WAYLAND_DISPLAY", None)
+        write_preferences(Path(folder) / "diorama" / FILE, preferences or Preferences())
         with opened(options) as (loaded, library):
             frames = WindowFrames(loaded, library, options)
             try:
-                frames.session.preferences = replace(frames.session.preferences, scale=scale)
                 recorder = Recorder(frames, display)
                 recorder.settle()
                 yield recorder
@@ -77,7 +86,9 @@ class Recorder:
         """Return the window as it is on the screen."""
         self.frames.runtime.wait()
         _, (x, y, width, height) = self.display.window("Diorama")
-        return Image.fromarray(self.display.picture()[y : y + height, x : x + width].copy())
+        shown = self.display.picture()[y : y + height, x : x + width].copy()
+        assert shown.shape[:2] == (height, width), "the screen is smaller than the window"
+        return Image.fromarray(shown)
 
     def keep(self, milliseconds: int, ring: Place | None = None) -> None:
         """Keep the window as it is on the screen; an equal picture is the last one shown longer."""
@@ -109,6 +120,11 @@ class Recorder:
     def click(self, place: Place) -> None:
         """Click at a place, unseen."""
         self.drag(place, place)
+
+    def key(self, keys: str) -> None:
+        """Press and release keys together, by their X names, unseen."""
+        self.display.key(keys)
+        self.draw(3)
 
     def point_at(self, start: Place, end: Place, steps: int = 6) -> None:
         """Move the pointer, seen."""

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from support.limits import limit
 
-SCREEN = "1600x1000x24"
+SCREEN = (1600, 1000)
+"""Width and height in pixels."""
 _HEADER_WORDS = 25
 
 
@@ -84,12 +85,15 @@ def _xdotool(*arguments: str) -> str:
 
 
 @contextmanager
-def display_server(folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], Display]]:
+def display_server(
+    folder: Path, size: tuple[int, int] = SCREEN
+) -> Iterator[tuple[subprocess.Popen[bytes], Display]]:
     """Start Xvfb on a free display; the file of its picture is in `folder`."""
+    screen = f"{size[0]}x{size[1]}x24"
     if shutil.which("Xvfb") is None:
         pytest.fail("Xvfb is not installed: make setup installs it")
     read_end, write_end = os.pipe()
-    command = ["Xvfb", "-displayfd", str(write_end), "-screen", "0", SCREEN, "-fbdir", str(folder)]
+    command = ["Xvfb", "-displayfd", str(write_end), "-screen", "0", screen, "-fbdir", str(folder)]
     with open(read_end) as reported:
         server = subprocess.Popen(
             [*command, "-nolisten", "tcp", "-noreset"],
