@@ -50,7 +50,7 @@ def switch(name: str, is_on: bool, in_effect: bool) -> tuple[bool, Rectangle]:
     if hovered:
         draw.add_rect(box[:2], box[2:], color(style.TEXT, 0.35), radius)
     knob = box[2] - radius if is_on else box[0] + radius
-    draw.add_circle_filled((knob, top + radius), radius - 2, color(style.TEXT if is_on else style.QUIET))
+    draw.add_circle_filled((knob, top + radius), radius - 2, color(style.KNOB if is_on else style.QUIET))
     return clicked, box
 
 

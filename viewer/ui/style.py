@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import imgui_bundle
@@ -20,7 +21,7 @@ Color = ImVec4 | tuple[float, float, float, float]
 
 GROUND, RAISED, RAISED_HOVER = ImVec4(), ImVec4(), ImVec4()
 LINE, FAINT_LINE, POPUP = ImVec4(), ImVec4(), ImVec4()
-TEXT, QUIET, ACCENT, ACCENT_DIM = ImVec4(), ImVec4(), ImVec4(), ImVec4()
+TEXT, QUIET, ACCENT, ACCENT_DIM, KNOB = ImVec4(), ImVec4(), ImVec4(), ImVec4(), ImVec4()
 GOOD, WARNING, BAD = ImVec4(), ImVec4(), ImVec4()
 """The colours of the theme in use; `choose` changes them in place, for whoever holds one."""
 
@@ -53,6 +54,7 @@ _DARK = {
     "TEXT": (0.890, 0.902, 0.925),
     "QUIET": (0.560, 0.588, 0.640),
     "ACCENT": (0.902, 0.557, 0.290),
+    "KNOB": (0.890, 0.902, 0.925),
     "GOOD": (0.420, 0.765, 0.490),
     "WARNING": (0.945, 0.765, 0.310),
     "BAD": (0.925, 0.390, 0.360),
@@ -67,16 +69,27 @@ _LIGHT = {
     "TEXT": (0.110, 0.125, 0.153),
     "QUIET": (0.376, 0.404, 0.455),
     "ACCENT": (0.690, 0.300, 0.020),
+    "KNOB": (0.980, 0.982, 0.988),
     "GOOD": (0.090, 0.455, 0.200),
     "WARNING": (0.545, 0.380, 0.000),
     "BAD": (0.745, 0.125, 0.110),
 }
 THEMES = {"dark": _DARK, "light": _LIGHT}
 _SAFE = {
-    "dark": {"GOOD": (0.337, 0.706, 0.914), "WARNING": (0.941, 0.894, 0.259), "BAD": (0.930, 0.450, 0.080)},
-    "light": {"GOOD": (0.000, 0.376, 0.604), "WARNING": (0.475, 0.400, 0.000), "BAD": (0.690, 0.278, 0.000)},
+    "dark": {
+        "ACCENT": (0.800, 0.475, 0.655),
+        "GOOD": (0.337, 0.706, 0.914),
+        "WARNING": (0.941, 0.894, 0.259),
+        "BAD": (0.930, 0.450, 0.080),
+    },
+    "light": {
+        "ACCENT": (0.590, 0.357, 0.404),
+        "GOOD": (0.272, 0.334, 0.760),
+        "WARNING": (0.600, 0.377, 0.022),
+        "BAD": (0.400, 0.042, 0.000),
+    },
 }
-"""Good, doubtful and bad in colours that differ without red and green (after Okabe and Ito, 2008)."""
+"""Colours of meanings that differ without red and green (after Okabe and Ito, 2008)."""
 
 
 def choose(theme: str, *, safe: bool = False) -> None:
@@ -132,6 +145,7 @@ def resize(scale: float) -> None:
     style.tab_bar_border_size = 1
     style.window_menu_button_position = imgui.Dir.none
     style.scale_all_sizes(scale)
+    style.tab_min_width_shrink = sys.float_info.max  # tabs are scrolled rather than cut
     style.font_scale_dpi = scale
 
 
@@ -167,6 +181,9 @@ def _colors(style: imgui.Style) -> None:
         of.scrollbar_grab_hovered: QUIET,
         of.scrollbar_grab_active: ACCENT,
         of.check_mark: ACCENT,
+        of.checkbox_selected_bg: RAISED,
+        of.text_link: ACCENT,
+        of.input_text_cursor: TEXT,
         of.slider_grab: (QUIET.x, QUIET.y, QUIET.z, 0.45),  # the value is written over it
         of.slider_grab_active: ACCENT,
         of.button: RAISED,

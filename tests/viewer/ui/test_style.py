@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 from pathlib import Path
 
+import numpy as np
 import pytest
 from imgui_bundle import imgui
 from support.mouse import Mouse, mouse
@@ -46,6 +48,56 @@ def test_text_is_read_on_every_ground_of_every_theme(theme: str, safe: bool) -> 
 def test_safe_colours_of_good_and_bad_differ_in_blue_and_not_in_red_and_green_alone(theme: str) -> None:
     style.choose(theme, safe=True)
     assert style.GOOD[2] - style.BAD[2] > 0.3
+
+
+MEANINGS = ("TEXT", "ACCENT", "GOOD", "WARNING", "BAD")
+SIMULATED = {
+    "protan": (
+        (0.152286, 1.052583, -0.204868),
+        (0.114503, 0.786281, 0.099216),
+        (-0.003882, -0.048116, 1.051998),
+    ),
+    "deutan": (
+        (0.367322, 0.860646, -0.227968),
+        (0.280085, 0.672501, 0.047413),
+        (-0.011820, 0.042940, 0.968881),
+    ),
+}
+"""What linear red, green and blue look like without one kind of cones (Machado and others, 2009)."""
+
+
+def lab(color: style.Color, seen: str = "") -> np.ndarray:
+    """The colour in CIELAB, as someone sees it."""
+    rgb = np.array(style.linear(color)[:3])
+    if seen:
+        rgb = np.clip(np.array(SIMULATED[seen]) @ rgb, 0.0, 1.0)
+    matrix = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
+    x, y, z = np.cbrt(np.array(matrix) @ rgb / (0.9505, 1.0, 1.089))
+    return np.array((116 * y - 16, 500 * (x - y), 200 * (y - z)))
+
+
+@pytest.mark.parametrize("theme", list(style.THEMES))
+@pytest.mark.parametrize("seen", ["", *SIMULATED])
+def test_colours_of_different_meanings_differ_for_whoever_sees_them(theme: str, seen: str) -> None:
+    style.choose(theme, safe=bool(seen))
+    for one, other in combinations(MEANINGS, 2):
+        distance = np.linalg.norm(lab(getattr(style, one), seen) - lab(getattr(style, other), seen))
+        assert distance > 20, f"{one} and {other}: {distance:.1f}"
+
+
+@pytest.mark.parametrize("safe", [False, True])
+@pytest.mark.parametrize("theme", list(style.THEMES))
+def test_the_knob_of_a_switch_is_seen_on_it(theme: str, safe: bool) -> None:
+    style.choose(theme, safe=safe)
+    assert contrast(style.KNOB, style.ACCENT) > 1.9
+
+
+def test_no_colour_of_a_theme_is_left_to_imgui(mouse: Mouse) -> None:
+    """Each colour that differs from theme to theme in ImGui differs in ours; grounds of text are ours."""
+    style.choose("light")
+    colors = imgui.get_style()
+    assert tuple(colors.color_(imgui.Col_.checkbox_selected_bg.value)) == tuple(style.RAISED)
+    assert tuple(colors.color_(imgui.Col_.text_link.value)) == tuple(style.ACCENT)
 
 
 def test_whoever_holds_a_colour_has_that_of_the_theme_and_the_context_too(mouse: Mouse) -> None:

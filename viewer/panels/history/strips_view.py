@@ -36,7 +36,7 @@ def _strip(strips: MemoryStrips, row: int, line: float) -> None:
     corner, room = imgui.get_cursor_screen_pos(), imgui.get_content_region_avail().x
     label = imgui.get_font_size() * LABEL
     tint = style.ACCENT if strips.is_new_allocation[row] else style.TEXT
-    name = f"{int(allocation['id'])}: {bytes_text(int(allocation['size']))}"
+    name = f"a{int(allocation['id'])}  {bytes_text(int(allocation['size']))}"
     widgets.cut(
         name, tint, label, (f"allocation {allocation['id']}, memory type {allocation['memory_type']}",)
     )

@@ -195,7 +195,9 @@ class MapPanel:
         row, offset = models.places.line_address(found[0])
         top = float(self.state.layout.tops[row])
         end = offset + found[1] - found[0]
-        self.state.viewport.show(offset, end, top, largest, self.state.layout.height)
+        self.state.viewport.show(
+            offset, end, (top, top + self.state.layout.row_height), largest, self.state.layout.height
+        )
 
     def _tile_at(
         self, models: PlanModels, drawn: Drawn, origin: tuple[float, float]

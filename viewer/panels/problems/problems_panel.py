@@ -42,7 +42,7 @@ class ProblemsPanel:
         counts = count_text(errors, "error"), count_text(len(problems) - errors, "warning")
         widgets.cut(f"{', '.join(counts)}, {len(shown):,} shown", style.QUIET)
         imgui.same_line()
-        if imgui.small_button("copy"):
+        if imgui.button("copy"):
             imgui.set_clipboard_text("\n\n".join(one.render() for one in shown))
         widgets.tooltip(("copies what is shown",))
         if imgui.begin_child("list"):

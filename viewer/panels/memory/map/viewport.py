@@ -76,15 +76,21 @@ class Viewport:
         self.origin = (begin + end) / 2 - self.width * self.scale / 2
         self.clamp(largest, content_height)
 
-    def show(self, begin: int, end: int, y: float, largest: int, content_height: float) -> None:
-        """Bring a range of bytes and a row into sight, without a zoom that would make either smaller."""
+    def show(
+        self, begin: int, end: int, row: tuple[float, float], largest: int, content_height: float
+    ) -> None:
+        """Bring a range of bytes and a row (its top and bottom) whole into sight.
+
+        There is no zoom that would make either smaller.
+        """
         if (end - begin) < 4 * self.scale:
             self.scale = max((end - begin) / (self.width / 8), NARROWEST)
         middle = (begin + end) / 2
         if not self.origin <= middle <= self.origin + self.width * self.scale or end - begin < self.scale * 8:
             self.origin = middle - self.width * self.scale / 2
-        if not self.scroll <= y <= self.scroll + self.height - 1:
-            self.scroll = y - self.height / 2
+        top, bottom = row
+        if not self.scroll <= top <= bottom <= self.scroll + self.height:
+            self.scroll = (top + bottom - self.height) / 2
         self.clamp(largest, content_height)
 
 

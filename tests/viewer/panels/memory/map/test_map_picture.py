@@ -204,3 +204,13 @@ def test_aliased_tiles_belong_to_a_key() -> None:
     plan = aliased_plan()
     tiles = Tiles.of(Places.of(plan))
     assert (tiles.place[tiles.states == TileState.ALIASED] != NO_PLACE).all()
+
+
+@pytest.mark.parametrize("top", [0.0, 90.0, 185.0, 199.0, 500.0, 975.0])
+def test_a_row_that_is_shown_is_whole_in_sight(top: float) -> None:
+    viewport = Viewport()
+    viewport.resize(320.0, 200.0, 1 << 20, 1000.0)
+    viewport.show(0, 1 << 20, (top, top + 25.0), 1 << 20, 1000.0)
+    assert viewport.scroll <= top
+    assert top + 25.0 <= viewport.scroll + viewport.height
+    assert (viewport.scroll == 0.0) == (top + 25.0 <= 200.0)
