@@ -125,7 +125,7 @@ class AnimationPanel:
 
     def _list(self, clips: list[tuple[str, int, str, float]]) -> None:
         if not clips:
-            widgets.quiet("nothing moves by itself: no active `animation` or `spin`")
+            widgets.cut("nothing moves by itself: no active `animation` or `spin`", style.QUIET)
             return
         if not imgui.begin_table("clips", 3, _TABLE):
             return

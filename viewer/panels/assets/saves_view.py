@@ -24,9 +24,9 @@ def draw_last_save(session: Session) -> None:
     """Draw the last save as a line that opens to all that are kept, the newest first."""
     live = session.live
     if live is None:
-        widgets.quiet("saves are not watched (--no-live)")
+        widgets.cut("saves are not watched (--no-live)", style.QUIET)
     elif not live.shown:
-        widgets.quiet("nothing was saved since the scene was opened")
+        widgets.cut("nothing was saved since the scene was opened", style.QUIET)
     else:
         shown = list(live.shown)
         is_open = imgui.tree_node_ex(f"{title(shown[-1])}###{SAVES}", imgui.TreeNodeFlags_.span_avail_width)

@@ -84,14 +84,13 @@ class FramePanel:
         walls = history.column("wall_ms")
         if len(walls):
             middle, worst = np.median(walls), walls.max()
-            widgets.quiet(
-                f"median {middle:.2f} ms, longest {worst:.2f} ms of the last {len(walls)} drawn frames"
-            )
+            text = f"median {middle:.2f} ms, longest {worst:.2f} ms of the last {len(walls)} drawn frames"
+            widgets.cut(text, style.QUIET)
         self._hitches()
 
     def _hitches(self) -> None:
         if not self._history.hitches:
-            widgets.quiet("no hitch: no frame took more than 1.5 times the median before it")
+            widgets.cut("no hitch: no frame took more than 1.5 times the median before it", style.QUIET)
             return
         if not imgui.begin_table("hitches", 3, _TABLE):
             return
@@ -114,10 +113,10 @@ class FramePanel:
         renderer = self._session.runtime.renderer
         times, graph = renderer.pass_times, renderer.graph
         if not times or graph is None:
-            widgets.quiet("the device has not given any times yet")
+            widgets.cut("the device has not given any times yet", style.QUIET)
             return
         total = sum(times.values())
-        imgui.text_unformatted(f"{total:.2f} ms on the GPU for all passes")
+        widgets.cut(f"{total:.2f} ms on the GPU for all passes")
         if not imgui.begin_table("passes", 3, _TABLE):
             return
         imgui.table_setup_scroll_freeze(0, 1)
@@ -231,7 +230,7 @@ class FramePanel:
     def _culling(self) -> None:
         rows = list(self._session.runtime.renderer.rows_in_views())
         counts = self._session.runtime.renderer.draws
-        imgui.text_unformatted(
+        widgets.cut(
             f"{counts.calls:,} draw calls, {counts.instances:,} instances, {counts.triangles:,} triangles"
         )
         if not imgui.begin_table("culling", 4, _TABLE):

@@ -116,7 +116,9 @@ class SchedulePanel:
         """Sliders for how much of each frame streaming may use."""
         memory = self._session.runtime.memory
         pace = memory.pace
-        imgui.push_item_width(imgui.get_font_size() * 9)
+        em, label = imgui.get_font_size(), imgui.calc_text_size("paging cycles per frame").x
+        room = imgui.get_content_region_avail().x - label - imgui.get_style().item_inner_spacing.x
+        imgui.push_item_width(max(em * 3, min(em * 9, room)))
         changed, value = imgui.slider_float(
             "CPU per frame", pace.milliseconds, 0.05, LONGEST_MS, "%.2f ms", _LOGARITHMIC
         )
@@ -184,7 +186,7 @@ class SchedulePanel:
     def _steps(self) -> None:
         model = self.model
         if not model.steps:
-            widgets.quiet("no steps: everything is where the plan has it")
+            widgets.cut("no steps: everything is where the plan has it", style.QUIET)
             return
         letter = imgui.get_font_size()
         height = max(imgui.get_content_region_avail().y, letter * LEAST_STEPS)

@@ -32,7 +32,7 @@ class SourcePanel:
     def draw(self) -> None:
         """Draw into the current window."""
         if self.link is None or self._text is None:
-            widgets.quiet("follow a link to a line of a file, e.g. from a problem or from `why`")
+            widgets.cut("follow a link to a line of a file, e.g. from a problem or from `why`", style.QUIET)
             return
         now = time.monotonic()
         if now > self._looked + EVERY_S:
@@ -40,7 +40,7 @@ class SourcePanel:
             self._text.refresh()
         self._heading(self.link, self._text)
         if self._text.problem:
-            imgui.text_colored(style.BAD, self._text.problem)
+            widgets.cut(self._text.problem, style.BAD)
             return
         style.push_fixed_font()
         self._lines(self.link, self._text)

@@ -179,11 +179,11 @@ class TablePanel:
 
     def _summary(self, table: MemoryTable) -> None:
         if self._filter.problem:
-            imgui.text_colored(style.WARNING, self._filter.problem)
+            widgets.cut(self._filter.problem, style.WARNING)
             return
         totals = self.totals
         of = f" of {table.count:,}" if totals.rows != table.count else ""
-        imgui.text_unformatted(f"{totals.rows:,}{of} rows, {bytes_text(totals.size)}")
+        widgets.cut(f"{totals.rows:,}{of} rows, {bytes_text(totals.size)}")
         widgets.tooltip((f"{totals.size:,} bytes, {totals.reserved:,} with their padding",))
         if not table.names.is_complete and self._filter.words:
             imgui.same_line()
