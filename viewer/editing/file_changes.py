@@ -66,10 +66,9 @@ class FileChanges:
             table = before.tables[target.feature]
             return table.columns[target.name][table.rows_of(rows)]
         if target.name in FLAGS:
-            whole = before.root_flags[target.name]
-            own: NDArray[np.bool_] = np.where(
-                rows == before.root, whole, before.columns[target.name][np.maximum(rows, 0)]
-            )
+            own = np.full(len(rows), before.root_flags[target.name], np.bool_)
+            below = rows != before.root
+            own[below] = before.columns[target.name][rows[below]]
             return own
         return before.columns[target.name][rows]
 
@@ -94,10 +93,11 @@ class FileChanges:
         for part in self.scene.parts:
             before = part.saver.before
             member = self._members(before)
-            inside = (rows >= 0) & (rows < len(member))
-            where = np.where(inside, rows, 0)
-            there = inside & member[where] & (tableau.level[where] >= 0)
-            there &= tableau.generation[where] == before.generation[where]
+            there = np.zeros(len(rows), np.bool_)
+            inside = np.flatnonzero((rows >= 0) & (rows < len(member)))  # a file may have had no object
+            of = rows[inside]
+            same = tableau.generation[of] == before.generation[of]
+            there[inside] = member[of] & same & (tableau.level[of] >= 0)
             if roots:
                 there |= rows == part.root
             if there.any():
@@ -108,7 +108,7 @@ class FileChanges:
         root = before.root
         known = self._known.get(root)
         if known is None or known[0] is not before:
-            member = np.zeros(max(1, len(before.generation)), np.bool_)
+            member = np.zeros(len(before.generation), np.bool_)
             member[before.rows] = True
             known = self._known[root] = before, member
         return known[1]

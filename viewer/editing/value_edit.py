@@ -43,8 +43,8 @@ class Target:
 
     def has(self, tableau: Tableau, rows: Rows) -> NDArray[np.bool_]:
         """Return a mask of these rows that have an object with this value. ROOT is the tableau itself."""
-        inside = (rows >= 0) & (rows < len(tableau.level))
-        found = inside & (tableau.level[np.where(inside, rows, 0)] >= 0)
+        found = (rows >= 0) & (rows < len(tableau.level))
+        found[found] = tableau.level[rows[found]] >= 0
         if self.feature:
             found[found] = tableau.tables[self.feature].owned_by(rows[found])
         elif self.name in FLAGS:
@@ -59,9 +59,10 @@ class Target:
             return column[table.rows_of(rows)].copy()
         if self.name not in FLAGS:
             return np.asarray(getattr(tableau, self.name)[rows]).copy()
-        own = tableau.flags(self.name)
-        whole = getattr(tableau, self.name)
-        return np.where(rows == ROOT, whole, own[np.maximum(rows, 0)]) if len(own) else np.full(1, whole)
+        found = np.full(len(rows), getattr(tableau, self.name), np.bool_)
+        below = rows != ROOT
+        found[below] = tableau.flags(self.name)[rows[below]]
+        return found
 
     def write(self, tableau: Tableau, rows: Rows, values: NDArray[Any]) -> None:
         """Set the values of objects that have them. Raises ValueError for one that is out of range."""
@@ -130,9 +131,10 @@ class ValueEdit:
         """It holds nothing but its columns."""
 
     def _generations(self) -> Rows:
-        return np.where(self.rows == ROOT, 0, self.tableau.generation[np.maximum(self.rows, 0)]).astype(
-            np.int32
-        )
+        found = np.zeros(len(self.rows), np.int32)
+        below = self.rows != ROOT
+        found[below] = self.tableau.generation[self.rows[below]]
+        return found
 
     def _write(self, values: NDArray[Any]) -> None:
         there = self.target.has(self.tableau, self.rows)

@@ -12,6 +12,7 @@ from support.small_features import tree_of
 from engine.scene import Scene, load_scene
 from engine.tableau import ROOT
 from viewer.editing.editor import Editor
+from viewer.editing.file_changes import FileChanges
 from viewer.editing.history import EditError
 from viewer.editing.value_edit import Target
 
@@ -218,3 +219,27 @@ def test_the_oldest_changes_are_forgotten_and_their_rows_used_again(editor: Edit
         editor.delete(np.array([editor.create(ROOT, "x" * 50)], np.int32))
     assert editor.history.nbytes < 20_000 + 64 * 3000
     assert len(editor.tableau.level) < 150, "rows of what was forgotten are used again"
+
+
+@pytest.mark.parametrize("text", ["tableau: { name: nothing }", "tableau: { name: nothing  objects: {} }"])
+def test_a_scene_without_objects_is_edited_marked_saved_and_undone(
+    load: Callable[[str], Scene], text: str
+) -> None:
+    editor = Editor(load(f"version: 1\n{text}\n"))
+    changes, root = FileChanges(editor.scene), np.array([ROOT], np.int32)
+    active = Target("active")
+    editor.set_flag("active", root, False)
+    assert changes.differs(active, root).tolist() == [True]
+    editor.history.undo()
+    assert editor.tableau.active
+    editor.history.redo()
+    assert not editor.tableau.active
+    row = np.array([editor.create(ROOT, "first")], np.int32)
+    assert changes.marked(row)[int(row[0])], "no file has it"
+    assert changes.is_new(np.append(row, row + 5)).tolist() == [True, True]
+    assert active.read(editor.tableau, np.append(row, ROOT)).tolist() == [True, False]
+    editor.history.undo()
+    assert active.has(editor.tableau, np.append(row, ROOT)).tolist() == [False, True]
+    editor.history.undo()
+    assert editor.tableau.active
+    assert not changes.differs(active, root).any()
