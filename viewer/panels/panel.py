@@ -27,10 +27,16 @@ class Dock(StrEnum):
 
 
 class LaterPanel:
-    """A panel that is made, with all that it imports, when it is first drawn: a window opens sooner."""
+    """A panel that is made, with all that it imports, when it is first drawn: a window opens sooner.
 
-    def __init__(self, title: str, make: Callable[[], Panel]) -> None:
+    It is not drawn before `is_ready`.
+    """
+
+    def __init__(
+        self, title: str, make: Callable[[], Panel], is_ready: Callable[[], bool] = lambda: True
+    ) -> None:
         self.title = title
+        self.is_ready = is_ready
         self._make = make
 
     @cached_property
@@ -60,6 +66,11 @@ class Placed:
     def panel(self) -> Panel:
         """The panel, which is made now if it was not before."""
         return self.given.panel if isinstance(self.given, LaterPanel) else self.given
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it can be drawn."""
+        return not isinstance(self.given, LaterPanel) or self.given.is_ready()
 
     @property
     def window(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from imgui_bundle import imgui
 
 from viewer.guard import Guard
-from viewer.panels import layout
+from viewer.panels import layout, widgets
 from viewer.panels.menu_bar import draw_menu_bar
 from viewer.panels.panel import Placed
 from viewer.panels.shortcuts import run_shortcuts
@@ -21,6 +21,7 @@ _FLAGS = imgui.WindowFlags_.no_collapse.value | imgui.WindowFlags_.no_focus_on_a
 """A panel that appears leaves the tab in front that was there; `_raised` ones come forward."""
 FRAMES_OF_PLACING = 2
 """Windows are docked in one frame and come forward in the next: before, none lies behind another one."""
+NOT_READY = "nothing is planned yet"
 _FREE_CENTRE = (
     imgui.DockNodeFlags_.passthru_central_node.value | imgui.DockNodeFlags_.no_docking_over_central_node.value
 )
@@ -132,7 +133,10 @@ class Workspace:
         self._session.places[f"tab {title}"] = (tab.min.x, tab.min.y, tab.max.x, tab.max.y)
         if is_drawn and not self._placing:
             self._session.places[f"panel {title}"] = (low.x, low.y, low.x + size.x, low.y + size.y)
-            self._call(f"panel {title}", lambda: placed.panel.draw())
+            if placed.is_ready:
+                self._call(f"panel {title}", lambda: placed.panel.draw())
+            else:
+                widgets.quiet(NOT_READY)
         imgui.end()
         if not stays:
             self._shown[title] = False

@@ -31,7 +31,6 @@ from viewer.panels.dialogs.dialogs import Dialogs
 from viewer.panels.make_panels import make_panels
 from viewer.panels.number_format import count_text
 from viewer.panels.scene_view.scene_view import SceneView
-from viewer.panels.what_if.what_if_tips import WhatIfTips
 from viewer.panels.workspace import Workspace
 from viewer.run.idle import LONGEST_S, FreeMemory, Idle
 from viewer.run.kept_preferences import KeptPreferences
@@ -55,6 +54,7 @@ from viewer.window.window import Window
 
 if TYPE_CHECKING:
     from engine.runtime.live_assets import LiveAssets
+    from viewer.panels.what_if.what_if_tips import WhatIfTips
 
 FRAMES_OF_LAYOUT = 4
 """Panels are in their places after so many frames of ImGui: the scene is planned for its final size."""
@@ -126,7 +126,8 @@ class WindowFrames:
             undo.callback(session.pictures.close)
             session.estimates["swapchain"] = lambda: self.swapchain.estimated_bytes
             self.workspace = workspace = Workspace(session, self._guard, make_panels(session))
-            workspace.overlays["what-if"] = WhatIfTips(session).draw
+            self._tips: WhatIfTips | None = None
+            workspace.overlays["what-if"] = self._draw_tips
             undo.callback(lambda: self._guard.call("preferences", self._kept.keep, session, workspace))
             self._camera = CameraController(runtime.tableau)
             self.scene_view = SceneView(session, workspace, self._camera)
@@ -265,6 +266,15 @@ class WindowFrames:
         self.session.begin_frame(self._facts.collect())
         self.workspace.draw()
         self._ui.plan(self._context.end(), self.session.pictures.in_use())
+
+    def _draw_tips(self) -> None:
+        """Draw the tool tips of switches; they are made, with all they import, once a frame was shown."""
+        if self._tips is None and self.presenter.shown:
+            from viewer.panels.what_if.what_if_tips import WhatIfTips
+
+            self._tips = WhatIfTips(self.session)
+        if self._tips is not None:
+            self._tips.draw()
 
     def _take_saved(self) -> None:
         """Take over what was saved in the sources of the scene, and keep aside what is not saved here."""

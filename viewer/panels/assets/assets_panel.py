@@ -16,7 +16,7 @@ from viewer.panels.assets.asset_picture import draw_asset_picture
 from viewer.panels.assets.asset_rows import KINDS, AssetRows, direct_users, objects_with, planned_bytes
 from viewer.panels.assets.saves_view import draw_last_save
 from viewer.panels.number_format import bytes_text, count_text
-from viewer.session.links import AssetLink, FeatureLink, PanelLink, SourceLink
+from viewer.session.links import FeatureLink, SourceLink
 from viewer.session.session import Session
 from viewer.ui import style
 
@@ -50,7 +50,6 @@ class AssetsPanel:
         self._order: tuple[int, bool] = (2, True)
         self._listed: tuple[object, ...] = ()
         self._details: tuple[object, list[tuple[str, str]], list[tuple[str, int]]] | None = None
-        session.links.on(AssetLink, self._come_forward)
 
     def draw(self) -> None:
         """Draw into the current window."""
@@ -73,9 +72,6 @@ class AssetsPanel:
             if imgui.begin_child("details"):
                 self._detail(rows, row)
             imgui.end_child()
-
-    def _come_forward(self, _link: AssetLink) -> None:
-        self._session.links.follow(PanelLink(self.title))
 
     def _update(self) -> AssetRows | None:
         """Make the columns again whose origin has changed."""

@@ -6,8 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from engine.plan.model.plan import Plan
-from viewer.panels.history.files.snapshot_file import write_snapshot
-from viewer.panels.history.files.snapshot_reader import read_snapshot
 from viewer.panels.history.memory_image import MemoryImage
 from viewer.panels.history.plan_causes import PlanCauses
 from viewer.panels.history.snapshots import Snapshot, Snapshots
@@ -71,8 +69,12 @@ class MemoryHistory:
 
     def save(self, snapshot: Snapshot, path: Path) -> None:
         """Write a snapshot. Raises InputError."""
+        from viewer.panels.history.files.snapshot_file import write_snapshot
+
         write_snapshot(path, snapshot)
 
     def open(self, path: Path) -> Snapshot:
         """Add the snapshot of a file. Raises InputError."""
+        from viewer.panels.history.files.snapshot_reader import read_snapshot
+
         return self.snapshots.add(read_snapshot(path))

@@ -32,12 +32,10 @@ class PlansPanel:
 
     title = "plans"
 
-    def __init__(self, history: MemoryHistory) -> None:
+    def __init__(self, history: MemoryHistory, plans: LastPlans) -> None:
         self._history = history
         self._session = session = history.session
-        self.plans = LastPlans()
-        self.plans.present = session.runtime.plan
-        session.runtime.observers.add(self.plans)
+        self.plans = plans
         self.topic: str = Topic.MEMORY
         self.against: Snapshot | None = None
         self.search = ""

@@ -90,7 +90,8 @@ def hand(window: Hand) -> Hand:
 
 def test_pointing_at_a_switch_shows_what_pressing_it_then_does(hand: Hand) -> None:
     runtime = hand.frames.runtime
-    tips = hand.frames.workspace.overlays["what-if"].__self__
+    tips = hand.frames._tips
+    assert tips is not None, "a frame was shown"
     cube = runtime.tableau["cube"]
     hand.point("switch cube/shadowCaster/active")
     before = on_screen(hand.frames, hand.display)
