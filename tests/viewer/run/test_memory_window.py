@@ -92,7 +92,8 @@ def block_place(frames: WindowFrames, name: str) -> tuple[tuple[float, float], i
     size = int(models.places.ranges[1][place] - models.places.ranges[0][place])
     state = map_panel(frames).state
     top = float(state.layout.tops[row])
-    state.viewport.show(offset, offset + size, top, models.largest, state.layout.height)
+    row_ends = top, top + state.layout.row_height
+    state.viewport.show(offset, offset + size, row_ends, models.largest, state.layout.height)
     step(frames)
     x0, y0, _, _ = frames.session.places["memory map"]
     x = x0 + state.viewport.point_of(offset + size / 2)

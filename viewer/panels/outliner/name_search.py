@@ -19,8 +19,8 @@ class NameSearch:
         joined = folded.encode("utf-8", "surrogatepass").replace(b"\0", _BETWEEN) if names else b""
         self._count = len(names)
         self._bytes = np.frombuffer(joined, np.uint8)
-        ends = np.flatnonzero(self._bytes == _BETWEEN[0])
-        self._starts = np.concatenate(([0], ends + 1)) if names else np.empty(0, np.int64)
+        self._name_of = np.cumsum(self._bytes == _BETWEEN[0], dtype=np.int32)
+        """The name that each byte is of."""
 
     def matching(self, text: str) -> NDArray[np.bool_]:
         """Return a mask of the names that hold a text; all for an empty one."""
@@ -31,9 +31,8 @@ class NameSearch:
         last = len(self._bytes) - len(wanted) + 1
         if last <= 0:
             return found
-        hits = np.zeros(len(self._bytes) + 1, np.bool_)
-        here = hits[:last]
-        np.equal(self._bytes[:last], wanted[0], out=here)
+        here = self._bytes[:last] == wanted[0]
         for place, byte in enumerate(wanted[1:], 1):
             here &= self._bytes[place : place + last] == byte
-        return np.asarray(np.logical_or.reduceat(hits, self._starts))
+        found[self._name_of[:last][here]] = True
+        return found

@@ -87,7 +87,10 @@ class OutlinerModel:
             for nodes, above in self._levels[1:]:
                 visible[nodes] = shows[above]
                 shows[nodes] &= shows[above]
-        self.shown = self._order[visible[self._order]]
+        if kept is not None and self.matches < len(visible) // 8:
+            self.shown = self._order[np.sort(self._place[np.flatnonzero(visible)])]
+        else:
+            self.shown = self._order[visible[self._order]]
         self.depths = self._depth[self.shown]
         self.is_open = is_open
 
@@ -179,6 +182,7 @@ class OutlinerModel:
         self._built_version = (self._built_version + 1) if built is not None else 0
         self._tables = list(tableau.tables.values())
         objects = tableau.rows()
+        self._objects = len(objects)
         self._node_of = np.full(len(tableau.parent) + 1, -1, np.int32)
         self._node_of[objects] = np.arange(len(objects), dtype=np.int32)
         above = tableau.parent[objects]
@@ -197,6 +201,8 @@ class OutlinerModel:
         every = np.ones(len(self.rows), np.bool_)
         tree = flatten(self._parent, np.concatenate(ranks), every)
         self._order, self._child_counts = tree.nodes, tree.child_counts
+        self._place = np.empty(len(self._order), np.int32)
+        self._place[self._order] = np.arange(len(self._order), dtype=np.int32)
         self._depth = levels_of(self._parent)
         by_level = np.argsort(self._depth, kind="stable").astype(np.int32)
         deepest = int(self._depth.max(initial=-1))
@@ -234,11 +240,9 @@ class OutlinerModel:
         types = np.array(
             [self.search.casefold() in each.type_name.casefold() for each in self._tables], np.bool_
         )
-        is_object = self._kinds == OBJECT
-        found = np.zeros(len(self.rows), np.bool_)
-        found[is_object] = names[self.rows[is_object]]
-        if len(types):
-            found[~is_object] = types[self._kinds[~is_object]]
+        found = np.empty(len(self.rows), np.bool_)
+        found[: self._objects] = names[self.rows[: self._objects]]
+        found[self._objects :] = types[self._kinds[self._objects :]]
         return found
 
     def _with_feature(self) -> Mask:
