@@ -81,6 +81,12 @@ class Options:
         return [*given, *(Output("--sequence", path) for path in numbered)]
 
     @property
+    def is_counted(self) -> bool:
+        """Whether frames are counted, written or noted one by one: each has what was changed before it."""
+        counted = (self.frames, self.sequence, self.script, self.record)
+        return any(option is not None for option in counted)
+
+    @property
     def wants_validation(self) -> bool:
         """Whether to enable the validation layers: as given, else if headless or under test."""
         if self.validate is not None:

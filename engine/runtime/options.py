@@ -28,6 +28,7 @@ class RuntimeOptions:
     With `freezes`, what frames learn of many assets is kept out of Python's cycle collections (`gc.freeze`),
     as programs do with what they load: with 5,000 models a collection takes 14 ms of a frame.
     `culling` says whether views leave out what they do not see; None: where that saves more than it takes.
+    With `spreads`, what changes while frames come fast is drawn a few frames later, and none takes long.
     `is_stopping` says whether the run is to end: then no frame is begun any more, once there is one.
     """
 
@@ -42,6 +43,7 @@ class RuntimeOptions:
     outputs: tuple[ImageDecl, ...] = (PICTURE,)
     culling: bool | None = None
     freezes: bool = False
+    spreads: bool = False
     is_stopping: Callable[[], bool] = lambda: False
 
 

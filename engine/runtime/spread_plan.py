@@ -1,7 +1,8 @@
 """A plan that is made beside the one that is drawn, a step in each frame, so that none waits for all of it.
 
-Frames draw what they drew until the last step. For changes that nobody waits for within the same frame, as
-assets that arrive because a file was saved.
+Frames draw what they drew until the last step. For changes that nobody waits for within the same frame:
+assets that arrive because a file was saved; and any change, where `RuntimeOptions.spreads`, while frames
+follow one another so fast that one with a whole plan in it would be seen.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ SHARE_MS = 0.8
 BUSY_MS = 0.7
 """Milliseconds of CPU time of a frame that leaves the next step to a later one."""
 
+QUICK_S = 0.010
+"""Seconds from frame to frame below which plans are spread; in slower ones they take their place unseen."""
+
 MOST_LEFT = 2
 """How many frames in a row may leave a step to the next."""
 
@@ -31,6 +35,7 @@ class SpreadPlan:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._is_wanted = False
+        self._last = 0.0
         self._steps: Iterator[None] | None = None
         self._begun: tuple[object, ...] = ()
         self._left = 0
@@ -51,8 +56,9 @@ class SpreadPlan:
         Where the scene changes meanwhile, what was made is dropped, and the frame plans at once.
         """
         planner, self._is_taken = self._runtime.planner, False
+        is_quick = self._is_quick()
         if self._steps is None:
-            is_wanted, self._is_wanted = self._is_wanted, False
+            is_wanted, self._is_wanted = self._is_wanted or is_quick, False
             if not is_wanted or not self._is_at_rest() or not planner.stale():
                 return False
             self._begun, self._steps, self._left = planner.input_versions(), self._make(), 0
@@ -81,6 +87,11 @@ class SpreadPlan:
         if self._is_taken:  # half of what the next frame draws with is looked up in this one
             runtime = self._runtime
             runtime.renderer.update(runtime.timeline.submitted, runtime.planner.cubes.enabled())
+
+    def _is_quick(self) -> bool:
+        """Whether the last frame began a short time ago, and plans are to be spread then."""
+        before, self._last = self._last, time.perf_counter()
+        return self._runtime.options.spreads and self._last - before < QUICK_S
 
     def _is_at_rest(self) -> bool:
         """Whether frames draw a plan that is carried out."""

@@ -28,7 +28,8 @@ HERTZ = 60
 
 def rows() -> Iterable[Row]:
     """Headless as fast as frames come, and at a display's rate; in a window with the panels of memory."""
-    with opened(OPTIONS) as (scene, library), Runtime(scene, library, runtime_options(OPTIONS)) as runtime:
+    options = replace(runtime_options(OPTIONS), spreads=True)
+    with opened(OPTIONS) as (scene, library), Runtime(scene, library, options) as runtime:
         runtime.settle()
         driver = f"{runtime.device.adapter.name} {runtime.device.adapter.driver}"
 

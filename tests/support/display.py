@@ -124,9 +124,10 @@ def xvfb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Display]:
 def environment_of(display: Display, folders: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPatch]:
     """Set DISPLAY to a display server, for this process and its children.
 
-    They find no preferences of the user, and nothing to recover.
+    They find no preferences of the user, and nothing to recover. Plans are made at once, also in fast frames.
     """
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("engine.runtime.spread_plan.QUICK_S", 0.0)
         patch.setenv("XDG_CONFIG_HOME", str(folders.mktemp("config")))
         patch.setenv("XDG_STATE_HOME", str(folders.mktemp("state")))
         patch.setenv("DISPLAY", display.name)

@@ -22,8 +22,7 @@ class Idle:
     """Counts events and asks the runtime. Runs that count or write frames never rest."""
 
     def __init__(self, window: Window, session: Session, options: Options) -> None:
-        counted = (options.frames, options.sequence, options.script, options.record)
-        self.is_allowed = all(option is None for option in counted)
+        self.is_allowed = not options.is_counted
         self._window = window
         self._session = session
         self._events = -1

@@ -1,0 +1,130 @@
+"""Plans that are spread over quick frames are those made at once, and no frame has most of the work."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import pytest
+from support.sampling import Sample, amount
+from support.scenes import CUBE
+
+from engine.assets import open_library
+from engine.plan.text.requirement_text import requirement_text
+from engine.runtime import spread_plan
+from engine.runtime.options import RuntimeOptions
+from engine.runtime.runtime import Runtime
+from engine.scene import load_scene
+
+pytestmark = pytest.mark.gpu
+
+FRAMES = 40
+"""More than a plan is spread over."""
+
+
+@contextmanager
+def opened(*, spreads: bool) -> Iterator[Runtime]:
+    scene = load_scene(CUBE)
+    options = RuntimeOptions(size=(64, 64), validate=True, spreads=spreads)
+    with open_library(scene.dbs) as library, Runtime(scene, library, options) as runtime:
+        runtime.settle()
+        yield runtime
+        runtime.wait()
+        assert not len(runtime.instance.messages)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every frame is a quick one, and does one step."""
+    monkeypatch.setattr(spread_plan, "QUICK_S", 1e9)
+    monkeypatch.setattr(spread_plan, "SHARE_MS", 0.0)
+
+
+def draw(runtime: Runtime) -> list[int]:
+    """Draw until all is settled; returns how many calls of Python and C each frame made."""
+    calls: list[int] = []
+
+    def count(_frame: FrameType, event: str, _argument: Any) -> None:
+        calls[-1] += event in ("call", "c_call")
+
+    for _ in range(FRAMES):
+        calls.append(0)
+        sys.setprofile(count)
+        try:
+            settled = runtime.frame().settled
+        finally:
+            sys.setprofile(None)
+        if settled and len(calls) > 3:
+            return calls
+    raise AssertionError("the plan was not carried out")
+
+
+def requested(runtime: Runtime) -> list[str]:
+    """What features request, by line, wherever it lies."""
+    assert runtime.plan is not None
+    text = re.sub(r"(alloc|resIdx|offset|range): *(\d+|\[.*?\])", "", requirement_text(runtime.plan))
+    return sorted(text.splitlines())
+
+
+def test_switches_that_are_spread_end_in_the_plans_and_pictures_of_those_that_are_not(
+    quick: None, sample: Sample
+) -> None:
+    with opened(spreads=True) as spread, opened(spreads=False) as at_once:
+        for seed in sample.seeds(1, 8):
+            rng = np.random.default_rng(seed)
+            for _ in range(amount(6, 20)):
+                name, feature = (("cube", "shadowCaster"), ("cube", "visibleModel"), ("ground", ""))[
+                    int(rng.integers(3))
+                ]
+                frames = int(rng.integers(0, 9))
+                for runtime in (spread, at_once):
+                    one = runtime.tableau[name]
+                    switched = getattr(one, feature) if feature else one
+                    switched.active = not switched.active
+                    for _ in range(frames):  # the next switch may come in the middle of a plan
+                        runtime.frame()
+            for runtime in (spread, at_once):
+                runtime.settle()
+                runtime.frame()
+                assert runtime.plan is not None
+                assert runtime.memory.live_bytes == runtime.plan.planned_bytes
+            assert requested(spread) == requested(at_once)
+            np.testing.assert_array_equal(spread.read_pixels(), at_once.read_pixels())
+
+
+def test_no_frame_of_a_switch_has_most_of_its_calls(quick: None) -> None:
+    with opened(spreads=True) as spread, opened(spreads=False) as at_once:
+        for _ in range(3):
+            most: list[int] = []
+            for runtime in (spread, at_once):
+                caster = runtime.tableau["cube"].shadowCaster
+                caster.active = not caster.active
+                most.append(max(draw(runtime)))
+        assert most[0] < 0.7 * most[1]
+
+
+def test_a_plan_is_made_at_once_where_frames_are_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spread_plan, "QUICK_S", 0.0)
+    with opened(spreads=True) as runtime:
+        plan = runtime.plan
+        runtime.tableau["cube"].shadowCaster.active = False
+        runtime.frame()
+        assert runtime.plan is not plan
+
+
+def test_frames_draw_what_they_drew_until_a_spread_plan_is_there(quick: None) -> None:
+    with opened(spreads=True) as runtime:
+        before, plan = runtime.read_pixels(), runtime.plan
+        runtime.tableau["cube"].shadowCaster.active = False
+        runtime.frame()
+        assert runtime.plan is plan
+        assert not runtime.frame().settled
+        runtime.settle()
+        assert runtime.plan is not plan
+        runtime.frame()
+        assert not np.array_equal(runtime.read_pixels(), before)
