@@ -123,9 +123,10 @@ def test_choices_change_what_the_table_shows_and_exports(mouse: Mouse, tmp_path:
     assert {row["name"] for row in written} == set(ODD)
     sizes = [row["size"] for row in written]
     assert sizes == sorted(sizes, reverse=True)  # as the table is sorted at first
-    window.table._path = str(tmp_path / "missing" / "rows.csv")
-    window.click("table write")
-    assert window.table._exported.startswith("not written: ")
+    for nowhere in (str(tmp_path / "missing" / "rows.csv"), "~no.such.user/rows.csv"):
+        window.table._path, window.table._exported = nowhere, ""
+        window.click("table write")
+        assert window.table._exported.startswith("not written: ")
 
 
 def test_a_frame_draws_as_few_vertices_for_many_blocks_as_the_map_is_wide(mouse: Mouse) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -148,7 +149,7 @@ class TablePanel:
         imgui.end_popup()
 
     def _write(self, table: MemoryTable) -> str:
-        path = Path(self._path).expanduser()
+        path = Path(os.path.expanduser(self._path))
         try:
             export_rows(path, table, self.rows, self._shown)
         except (OSError, ValueError) as error:
