@@ -34,11 +34,12 @@ def switch(name: str, is_on: bool, in_effect: bool) -> tuple[bool, Rectangle]:
 
     A switch that is on without effect, because an ancestor is off, is drawn hollow.
     """
-    height = imgui.get_text_line_height() * 0.86
+    line = imgui.get_text_line_height()
+    height = line * 0.86
     width = height * 1.75
     corner = imgui.get_cursor_screen_pos()
-    clicked = imgui.invisible_button(name, (width, imgui.get_text_line_height()))
-    top = corner.y + (imgui.get_text_line_height() - height) / 2
+    clicked = imgui.invisible_button(name, (width, line))
+    top = corner.y + (line - height) / 2
     box = (corner.x, top, corner.x + width, top + height)
     draw = imgui.get_window_draw_list()
     hovered = imgui.is_item_hovered()

@@ -21,6 +21,7 @@ from viewer.session.session import Session
 from viewer.ui import style
 
 FLAGS = ("active", "enabled")
+_EFFECTIVE = {flag: f"effective_{flag}" for flag in FLAGS}
 SHARES = ("total", "alone", "shared")
 _SHARE_HELP = {
     "total": "GPU memory of the plan that the object and all below it request",
@@ -60,7 +61,8 @@ class OutlinerPanel:
         self._shares: tuple[object, int, MemoryShares] | None = None
         self._scroll_to: int | None = None
         self._marked: Mapping[int, bool] = {}
-        self._columns: dict[tuple[int, str], NDArray[np.bool_]] = {}
+        self._columns: dict[int, dict[str, NDArray[np.bool_]]] = {}
+        self._paths: tuple[int, dict[int, str]] = -1, {}
         self._seen_selection = session.selection.version
         session.commands.add(*selection_commands(self.actions))
         session.links.on(ObjectLink, lambda link: self._reveal(link.row))
@@ -161,6 +163,9 @@ class OutlinerPanel:
             clipper.include_item_by_index(self._scroll_to)
         action: Callable[[], None] | None = None
         self._columns.clear()
+        tree_version = self._session.runtime.tableau.tree_version
+        if self._paths[0] != tree_version:
+            self._paths = tree_version, {}
         while clipper.step():
             self._mark(slice(clipper.display_start, clipper.display_end))
             for index in range(clipper.display_start, clipper.display_end):
@@ -185,7 +190,10 @@ class OutlinerPanel:
         """Draw one row; return what was chosen in its menu."""
         model, number = self.model, int(self.model.shown[index])
         node, tableau = model.node(number), self._session.runtime.tableau
-        path = tableau.path(node.object)
+        paths = self._paths[1]
+        path = paths.get(node.object)
+        if path is None:
+            path = paths[node.object] = tableau.path(node.object)
         imgui.push_id(number)
         imgui.table_next_row()
         imgui.table_next_column()
@@ -266,7 +274,8 @@ class OutlinerPanel:
         of, row = (
             (tableau, node.object) if not node.feature else (tableau.tables[node.feature], node.feature_row)
         )
-        is_on, in_effect = bool(self._flags(of, flag)[row]), bool(self._flags(of, f"effective_{flag}")[row])
+        flags = self._flags(of)
+        is_on, in_effect = bool(flags[flag][row]), bool(flags[_EFFECTIVE[flag]][row])
         clicked, box = widgets.switch(flag, is_on, in_effect)
         self._session.places[f"switch {path}/{node.feature}/{flag}"] = box
         if clicked:
@@ -299,18 +308,21 @@ class OutlinerPanel:
     def _tint(self, number: int, node: Node) -> style.Color:
         table = self.model.table(number)
         of, row = (self._session.runtime.tableau, node.object) if table is None else (table, node.feature_row)
-        if table is not None and self._flags(table, "failed")[row]:
+        flags = self._flags(of)
+        if table is not None and flags["failed"][row]:
             return style.BAD
-        if not (self._flags(of, "effective_active")[row] and self._flags(of, "effective_enabled")[row]):
+        if not (flags["effective_active"][row] and flags["effective_enabled"][row]):
             return style.QUIET
         return style.TEXT if table is None else style.ACCENT
 
-    def _flags(self, of: Tableau | FeatureTable, name: str) -> NDArray[np.bool_]:
-        """Return a column of flags, which is asked for once in a frame."""
-        key = id(of), name
-        found = self._columns.get(key)
+    def _flags(self, of: Tableau | FeatureTable) -> Mapping[str, NDArray[np.bool_]]:
+        """Return the columns of flags, which are asked for once in a frame."""
+        found = self._columns.get(id(of))
         if found is None:
-            found = self._columns[key] = of.flags(name)
+            names = (*FLAGS, *_EFFECTIVE.values())
+            found = self._columns[id(of)] = {name: of.flags(name) for name in names}
+            if isinstance(of, FeatureTable):
+                found["failed"] = of.flags("failed")
         return found
 
     # -- dragging ----------------------------------------------------------------------------------
