@@ -284,6 +284,26 @@ def test_resizes_in_a_row_leak_nothing(
     images.assert_same(runtime.read_pixels(), headless_picture)
 
 
+def test_resizes_to_any_size_with_panels_leak_nothing(frames: WindowFrames, sample: Sample) -> None:
+    frames.workspace.visible = True
+    settle(frames)
+    runtime = frames.runtime
+    before, live = runtime.device.handles.counts(), runtime.memory.live_bytes
+    for seed in sample.seeds(1, 6):
+        for width, height in np.random.default_rng(seed).integers(1, (500, 300), (8, 2)).tolist():
+            frames.window.resize(width, height)
+            frames.session.wake()
+            frames.step()
+        frames.window.resize(*SIZE)
+        until(frames, lambda: frames.window.framebuffer_size == SIZE == frames.swapchain.extent, "the size")
+        settle(frames)
+        until(frames, lambda: frames.swapchain.retired == 0, "old swapchains are gone")
+        after = runtime.device.handles.counts()
+        assert after.pop("Semaphore") <= before["Semaphore"] + 2
+        assert after == {kind: count for kind, count in before.items() if kind != "Semaphore"}
+        assert runtime.memory.live_bytes == live
+
+
 @in_a_small_window
 def test_a_minimised_window_draws_nothing_and_comes_back(
     frames: WindowFrames, monkeypatch: pytest.MonkeyPatch
