@@ -66,6 +66,11 @@ class StopSignals:
         """Whether the signals are handled."""
         return bool(self._before)
 
+    @property
+    def is_stopping(self) -> bool:
+        """Whether a signal has come in the run that is under way, which handles them."""
+        return self.number != 0 and self.is_listening
+
     def listen(self) -> None:
         """Handle the signals from now on; only on the main thread."""
         self.number, self._raised, self._reaction = 0, None, _Reaction.RAISE

@@ -90,6 +90,6 @@ def runtime_options(options: Options, window: WindowTarget | None = None) -> Run
         paging_cycles=options.paging_cycles,
         freezes=True,
         spreads=window is not None and not options.is_counted,
-        is_stopping=lambda: stop_signals.number != 0,
+        is_stopping=lambda: stop_signals.is_stopping,
         outputs=(PICTURE, SCENE_COLOR) if options.sequence and options.sequence.is_linear else (PICTURE,),
     )

@@ -22,8 +22,11 @@ from engine.render import frame_recorder
 from engine.runtime import open_device, runtime
 from engine.vk.frame_slots import FrameSlots
 from engine.vk.instance import Instance
+from viewer.arguments import Options
 from viewer.guard import Guard
 from viewer.main import main
+from viewer.run.headless import HeadlessFrames
+from viewer.run.scene_opening import opened
 from viewer.window.window import Window
 
 import glfw  # isort: skip
@@ -122,6 +125,22 @@ def test_a_signal_while_a_frame_waits_for_the_device_submits_no_more(
     assert view(*(() if windowed else ("--headless",))) == 130
     assert taken == before
     assert [(instance.handles.left_behind, len(instance.messages)) for instance in instances] == [(0, 0)]
+
+
+def test_frames_are_drawn_again_after_a_run_that_a_signal_has_ended(
+    monkeypatch: pytest.MonkeyPatch, instances: list[Instance]
+) -> None:
+    with monkeypatch.context() as patch:
+        press(patch, FrameSlots, "wait")
+        assert view("--headless") == 130
+    options = Options(scene=Path("scenes/cube.hu"), size=(64, 48), frames=1000, headless=True)
+    with opened(options) as (scene, library):
+        frames = HeadlessFrames(scene, library, options)
+        try:
+            frames.runtime.load()
+            assert [frames.step().drawn for _ in range(4)] == [True] * 4
+        finally:
+            frames.close()
 
 
 def test_ctrl_c_at_the_end_of_a_script(tmp_path: Path, instances: list[Instance]) -> None:
