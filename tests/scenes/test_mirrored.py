@@ -26,7 +26,7 @@ tableau: { objects: {
         { @type: visibleModel  asset: [builtin placeholder] }
     ] }
     camera: { translation: [1.7 1.5 2.9]  euler: [-18.1 28.6 0]  features: [
-        { @type: camera  toneMapping: exponential }
+        { @type: camera  toneMapping: exponential  antialiasing: none }
     ] }
     sun: { euler: [-54.8 -57.4 0]  features: [{ @type: light }] }
 } }

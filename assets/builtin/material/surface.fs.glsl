@@ -94,8 +94,8 @@ float alphaAt(Material m, vec2 uv, vec2 right, vec2 down, float ofVertex) {
 
 // By how much alpha changes within a pixel: as fwidth, but without what the neighbours read of their materials, as those
 // outside of the triangle may read zeros.
-float changeOfAlpha(Material m, float alpha) {
-    vec2 uv = uvAlbedoNormal.xy, right = dFdx(uv), down = dFdy(uv);
+float changeOfAlpha(Material m, float alpha, vec2 uv) {
+    vec2 right = dFdx(uvAlbedoNormal.xy), down = dFdy(uvAlbedoNormal.xy);
 #ifdef FULL_MATERIAL
     float ofVertex = hasColors ? vertexColor.a : 1.0, ofRight = ofVertex + dFdx(ofVertex), ofDown = ofVertex + dFdy(ofVertex);
 #else
@@ -103,6 +103,12 @@ float changeOfAlpha(Material m, float alpha) {
 #endif
     return abs(alphaAt(m, uv + right, right, down, ofRight) - alpha) + abs(alphaAt(m, uv + down, right, down, ofDown) - alpha);
 }
+
+// What a picture of the material has at a place. Mip levels are those of the coordinates as they are interpolated: `at` is
+// moved in one pixel and not in the next.
+#define PICTURE(picture, at, interpolated, number) (isSampled() \
+    ? textureGrad(picture, vec3(at, m.layers[number]), dFdx(interpolated), dFdy(interpolated)) \
+    : texture(picture, vec3(at, m.layers[number])))
 
 // A surface at a point: what it reflects, and its tangent frame.
 struct Surface {
@@ -218,12 +224,12 @@ void main() {
         tbn = -tbn;
     }
 
-    vec4 base = texture(albedo, vec3(atAlbedoNormal.xy, m.layers[0])) * m.baseColor;
+    vec4 base = PICTURE(albedo, atAlbedoNormal.xy, uvAlbedoNormal.xy, 0) * m.baseColor;
 #ifdef FULL_MATERIAL
     if (hasColors)
         base *= ofVertex;
 #endif
-    float change = alphaMode == MASK && alphaToCoverage ? changeOfAlpha(m, base.a) : 0.0;
+    float change = alphaMode == MASK && alphaToCoverage ? changeOfAlpha(m, base.a, atAlbedoNormal.xy) : 0.0;
     float cover = alphaMode == MASK ? masked(base.a, m.alphaCutoff, change) : alphaMode == BLEND ? base.a : 1.0;
 #ifdef FULL_MATERIAL
     if (isUnlit) {
@@ -233,9 +239,9 @@ void main() {
         return;
     }
 #endif
-    vec3 bump = directionOf(texture(normal, vec3(atAlbedoNormal.zw, m.layers[1])).xyz);
-    vec3 grain = directionOf(texture(tangent, vec3(atTangentRoughness.xy, m.layers[2])).xyz);
-    vec3 arm = texture(roughness, vec3(atTangentRoughness.zw, m.layers[3])).rgb;
+    vec3 bump = directionOf(PICTURE(normal, atAlbedoNormal.zw, uvAlbedoNormal.zw, 1).xyz);
+    vec3 grain = directionOf(PICTURE(tangent, atTangentRoughness.xy, uvTangentRoughness.xy, 2).xyz);
+    vec3 arm = PICTURE(roughness, atTangentRoughness.zw, uvTangentRoughness.zw, 3).rgb;
 
     bump.xy *= m.normalScale;
     vec3 n = normalize(tbn * bump);
@@ -245,27 +251,27 @@ void main() {
     float spread = max(length(dFdx(mirrored)), length(dFdy(mirrored)));
     float open = arm.r;
     if ((m.filled & OCCLUSION) != 0u)
-        open = texture(occlusion, vec3(atEmissiveOcclusion.zw, m.layers[5])).r;
+        open = PICTURE(occlusion, atEmissiveOcclusion.zw, uvEmissiveOcclusion.zw, 5).r;
     open = mix(1.0, open, m.occlusionStrength);
     vec3 emitted = vec3(0.0);
     if (m.emissive != vec3(0.0))
-        emitted = m.emissive * texture(emissive, vec3(atEmissiveOcclusion.xy, m.layers[4])).rgb;
+        emitted = m.emissive * PICTURE(emissive, atEmissiveOcclusion.xy, uvEmissiveOcclusion.xy, 4).rgb;
 #ifdef FULL_MATERIAL
     vec3 dielectric = vec3(0.04);
     float dielectricEdge = 1.0;
     if (hasSpecular) { // KHR_materials_ior and _specular
         float bend = (m.ior - 1.0) / (m.ior + 1.0);
-        vec3 tint = m.specularColor * texture(specularColor, vec3(atSpecular.zw, m.layers[10])).rgb;
-        dielectricEdge = m.specular * texture(specular, vec3(atSpecular.xy, m.layers[9])).a;
+        vec3 tint = m.specularColor * PICTURE(specularColor, atSpecular.zw, uvSpecular.zw, 10).rgb;
+        dielectricEdge = m.specular * PICTURE(specular, atSpecular.xy, uvSpecular.xy, 9).a;
         dielectric = min(bend * bend * tint, vec3(1.0)) * dielectricEdge;
     }
     float coating = 0.0, coatRough = 0.0;
     vec3 coatNormal = geometric;
     if (hasClearcoat) {
-        coating = m.clearcoat * texture(clearcoat, vec3(atClearcoat.xy, m.layers[6])).r;
-        coatRough = m.clearcoatRoughness * texture(clearcoatRoughness, vec3(atClearcoat.zw, m.layers[7])).g;
+        coating = m.clearcoat * PICTURE(clearcoat, atClearcoat.xy, uvClearcoat.xy, 6).r;
+        coatRough = m.clearcoatRoughness * PICTURE(clearcoatRoughness, atClearcoat.zw, uvClearcoat.zw, 7).g;
         coatRough = clamp(coatRough, 0.045, 1.0);
-        vec3 slope = directionOf(texture(clearcoatNormal, vec3(atClearcoatNormal, m.layers[8])).xyz);
+        vec3 slope = directionOf(PICTURE(clearcoatNormal, atClearcoatNormal, uvClearcoatNormal, 8).xyz);
         if ((m.filled & CLEARCOAT_NORMAL) != 0u) {
             mat3 coatFrame = hasTangents ? tbn : tangentFrame(geometric, uvClearcoatNormal);
             coatNormal = normalize(coatFrame * vec3(slope.xy * m.clearcoatNormalScale, slope.z));

@@ -4,14 +4,18 @@
 
 layout(constant_id = 10) const uint samples = 1u; // of each pixel; set where there are several
 
-// The middle of the covered samples of a pixel, from its middle, in pixels. Vulkan's standard places of samples.
+// The middle of the covered samples of a pixel, from its middle, in pixels; none where two samples that face each other are
+// covered, as the triangle holds the middle between them then. Vulkan's standard places of samples.
 vec2 coveredMiddle() {
+    const int mask = gl_SampleMaskIn[0];
+    if (samples == 2u ? (mask & 3) == 3 : (mask & 9) == 9 || (mask & 6) == 6)
+        return vec2(0.0);
     const vec2 two[2] = vec2[](vec2(0.25, 0.25), vec2(-0.25, -0.25));
     const vec2 four[4] = vec2[](vec2(-0.125, -0.375), vec2(0.375, -0.125), vec2(-0.375, 0.125), vec2(0.125, 0.375));
     vec2 sum = vec2(0.0);
     float covered = 0.0;
     for (uint i = 0u; i < samples; ++i) {
-        if ((gl_SampleMaskIn[0] >> i & 1) != 0) {
+        if ((mask >> i & 1) != 0) {
             sum += samples == 2u ? two[i] : four[i];
             covered += 1.0;
         }
