@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import Enum, IntEnum, IntFlag
+from functools import cache, lru_cache
 from typing import TypeVar
 
 from engine.plan.terms.vulkan_enums import Access, BufferUsage, ImageUsage, MemoryProperty, Stage
@@ -68,16 +69,15 @@ def flag_names(flags: IntFlag) -> tuple[str, ...]:
 
     Memory properties are written as `deviceLocal`, all other flags as `vertex_buffer_bit`.
     """
-    return tuple(_flag_name(flags, bit) for bit in _bits(int(flags)))
+    return _names_of(type(flags), int(flags))
 
 
 def flags_from_names(kind: type[F], names: Iterator[str] | list[str] | tuple[str, ...]) -> F:
     """Parse names that `flag_names` printed; KeyError names the first unknown one."""
-    known = {_flag_name(member, int(member)): member for member in kind}
-    result = kind(0)
+    known, result = _known(kind), 0
     for name in names:
-        result |= kind(int(name, 16)) if name.startswith("0x") else known[name]
-    return result
+        result |= int(kind(int(name, 16))) if name.startswith("0x") else known[name]
+    return kind(result)
 
 
 def word(member: Enum) -> str:
@@ -92,11 +92,22 @@ def _bits(value: int) -> Iterator[int]:
         value ^= bit
 
 
-def _flag_name(flags: IntFlag, bit: int) -> str:
-    member = type(flags)(bit)
+@lru_cache(1024)
+def _names_of(kind: type[IntFlag], value: int) -> tuple[str, ...]:
+    return tuple(_flag_name(kind, bit) for bit in _bits(value))
+
+
+@cache
+def _known(kind: type[IntFlag]) -> dict[str, int]:
+    """The bits of a kind of flag by their names."""
+    return {_flag_name(kind, int(member)): int(member) for member in kind}
+
+
+def _flag_name(kind: type[IntFlag], bit: int) -> str:
+    member = kind(bit)
     if member.name is None or "|" in member.name:
         return hex(bit)
-    if isinstance(flags, MemoryProperty):
+    if kind is MemoryProperty:
         head, *tail = member.name.lower().split("_")
         return head + "".join(part.capitalize() for part in tail)
     return f"{member.name.lower()}_bit"

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from support.plan_proofs import DEVICES, TIGHT, Pair
 from support.random_scenes import NAMES, SMALL, World, needs, profile
+from support.sampling import Sample
 
 from engine.plan.model.memory_plan import MemoryPlan
 from engine.plan.model.plan import Plan
@@ -48,20 +49,23 @@ def read_pair(pair: Pair) -> tuple[Plan, Plan] | None:
     return plans[0], plans[1]
 
 
-@pytest.mark.parametrize("seed", range(20 * len(DEVICES)))
-def test_a_simulated_device_ends_exactly_at_the_second_plan(seed: int) -> None:
-    pair = Pair(seed)
-    plans = read_pair(pair)
-    if plans is None:
-        return
-    before, after = plans
+@pytest.mark.parametrize("kind", range(len(DEVICES)))
+def test_a_simulated_device_ends_exactly_at_the_second_plan(sample: Sample, kind: int) -> None:
+    for seed in sample.seeds(3, 20):
+        pair = Pair(seed * len(DEVICES) + kind)
+        plans = read_pair(pair)
+        if plans is not None:
+            reaches_the_second(pair, *plans)
+
+
+def reaches_the_second(pair: Pair, before: Plan, after: Plan) -> None:
     device = SimulatedDevice(pair.a_sources[1])
     first = matched(before, replace(before, memory=MemoryPlan.empty()))
     device.run(make_schedule(device.resident, first, pair.a_sources[0]))
     pair.check(device, first, pair.a_sources)
     found = difference(first, after)
     schedule = make_schedule(device.resident, found.plan, pair.b_sources[0])
-    assert not validate_schedule(device.resident, schedule), seed
+    assert not validate_schedule(device.resident, schedule), pair.seed
     device.caches = pair.b_sources[1]
     device.run(schedule)
     pair.check(device, found.plan, pair.b_sources)
