@@ -19,6 +19,7 @@ from zlib import crc32
 import numpy as np
 import pytest
 from hypothesis import core, settings
+from hypothesis.internal.conjecture import providers
 
 
 class Extent(Enum):
@@ -62,7 +63,9 @@ def in_proof(*cases: Any) -> list[Any]:
 def set_hypothesis(seeded: bool) -> None:
     """Let Hypothesis draw from the seed of this run, unless it was given one, and no slow example fail.
 
-    It would take the same examples in every run under CI, and time each of them.
+    It would take the same examples in every run under CI, and time each of them. It would also parse all
+    modules of ours that are imported, and draw numbers that stand there: a seed alone would not give an
+    example again. A whole proof does so.
     """
     settings.register_profile(
         "diorama", max_examples=amount(15, 400), deadline=None, derandomize=False, print_blob=True
@@ -70,6 +73,8 @@ def set_hypothesis(seeded: bool) -> None:
     settings.load_profile("diorama")
     if seeded:
         core.global_force_seed = Run.seed
+    if Run.extent is not Extent.WHOLE:
+        providers._get_local_constants = lambda: providers._local_constants  # none were collected yet
 
 
 class Progress:

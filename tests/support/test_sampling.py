@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from itertools import islice
+from pathlib import Path
 
 import pytest
+from hypothesis import core, given, settings
+from hypothesis.strategies import integers
 from support.sampling import Extent, Progress, Run, Sample, amount
 
 CASES = range(1, 101)
@@ -74,6 +78,28 @@ def test_a_long_proof_says_how_far_it_has_come(extent: None, monkeypatch: pytest
     assert said == [f"\na test: {done} of 3 cases, after 0 min\n" for done in range(3)]
     nth = next(sample.calls(10))
     assert said[3:] == [f"\na test: call {nth}, after 0 min\n"]
+
+
+def test_a_seed_draws_the_same_examples_whatever_is_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def drawn() -> list[int]:
+        found: list[int] = []
+
+        @settings(max_examples=200, database=None)
+        @given(integers())
+        def draw(number: int) -> None:
+            found.append(number)
+
+        draw()
+        return found
+
+    (tmp_path / "numbers_of_ours.py").write_text("\n".join(f"A{n} = {n * 12_347}" for n in range(2, 200)))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(core, "global_force_seed", 7)
+    before = drawn()
+    importlib.import_module("numbers_of_ours")
+    assert drawn() == before
 
 
 @sampled
