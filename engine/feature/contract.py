@@ -22,6 +22,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from operator import is_
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine.assets import AssetType
@@ -85,6 +86,7 @@ class Feature:
     bends: ClassVar[tuple[str, ...]] = ()
     morphs: ClassVar[tuple[str, ...]] = ()
     in_every_frame: ClassVar[bool] = False
+    _made: ClassVar[tuple[list[Any], FeatureSchema]]
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -93,9 +95,12 @@ class Feature:
 
     @classmethod
     def _make_schema(cls) -> FeatureSchema:
+        declared = [getattr(cls, name) for name in _DECLARED]
+        values, schema = vars(cls).get("_made", ((), None))
+        if schema is not None and all(map(is_, values, declared)):
+            return schema  # type: ignore[no-any-return]
         about = inspect.getdoc(cls) or ""
-        for name, kind in _DECLARED.items():
-            value = getattr(cls, name)
+        for (name, kind), value in zip(_DECLARED.items(), declared, strict=True):
             if not isinstance(value, property):  # a property is asked when the feature is registered
                 value = tuple(value) if isinstance(value, list) else value
                 words = kind.__name__ if isinstance(kind, type) else kind
@@ -106,7 +111,7 @@ class Feature:
                     f"the field {spec.name} of {cls.__qualname__} takes assets of the type '{asset_type}'",
                     suggestion(asset_type, AssetType),
                 )
-        return FeatureSchema(
+        schema = FeatureSchema(
             cls.type_name,
             tuple(cls.fields),
             tuple(cls.requires),
@@ -115,6 +120,8 @@ class Feature:
             tuple(cls.conflicts),
             cls.at_most,
         )
+        cls._made = declared, schema
+        return schema
 
     @cached_property
     def schema(self) -> FeatureSchema:

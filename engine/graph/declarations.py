@@ -6,7 +6,7 @@ goes on after its name in a message and is empty where nothing is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
@@ -45,6 +45,8 @@ def check(value: object, kind: Any, name: str, help: str) -> None:
 
     Messages call it `name`, and `help` is the hint where nothing in it is nearer to what is wrong.
     """
+    if _test(kind)(value):
+        return
     wrong = next(_wrong(value, kind, "", help), None)
     if wrong is not None:
         place = f"entry {wrong.path}" if wrong.path.startswith("[") else wrong.path
@@ -89,6 +91,57 @@ def checked_on_error(values: Iterable[object], kind: type, method: str) -> Itera
         for value in values:
             check_yielded(value, kind, method)
         raise
+
+
+_Test = Callable[[Any], bool]
+"""Whether nothing is wrong with a value: quick, as most are right. Where it is False, `_wrong` decides."""
+
+
+@lru_cache(512)
+def _test(kind: Any, default: object = MISSING) -> _Test:
+    origin, args = get_origin(kind), get_args(kind)
+    if kind is Any:
+        return lambda value: True
+    if origin in (Union, UnionType):
+        options = [_test(option, default) for option in args]
+        return lambda value: any(test(value) for test in options)
+    if origin is tuple:
+        return _tuple_test(args)
+    if origin is not None:
+        return lambda value: False
+    if kind is int:
+        return lambda value: type(value) is int and -(2**63) <= value < 2**63
+    if kind is float:
+        return lambda value: type(value) in (int, float) and (abs(value) <= FLOAT32_MAX or value == default)
+    plain: type[Any] = kind
+    if is_dataclass(kind):
+        return lambda value: isinstance(value, plain) and _fields_are_right(value)
+    return lambda value: isinstance(value, plain)
+
+
+def _tuple_test(args: tuple[Any, ...]) -> _Test:
+    if args[-1] is ...:
+        item = _test(args[0])
+        return lambda value: isinstance(value, tuple) and all(item(each) for each in value)
+    tests = [_test(kind) for kind in args]
+    return lambda value: (
+        isinstance(value, tuple)
+        and len(value) == len(tests)
+        and all(test(each) for test, each in zip(tests, value, strict=True))
+    )
+
+
+def _fields_are_right(value: Any) -> bool:
+    are_right = all(test(getattr(value, name)) for name, test in _field_tests(type(value)))  # type: ignore[arg-type]
+    return are_right and not getattr(value, "fault", "")
+
+
+@lru_cache
+def _field_tests(kind: type[Any]) -> tuple[tuple[str, _Test], ...]:
+    return tuple(
+        (field.name, _test(expected, field.default if isinstance(field.default, int | float) else MISSING))
+        for field, expected in _fields(kind)  # type: ignore[arg-type]
+    )
 
 
 def _wrong(value: object, kind: Any, path: str, help: str, default: object = MISSING) -> Iterator[_Wrong]:

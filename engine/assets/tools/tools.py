@@ -48,6 +48,18 @@ def find_validator() -> Tool | None:
 
 def find_tool(name: str) -> Tool | None:
     """Return the program `name`, or None if it is not installed."""
+    where = (name, os.environ.get("PATH"), sys.executable, *sys.path)
+    tool = _found.get(where)
+    if tool is None or not os.access(tool.path, os.X_OK):
+        tool = _found[where] = _search(name)
+    return tool
+
+
+_found: dict[tuple[str | None, ...], Tool | None] = {}
+"""Tools by their names and the folders that were searched: there are many, and scenes are opened often."""
+
+
+def _search(name: str) -> Tool | None:
     beside = os.path.dirname(sys.executable)
     found = shutil.which(name) or shutil.which(name, path=beside)
     if found and not _is_launcher(found):
