@@ -114,7 +114,8 @@ class ModuleTables:
 
     `sizes` has the bytes of a value of each type, `chains` base and indices of each access chain,
     `initialized` the variables with an initial value, `specialized` the types of specialization constants,
-    `value_types` the arrays and structs that are types of values.
+    `value_types` the arrays and structs that are types of values, `members` those of structs, each with how
+    many there are with the members of members.
     """
 
     version: int
@@ -138,6 +139,7 @@ class ModuleTables:
     sizes: dict[int, int] = field(default_factory=dict)
     pointers: set[int] = field(default_factory=set)
     depths: dict[int, int] = field(default_factory=dict)
+    members: dict[int, tuple[tuple[Member, ...], int]] = field(default_factory=dict)
     members_left: int = 1 << 16
 
     def add_type(self, op: int, operands: tuple[int, ...]) -> None:
@@ -239,11 +241,13 @@ def members_of(tables: ModuleTables, kind: int, depth: int = 0) -> tuple[Member,
     """Return the members of a struct type with their offsets, in order of declaration."""
     if depth > _MAX_DEPTH:
         raise SpirvError(f"structs nest deeper than {_MAX_DEPTH}")
-    rows = []
+    known = tables.members.get(kind)
+    if known is not None:
+        _take_members(tables, known[1])
+        return known[0]
+    before, rows = tables.members_left, []
     for index, member in enumerate(tables.types[kind][1:]):
-        tables.members_left -= 1
-        if tables.members_left < 0:
-            raise SpirvError("the module's blocks have too many members")
+        _take_members(tables, 1)
         decorations = tables.member_decorations.get((kind, index), {})
         count, stride, element = 1, 0, member
         while tables.types[element][0] in (Op.TYPE_ARRAY, Op.TYPE_RUNTIME_ARRAY):
@@ -251,18 +255,28 @@ def members_of(tables: ModuleTables, kind: int, depth: int = 0) -> tuple[Member,
             count *= array_count(tables, element)
             element = tables.types[element][1]
         inner = members_of(tables, element, depth + 1) if tables.types[element][0] == Op.TYPE_STRUCT else ()
+        is_struct = member == element and tables.types[element][0] == Op.TYPE_STRUCT
         rows.append(
             Member(
                 name=tables.member_names.get((kind, index), ""),
                 offset=decorations.get(Decoration.OFFSET, 0),
-                size=_size(tables, member, decorations, depth),
+                size=block_size(inner) if is_struct else _size(tables, member, decorations, depth),
                 type=type_name(tables, element),
                 count=count,
                 stride=stride,
                 members=inner,
             )
         )
-    return tuple(rows)
+    found = tuple(rows)
+    tables.members[kind] = found, before - tables.members_left
+    return found
+
+
+def _take_members(tables: ModuleTables, count: int) -> None:
+    """Count members that a block has: one that is used twice counts twice, as it would fill the memory."""
+    tables.members_left -= count
+    if tables.members_left < 0:
+        raise SpirvError("the module's blocks have too many members")
 
 
 def _value_size(tables: ModuleTables, kind: int) -> int:
@@ -303,6 +317,4 @@ def _size(tables: ModuleTables, kind: int, member: dict[int, int], depth: int) -
     if op == Op.TYPE_ARRAY:
         stride = tables.decorations.get(kind, {}).get(Decoration.ARRAY_STRIDE, 0)
         return array_count(tables, kind) * stride
-    if op == Op.TYPE_STRUCT:
-        return block_size(members_of(tables, kind, depth + 1))
     return 0
