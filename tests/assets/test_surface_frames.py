@@ -171,17 +171,19 @@ def slow_tangents(positions, normals, uv, triangles) -> np.ndarray:
     """The tangent of each corner, by following edges from triangle to triangle around each vertex."""
     uv = uv * (1, -1)
     same = [tuple(row) for row in np.concatenate((positions, normals, uv), axis=1)]
+    corners = [{same[i] for i in triangle} for triangle in triangles]
+    sides = [orientation(uv, triangle) for triangle in triangles]
     found = np.zeros((triangles.size, 4))
     for f, triangle in enumerate(triangles):
         for k in range(3):
             group, grown = {f}, True
             while grown:
                 grown = False
-                for g, other in enumerate(triangles):
-                    if g in group or orientation(uv, other) != orientation(uv, triangle):
+                for g in range(len(triangles)):
+                    if g in group or sides[g] != sides[f] or same[triangle[k]] not in corners[g]:
                         continue
                     for h in list(group):
-                        shared = {same[i] for i in other} & {same[i] for i in triangles[h]}
+                        shared = corners[g] & corners[h]
                         if len(shared) >= 2 and same[triangle[k]] in shared:
                             group.add(g)
                             grown = True
@@ -192,10 +194,10 @@ def slow_tangents(positions, normals, uv, triangles) -> np.ndarray:
                 p = [positions[triangles[g][(corner + i) % 3]] for i in range(3)]
                 w = [uv[triangles[g][(corner + i) % 3]] for i in range(3)]
                 s, t = w[1] - w[0], w[2] - w[0]
-                along = (t[1] * (p[1] - p[0]) - s[1] * (p[2] - p[0])) * orientation(uv, triangle)
+                along = (t[1] * (p[1] - p[0]) - s[1] * (p[2] - p[0])) * sides[f]
                 edges = [flat(p[1] - p[0], n), flat(p[2] - p[0], n)]
                 total += flat(along, n) * math.acos(np.clip(edges[0] @ edges[1], -1, 1))
-            found[3 * f + k] = [*(total / np.linalg.norm(total)), orientation(uv, triangle)]
+            found[3 * f + k] = [*(total / np.linalg.norm(total)), sides[f]]
     return found
 
 

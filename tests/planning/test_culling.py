@@ -55,11 +55,8 @@ def random_eye(rng: np.random.Generator, around: np.ndarray, reach: float) -> Ey
 
 def inside(eye: Eye, points: np.ndarray) -> np.ndarray:
     """Which points of the world, float64[n, 3], lie in the view: by the definition of the clip volume."""
-    found = []
-    for point in points - eye.origin:
-        x, y, z, w = (*point, 1.0) @ eye.matrix
-        found.append(-w <= x <= w and -w <= y <= w and 0 <= z <= w)
-    return np.array(found)
+    x, y, z, w = (np.concatenate((points - eye.origin, np.ones((len(points), 1))), axis=1) @ eye.matrix).T
+    return (-w <= x) & (x <= w) & (-w <= y) & (y <= w) & (z >= 0) & (z <= w)
 
 
 def beyond(eye: Eye, corners: np.ndarray) -> bool:

@@ -16,7 +16,7 @@ from support.hostile import hostile_edits
 from support.one_bad import make_project
 from support.scenes import CUBE, ROOT
 
-from engine.humon import read
+from engine.humon import parse, read
 from engine.humon.values import plain
 
 VALUES = (
@@ -79,7 +79,7 @@ class SceneMutations:
         self.files = sorted(root.rglob("*.hu")) if is_alone else _files_of(scene)
         self.shaders = sorted(root.rglob("*.glsl"))
         self._texts = {path: path.read_bytes() for path in (*self.files, *self.shaders)}
-        self._trees = {path: plain(read(path).root) for path in self.files}
+        self._trees: dict[Path, Any] = {}
 
     def damage(self, rng: np.random.Generator) -> list[str]:
         """Change one thing, at times up to three; return what, for the report of a failure."""
@@ -97,11 +97,17 @@ class SceneMutations:
                 written.add(path)
             elif path not in written:
                 if path not in trees:
-                    trees[path] = copy.deepcopy(self._trees[path])
+                    trees[path] = copy.deepcopy(self._tree(path))
                 change = CHANGES[int(rng.integers(len(CHANGES)))]
                 done.append(f"{path.name}: {change.__name__} {change(rng, trees[path])}")
                 path.write_text(_text(trees[path]), encoding="utf-8")
         return done
+
+    def _tree(self, path: Path) -> Any:
+        """The tree of a file before it was damaged."""
+        if path not in self._trees:
+            self._trees[path] = plain(parse(self._texts[path], str(path)).root)
+        return self._trees[path]
 
     def mend(self) -> None:
         """Write the files as they were."""
