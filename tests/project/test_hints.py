@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.sources import modules_below
+from support.sources import PROBLEM_MAKERS, Source, modules_below, parsed, source_of
 
-MAKERS = {"failure": 3, "problem": 3, "Problem": 4, "problem_at": 4}
+MAKERS = dict(zip(PROBLEM_MAKERS, (3, 3, 4, 4), strict=True))
 """How many arguments are before the hint, by the name of what makes a problem; a `Problem` has an excerpt."""
 BY_DEFAULT = ("engine/gltf/", "engine/obj/", "engine/scene/models/gltf_", "engine/assets/importers/models/")
 """Problems of model files have a hint without one of their own (`engine.gltf.document` and `obj.text`)."""
@@ -19,14 +19,11 @@ EXCEPTIONS: dict[str, str] = {
 }
 
 
-def without_hint(name: str, text: str) -> Iterator[str]:
+def without_hint(name: str, source: Source) -> Iterator[str]:
     """Yield the calls in a module that make a problem without a hint, with their lines."""
-    for call in ast.walk(ast.parse(text)):
-        if not isinstance(call, ast.Call):
-            continue
-        maker = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
-        before = MAKERS.get(maker)
-        if before is None or len(call.args) < 2 or any(isinstance(one, ast.Starred) for one in call.args):
+    for call in source.problems:
+        before = MAKERS[call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")]
+        if len(call.args) < 2 or any(isinstance(one, ast.Starred) for one in call.args):
             continue
         given = [one.value for one in call.keywords if one.arg in ("help", "help_text", None)]
         given += call.args[before:]
@@ -47,7 +44,7 @@ def without_hint(name: str, text: str) -> Iterator[str]:
     ],
 )
 def test_a_problem_without_a_hint_is_found(call: str, is_found: bool) -> None:
-    assert bool(list(without_hint("engine/x.py", call))) == is_found
+    assert bool(list(without_hint("engine/x.py", parsed(call)))) == is_found
 
 
 def test_every_problem_has_a_hint(root: Path) -> None:
@@ -57,6 +54,6 @@ def test_every_problem_has_a_hint(root: Path) -> None:
         row
         for path, name in names
         if name not in EXCEPTIONS and not name.startswith(BY_DEFAULT)
-        for row in without_hint(name, path.read_text(encoding="utf-8"))
+        for row in without_hint(name, source_of(path))
     ]
     assert not found, "\n".join(found)

@@ -7,6 +7,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ PHRASES = tuple(
 )
 # Only files that hold one of these at all are looked at closely: one pass over a text takes less than many.
 ANY_PHRASE = re.compile(rf"\b(?:{'|'.join(pattern for _, pattern, _ in RETIRED_PHRASES)})\b", re.IGNORECASE)
-ANY_NAME = sorted({form for name in RETIRED_NAMES for form in (name.lower(), name.lower().replace("_", ""))})
+ANY_WORD = re.compile(r"[^\W\d]\w*")
 
 FOLDERS = ("engine", "features", "viewer", "tests", "tools", "scenes", "assets", "docs", ".ci")
 PROSE = {".md", ".hu", ".sh", ".toml", ".glsl", ""}
@@ -99,6 +100,7 @@ def names_in(tree: ast.AST) -> Iterator[tuple[str, int]]:
                 yield name, line
 
 
+@cache
 def retired_in(name: str) -> list[str]:
     """Return the retired names in an identifier."""
     if name in ALLOWED_NAMES:
@@ -113,8 +115,8 @@ def retired_in(name: str) -> list[str]:
 
 def wrong_names(text: str, module: str, shown: str) -> list[str]:
     """List the retired names in a module's name and in its text, with file and line."""
-    lower = text.lower()
-    found = [(module, 1), *(names_in(ast.parse(text)) if any(name in lower for name in ANY_NAME) else ())]
+    is_used = any(map(retired_in, set(ANY_WORD.findall(text))))
+    found = [(module, 1), *(names_in(ast.parse(text)) if is_used else ())]
     return [
         f"{shown}:{line}: '{name}': '{retired}' is retired, write {RETIRED_NAMES[retired]}"
         for name, line in dict.fromkeys(found)

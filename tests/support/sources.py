@@ -36,17 +36,22 @@ class Handler(NamedTuple):
     is_silent: bool
 
 
+PROBLEM_MAKERS = ("failure", "problem", "Problem", "problem_at")
+"""What makes a problem of users, by its name."""
+
+
 @dataclass(slots=True)
 class Source:
     """A module without its tree, of which those of all modules would take 150 MB.
 
-    `defined` has functions and classes, and `Class.name` for what classes have; `read` the attributes that
-    are read.
+    `problems` are the calls that make a problem; `defined` has functions and classes, and `Class.name` for
+    what classes have; `read` the attributes that are read.
     """
 
     docstring: str
     imports: list[Import] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+    problems: list[ast.Call] = field(default_factory=list)
     handlers: list[Handler] = field(default_factory=list)
     strings: list[str] = field(default_factory=list)
     defined: set[str] = field(default_factory=set)
@@ -74,6 +79,8 @@ def parsed(text: str) -> Source:
                 found.imports.append(Import(node, for_types))
             case ast.Call():
                 found.calls.append(_call(node))
+                if found.calls[-1].name.rpartition(".")[2] in PROBLEM_MAKERS:
+                    found.problems.append(node)
             case ast.ExceptHandler():
                 found.handlers.append(_handler(node))
             case ast.Constant(value=str(value)):
@@ -105,7 +112,17 @@ def _statements(node: ast.AST, for_types: bool) -> Iterator[tuple[ast.AST, bool]
 def _call(node: ast.Call) -> Call:
     first = node.args[0] if node.args else None
     text = first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
-    return Call(node.lineno, ast.unparse(node.func), isinstance(node.func, ast.Attribute), text)
+    return Call(node.lineno, _dotted(node.func), isinstance(node.func, ast.Attribute), text)
+
+
+def _dotted(node: ast.expr) -> str:
+    """Write what is called, as `ast.unparse` does, which takes long."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=ast.Name() | ast.Attribute() as value, attr=name):
+            return f"{_dotted(value)}.{name}"
+    return ast.unparse(node)
 
 
 def _handler(node: ast.ExceptHandler) -> Handler:
