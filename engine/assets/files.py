@@ -95,7 +95,7 @@ def _is_encodable(text: str) -> bool:
 class FileGate:
     """Resolves and reads the files below one project root.
 
-    Folder listings and resolved folders are cached: create a new gate for every load.
+    Folder listings and resolved paths are cached: create a new gate for every load.
     """
 
     def __init__(self, root: Path) -> None:
@@ -103,6 +103,7 @@ class FileGate:
         self._root = str(self.root)
         self._below = os.path.join(self._root, "")
         self._folders: dict[tuple[str, str], str] = {}
+        self._resolved: dict[tuple[str, str], Path] = {}
         self._listings: dict[str, _Listing] = {}
         self._holds_builtin = self._is_inside(_builtin_folder())
 
@@ -113,6 +114,12 @@ class FileGate:
         names, URLs and paths that lead outside the root, `file.name` for an invalid name, and `file.case` if
         a file's name differs only by letter case or Unicode normal form.
         """
+        key = (text, str(base))
+        if key not in self._resolved:
+            self._resolved[key] = self._resolve(text, base)
+        return self._resolved[key]
+
+    def _resolve(self, text: str, base: Path) -> Path:
         if not text.strip() or "\0" in text:
             raise FileRejectedError(AssetCode.FILE_NAME, "the file name is empty or contains a NUL")
         if not _is_encodable(text):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from typing import Any
 
@@ -216,8 +216,13 @@ def level_sizes(width: int, height: int, levels: int) -> list[tuple[int, int]]:
 
 def level_offsets(form: TextureFormat, width: int, height: int, levels: int) -> list[int]:
     """Return the byte offset of each mip level, one behind the other, and the end of the last."""
+    return list(_level_offsets(form, width, height, levels))
+
+
+@lru_cache(1024)
+def _level_offsets(form: TextureFormat, width: int, height: int, levels: int) -> tuple[int, ...]:
     sizes = level_sizes(width, height, levels)
-    return list(accumulate((form.level_bytes(*size) for size in sizes), initial=0))
+    return tuple(accumulate((form.level_bytes(*size) for size in sizes), initial=0))
 
 
 class Wrap(StrEnum):

@@ -15,6 +15,7 @@ import re
 import sys
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from traceback import walk_tb
 from types import ModuleType
@@ -219,13 +220,18 @@ def _installed_features() -> bool:
             if os.path.exists(folder):
                 return True  # an archive
             continue
-        with os.scandir(folder or ".") as entries:
-            packages = [entry.path for entry in entries if entry.name.endswith((".dist-info", ".egg-info"))]
-        for package in packages:
-            points = Path(package, "entry_points.txt")
-            if os.path.isfile(points) and ENTRY_POINT_GROUP.encode() in points.read_bytes():
-                return True
+        if _has_features(os.path.abspath(folder), os.stat(folder or ".").st_mtime_ns):
+            return True
     return False
+
+
+@lru_cache
+def _has_features(folder: str, changed: int) -> bool:
+    """Whether a package in a folder has the entry point group; looked up again once the folder has changed."""
+    with os.scandir(folder) as entries:
+        packages = [entry.path for entry in entries if entry.name.endswith((".dist-info", ".egg-info"))]
+    points = [Path(package, "entry_points.txt") for package in packages]
+    return any(os.path.isfile(path) and ENTRY_POINT_GROUP.encode() in path.read_bytes() for path in points)
 
 
 def _modules(paths: Iterable[str], prefix: str) -> Iterator[str]:
