@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -68,14 +69,23 @@ class LiveScene:
         self.until(lambda: len(self.problems) > known)
 
 
+@cache
+def _cooked(source: Path, below: Path) -> Path:
+    """A copy of the cube's scene in which all is cooked: copies of it have its times, and so its caches."""
+    root = below / "live scene cooked"
+    for name in ("scenes", "assets"):
+        shutil.copytree(source / name, root / name, ignore=UNUSED)
+    with open_library(load_scene(root / "scenes/cube.hu").dbs):
+        return root
+
+
 @contextmanager
 def live_scene(source: Path, root: Path, opened: Callable[[], object] = lambda: None) -> Iterator[LiveScene]:
     """Draw the cube's scene of the project `source` from a copy below `root`, at 64 x 64 with validation.
 
     `opened` is called once all is cooked, before the sources are watched.
     """
-    for name in ("scenes", "assets"):
-        shutil.copytree(source / name, root / name, ignore=UNUSED)
+    shutil.copytree(_cooked(source, root.parent), root, dirs_exist_ok=True)
     scene = load_scene(root / "scenes/cube.hu")
     with open_library(scene.dbs) as library:
         opened()

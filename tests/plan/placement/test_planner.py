@@ -346,9 +346,10 @@ def with_limits(device: DeviceProfile, **limits: int) -> DeviceProfile:
     ids=["small buffers", "large buffers", "textures", "textures of other shapes"],
 )
 def test_assets_added_one_after_another_are_in_few_allocations(row):
-    plan = None
-    for count in range(1, 301):
-        plan = make_plan(needs(*(row(i) for i in range(count))), UNIFIED, plan)
+    plan, table = None, RequirementTable()
+    for count in range(300):
+        table.add(row(count), table.requesters.add("visibleModel", f"object{count}"))
+        plan = make_plan(coalesce(table), UNIFIED, plan)
     assert len(plan.memory.allocations) < 130
     assert plan.waste_bytes <= plan.planned_bytes // 16
     assert validate(plan) == []

@@ -142,17 +142,16 @@ def test_an_error_for_a_resource_names_the_assets_in_it():
         read_plan(text, plan.profile)
 
 
-@pytest.mark.parametrize("seed", range(40))
-def test_any_edit_of_a_plan_is_accepted_or_refused(seed):
-    rng = np.random.default_rng(seed)
+def test_any_edit_of_a_plan_is_accepted_or_refused(sample):
     plan = a_plan("coarse")
     text = plan_text(plan)
-    for start, end, new in hostile_edits(rng, text, 4):
-        try:
-            old = read_plan(text[:start] + new + text[end:], plan.profile, SMALL)
-        except (InputError, PlanError):
-            continue
-        assert difference(old, plan).schedule.plan.planned_bytes == plan.planned_bytes
+    for seed in sample.seeds(40, 400):
+        for start, end, new in hostile_edits(np.random.default_rng(seed), text, 1):
+            try:
+                old = read_plan(text[:start] + new + text[end:], plan.profile, SMALL)
+            except (InputError, PlanError):
+                continue
+            assert difference(old, plan).schedule.plan.planned_bytes == plan.planned_bytes
 
 
 @pytest.mark.parametrize(
