@@ -30,7 +30,8 @@ import pytest
 def test_plain():
     pass
 
-def test_sampled(sample):
+def test_sampled(sample, request):
+    print("limit", request.node.get_closest_marker("timeout").args[0])
     assert sample.of(range(1000), 3) == []
 
 @pytest.mark.proof
@@ -53,12 +54,6 @@ def test_goes_on():
 """
 
 
-LIMITED = """
-def test_drawn(request, sample):
-    assert request.node.get_closest_marker("timeout").args[0] {}
-"""
-
-
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, root) -> pytest.Pytester:
     """A project with these hooks and one area, `plan`."""
@@ -78,26 +73,21 @@ def names(result: pytest.RunResult) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    ("options", "ran"),
+    ("options", "ran", "has_an_hour"),
     [
-        ((), {"plain", "sampled"}),
-        (("--proof", "all"), {"sampled", "long", "shorter"}),
-        (("--proof", "plan"), {"sampled", "long", "shorter"}),
-        (("--proof", "short"), {"sampled", "shorter"}),
+        ((), {"plain", "sampled"}, False),
+        (("--proof", "all"), {"sampled", "long", "shorter"}, True),
+        (("--proof", "plan"), {"sampled", "long", "shorter"}, True),
+        (("--proof", "short"), {"sampled", "shorter"}, False),
     ],
 )
-def test_a_proof_runs_what_is_marked_and_what_is_sampled(
-    project: pytest.Pytester, options: tuple[str, ...], ran: set[str]
+def test_a_proof_runs_what_is_marked_and_what_is_sampled_which_has_an_hour_in_a_whole_one(
+    project: pytest.Pytester, options: tuple[str, ...], ran: set[str], has_an_hour: bool
 ) -> None:
-    assert names(project.runpytest_subprocess("-v", *options)) == ran
-
-
-@pytest.mark.parametrize(("options", "limited"), [((), "< 3600"), (("--proof", "plan"), ">= 3600")])
-def test_a_whole_proof_has_an_hour_for_each_of_its_tests(
-    project: pytest.Pytester, options: tuple[str, ...], limited: str
-) -> None:
-    project.path.joinpath("tests/plan/test_it.py").write_text(LIMITED.format(limited), encoding="utf-8")
-    project.runpytest_subprocess(*options).assert_outcomes(passed=1)
+    result = project.runpytest_subprocess("-v", *options)
+    assert names(result) == ran
+    (limit_of_drawn,) = re.findall(r"^limit ([\d.]+)$", result.stdout.str(), re.MULTILINE)
+    assert (float(limit_of_drawn) >= 3600) == has_an_hour
 
 
 def test_an_area_without_a_folder_is_an_error_that_names_those_there_are(project: pytest.Pytester) -> None:
