@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from support.limits import limit
 from support.one_bad import MISFITS, make_project
+from support.shared_runtime import shared_runtime
 
 from engine.assets import open_library
 from engine.humon import Severity
 from engine.live import LiveSources, Reload
 from engine.runtime.live_assets import LiveAssets
 from engine.runtime.options import RuntimeOptions
-from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
 
 Save = Callable[..., Reload]
@@ -125,7 +125,7 @@ def test_a_record_that_was_left_out_is_drawn_once_it_is_mended(sample: Any, tmp_
     for path in (intact, RECORDS[number].damage(intact, tmp_path / "wrong")):
         scene = load_scene(path)
         options = RuntimeOptions(size=(96, 48))
-        with open_library(scene.dbs) as library, Runtime(scene, library, options) as runtime:
+        with open_library(scene.dbs) as library, shared_runtime(scene, library, options) as runtime:
             if path != intact:
                 with LiveAssets(runtime) as live:
                     assert len(live.problems) == 1

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 from support.live_scene import LiveScene
+from support.shared_runtime import shared_runtime
 
 from engine.assets import open_library
 from engine.feature import discover
 from engine.runtime.live_assets import LiveAssets
 from engine.runtime.options import RuntimeOptions
-from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
 
 pytestmark = pytest.mark.gpu
@@ -69,11 +69,10 @@ def live(tmp_path: Path) -> Iterator[LiveScene]:
         scene = load_scene(tmp_path / "scene/scene.hu", registry)
         with open_library(scene.dbs) as library:
             options = RuntimeOptions(size=(16, 16), validate=True)
-            with Runtime(scene, library, options) as runtime, LiveAssets(runtime) as assets:
+            with shared_runtime(scene, library, options) as runtime, LiveAssets(runtime) as assets:
                 runtime.settle()
                 yield LiveScene(package, runtime, assets)
                 runtime.wait()
-                assert not len(runtime.instance.messages)
 
 
 def colour(live: LiveScene) -> tuple[int, ...]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support import images
+from support.shared_runtime import shared_runtime
 
 from engine.assets import open_library
 from engine.feature import Feature, discover
@@ -152,11 +153,8 @@ def opened(folder: Path, feature: Feature, sources=SOURCES, *, trials: bool = Fa
     registry.register(feature)
     scene = load_scene(folder / "scene.hu", registry)
     options = RuntimeOptions(size=(64, 64), validate=True, trials=trials)
-    with open_library(scene.dbs) as library:
-        with Runtime(scene, library, options) as made:
-            yield made
-            messages = [str(message) for message in made.instance.messages.all]
-        assert messages == []
+    with open_library(scene.dbs) as library, shared_runtime(scene, library, options) as made:
+        yield made
 
 
 def faults(runtime: Runtime) -> list[str]:

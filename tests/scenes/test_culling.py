@@ -11,6 +11,7 @@ import pytest
 from support import images
 from support.many_models import many_models
 from support.sampling import Sample, amount
+from support.shared_runtime import shared_runtime
 
 from engine.assets import open_library
 from engine.feature import Feature, discover
@@ -177,7 +178,7 @@ def test_vertices_that_a_shader_moves_are_drawn_wherever_their_mesh_is(root, tmp
     (tmp_path / "world.hu").write_text(text)
     scene = load_scene(tmp_path / "world.hu", registry)
     options = RuntimeOptions(size=SIZE, validate=True, trials=False)
-    with open_library(scene.dbs) as library, Runtime(scene, library, options) as runtime:
+    with open_library(scene.dbs) as library, shared_runtime(scene, library, options) as runtime:
         runtime.settle()
         whole, culled = both(runtime)
         images.assert_same(whole, culled)

@@ -9,10 +9,10 @@ from support import images
 from support.changing_scene import ChangingScene
 from support.many_models import many_models
 from support.sampling import Sample, amount
+from support.shared_runtime import shared_runtime
 
 from engine.assets import open_library
 from engine.runtime.options import RuntimeOptions
-from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
 
 pytestmark = pytest.mark.gpu
@@ -27,7 +27,7 @@ def test_the_picture_after_changes_is_that_of_a_scene_opened_afresh(
 ) -> None:
     scene = load_scene(many_models(root, tmp_path / "tree", MODELS, MODELS))
     changing = ChangingScene(scene, MODELS, MODELS, sample.rng)
-    with open_library(scene.dbs) as library, Runtime(scene, library, OPTIONS) as runtime:
+    with open_library(scene.dbs) as library, shared_runtime(scene, library, OPTIONS) as runtime:
         for step in range(amount(60, 20_000)):
             changing.change()
             runtime.frame()
@@ -35,9 +35,7 @@ def test_the_picture_after_changes_is_that_of_a_scene_opened_afresh(
                 runtime.settle()
                 runtime.frame()
                 picture = runtime.read_pixels()
-                with Runtime(scene, library, OPTIONS) as fresh:
+                with shared_runtime(scene, library, OPTIONS) as fresh:
                     fresh.settle()
                     fresh.frame()
                     images.assert_same(picture, fresh.read_pixels())
-        for instance in runtime.instances:
-            assert [str(message) for message in instance.messages.all] == []

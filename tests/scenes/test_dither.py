@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.shared_runtime import shared_runtime
 
 from engine.assets import open_library
 from engine.feature import discover
@@ -29,7 +30,7 @@ def opened(root: Path, curve: str) -> Iterator[Runtime]:
     scene.apply_setting(f"camera.camera.toneMapping={curve}")
     scene.apply_setting("camera.camera.antialiasing=none")
     options = RuntimeOptions(size=(160, 120), validate=True, trials=False, outputs=(PICTURE, SCENE_COLOR))
-    with open_library(scene.dbs) as library, Runtime(scene, library, options) as runtime:
+    with open_library(scene.dbs) as library, shared_runtime(scene, library, options) as runtime:
         runtime.settle()
         runtime.frame()
         yield runtime

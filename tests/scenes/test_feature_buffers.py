@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support.shared_runtime import shared_runtime
 
 from engine.assets import open_library
 from engine.feature import Feature, Registry, discover
@@ -79,12 +80,9 @@ def opened(folder: Path, shader: str = STRIPES, stripe: Feature | None = None) -
     registry.register(stripe or Stripe())
     scene = load_scene(folder / "scene.hu", registry)
     options = RuntimeOptions(size=(12, 4), validate=True, trials=False)
-    with open_library(scene.dbs) as library:
-        with Runtime(scene, library, options) as made:
-            made.settle()
-            yield made
-            messages = [str(message) for message in made.instance.messages.all]
-        assert messages == []
+    with open_library(scene.dbs) as library, shared_runtime(scene, library, options) as made:
+        made.settle()
+        yield made
 
 
 def stripes(runtime: Runtime) -> str:

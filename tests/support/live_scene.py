@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from support.limits import limit
+from support.shared_runtime import shared_runtime
 
 from engine.assets import open_library
 from engine.humon import Problem
@@ -90,8 +91,7 @@ def live_scene(source: Path, root: Path, opened: Callable[[], object] = lambda: 
     with open_library(scene.dbs) as library:
         opened()
         options = RuntimeOptions(size=(64, 64), validate=True)
-        with Runtime(scene, library, options) as runtime, LiveAssets(runtime) as assets:
+        with shared_runtime(scene, library, options) as runtime, LiveAssets(runtime) as assets:
             runtime.settle()
             yield LiveScene(root, runtime, assets)
             runtime.wait()
-            assert not len(runtime.instance.messages)

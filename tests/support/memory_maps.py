@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from support.random_scenes import SMALL, World, needs, profile
 
@@ -28,6 +30,7 @@ PALETTE = MapPalette(
 ATTACHMENT = ImageUsage.COLOR_ATTACHMENT | ImageUsage.SAMPLED
 
 
+@cache
 def random_plan(seed: int, count: int = 60) -> Plan:
     """The second of two plans of a random scene, so that pages and blocks have holes."""
     rng = np.random.default_rng(seed)

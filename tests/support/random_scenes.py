@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,7 @@ BUFFERS = (
 )
 
 
+@cache
 def profile(name: str) -> DeviceProfile:
     return read_profile(PROFILES / f"{name}.json")
 

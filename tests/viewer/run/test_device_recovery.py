@@ -107,6 +107,14 @@ def view(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> View:
     return call
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> images.Picture:
+    """The picture where no device is lost."""
+    path = tmp_path_factory.mktemp("whole") / "picture.png"
+    assert main([*SMALL, "--screenshot", str(path)]) == ExitCode.DONE
+    return images.load(path)
+
+
 def script(folder: Path, text: str) -> tuple[str, Path]:
     path = folder / "script.py"
     path.write_text(LOSES_THE_DEVICE + text)
@@ -158,8 +166,7 @@ def test_a_loss_is_reported_once_with_the_last_call_and_the_recovery(view: View)
 
 
 @pytest.mark.parametrize("nth", [1, 5, 12])
-def test_as_many_frames_are_drawn_as_were_requested(view: View, nth: int) -> None:
-    whole = view().picture
+def test_as_many_frames_are_drawn_as_were_requested(view: View, whole: images.Picture, nth: int) -> None:
     with faults.injected(nth, LOST, function="vkQueueSubmit2") as injected:
         done = view("--frames", "12")
     assert injected.hits == 1
@@ -170,9 +177,8 @@ def test_as_many_frames_are_drawn_as_were_requested(view: View, nth: int) -> Non
 
 @pytest.mark.parametrize("calls", [(60, 1), (70, 30), (70, 55), (20, 0), (70, 30, 1)])
 def test_a_loss_while_the_scene_is_restored_counts_again(
-    view: View, monkeypatch: pytest.MonkeyPatch, calls: tuple[int, ...]
+    view: View, whole: images.Picture, monkeypatch: pytest.MonkeyPatch, calls: tuple[int, ...]
 ) -> None:
-    whole = view().picture
     lose_after(monkeypatch, *calls)
     done = view("--frames", "12")
     assert done.code == 0
