@@ -17,6 +17,7 @@ from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from stat import S_ISREG
 from traceback import walk_tb
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -220,18 +221,21 @@ def _installed_features() -> bool:
             if os.path.exists(folder):
                 return True  # an archive
             continue
-        if _has_features(os.path.abspath(folder), os.stat(folder or ".").st_mtime_ns):
-            return True
+        with os.scandir(folder or ".") as entries:
+            packages = [entry.path for entry in entries if entry.name.endswith((".dist-info", ".egg-info"))]
+        for package in packages:
+            points = os.path.abspath(os.path.join(package, "entry_points.txt"))
+            with suppress(FileNotFoundError, NotADirectoryError):
+                found = os.stat(points)
+                if S_ISREG(found.st_mode) and _has_features(points, found.st_mtime_ns, found.st_size):
+                    return True
     return False
 
 
-@lru_cache
-def _has_features(folder: str, changed: int) -> bool:
-    """Whether a package in a folder has the entry point group; looked up again once the folder has changed."""
-    with os.scandir(folder) as entries:
-        packages = [entry.path for entry in entries if entry.name.endswith((".dist-info", ".egg-info"))]
-    points = [Path(package, "entry_points.txt") for package in packages]
-    return any(os.path.isfile(path) and ENTRY_POINT_GROUP.encode() in path.read_bytes() for path in points)
+@lru_cache(4096)
+def _has_features(points: str, changed: int, size: int) -> bool:
+    """Whether a file of entry points has the group; it is read again once it has `changed`."""
+    return ENTRY_POINT_GROUP.encode() in Path(points).read_bytes()
 
 
 def _modules(paths: Iterable[str], prefix: str) -> Iterator[str]:

@@ -242,6 +242,20 @@ def test_a_program_on_path_is_preferred_to_the_packages(
     assert found.path == str(folder / "glslangValidator")
 
 
+def test_a_program_that_goes_or_comes_on_another_path_is_looked_for_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("first", "second"):
+        (folder / place).mkdir()
+        os.rename(program(folder, "").path, folder / place / "glslangValidator")
+    monkeypatch.setenv("PATH", str(folder / "first"))
+    assert (find_tool("glslangValidator") or Tool("")).path == str(folder / "first" / "glslangValidator")
+    monkeypatch.setenv("PATH", os.pathsep.join([str(folder / "first"), str(folder / "second")]))
+    find_tool("glslangValidator")
+    (folder / "first" / "glslangValidator").unlink()
+    assert (find_tool("glslangValidator") or Tool("")).path == str(folder / "second" / "glslangValidator")
+
+
 def test_the_program_is_used_instead_of_its_launcher_script(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from engine.feature import Feature, Registry, asset_field, discover, float_field
+from engine.feature.registry import _installed_features
 from engine.graph import DeclarationError
 
 
@@ -178,6 +179,26 @@ def test_features_of_installed_packages_are_found_by_entry_point(tmp_path, monke
     assert "gone = broken" in reported
     assert "odd = math:pi" in reported
     assert "missing_one" in reported
+
+
+def test_a_package_that_is_installed_beside_others_is_found_from_then_on(tmp_path, monkeypatch):
+    (tmp_path / "plain-1.0.dist-info").mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert not _installed_features()
+    (tmp_path / "other-1.0.dist-info").mkdir()
+    assert not _installed_features()
+    (tmp_path / "other-1.0.dist-info" / "entry_points.txt").write_text("[diorama.features]\nother = other\n")
+    assert _installed_features()
+
+
+def test_a_class_whose_fields_are_replaced_has_a_record_of_the_new_ones():
+    class Changed(Feature):
+        type_name = "changed"
+        fields = (float_field("first", 1.0),)
+
+    assert Changed().schema is Changed().schema
+    Changed.fields = (float_field("second", 1.0),)
+    assert [field.name for field in Changed().schema.fields] == ["second"]
 
 
 def test_features_come_in_the_order_in_which_they_were_installed_behind_built_in_ones(tmp_path, monkeypatch):
