@@ -25,12 +25,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from queue import Queue
+from typing import TYPE_CHECKING
 
-from coverage import CoverageData
 from mutator import ROOT, Mutant, mutants_of, mutated
 from recording import Recorded, Recording, digests_of
 
 from engine.files import write_whole
+
+if TYPE_CHECKING:
+    from coverage import CoverageData
 
 COPIED = ("engine", "features", "viewer", "tests", "scenes", "assets", "docs", "tools")
 TESTS = {

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-
-from coverage import CoverageData
+from typing import TYPE_CHECKING
 
 from engine.files import write_whole
+
+if TYPE_CHECKING:
+    from coverage import CoverageData
 
 READ = ("engine", "features", "viewer", "tests", "scenes", "assets")
 """The folders that tests execute or read."""
@@ -71,17 +73,21 @@ class Recording:
 
     def data(self) -> CoverageData:
         """Which test executes which lines."""
-        found = CoverageData(str(self.lines))
-        found.read()
-        return found
+        return _read(self.lines)
 
     def add(self, other: Path) -> None:
         """Add what more tests execute."""
-        more = CoverageData(str(other))
-        more.read()
         found = self.data()
-        found.update(more)
+        found.update(_read(other))
         found.close()
+
+
+def _read(lines: Path) -> CoverageData:
+    from coverage import CoverageData  # installed for developers alone, and --help needs none
+
+    found = CoverageData(str(lines))
+    found.read()
+    return found
 
 
 def digests_of(root: Path) -> dict[str, str]:
