@@ -215,10 +215,11 @@ class Redoing:
                 self._editor.set_values(Target(name, type_name), rows, column(value))
 
     def _arrange(self, node: Node, moved: Mapping[str, int | None], removed: Sequence[int]) -> None:
-        """Move aside what moves, remove, add and move to the new places, from the top down."""
+        """Move aside what moves and stays, remove, add and move to the new places, from the top down."""
         editor, root = self._editor, self._part.root
         tableau: Tableau = editor.tableau
-        places = {path: text(to) for path, to in _items(node.get("moved")) if moved[path] is not None}
+        gone = (None, *removed)
+        places = {path: text(to) for path, to in _items(node.get("moved")) if moved[path] not in gone}
         names = free_names(["recovering"] * len(places), tableau.names)
         for path, name in zip(places, names, strict=True):
             mover = int(moved[path] or 0)

@@ -85,6 +85,17 @@ def test_damaged_changes_are_done_or_refused_and_a_refusal_changes_nothing(
         editor.history.undo()
 
 
+def test_what_is_removed_and_moved_is_removed(recovery: Recovery, tmp_path: Path) -> None:
+    editor = recovery._editor
+    text = UNSAVED.replace("removed: [camera/reticle]", "removed: [lamp]")
+    before = editor.tableau.names
+    recovery.recover(found(recovery, text, tmp_path / "none"))
+    assert "lamp" not in editor.tableau
+    assert "camera/other" not in editor.tableau
+    editor.history.undo()
+    assert editor.tableau.names == before
+
+
 def test_flags_and_features_that_there_are_not_are_left_out(recovery: Recovery, tmp_path: Path) -> None:
     text = UNSAVED.replace("flags: { active: false", "flags: { visible: false  active: false")
     assert (
