@@ -19,9 +19,9 @@ SIZE = (320, 180)
 POSTS = [(3 * side + 0.4 * (row % 3), 1.0, -1.0 - 1.3 * row) for row in range(44) for side in (-1, 0, 1)]
 HALF = np.array((0.075, 1.0, 0.075))
 BOX = np.min(POSTS, axis=0) - HALF, np.max(POSTS, axis=0) + HALF
-LEVELS, MOST = 4, 8
-"""So many pixels may change by more than these levels: 1 to 5 do on two drivers, 14 where cascades are not
-mixed at their borders, 321 with a map that does not move by whole texels."""
+MOST = {4: 8, 12: 1}
+"""By levels, how many pixels may change by more: 1 to 5 and 0 to 1 do on two drivers, 14 and 4 where cascades
+are not mixed at their borders, 321 by more than 4 with a map that does not move by whole texels."""
 
 
 def written(folder: Path) -> Path:
@@ -89,5 +89,6 @@ def test_where_a_map_moves_on_with_the_camera_shadows_do_not_flicker(tmp_path: P
     still = np.abs(lit[0] - lit[1]).max(-1) <= 1
     assert (np.abs(shaded[0] - lit[0]).max(-1) > 60).sum() > 1000, "there are shadows"
     changed = np.abs(shaded[0] - shaded[1]).max(-1) * still
-    many = (changed > LEVELS).sum()
-    assert many <= MOST, f"{many} pixels change by up to {changed.max()}"
+    for levels, most in MOST.items():
+        many = (changed > levels).sum()
+        assert many <= most, f"{many} pixels change by more than {levels}, up to {changed.max()}"
