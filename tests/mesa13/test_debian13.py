@@ -69,7 +69,7 @@ def test_all_tests_of_scenes_pass_but_for_how_textures_are_filtered(root: Path, 
         "-p",
         "no:cacheprovider",
         "-n",
-        "0",
+        "auto",
         "--require-gpu",
         "--junitxml=report.xml",
     ]

@@ -94,9 +94,10 @@ def until(frames: WindowFrames | RecoveringFrames, holds: Callable[[], bool], wh
 def settle(frames: WindowFrames) -> None:
     """Draw until all is resident and each frame in flight, and one more, has been shown since.
 
-    The tool bar, which lies over a part of the scene, is hidden.
+    The tool bar and what was noticed earlier, which lie over a part of the scene, are hidden.
     """
     frames.scene_view.has_tools = False
+    frames.session.notices.say("")
     until(frames, lambda: frames.runtime.plan is not None and frames.runtime.memory.settled, "settled")
     goal = frames.presenter.shown + 3
     until(frames, lambda: frames.presenter.shown >= goal and frames.runtime.memory.settled, "shown frames")

@@ -9,6 +9,8 @@ from imgui_bundle import imgui
 from viewer.ui import style
 
 ELLIPSIS = "…"
+SORT_ARROW = 0.65
+"""Width of the arrow in the header of a sorted column, in heights of the font, as ImGui draws it."""
 
 FLOATING = (
     imgui.WindowFlags_.no_decoration.value
@@ -103,10 +105,34 @@ def quiet(text: str) -> None:
 
 def right_aligned(text: str, tint: style.Color = style.TEXT) -> None:
     """Write text at the right edge of the cell."""
-    room = imgui.get_content_region_avail().x - imgui.calc_text_size(text).x
+    align_right(text)
+    imgui.text_colored(tint, text)
+
+
+def align_right(text: str, margin: float = 0.0) -> None:
+    """Move to where a text has to begin to end at the right edge of the cell, less a margin, if it fits."""
+    room = imgui.get_content_region_avail().x - imgui.calc_text_size(text).x - margin
     if room > 0:
         imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + room)
-    imgui.text_colored(tint, text)
+
+
+def table_headers(*numbers: int) -> None:
+    """Draw the header row of a table; those of the columns `numbers` stand at the right, over the numbers.
+
+    Columns that can be sorted keep the room of the arrow that shows the order.
+    """
+    arrow = imgui.get_font_size() * SORT_ARROW + imgui.get_style().frame_padding.x
+    is_sortable = imgui.table_get_sort_specs() is not None
+    imgui.table_next_row(imgui.TableRowFlags_.headers.value)
+    for column in range(imgui.table_get_column_count()):
+        if not imgui.table_set_column_index(column):
+            continue
+        name = imgui.table_get_column_name(column)
+        if column in numbers:
+            align_right(name, arrow if is_sortable else 0.0)
+        imgui.push_id(column)
+        imgui.table_header(name)
+        imgui.pop_id()
 
 
 @lru_cache(maxsize=4096)

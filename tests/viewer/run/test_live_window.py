@@ -89,7 +89,6 @@ def _walk(frames: WindowFrames, display: Display, root: Path) -> None:
     (root / SHADER).write_text(good.replace(last, last.replace("vec4(", "nonsense(")))
     until(frames, lambda: "surface.fs.glsl" in listed(frames), "a problem")
     assert "in what was saved" in frames.session.notices.text
-    frames.session.notices.say("")
     settle(frames)
     assert (on_screen(frames, display) == shown).all()
     dark = reloaded(SHADER, good.replace(last, last.replace("vec4(", "0.2 * vec4(")))

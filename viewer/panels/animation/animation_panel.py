@@ -133,7 +133,7 @@ class AnimationPanel:
         imgui.table_setup_column("object", _STRETCH)
         imgui.table_setup_column("plays", _STRETCH)
         imgui.table_setup_column("duration", _FIXED, imgui.calc_text_size("duration ").x)
-        imgui.table_headers_row()
+        widgets.table_headers(2)
         clipper = imgui.ListClipper()
         clipper.begin(len(clips))
         while clipper.step():

@@ -126,7 +126,7 @@ class AssetsPanel:
         is_first = imgui.TableColumnFlags_.default_sort.value
         imgui.table_setup_column("memory", _FIXED | largest | is_first, imgui.calc_text_size("memory    ").x)
         imgui.table_setup_column("used by", _FIXED | largest, imgui.calc_text_size("used by  ").x)
-        imgui.table_headers_row()
+        widgets.table_headers(2, 3)
         self._take_order()
         clipper = imgui.ListClipper()
         clipper.begin(len(self._shown))

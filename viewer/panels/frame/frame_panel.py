@@ -98,13 +98,13 @@ class FramePanel:
         imgui.table_setup_column("hitch at frame", _FIXED)
         imgui.table_setup_column("took (median)", _FIXED)
         imgui.table_setup_column("cause", _STRETCH)
-        imgui.table_headers_row()
+        widgets.table_headers(0, 1)
         for hitch in reversed(self._history.hitches):
             imgui.table_next_row()
             imgui.table_next_column()
-            imgui.text_unformatted(f"{hitch.number:,}")
+            widgets.right_aligned(f"{hitch.number:,}")
             imgui.table_next_column()
-            imgui.text_unformatted(f"{hitch.wall_ms:.1f} ms ({hitch.median_ms:.1f})")
+            widgets.right_aligned(f"{hitch.wall_ms:.1f} ms ({hitch.median_ms:.1f})")
             imgui.table_next_column()
             widgets.cut(hitch.cause)
         imgui.end_table()
@@ -123,7 +123,7 @@ class FramePanel:
         imgui.table_setup_column("pass, in the order of drawing", _STRETCH)
         imgui.table_setup_column("ms", _FIXED, imgui.calc_text_size("9999.999").x)
         imgui.table_setup_column("share", _STRETCH)
-        imgui.table_headers_row()
+        widgets.table_headers(1)
         for name in (one.declaration.name for one in graph.passes):
             milliseconds = times.get(name)
             imgui.table_next_row()
@@ -178,7 +178,7 @@ class FramePanel:
         imgui.table_setup_column("size", _FIXED, imgui.calc_text_size("999 MiB").x)
         imgui.table_setup_column("texels", _FIXED, imgui.calc_text_size("9999 x 9999").x)
         imgui.table_setup_column(f"{len(passes)} passes, in their order", _STRETCH, 1.6)
-        imgui.table_headers_row()
+        widgets.table_headers(1, 2)
         for row in rows:
             imgui.table_next_row()
             imgui.table_next_column()
@@ -240,7 +240,7 @@ class FramePanel:
         imgui.table_setup_column("view", _STRETCH)
         imgui.table_setup_column("instances drawn", _FIXED)
         imgui.table_setup_column("of all", _FIXED)
-        imgui.table_headers_row()
+        widgets.table_headers(2, 3)
         for name, view, drawn, of in rows:
             imgui.table_next_row()
             for text in (name, view):

@@ -93,7 +93,7 @@ class DeltaTable:
         imgui.table_setup_column("B", _FIXED | _DOWN, letter * 5, SECOND + 1)
         default = imgui.TableColumnFlags_.default_sort.value
         imgui.table_setup_column("B - A", _FIXED | _DOWN | default, letter * 5, DIFFERENCE + 1)
-        imgui.table_headers_row()
+        widgets.table_headers(2, 3, 4)
         specs = imgui.table_get_sort_specs()
         if specs is not None and specs.specs_dirty and specs.specs_count:
             spec = specs.get_specs(0)

@@ -177,7 +177,7 @@ class SnapshotsPanel:
         imgui.table_setup_column("name", _STRETCH)
         imgui.table_setup_column("allocated", _FIXED, letter * 5)
         imgui.table_setup_scroll_freeze(0, 1)
-        imgui.table_headers_row()
+        widgets.table_headers(3)
         base = self._history.snapshots.baseline
         for number, snapshot in enumerate([None, *reversed(self._history.snapshots.all)]):
             shown = snapshot or self._history.now()

@@ -150,6 +150,8 @@ class OutlinerPanel:
         imgui.table_next_row(imgui.TableRowFlags_.headers.value)
         for column, (name, text) in enumerate(zip(names, helps, strict=True)):
             if imgui.table_set_column_index(column):
+                if name in SHARES:
+                    widgets.align_right(name)
                 imgui.table_header(name)
                 widgets.tooltip((text,))
 

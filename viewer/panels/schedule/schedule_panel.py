@@ -154,7 +154,7 @@ class SchedulePanel:
             imgui.table_setup_column("window in its cache", _STRETCH, 1.6)
             imgui.table_setup_column("staged", _STRETCH, 0.8)
             imgui.table_setup_column("transferred", _STRETCH, 1.4)
-            imgui.table_headers_row()
+            widgets.table_headers(2)
             for row in rows:
                 imgui.table_next_row()
                 imgui.table_next_column()
@@ -172,7 +172,7 @@ class SchedulePanel:
                 else:
                     widgets.quiet("none")
                 imgui.table_next_column()
-                widgets.cut(bytes_text(row.staged))
+                widgets.right_aligned(bytes_text(row.staged))
                 imgui.table_next_column()
                 widgets.cut(f"{bytes_text(row.done)} of {bytes_text(row.total)}")
             imgui.end_table()
@@ -197,7 +197,7 @@ class SchedulePanel:
         imgui.table_setup_column("step", _FIXED, letter * 6.5)
         imgui.table_setup_column("about", _STRETCH)
         imgui.table_setup_column("size", _FIXED, letter * 5)
-        imgui.table_headers_row()
+        widgets.table_headers(0, 3)
         if model.done != self._followed:
             # The next step stays in sight while steps run.
             self._followed = model.done
@@ -216,7 +216,7 @@ class SchedulePanel:
         tint = style.QUIET if number < model.done else style.ACCENT if is_next else style.TEXT
         imgui.table_next_row()
         imgui.table_next_column()
-        widgets.cut(f"{number + 1:,}", tint)
+        widgets.right_aligned(f"{number + 1:,}", tint)
         imgui.table_next_column()
         widgets.cut(text.verb, tint)
         imgui.table_next_column()

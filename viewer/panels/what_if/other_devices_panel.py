@@ -46,7 +46,7 @@ class OtherDevicesPanel:
         imgui.table_setup_column("allocated", _FIXED, letter * 5)
         imgui.table_setup_column("device-local budget", _STRETCH, 1.2)
         imgui.table_setup_column("fits", _STRETCH, 1.0)
-        imgui.table_headers_row()
+        widgets.table_headers(2)
         for candidate in self.devices.candidates:
             self._row(candidate)
         imgui.end_table()

@@ -197,7 +197,7 @@ class TablePanel:
         imgui.table_setup_scroll_freeze(1, 1)
         for column in columns:
             self._setup(column)
-        imgui.table_headers_row()
+        widgets.table_headers(*(at for at, column in enumerate(columns) if column in NUMBERS))
         self._read_sort()
         enabled = imgui.TableColumnFlags_.is_enabled.value
         self._shown = tuple(
