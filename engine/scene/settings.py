@@ -29,7 +29,9 @@ FORM = "write PATH.FEATURE.FIELD=VALUE, such as cube.shadowCaster.active=false"
 
 
 def apply_setting(scene: Scene, setting: str) -> None:
-    """Change one value of a scene.
+    """Change one value of a scene; none of an object or feature that its file has and that is left out.
+
+    What is left out has its own problem, so that naming it is no second one.
 
     Raises InputError: `setting.form`, `object.unknown`, `feature.unknown`, `field.unknown` (with the nearest
     name), `value.*`, `asset.reference`.
@@ -42,8 +44,9 @@ def apply_setting(scene: Scene, setting: str) -> None:
     found = None if is_whole else _find(scene.tableau, target.strip(), setting)
     try:
         node = parse(written, "--set").root
-        if found is None:
+        if is_whole:
             setattr(scene.tableau, flag, boolean(node))
+        if found is None:
             return
         handle, rest = found
         if len(rest) == 1:
@@ -54,13 +57,18 @@ def apply_setting(scene: Scene, setting: str) -> None:
         raise InputError(_named(problem, setting) for problem in error.problems) from error
 
 
-def _find(tableau: Tableau, target: str, setting: str) -> tuple[ObjectHandle, list[str]]:
-    """Return the object that a target begins with, and the one or two words after it; names may have dots."""
+def _find(tableau: Tableau, target: str, setting: str) -> tuple[ObjectHandle, list[str]] | None:
+    """Return the object that a target begins with, and the one or two words after it; names may have dots.
+
+    None where that object is left out.
+    """
     words = target.split(".")
-    for count in (2, 1):
-        path = ".".join(words[:-count])
+    paths = [".".join(words[:-count]) for count in (2, 1)]
+    for path, count in zip(paths, (2, 1), strict=True):
         if path in tableau:
             return tableau[path], words[-count:]
+    if any(path and tableau.gaps.has(path) for path in paths):
+        return None
     try:
         return tableau[".".join(words[:-2]) or words[0]], words[-2:]
     except KeyError as error:
@@ -83,6 +91,8 @@ def _set_field(
     scene: Scene, handle: ObjectHandle, type_name: str, field: str, node: Node, setting: str
 ) -> None:
     if type_name not in handle:
+        if scene.tableau.gaps.has(handle.path, type_name):
+            return
         what = f"names no feature of '{handle.path}': there is no '{type_name}'"
         raise _error("feature.unknown", setting, what, suggestion(type_name, list(handle.features)))
     feature = handle[type_name]

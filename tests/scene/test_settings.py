@@ -92,3 +92,22 @@ def test_a_rejected_setting_changes_nothing(scene):
         with pytest.raises(InputError):
             scene.apply_setting(setting)
     assert (scene.tableau.structure_version, scene.tableau.values_version) == before
+
+
+def test_a_setting_of_what_is_left_out_is_no_second_problem(load):
+    """As that is reported where it is; settings of anything else are wrong, as before."""
+    scene = load(
+        ASSETS
+        + """tableau: { objects: {
+        good: { features: [ { @type: shadowCster  bias: 2 } { @type: light } ] }
+        cube: [ 1 ]
+    } }"""
+    )
+    assert len(scene.left_out) == 2
+    for setting in ("cube.enabled=false", "cube/part.light.active=false", "good.shadowCaster.bias=1"):
+        scene.apply_setting(setting)
+    for setting in ("cub.enabled=false", "other.enabled=false", "good.enbled=false"):
+        with pytest.raises(InputError):
+            scene.apply_setting(setting)
+    scene.apply_setting("good.enabled=false")
+    assert not scene.tableau["good"].enabled
