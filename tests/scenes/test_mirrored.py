@@ -60,6 +60,17 @@ def test_a_mirrored_box_looks_like_the_box_from_every_side(scene):
         assert_same_pixels(found, expected, levels=0, share=0)
 
 
+def test_with_several_samples_a_mirrored_box_differs_at_edges_of_its_triangles_alone_and_by_little(scene):
+    """There the shading of a pixel is taken where a triangle covers it, and diagonals of faces are others."""
+    scene["camera"].camera.antialiasing = "msaa4"
+    scene.settle()
+    plain = pictures(scene)
+    scene["outer/box"].scale = (-1, 1, 1)
+    for expected, found in zip(plain, pictures(scene), strict=True):
+        assert_same_pixels(found, expected, share=0.005)
+        assert_same_pixels(found, expected, levels=8, share=0)
+
+
 def test_a_box_whose_parent_is_mirrored_looks_like_the_box(scene):
     plain = pictures(scene)
     scene["outer"].scale = (1, 1, -1)
