@@ -53,9 +53,8 @@ from engine.runtime.refused_memory import RefusedMemory
 from engine.runtime.spread_plan import SpreadPlan
 from engine.runtime.trials.shader_trials import ShaderTrials
 from engine.vk.errors import DeviceLost, OutOfDeviceMemory, Result, VulkanError
-from engine.vk.frame_slots import FrameSlots
 from engine.vk.instance import Instance
-from engine.vk.timeline import Timeline
+from engine.vk.timeline import FrameSlots, Timeline
 
 if TYPE_CHECKING:
     from engine.assets import AssetLibrary

@@ -11,6 +11,7 @@ bottom up:
     commands   functions of one dispatch level, raw for hot paths or checked
     handles    live handles by type, with names
     messages   messages of the validation layers
+    shader_cache   room for the cache of Mesa's drivers
     instance   VkInstance;  adapter: physical devices, and the reasons why one cannot be used
     device     VkDevice: create, destroy, submit;  facts: its properties as plain data
     timeline   timeline semaphores;  pool: command pools and command buffers

@@ -15,6 +15,7 @@ from engine.vk.errors import DeviceLost, NotPresent, Result
 from engine.vk.forking import add_owner, note_driver, remove_owner
 from engine.vk.handles import LiveHandle
 from engine.vk.instance import Instance
+from engine.vk.shader_cache import claim_room
 from engine.vk.structs import chain, new
 
 INSTANCE_LEVEL = frozenset({"Instance", "DebugUtilsMessengerEXT", "SurfaceKHR", "Device"})
@@ -89,6 +90,7 @@ class Device:
             info, families = self._info()
             made = ffi.new("VkDevice *")
             instance.vk.call("vkCreateDevice", adapter.handle, info, NULL, made)
+            claim_room()
             self.handle = self.handles.add("Device", made[0], adapter.name).handle
             self.vk = Commands(lib.vkGetDeviceProcAddr, self.handle)
             add_owner(self)

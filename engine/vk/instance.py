@@ -14,6 +14,7 @@ from engine.vk.errors import NoDevice, Result, UsedAfterFork, VulkanError
 from engine.vk.forking import add_owner, has_inherited, remove_owner, unusable_driver
 from engine.vk.handles import LiveHandle, LiveHandles
 from engine.vk.messages import Messages
+from engine.vk.shader_cache import claim_room
 from engine.vk.structs import chain, new
 
 VALIDATION_LAYER = "VK_LAYER_KHRONOS_validation"
@@ -106,6 +107,7 @@ class Instance:
             raise UsedAfterFork("vkCreateInstance", driver)
         with ExitStack() as undo:
             undo.callback(self.close)
+            claim_room()
             base = loader()
             self.validation = validation_support(base) if validate else Support(False, "not requested")
             requested = tuple(extensions)

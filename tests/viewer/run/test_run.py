@@ -20,8 +20,8 @@ from support.stopping import DRIVER, end, started
 
 from engine.render import frame_recorder
 from engine.runtime import open_device, runtime
-from engine.vk.frame_slots import FrameSlots
 from engine.vk.instance import Instance
+from engine.vk.timeline import FrameSlots
 from viewer.arguments import Options
 from viewer.guard import Guard
 from viewer.main import main

@@ -7,9 +7,8 @@ from typing import cast
 
 import pytest
 
-from engine.vk import frame_slots
-from engine.vk.frame_slots import SLOW_S, FrameSlots
-from engine.vk.timeline import Timeline
+from engine.vk import timeline
+from engine.vk.timeline import SLOW_S, FrameSlots, Timeline
 
 
 class Waits:
@@ -32,7 +31,7 @@ class Waits:
 @pytest.fixture
 def waits(monkeypatch: pytest.MonkeyPatch) -> Waits:
     found = Waits()
-    monkeypatch.setattr(frame_slots, "time", SimpleNamespace(perf_counter=lambda: found.now))
+    monkeypatch.setattr(timeline, "time", SimpleNamespace(perf_counter=lambda: found.now))
     return found
 
 
