@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from enum import IntEnum
@@ -34,11 +35,14 @@ class ExitCode(IntEnum):
 def run_process(command: Callable[[], int]) -> NoReturn:
     """Run `command` as all that this process does, and exit with its code.
 
-    Stop signals are handled from here on, imports of `command` included, and ignored after its end.
+    Stop signals are handled from here on, imports of `command` included, and ignored after its end. Threads
+    that a script has left are waited for before that, as Python does, which a signal would not end.
     """
     stop_signals.listen()
     try:
         code = guarded(command)
+        if not stop_signals.number:
+            code = guarded(lambda: _after_threads(code))
     finally:
         stop_signals.ignore()
     if stop_signals.number:
@@ -46,6 +50,20 @@ def run_process(command: Callable[[], int]) -> NoReturn:
         # the process was released before.
         end_process(code)
     sys.exit(code)
+
+
+def _after_threads(code: int) -> int:
+    """Return `code` once all threads have ended that Python itself would wait for, and that no pool ends."""
+    pools = getattr(sys.modules.get("concurrent.futures.thread"), "_threads_queues", {})
+    others = (one for one in threading.enumerate() if one is not threading.current_thread())
+    left = [one for one in others if not one.daemon and one not in pools]
+    if left:
+        print_error(
+            f"waiting for threads that were left: {', '.join(one.name for one in left)} (Ctrl-C ends that)"
+        )
+    for thread in left:
+        thread.join()
+    return code
 
 
 def end_process(code: int) -> NoReturn:

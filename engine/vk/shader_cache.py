@@ -43,7 +43,7 @@ def _folder() -> Path:
 
 def _free_bytes(folder: Path) -> int:
     """Bytes that are free where a folder is or would be made."""
-    there = next((one for one in (folder, *folder.parents) if one.exists()), Path("/"))
+    there = next((one for one in (folder, *folder.parents) if os.path.exists(one)), Path("/"))
     try:
         found = os.statvfs(there)
     except OSError:

@@ -214,6 +214,51 @@ def test_a_signal_that_comes_after_the_command_changes_nothing(root: Path) -> No
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+LEAVES_A_THREAD = """
+import sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from engine.cli.exits import run_process
+
+def command():
+    pool.submit(int).result()
+    threading.Thread(target=wait.wait, name="left", args=(float(sys.argv[1]),)).start()
+    print("done", flush=True)
+    return 1
+
+pool, wait = ThreadPoolExecutor(), threading.Event()
+run_process(command)
+"""
+
+
+@pytest.mark.parametrize("name", CODES)
+def test_a_thread_that_a_script_has_left_is_waited_for_until_a_signal_comes(root: Path, name: str) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", LEAVES_A_THREAD, "1000"],
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as child:
+        assert child.stderr is not None
+        assert child.stderr.readline() == "waiting for threads that were left: left (Ctrl-C ends that)\n"
+        child.send_signal(getattr(signal, name))
+        out, err = child.communicate(timeout=limit(20))
+    assert (child.returncode, out, err) == (CODES[name], "done\n", ENDED)
+
+
+def test_a_command_whose_threads_end_ends_as_without_them(root: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LEAVES_A_THREAD, "0.2"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=limit(20),
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "done\n")
+    assert done.stderr == "waiting for threads that were left: left (Ctrl-C ends that)\n"
+
+
 @pytest.mark.parametrize("name", CODES)
 def test_a_signal_while_the_interpreter_ends_changes_nothing(root: Path, name: str) -> None:
     code = (

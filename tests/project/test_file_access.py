@@ -75,6 +75,7 @@ ALLOWED = {
         "its own standard streams, and the null device",
         {"os.fdopen", "os.open"},
     ),
+    "engine/vk/shader_cache.py": ("the index of Mesa's own cache, of which it reads nothing", {"open"}),
     "viewer/editing/recovery.py": ("its own files in the user's state folder, deleted", {"unlink"}),
     "viewer/panels/source/source_text.py": ("programs of the system on PATH", {"shutil.which"}),
     "engine/testing/goldens/findings.py": ("its own findings, deleted", {"shutil.rmtree", "unlink"}),

@@ -1,4 +1,4 @@
-"""Mesa's cache of compiled shaders never ends a process: its index has its bytes on the disk, or there is none."""
+"""Mesa's cache of compiled shaders never ends a process: its index has room on the disk, or is not used."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_a_scene_is_drawn_while_the_disk_of_the_cache_folder_is_full(root: Path,
         timeout=limit(100),
         check=False,
     )
-    if (done.returncode in (1, 77) and "denied" in done.stderr + done.stdout) or done.returncode == 77:
+    if done.returncode == 77 or done.stderr.startswith("unshare:"):
         pytest.skip("this process may not mount anything")
     assert (done.returncode, done.stderr) == (0, "")
     assert picture.exists()
