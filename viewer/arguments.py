@@ -21,7 +21,8 @@ exit codes:
   3    no usable Vulkan device or display
   4    the device was lost or out of memory and could not recover
   129  ended by SIGHUP: as by Ctrl-C
-  130  ended by Ctrl-C: everything was released in order, the requested files are written
+  130  ended by Ctrl-C: everything was released in order, and the requested files are
+       written if frames were drawn
   143  ended by SIGTERM: as by Ctrl-C
 
 keys and mouse in the window:

@@ -37,26 +37,24 @@ class Parser(argparse.ArgumentParser):
 DEFAULT_SIZE = (1280, 720)
 LARGEST_SIDE = 16384
 MOST_DIGITS = 9
+LARGEST = 10**MOST_DIGITS - 1
+SHOWN_DIGITS = 40
 
 
 def positive(text: str) -> int:
     """Read a whole number from 1 to 999,999,999. Raises ArgumentTypeError."""
-    is_plain = text.isascii() and text.isdigit()
-    if not is_plain or len(text) > MOST_DIGITS or int(text) < 1:
-        hint = "" if is_plain else _hint(text)
-        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 1 or more{hint}")
-    return int(text)
+    if not _is_digits(text) or not text.strip("0"):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number of 1 or more{_hint(text)}")
+    return _at_most(text, LARGEST)
 
 
 def up_to(most: int) -> Callable[[str], int]:
     """Return the type of whole numbers from 0 to `most`, which raises ArgumentTypeError."""
 
     def read(text: str) -> int:
-        is_plain = text.isascii() and text.isdigit()
-        if not is_plain or len(text) > MOST_DIGITS or int(text) > most:
-            hint = "" if is_plain else _hint(text)
-            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0 to {most}{hint}")
-        return int(text)
+        if not _is_digits(text):
+            raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0 to {most}{_hint(text)}")
+        return _at_most(text, most)
 
     return read
 
@@ -64,16 +62,31 @@ def up_to(most: int) -> Callable[[str], int]:
 def seconds(text: str) -> float:
     """Read a time, digits with or without a decimal point, below 1e9. Raises ArgumentTypeError."""
     whole, _, part = text.partition(".")
-    is_plain = text.isascii() and (whole + part).isdigit()
-    if not is_plain or len(whole) > MOST_DIGITS or len(part) > MOST_DIGITS:
-        hint = "" if is_plain else _hint(text)
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number of seconds, such as 2 or 0.5{hint}")
-    return float(text)
+    if not _is_digits(whole + part):
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is not a number of seconds, such as 2 or 0.5{_hint(text)}"
+        )
+    if len(part) > MOST_DIGITS:
+        raise argparse.ArgumentTypeError(f"'{text}' has more than {MOST_DIGITS} digits behind the point")
+    return float(f"{_at_most(whole or '0', LARGEST)}.{part or '0'}")
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()
+
+
+def _at_most(digits: str, most: int) -> int:
+    """Read digits. Raises ArgumentTypeError for a number of more than `most`."""
+    digits = digits.lstrip("0") or "0"
+    if len(digits) > MOST_DIGITS or int(digits) > most:
+        shown = digits if len(digits) <= SHOWN_DIGITS else f"{digits[:SHOWN_DIGITS]}..."
+        raise argparse.ArgumentTypeError(f"{shown} is more than {most}")
+    return int(digits)
 
 
 def _hint(text: str) -> str:
     """Return what to do about a number in another notation: other digits, signs, points, exponents."""
-    has_digits = any(character.isdigit() for character in text)
+    has_digits = any(character.isdigit() for character in text) and not _is_digits(text)
     return "; write it with the digits 0 to 9 alone" if has_digits else ""
 
 

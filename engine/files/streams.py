@@ -38,11 +38,15 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def printable(text: str) -> str:
-    """Return `text` with control characters and line separators replaced: it cannot control a terminal."""
+def printable(text: str, *, lines: bool = True) -> str:
+    """Return `text` with control characters and line separators replaced: it cannot control a terminal.
+
+    Unless it has `lines`, line breaks are replaced, too.
+    """
     if text.isprintable():
         return text
-    return "".join(c if c == "\n" or not _controls(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
+    kept = "\n" if lines else ""
+    return "".join(c if c in kept or not _controls(c) else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _controls(character: str) -> bool:
@@ -69,9 +73,12 @@ def drop_output() -> None:
 
 
 def print_error(text: str) -> None:
-    """Print to stderr, unless that cannot be written either: then the exit code has to do."""
+    """Print to stderr, unless that cannot be written either: then the exit code has to do.
+
+    No terminal is controlled by it.
+    """
     try:
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
     except OSError:
         _drop(2)
 

@@ -51,9 +51,9 @@ class Problem:
 
     def render(self) -> str:
         """Return the block that is printed on stderr, without a line break at its end."""
-        place = f"{printable(str(self.position))}: " if self.position is not None else ""
+        place = f"{printable(str(self.position), lines=False)}: " if self.position is not None else ""
         lines = [f"{place}{self.severity}[{self.code}]: {printable(self.message)}"]
-        lines += [f"    {line}" for line in self.excerpt.splitlines()]
+        lines += [f"    {line}" for line in printable(self.excerpt).splitlines()]
         if self.help:
             lines.append(f"help: {printable(self.help)}")
         return "\n".join(lines)

@@ -25,7 +25,11 @@ _AGAIN = "it is tried again once the shader or the driver is another one"
 _TRIALS = {
     Verdict.REFUSED: (PIPELINE, "the driver makes no pipeline of {names}: {why}", _AGAIN),
     Verdict.FAILED: (TRIAL, "the driver does not survive {names}: the process that tried them {why}", _AGAIN),
-    Verdict.INVALID: (AssetCode.SHADER_SPIRV, "{names} in the cache: {why}", "delete the cache"),
+    Verdict.INVALID: (
+        AssetCode.SHADER_SPIRV,
+        "{names} in the cache: {why}",
+        "it is cooked again when it is opened next, where the cache can be deleted",
+    ),
     Verdict.UNTRIED: (
         UNTRIED,
         "{names} cannot be tried in another process: {why}",

@@ -255,6 +255,35 @@ def test_a_source_outside_of_the_root_is_never_looked_at(crafted: Crafted, path:
     assert crafted.known() == 0
 
 
+@pytest.mark.parametrize("part", ["warnings", "failure"])
+@pytest.mark.parametrize(
+    ("member", "value", "is_taken"),
+    [
+        ("code", "texture.decode", True),
+        ("code", "made.up", False),
+        ("code", ["texture.decode"], False),
+        ("position", ["assets/picture.png", 1, 1], True),
+        ("position", None, True),
+        ("position", ["/etc/passwd", 1, 1], False),
+        ("position", ["../outside.png", 1, 1], False),
+    ],
+)
+def test_a_problem_has_a_code_of_ours_and_a_place_below_the_root(
+    crafted: Crafted, part: str, member: str, value: Any, is_taken: bool
+) -> None:
+    problem = {"code": "texture.decode", "message": "m", "position": None, "excerpt": "e", "help": "h"}
+
+    def change(rows: Rows, data: bytearray) -> None:
+        row = rows[-1]
+        if part == "failure":
+            del data[row["offset"] :]
+            row |= {"size": 0, "checksum": 0, "facts": None}
+        row[part] = [problem | {member: value}]
+
+    changed(crafted, change)
+    assert crafted.known() == (len(taken_apart(crafted.whole)[0]) if is_taken else 0)
+
+
 def test_a_table_as_large_as_memory_is_not_parsed(crafted: Crafted) -> None:
     table = b'{"entries": [' + b"0," * (2 << 20) + b"0]}"
     assert len(table) > (1 << 20) + (64 << 10) * len(taken_apart(crafted.whole)[0])

@@ -160,8 +160,10 @@ def test_a_missing_entry_point_is_reported_with_the_existing_ones() -> None:
         lambda code: b"\0\0\0\0" + code[4:],
         lambda code: code[:4][::-1] + code[4:],
         lambda _: b"#version 450\nvoid main() {}\n",
+        lambda code: code[:12] + b"\xff\xff\xff\xff" + code[16:],
+        lambda code: code[:12] + bytes(4) + code[16:],
     ],
-    ids=["empty", "header cut", "odd size", "two more", "no magic", "big-endian", "text"],
+    ids=["empty", "header cut", "odd size", "two more", "no magic", "big-endian", "text", "ids", "no ids"],
 )
 def test_invalid_modules_are_rejected(damage: object) -> None:
     assert callable(damage)

@@ -51,6 +51,13 @@ def test_excerpt_is_one_line_whatever_ends_comments(end: str) -> None:
     assert len(str(caught.value).splitlines()) == 4
 
 
+def test_nothing_in_a_problem_controls_a_terminal_or_breaks_the_line_of_its_place() -> None:
+    wild = "a\n\x1b[2J\u202e"
+    shown = Problem("a.b", wild, Position(wild, 3, 4), wild, wild).render()
+    assert shown.replace("\n", "").isprintable()
+    assert shown.splitlines()[0] == "a\ufffd\ufffd[2J\ufffd:3:4: error[a.b]: a"
+
+
 def test_warning_is_rendered_as_a_warning() -> None:
     assert Problem("a.b", "hm", severity=Severity.WARNING).render() == "warning[a.b]: hm"
     assert Problem("a.b", "hm", Position("f.hu")).render() == "f.hu: error[a.b]: hm"

@@ -320,10 +320,34 @@ def test_a_replaced_body_in_a_crafted_cache_is_validated_before_a_driver_gets_it
         assert is_placeholder(shown[:, BAD])
         codes = {problem.code: problem.message for problem in there.problems}
         if kind == "damaged":
-            assert "spirv-val rejects the module" in codes["shader.spirv"]
+            text = codes["shader.spirv"]
+            assert "spirv-val rejects the module" in text
+            assert text.count("shader '") == 1, "the valid ones are not named"
+            assert not cache.exists(), "who opens it next cooks again"
         else:
             assert "ended with status 9" in codes["shader.trial"]
             np.testing.assert_array_equal(shown[:, GOOD], drawn[:, GOOD])
+
+
+def test_a_cache_with_an_invalid_module_is_cooked_again_by_who_opens_it_next(
+    unusual: Path, drawn: Any, tmp_path: Path
+):
+    scene = shutil.copytree(unusual.parent, tmp_path / "project") / unusual.name
+    (cache,) = scene.parent.glob("*.ogCache")
+    rows, data = taken_apart(cache.read_bytes())
+    row = next(row for row in rows if row["facts"].get("stage") == "fragment_shader_bit")
+    part = slice(row["offset"], row["offset"] + row["size"])
+    data[part] = invalid(bytes(data[part]))
+    repair(row, data)
+    cache.write_bytes(put_together(rows, data))
+    with opened(scene) as there:
+        picture(there)
+        assert_problems(there, "shader.spirv")
+    for _ in range(2):
+        with opened(scene) as there:
+            picture(there)
+            assert_problems(there)
+        assert cache.exists()
 
 
 def invalid(code: bytes) -> bytes:

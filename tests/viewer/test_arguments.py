@@ -100,6 +100,29 @@ def test_a_number_in_another_notation_is_refused_with_a_hint(
     assert "write it with the digits 0 to 9" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("--frames 99999999999", "99999999999 is more than 999999999"),
+        ("--paging-cycles 1000000000", "1000000000 is more than 999999999"),
+        (f"--budget {'7' * 10_000}", f"{'7' * 40}... is more than 999999999"),
+        ("--time 10000000000", "10000000000 is more than 999999999"),
+        ("--time 0.1234567891", "'0.1234567891' has more than 9 digits behind the point"),
+    ],
+)
+def test_a_number_that_is_too_large_is_refused_with_the_limit(
+    line: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        arguments.parse(["cube.hu", *line.split()])
+    assert said in capsys.readouterr().err
+
+
+def test_zeros_before_a_number_do_not_count() -> None:
+    options = arguments.parse(["cube.hu", "--frames", "00000000000012", "--time", "0000000000001.50"])
+    assert (options.frames, options.time) == (12, 1.5)
+
+
 def test_a_picture_may_go_into_a_device_whatever_its_name() -> None:
     assert arguments.parse(["cube.hu", "--screenshot", "/dev/null"]).screenshot == Path("/dev/null")
 

@@ -17,8 +17,9 @@ import struct
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,8 +32,12 @@ from engine.assets.cache.stored_values import (
     several,
     text,
 )
+from engine.assets.codes import AssetCode
 from engine.assets.limits import CACHE_ALIGNMENT, MAX_ASSETS
 from engine.files import open_regular
+from engine.gltf.codes import GltfCode
+from engine.humon.codes import Code
+from engine.obj.codes import ObjCode
 
 MAGIC = b"ogCache\0"
 VERSION = 1
@@ -106,13 +111,25 @@ def _object(value: Any) -> Mapping[str, Any]:
     return value
 
 
+def _code(value: Any) -> str:
+    """Read the code of a problem that an import can have."""
+    if value not in _codes():
+        raise StoredValueError(f"{value!r:.80} is no code of a problem")
+    return str(value)
+
+
+@cache
+def _codes() -> frozenset[str]:
+    return frozenset(str(code) for codes in (Code, AssetCode, GltfCode, ObjCode) for code in codes)
+
+
 _PATH = text(4096)
 _STAMP = fixed(_source_path, integer(0), integer(), text(64), make=SourceStamp._make)
 _PROBLEM = record(
     {
-        "code": text(100),
+        "code": _code,
         "message": text(),
-        "position": optional(fixed(_PATH, integer(0), integer(0), make=list)),
+        "position": optional(fixed(_source_path, integer(0), integer(0), make=list)),
         "excerpt": text(),
         "help": text(),
     }
@@ -229,6 +246,17 @@ class CacheImage:
         if self.stamp is not None and stamp_of(self.descriptor) != self.stamp:
             raise CacheMissError("another process has written to it")
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def discard(self) -> None:
+        """Delete the file unless another one has taken its place, so that who opens it next cooks again.
+
+        What is open stays so. Nothing happens where the file may not be deleted.
+        """
+        if self.descriptor is None or self.path is None:
+            return
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(self.descriptor), os.stat(self.path, follow_symlinks=False)):
+                os.unlink(self.path)
 
     def close(self) -> None:
         """Close the file, or release it. What was read stays valid."""

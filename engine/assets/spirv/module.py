@@ -43,6 +43,8 @@ MAGIC = 0x07230203
 
 _SWAPPED = 0x03022307
 _MIN_MODULE_BYTES = 20
+_MOST_IDS = 0x3F_FFFF
+"""SPIR-V specification 1.6, 2.17, universal limits."""
 _HEADER_WORDS = 5
 _GLOBALS_LISTED = 0x0001_0400  # from SPIR-V 1.4 on, an entry point lists all global variables that it uses
 
@@ -59,7 +61,7 @@ class ShaderFaultError(SpirvError):
 
 
 def check_module(code: bytes) -> None:
-    """Raise SpirvError for a wrong size, byte order or magic number."""
+    """Raise SpirvError for a wrong size, byte order, magic number or number of ids."""
     if len(code) < _MIN_MODULE_BYTES:
         raise SpirvError(
             f"{len(code)} bytes are too few for a SPIR-V module: its header takes {_MIN_MODULE_BYTES}"
@@ -73,6 +75,9 @@ def check_module(code: bytes) -> None:
         raise SpirvError("the module is big-endian; Vulkan devices take little-endian words")
     if magic != MAGIC:
         raise SpirvError(f"the first word is 0x{magic:08x}, not SPIR-V's magic 0x{MAGIC:08x}")
+    bound = int.from_bytes(code[12:16], "little")
+    if not 1 <= bound <= _MOST_IDS:
+        raise SpirvError(f"the bound of its ids is {bound}; SPIR-V allows 1 to {_MOST_IDS}")
 
 
 def reflect(code: bytes, stage: ShaderStage, entry_point: str = "main") -> Reflection:

@@ -86,6 +86,8 @@ class ShaderTrials:
         found: dict[tuple[int, ...], Outcome] = {}
         for key, shaders in self._shaders.items():
             outcome = self._outcomes.get(key, _USABLE)
+            if outcome.verdict is Verdict.INVALID:
+                shaders = self._invalid(shaders, outcome)
             if outcome.verdict is not Verdict.USABLE:
                 found.setdefault(shaders, outcome)
         return found
@@ -112,6 +114,7 @@ class ShaderTrials:
         if self._running and self._frames < _BATCH_FRAMES:
             return
         self._outcomes.update((one.key, one.outcome) for one in self._arrived)
+        self._discard_caches()
         self._arrived, self._frames, self._patience = [], 0, _PATIENCE_S
         self.version += 1
         if not self._running and self._runner is not None:
@@ -175,6 +178,17 @@ class ShaderTrials:
         else:
             self._outcomes[name] = earlier
         return name
+
+    def _invalid(self, shaders: tuple[int, ...], outcome: Outcome) -> tuple[int, ...]:
+        """Return those of the shaders whose module is the one that is no valid SPIR-V."""
+        return tuple(shader for shader in shaders if self._module(shader).digest == outcome.invalid)
+
+    def _discard_caches(self) -> None:
+        """Delete caches with modules that no compiler made: they are cooked again by who opens them next."""
+        for one in self._arrived:
+            if one.outcome.verdict is Verdict.INVALID:
+                for shader in self._invalid(self._shaders[one.key], one.outcome):
+                    self._library.cache(AssetRef.from_key(shader).db).discard()
 
     def _await(self, name: str, made: Future[Done]) -> None:
         """Wait a little for a pipeline that another run has tried; later it is as if it were new."""

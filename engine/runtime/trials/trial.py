@@ -24,14 +24,18 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The verdict of a trial, with the reason where it is not usable."""
+    """The verdict of a trial, with the reason where it is not usable.
+
+    `invalid` is the digest of the module that is no valid SPIR-V.
+    """
 
     verdict: Verdict
     reason: str = ""
+    invalid: str = ""
 
 
-REMEMBERED = frozenset(Verdict) - {Verdict.UNTRIED}
-"""The verdicts that are the same the next time."""
+REMEMBERED = frozenset(Verdict) - {Verdict.UNTRIED, Verdict.INVALID}
+"""The verdicts that are the same the next time. Of an invalid module nothing is kept: it is cooked again."""
 
 
 @dataclass(frozen=True, slots=True)

