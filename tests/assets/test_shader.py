@@ -69,6 +69,20 @@ def test_an_error_has_its_line_and_column(folder: Path) -> None:
     assert problem.excerpt.splitlines()[0] == text.splitlines()[7].strip()
 
 
+def test_an_array_whose_length_is_computed_from_a_specialization_constant_is_refused_with_a_reason(
+    folder: Path,
+) -> None:
+    text = (
+        "#version 450\nlayout(constant_id = 0) const uint kind = 0u;\nconst int n = int(kind) + 2;\n"
+        "void main() { float rows[n]; rows[0] = 1.0; gl_Position = vec4(rows[gl_VertexIndex]); }\n"
+    )
+    (problem,) = problems_of(folder, text)
+    assert problem.code == "shader.interface", problem.message
+    assert "length of an array is computed from 'n'" in problem.message
+    assert problem.position is not None
+    assert (problem.position.line, problem.position.column) == (3, 11)
+
+
 def test_several_errors_are_reported_together(folder: Path) -> None:
     text = "#version 450\nvoid main() {\n  float a = b;\n  float c = d;\n}\n"
     assert [p.position.line for p in problems_of(folder, text) if p.position] == [3, 4]

@@ -10,8 +10,8 @@ from support.shaders import compiled, facts
 
 from engine.assets import ShaderStage
 from engine.assets.spirv.capabilities import CAPABILITIES, capability_faults
-from engine.assets.spirv.module import ShaderFaultError, reflect
-from engine.assets.spirv.types import SpirvError
+from engine.assets.spirv.module import reflect
+from engine.assets.spirv.types import ShaderFaultError, SpirvError
 from engine.humon import InputError
 
 OUT = "layout(location = 0) out vec4 c;\n"

@@ -9,8 +9,8 @@ from engine.assets.codes import AssetCode
 from engine.assets.formats import ShaderStage
 from engine.assets.importers import Imported
 from engine.assets.importers.shader_source import ShaderSource
-from engine.assets.spirv.module import ShaderFaultError, check_module, reflect
-from engine.assets.spirv.types import SpirvError
+from engine.assets.spirv.module import check_module, reflect
+from engine.assets.spirv.types import ShaderFaultError, SpirvError
 from engine.assets.tools.tool_process import ToolResult, run_tool, tool_folder
 from engine.assets.tools.tools import Tool, find_compiler, find_validator
 from engine.files import reason_of

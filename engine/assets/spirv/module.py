@@ -8,7 +8,7 @@ module may not ask for.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
 from engine.assets.formats import ShaderStage, VertexFormat
@@ -26,9 +26,9 @@ from engine.assets.spirv.rules import faults
 from engine.assets.spirv.types import (
     Body,
     Decoration,
-    Fault,
     ModuleTables,
     Op,
+    ShaderFaultError,
     SpirvError,
     StorageClass,
     array_count,
@@ -50,14 +50,6 @@ _GLOBALS_LISTED = 0x0001_0400  # from SPIR-V 1.4 on, an entry point lists all gl
 
 
 _MAX_FAULTS = 20
-
-
-class ShaderFaultError(SpirvError):
-    """A valid module asks for what no device is opened with; `faults` say for what."""
-
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        super().__init__("; ".join(fault.message for fault in faults))
-        self.faults = tuple(faults)
 
 
 def check_module(code: bytes) -> None:

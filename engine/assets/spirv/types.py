@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -22,6 +23,14 @@ class Fault:
     message: str
     help: str
     names: tuple[str, ...] = ()
+
+
+class ShaderFaultError(SpirvError):
+    """A valid module asks for what no device is opened with; `faults` say for what."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(fault.message for fault in faults))
+        self.faults = tuple(faults)
 
 
 class Op(IntEnum):
@@ -182,8 +191,17 @@ def array_count(tables: ModuleTables, kind: int) -> int:
     if op != Op.TYPE_ARRAY:
         return 0
     if operands[1] not in tables.constants:
-        raise SpirvError(f"the length of array type {kind} is computed; it must be a number")
+        raise ShaderFaultError([_computed_length(tables.names.get(operands[1], ""))])
     return tables.constants[operands[1]]
+
+
+def _computed_length(name: str) -> Fault:
+    what = f"'{name}'" if name else "a specialization constant"
+    return Fault(
+        f"the length of an array is computed from {what}, and pipelines are made for arrays of fixed lengths",
+        "write the length as a number, and use less of the array",
+        (name, "constant_id"),
+    )
 
 
 def type_name(tables: ModuleTables, kind: int) -> str:
