@@ -215,7 +215,8 @@ def test_a_signal_that_comes_after_the_command_changes_nothing(root: Path) -> No
 
 
 LEAVES_A_THREAD = """
-import sys, threading
+import signal, sys, threading
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
 from concurrent.futures import ThreadPoolExecutor
 from engine.cli.exits import run_process
 
@@ -241,8 +242,11 @@ def test_a_thread_that_a_script_has_left_is_waited_for_until_a_signal_comes(root
     ) as child:
         assert child.stderr is not None
         assert child.stderr.readline() == "waiting for threads that were left: left (Ctrl-C ends that)\n"
-        child.send_signal(getattr(signal, name))
-        out, err = child.communicate(timeout=limit(20))
+        try:
+            child.send_signal(getattr(signal, name))
+            out, err = child.communicate(timeout=limit(20))
+        finally:
+            child.kill()
     assert (child.returncode, out, err) == (CODES[name], "done\n", ENDED)
 
 

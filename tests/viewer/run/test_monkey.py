@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -32,6 +33,8 @@ GROWN = 160 << 20
 """Bytes of 2,000 inputs, without what the C library keeps free: another scene with caches and pipelines, up
 to 64 MiB of changes and 16 of the timeline."""
 CONFINED = Confined()
+DRIVERS = Path(os.environ["MESA_SHADER_CACHE_DIR"], "mesa_shader_cache")
+"""Where Mesa keeps compiled shaders, of whose index the process claims the room on the disk."""
 
 
 @pytest.fixture
@@ -67,7 +70,7 @@ def test_random_input_raises_nothing_and_all_of_it_can_be_undone(
         pass  # the caches of builtin assets, which lie outside of the world, are written where they are stale
     for seed in sample.seeds(1, 10):
         with (
-            CONFINED.within(world, tmp_path_factory.getbasetemp()),
+            CONFINED.within(world, tmp_path_factory.getbasetemp(), DRIVERS),
             opened(options) as (scene, library),
         ):
             frames = WindowFrames(scene, library, options)
