@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +103,10 @@ def parse(arguments: Sequence[str] | None = None, parser: argparse.ArgumentParse
     `scene.several` for several scenes to record.
     """
     parser = parser or make_parser()
-    given = parser.parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    # Scenes may stand apart; argparse then does not know `--`, behind which all are names of files.
+    read = parser.parse_args if "--" in arguments else parser.parse_intermixed_args
+    given = read(arguments)
     if not given.scenes and not given.list_devices:
         parser.error("a scene file is required, for example scenes/cube.hu")
     if given.record is not None and len(given.scenes) > 1:

@@ -118,6 +118,14 @@ def test_a_number_that_is_too_large_is_refused_with_the_limit(
     assert said in capsys.readouterr().err
 
 
+def test_scenes_may_stand_before_and_behind_options() -> None:
+    options = arguments.parse(["a.hu", "--size", "64x48", "b.hu", "--headless", "c.hu"])
+    assert options.scene == Path("a.hu")
+    assert options.more_scenes == (Path("b.hu"), Path("c.hu"))
+    options = arguments.parse(["--headless", "--", "-a.hu", "--frames"])
+    assert (options.scene, options.more_scenes) == (Path("-a.hu"), (Path("--frames"),))
+
+
 def test_zeros_before_a_number_do_not_count() -> None:
     options = arguments.parse(["cube.hu", "--frames", "00000000000012", "--time", "0000000000001.50"])
     assert (options.frames, options.time) == (12, 1.5)
