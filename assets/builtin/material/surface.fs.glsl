@@ -4,7 +4,8 @@
 // Diffuse: Lambert. Specular: GGX with height-correlated Smith visibility (Heitz 2014), stretched
 // along the tangent map's direction by `anisotropy` (Burley 2012), Schlick's Fresnel.
 //
-// Back faces, which are drawn of double-sided materials, are shaded as seen from behind.
+// Back faces, which are drawn of double-sided materials, are shaded as seen from behind. Points and lines of a mesh
+// without normals send out their base colour and what they emit, as glTF 2.0 has it (3.9.7): no light falls on them.
 //
 // With FULL_MATERIAL also what the glTF extensions KHR_materials_ior, _specular, _clearcoat and _unlit say. The default
 // material stays without: it binds six textures and reads 13 attributes, and its module is as small as before.
@@ -61,6 +62,7 @@ layout(set = 1, binding = 10) uniform sampler2DArray specularColor;
 layout(constant_id = 0) const uint alphaMode = 0u; // 0: opaque, 1: mask, 2: blend
 layout(constant_id = 1) const bool alphaToCoverage = false;
 layout(constant_id = 2) const bool hasTangents = false;
+layout(constant_id = 11) const bool lacksNormals = false;
 layout(constant_id = 19) const bool hasEnvironment = false;
 #ifdef FULL_MATERIAL
 layout(constant_id = 3) const bool hasColors = false;
@@ -239,6 +241,13 @@ void main() {
         return;
     }
 #endif
+    if (lacksNormals) {
+        vec3 glow = m.emissive * PICTURE(emissive, atEmissiveOcclusion.xy, uvEmissiveOcclusion.xy, 4).rgb;
+        if (alphaMode == MASK && cover == 0.0)
+            discard;
+        colour = vec4((base.rgb + glow) * (alphaMode == BLEND ? cover : 1.0), cover);
+        return;
+    }
     vec3 bump = directionOf(PICTURE(normal, atAlbedoNormal.zw, uvAlbedoNormal.zw, 1).xyz);
     vec3 grain = directionOf(PICTURE(tangent, atTangentRoughness.xy, uvTangentRoughness.xy, 2).xyz);
     vec3 arm = PICTURE(roughness, atTangentRoughness.zw, uvTangentRoughness.zw, 3).rgb;

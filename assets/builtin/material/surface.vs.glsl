@@ -26,8 +26,11 @@ layout(location = 12) in uint morph;       // the deltas of the vertex, as morph
 layout(location = 13) in vec2 uv_clearcoatNormal;
 layout(location = 14) in vec4 uv_clearcoat; // of clearcoat; of clearcoatRoughness, where the mesh has four numbers
 layout(location = 15) in vec4 uv_specular;  // of specular; of specularColor, likewise
+#endif
 
 // What the pipeline is made for: see docs/scenes.md.
+layout(constant_id = 11) const bool lacksNormals = false;
+#ifdef FULL_MATERIAL
 layout(constant_id = 7) const bool hasClearcoatPair = false;
 layout(constant_id = 8) const bool hasSpecularPair = false;
 #endif
@@ -48,7 +51,7 @@ layout(location = 10) out vec2 uvClearcoatNormal;
 
 void main() {
     uvec2 row = draws.row[gl_InstanceIndex];
-    vec3 formed = pos, formedNormal = normal, formedTangent = tangent.xyz;
+    vec3 formed = pos, formedNormal = lacksNormals ? vec3(0.0) : normal, formedTangent = tangent.xyz;
     morphVertex(row.x, morph, formed, formedNormal, formedTangent);
     Vertex vertex =
         skinnedVertex(row.x, formed, formedNormal, formedTangent, frameIdxs, frameWeights, frameWeights2);

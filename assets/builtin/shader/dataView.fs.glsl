@@ -28,6 +28,7 @@ layout(push_constant) uniform Shown { float value; } shown; // an index of DATA
 
 layout(constant_id = 0) const uint alphaMode = 0u;
 layout(constant_id = 2) const bool hasTangents = false;
+layout(constant_id = 11) const bool lacksNormals = false;
 layout(constant_id = 3) const bool hasColors = false;
 layout(constant_id = 9) const bool readsColors = false; // whether the material's own shaders do
 const uint MASK = 1u, BLEND = 2u, OCCLUSION = 1u << 5;
@@ -53,6 +54,8 @@ void main() {
         discard;
 
     vec3 n = normalize((gl_FrontFacing ? tbn : -tbn) * vec3(bump.xy * m.normalScale, bump.z));
+    if (lacksNormals)
+        n = vec3(0.0);
     float away = -(frame.viewFromFrame * vec4(position, 1.0)).z;
     open = mix(1.0, (m.filled & OCCLUSION) != 0u ? open : arm.r, m.occlusionStrength);
     vec3 values[8] = vec3[](

@@ -96,19 +96,28 @@ class ShaderSet:
         return tuple((row.name, row.binding) for row in self.sets[MATERIAL_SET])
 
 
+NORMAL = "normal"
 STAND_IN_ATTRIBUTES = {
     **dict.fromkeys(("uv_normal", "uv_tangent", "uv_roughness", "uv_emissive", "uv_occlusion"), "uv_albedo"),
     **dict.fromkeys(("uv_clearcoat", "uv_clearcoatNormal", "uv_specular"), "uv_albedo"),
-    **dict.fromkeys(("tangent", "color", INDICES, WEIGHTS, MORE_WEIGHTS, MORPH), "pos"),
+    **dict.fromkeys((NORMAL, "tangent", "color", INDICES, WEIGHTS, MORE_WEIGHTS, MORPH), "pos"),
 }
 """What a vertex shader reads of a mesh without an attribute; the constants `hasTangents`, `hasColors`,
-`hasMorph` and `blendWeights` are zero then. A shader that reads whole numbers gets the bits of the other
-attribute."""
+`hasMorph` and `blendWeights` are zero then, and `lacksNormals` is one. A shader that reads whole numbers gets
+the bits of the other attribute."""
+
+LACKS_NORMALS = "lacksNormals"
+_WITHOUT_FACES = (Topology.POINT_LIST.name, Topology.LINE_LIST.name, Topology.LINE_STRIP.name)
 
 
 def attribute_for(name: str, offered: Container[str]) -> str:
     """Return the attribute of a mesh that a shader's input `name` reads; it may not be among the offered."""
     return name if name in offered else STAND_IN_ATTRIBUTES.get(name, name)
+
+
+def lacks_normals(offered: Container[str], topology: str) -> bool:
+    """Whether a mesh has points or lines without normals, which no light falls on."""
+    return topology in _WITHOUT_FACES and NORMAL not in offered
 
 
 def reads_bits(variable: Variable, offered: Container[str]) -> bool:
@@ -189,7 +198,7 @@ def check_inputs(
     """
     found = _Findings(library, owner)
     offered = dict(vertex_format)
-    read = {variable: attribute_for(variable.name, offered) for variable in shaders.inputs}
+    read = _attributes_read(shaders, offered, topology)
     missing = list(dict.fromkeys(f"'{name}'" for name in read.values() if name not in offered))
     if missing:
         what = f"attribute{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
@@ -320,8 +329,20 @@ def fits(shaders: ShaderSet, vertex_format: Sequence[tuple[str, VertexFormat]], 
     offered = {name: form.shader_kind for name, form in vertex_format}
     if topology == Topology.POINT_LIST.name and not shaders.draws_points:
         return False
-    read = {row: offered.get(attribute_for(row.name, offered)) for row in shaders.inputs}
-    return all(kind == row.kind or (kind and reads_bits(row, offered)) for row, kind in read.items())
+    kinds = {row: offered.get(name) for row, name in _attributes_read(shaders, offered, topology).items()}
+    return all(kind == row.kind or (kind and reads_bits(row, offered)) for row, kind in kinds.items())
+
+
+def _attributes_read(shaders: ShaderSet, offered: Container[str], topology: str) -> dict[Variable, str]:
+    """Return the attribute that each input reads.
+
+    Nothing stands in for normals but of points and lines, for shaders that ask what lacks them.
+    """
+    without = lacks_normals(offered, topology) and LACKS_NORMALS in shaders.constant_names
+    return {
+        row: attribute_for(row.name, offered) if row.name != NORMAL or without else NORMAL
+        for row in shaders.inputs
+    }
 
 
 def _rows(merged: dict[tuple[int, int], tuple[Binding, ShaderStage]], index: int) -> tuple[BindingRow, ...]:

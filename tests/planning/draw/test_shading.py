@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from engine.assets import AssetRef, Binding, Member, ShaderFacts, Variable, VertexFormat
-from engine.assets.spirv.reflection import DescriptorType, Reflection
+from engine.assets.spirv.reflection import DescriptorType, Reflection, SpecConstant
 from engine.humon import Problem
 from engine.plan.terms.drawing import ShaderStage
 from engine.planning.draw.interfaces import PassInterface
-from engine.planning.draw.shading import check_inputs, check_shaders, fits, shader_set
+from engine.planning.draw.shading import LACKS_NORMALS, check_inputs, check_shaders, fits, shader_set
 
 VERTEX, FRAGMENT = AssetRef(1, 0), AssetRef(1, 1)
 FLOAT3 = next(form for form in VertexFormat if form.shader_kind == "float")
@@ -186,6 +186,22 @@ def test_a_vertex_format_fits_only_with_every_input():
     assert fits(made, [("normal", FLOAT3), ("position", FLOAT3)], TRIANGLES)
     assert not fits(made, [("position", FLOAT3)], TRIANGLES)
     assert not fits(made, [("normal", FLOAT3)], TRIANGLES)
+
+
+@pytest.mark.parametrize("topology", [POINTS, "LINE_LIST", "LINE_STRIP"])
+def test_points_and_lines_need_no_normals_for_shaders_that_know_what_lacks_them(topology: str):
+    library: Any = Library((), ())
+    made = shader_set((VERTEX, FRAGMENT), library)
+    inputs = Variable("pos", 0, FLOAT3, 3, "float"), Variable("normal", 1, FLOAT3, 3, "float")
+    unaware = replace(made, inputs=inputs, draws_points=True)
+    aware = replace(unaware, constants=((SpecConstant(LACKS_NORMALS, 11, "bool"),),))
+    bare = [("pos", FLOAT3)]
+    assert fits(aware, bare, topology)
+    assert check_inputs(aware, bare, topology, "mesh", library, FRAGMENT) == ()
+    for shaders, drawn in ((unaware, topology), (aware, TRIANGLES)):
+        assert not fits(shaders, bare, drawn)
+        (problem,) = check_inputs(shaders, bare, drawn, "mesh", library, FRAGMENT)
+        assert "'normal', which mesh does not have" in problem.message
 
 
 def test_points_need_a_vertex_shader_that_writes_their_size():
