@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, unquote_to_bytes
@@ -16,6 +15,7 @@ from engine.gltf.item import Item
 from engine.gltf.json_places import Places, pointer_of
 from engine.gltf.limits import MAX_JSON_BYTES, MAX_JSON_VALUES, MAX_SOUGHT
 from engine.humon import InputError, Position, Problem, Severity, excerpt_of
+from engine.humon.json_text import JsonError, read_json
 
 if TYPE_CHECKING:
     from engine.gltf.nodes import Nodes
@@ -69,12 +69,7 @@ class Gltf:
         message = f"{message} (at {pointer_of(node.path)}, byte {byte})"
         if self._container.is_binary:
             return Problem(code, message, Position(self.name), "", advice, severity)
-        start = self._text.rfind("\n", 0, offset) + 1
-        end = self._text.find("\n", offset)
-        line = self._text[start : end if end >= 0 else len(self._text)]
-        column = 1 + offset - start + (_TAB_COLUMNS - 1) * line.count("\t", 0, offset - start)
-        position = Position(self.name, self._text.count("\n", 0, start) + 1, column)
-        return Problem(code, message, position, excerpt_of(line, offset - start), advice, severity)
+        return Problem(code, message, *_place(self._text, offset, self.name), advice, severity)
 
     def at(self, pointer: str) -> Item:
         """Return the item that a JSON pointer names. Raises InputError `gltf.reference`."""
@@ -216,20 +211,23 @@ def _parsed(text: str, container: Container, name: str, repeated: list[tuple[dic
         return found
 
     try:
-        return json.loads(text, parse_constant=_refuse, object_pairs_hook=members)
-    except json.JSONDecodeError as error:
-        byte = container.text_start + len(text[: error.pos].encode())
-        message = f"the JSON is damaged: {error.msg} (byte {byte})"
-        position = Position(name) if container.is_binary else Position(name, error.lineno, error.colno)
-    except RecursionError:
-        message, position = "the JSON is nested too deeply", Position(name)
-    except ValueError as error:  # NaN, Infinity, or a number of thousands of digits
-        message, position = f"the JSON has a number that is none: {error}", Position(name)
-    raise InputError(Problem(GltfCode.JSON, message, position, help="export the model again"))
+        return read_json(text, members)
+    except JsonError as error:
+        message, position, excerpt = f"the JSON is damaged: {error.reason}", Position(name), ""
+        if error.offset is not None:
+            message += f" (byte {container.text_start + len(text[: error.offset].encode())})"
+            if not container.is_binary:
+                position, excerpt = _place(text, error.offset, name)
+    raise InputError(Problem(GltfCode.JSON, message, position, excerpt, "export the model again"))
 
 
-def _refuse(constant: str) -> float:
-    raise ValueError(constant)
+def _place(text: str, offset: int, name: str) -> tuple[Position, str]:
+    """Return where in its file an offset in a text is, and the excerpt of that line."""
+    start = text.rfind("\n", 0, offset) + 1
+    end = text.find("\n", offset)
+    line = text[start : end if end >= 0 else len(text)]
+    column = 1 + offset - start + (_TAB_COLUMNS - 1) * line.count("\t", 0, offset - start)
+    return Position(name, text.count("\n", 0, start) + 1, column), excerpt_of(line, offset - start)
 
 
 def _warn_of_repeated(root: Item, repeated: list[tuple[dict[str, Any], str]]) -> None:

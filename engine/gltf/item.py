@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from engine.gltf.codes import GltfCode
 from engine.humon import InputError, Problem, Severity, suggestion
+from engine.humon.json_text import shown
 
 if TYPE_CHECKING:
     from engine.gltf.document import Gltf
@@ -98,7 +99,7 @@ class Item:
         if value != math.floor(value):
             raise self._wrong("a whole number")
         if not low <= value <= high:
-            raise self.failure(GltfCode.VALUE, f"{self.value} is not from {low} to {high}")
+            raise self.failure(GltfCode.VALUE, f"{shown(self.value)} is not from {low} to {high}")
         return int(value)
 
     def number(self, low: float = -math.inf, high: float = math.inf) -> float:
@@ -112,7 +113,7 @@ class Item:
         if not math.isfinite(value):
             raise self.failure(GltfCode.VALUE, "the number is not finite")
         if not low <= value <= high:
-            raise self.failure(GltfCode.VALUE, f"{self.value} is not from {low:g} to {high:g}")
+            raise self.failure(GltfCode.VALUE, f"{shown(self.value)} is not from {low:g} to {high:g}")
         return value
 
     def vector(self, count: int, low: float = -math.inf, high: float = math.inf) -> tuple[float, ...]:
@@ -181,5 +182,5 @@ class Item:
         return self.value
 
     def _wrong(self, expected: str) -> InputError:
-        found = _KINDS.get(type(self.value), f"the number {self.value!r:.40}")
+        found = _KINDS.get(type(self.value), f"the number {shown(self.value)}")
         return self.failure(GltfCode.VALUE, f"there must be {expected} here, not {found}")

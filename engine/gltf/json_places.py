@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 _BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
-_decoder = json.JSONDecoder()
+_decoder = json.JSONDecoder(parse_int=float)  # which takes any number of digits
 
 
 class Places:

@@ -13,6 +13,7 @@ from support.gltf_reading import document, no_file, opened, refused
 
 from engine.gltf import Gltf, read_gltf
 from engine.gltf.extensions import SUPPORTED
+from engine.humon import InputError
 
 
 def test_a_problem_names_line_column_pointer_and_byte_of_a_text_file() -> None:
@@ -141,3 +142,30 @@ def test_more_values_than_the_limit_are_refused_before_they_are_made(monkeypatch
 
 def test_a_file_of_no_parts_opens() -> None:
     assert opened(GltfFile()).array("meshes") == []
+
+
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_a_constant_that_is_no_json_is_refused_where_it_stands(word: str) -> None:
+    text = f'{{\n  "asset": {{"version": "2.0"}},\n  "x": ["{word}", {word}]\n}}'
+    with pytest.raises(InputError) as caught:
+        read_gltf(text.encode(), "model.gltf", no_file)
+    (problem,) = caught.value.problems
+    at = text.rindex(word)
+    assert problem.code == "gltf.json"
+    assert problem.message == f"the JSON is damaged: {word} is no number of JSON (byte {at})"
+    assert str(problem.position) == f"model.gltf:3:{at - text.rindex(chr(10), 0, at)}"
+    assert problem.excerpt.startswith('"x": [')
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "-" + "9" * 100_000, "1e400", "9" * 5000 + ".5"])
+def test_a_huge_number_costs_only_what_reads_it(number: str) -> None:
+    text = f'{{"asset": {{"version": "2.0"}}, "extras": {number}, "scene": {number}, "nodes": [{{}}]}}'
+    gltf = read_gltf(text.encode(), "model.gltf", no_file)
+    assert gltf.array("nodes")[0].value == {}
+    with pytest.raises(InputError) as caught:
+        gltf.root.required("scene").integer()
+    (problem,) = caught.value.problems
+    assert problem.message.startswith("the number is not finite (at /scene, byte ")
+    with pytest.raises(InputError) as caught:
+        gltf.root.required("extras").text()
+    assert len(caught.value.problems[0].message) < 200

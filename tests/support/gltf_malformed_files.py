@@ -101,7 +101,18 @@ of_text(
     "gltf.json",
     lambda text: text.replace('"version": "2.0"', '"version": "2.0", "x": NaN'),
 )
-of_text("5,000 digits", "gltf.json", lambda text: text.replace('"scene": 0', f'"scene": {"9" * 5000}'))
+for name, value in (
+    ("scene of 5,000 digits", "9" * 5000),
+    ("scene of a million digits", "1" * 1_000_000),
+    ("scene of a huge fraction", "1e400"),
+):
+    of_text(
+        name,
+        "gltf.value",
+        lambda text, value=value: text.replace('"scene": 0', f'"scene": {value}'),
+        whole=False,
+        at="/scene",
+    )
 of_text(
     "100,000 lists in each other",
     "gltf.json",

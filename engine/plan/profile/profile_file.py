@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 from engine.humon import InputError
 from engine.humon.files import read_bytes
+from engine.humon.json_text import JsonError, read_json, shown
+from engine.humon.lines import Lines
 from engine.plan.profile.device_profile import (
     OPTIONAL_TEXTURES,
     BufferRule,
@@ -57,7 +59,7 @@ def read_profile(path: Path) -> DeviceProfile:
         problem = f"{path}: {error.problems[0].message}"
         raise ProfileError("profile.file", problem, "give the name or file of a recorded profile") from None
     except UnicodeDecodeError as error:
-        problem = f"{path}: not UTF-8 text: {error}"
+        problem = f"{path}: not UTF-8 text at byte {error.start}"
         raise ProfileError("profile.file", problem, "record the profile again") from None
     except ProfileError as error:
         raise ProfileError(error.code, f"{path}: {error.problem}", error.help) from None
@@ -66,9 +68,12 @@ def read_profile(path: Path) -> DeviceProfile:
 def profile_from_json(text: str) -> DeviceProfile:
     """Parse a profile from JSON text; ProfileError names the invalid field."""
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ProfileError("profile.json", f"the profile is not valid JSON: {error}") from error
+        value = read_json(text)
+    except JsonError as error:
+        where = ""
+        if error.offset is not None:
+            where = " at line {}, column {}".format(*Lines(text).line_and_column(error.offset))
+        raise ProfileError("profile.json", f"the profile is not valid JSON: {error.reason}{where}") from error
     root = _JsonValue(value, "")
     if root.integer("schema") != SCHEMA:
         raise ProfileError("profile.schema", f"schema is not {SCHEMA}", "record the profile again")
@@ -173,9 +178,9 @@ class _JsonValue:
 
     def as_integer(self, maximum: int = _MAX_INT64, minimum: int = 0) -> int:
         if isinstance(self.value, bool) or not isinstance(self.value, int):
-            raise ProfileError("profile.field", f"{self.path} is not an integer: {self.value!r}")
+            raise ProfileError("profile.field", f"{self.path} is not an integer: {shown(self.value)}")
         if not minimum <= self.value <= maximum:
-            problem = f"{self.path} is {self.value}, not from {minimum} to {maximum}"
+            problem = f"{self.path} is {shown(self.value)}, not from {minimum} to {maximum}"
             raise ProfileError("profile.field", problem)
         return self.value
 
@@ -188,13 +193,13 @@ class _JsonValue:
     def flag(self, name: str) -> bool:
         found = self.at(name)
         if not isinstance(found.value, bool):
-            raise ProfileError("profile.field", f"{found.path} is not true or false: {found.value!r}")
+            raise ProfileError("profile.field", f"{found.path} is not true or false: {shown(found.value)}")
         return found.value
 
     def text(self, name: str) -> str:
         found = self.at(name)
         if not isinstance(found.value, str):
-            raise ProfileError("profile.field", f"{found.path} is not a string: {found.value!r}")
+            raise ProfileError("profile.field", f"{found.path} is not a string: {shown(found.value)}")
         return found.value
 
     def parsed(self, name: str, read: Callable[[Any], T]) -> T:
@@ -202,7 +207,9 @@ class _JsonValue:
         try:
             return read(found.value)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
-            raise ProfileError("profile.field", f"{found.path} has an unknown value: {error}") from error
+            raise ProfileError(
+                "profile.field", f"{found.path} has an unknown value: {shown(found.value)}"
+            ) from error
 
 
 def _memory_type(at: _JsonValue, heaps: int) -> MemoryType:

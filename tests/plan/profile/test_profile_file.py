@@ -127,6 +127,20 @@ def test_text_that_is_no_profile_raises_a_profile_error(text):
         profile_from_json(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{\n"schema": NaN}', r"NaN is no number of JSON at line 2, column 11"),
+        ("{\n  schema: 1}", r"there is no key in double quotes here at line 2, column 3"),
+        (f'{{"schema": {"9" * 5000}}}', r"schema is 9{20,60}\.\.\., not from 0 to"),
+        ('{"schema": null}', r"schema is not an integer: null"),
+    ],
+)
+def test_what_is_wrong_in_the_text_of_a_profile_has_its_place_and_plain_words(text, words):
+    with pytest.raises(ProfileError, match=words):
+        profile_from_json(text)
+
+
 def test_a_missing_file_raises_a_profile_error(tmp_path):
     with pytest.raises(ProfileError, match=r"gone\.json: no such file"):
         read_profile(tmp_path / "gone.json")

@@ -103,7 +103,7 @@ def _targets(
         if corners is not None:
             deltas = deltas[corners]
         vertices = np.flatnonzero(deltas.any(axis=1))
-        name = names.free(str(wanted), f"target{number}")
+        name = names.free(wanted if isinstance(wanted, str) else "", f"target{number}")
         weight = weights[number] if number < len(weights) else 0.0
         found.append(
             SourceTarget(name, weight, vertices, deltas[vertices].astype(np.float64), primitive.item)
