@@ -13,6 +13,9 @@ from engine.humon import Node, failure, suggestion, text, with_article
 BUILTIN = "builtin"
 """The name of Diorama's own database; its id is 0."""
 
+_MOST_DIGITS = 12
+"""More than an index has."""
+
 
 class NameTable:
     """The names of the assets of one database, unique per type without regard to letter case."""
@@ -49,8 +52,9 @@ class NameTable:
         found = self._refs.get((kind, written))
         if found is not None:
             return found
-        if written.isascii() and written.isdigit() and len(written) < 12:
-            return self._indexed(int(written), node, kind)
+        index = _index_in(written)
+        if index is not None:
+            return self._indexed(index, node, kind)
         message = f"the database has no {kind.value} named '{written}'"
         raise failure(AssetCode.REFERENCE, message, node, self._hint(written, kind))
 
@@ -62,7 +66,7 @@ class NameTable:
 
     def _indexed(self, index: int, node: Node, kind: AssetType) -> AssetRef:
         if index >= len(self.types):
-            message = f"there is no asset {index}: the database has {len(self.types)}"
+            message = f"there is no asset {text(node):.40}: the database has {len(self.types)}"
             raise failure(
                 AssetCode.REFERENCE,
                 message,
@@ -92,10 +96,19 @@ def checked_name(node: Node) -> str:
 
 def _find_db(dbs: Sequence[AssetDb], db: str) -> AssetDb | None:
     found = next((item for item in dbs if item.name == db), None)
-    if found is None and db.isascii() and db.isdigit():
+    number = _index_in(db)
+    if found is None and number is not None:
         others = [item for item in dbs if item.name != BUILTIN]
-        found = others[int(db)] if int(db) < len(others) else None
+        found = others[number] if number < len(others) else None
     return found
+
+
+def _index_in(written: str) -> int | None:
+    """Return the index that a text of digits is: of very many digits, one that is never reached."""
+    if not (written.isascii() and written.isdigit()):
+        return None
+    digits = written.lstrip("0") or "0"
+    return int(digits) if len(digits) <= _MOST_DIGITS else 10**_MOST_DIGITS
 
 
 def find_asset(
@@ -111,19 +124,20 @@ def find_asset(
     if found is None:
         named = [item.name for item in candidates]
         advice = suggestion(db, named) or "include the file that has it: `include: [NAME.assets.hu]`"
-        raise KeyError(f"there is no assetDb '{db}'; {advice}")
+        raise KeyError(f"there is no assetDb '{db:.40}'; {advice}")
     wanted = " or ".join(types) or "asset"
-    if isinstance(asset, int) or (asset.isascii() and asset.isdigit()):
-        index = int(asset)
+    index = asset if isinstance(asset, int) else _index_in(asset)
+    if index is not None:
         if index >= len(found.assets):
             advice = "they are counted from 0; write the number or the name of one"
-            raise KeyError(f"assetDb '{db}' has no asset {index}: it has {len(found.assets)}; {advice}")
+            raise KeyError(f"assetDb '{db}' has no asset {asset!s:.40}: it has {len(found.assets)}; {advice}")
         if types and found.assets[index].type not in types:
             kind = with_article(found.assets[index].type)
             advice = suggestion("", [row.name for row in found.assets if row.type in types and row.name])
             message = f"asset {index} of '{db}' is {kind}, not {with_article(wanted)}"
             raise KeyError(f"{message}; {advice or f'add {with_article(wanted)}'}")
         return found.assets[index].ref
+    assert isinstance(asset, str)
     for kind in types or AssetType:
         if (kind, asset) in found.by_name:
             return found.by_name[kind, asset]

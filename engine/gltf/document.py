@@ -104,7 +104,7 @@ class Gltf:
                 return unquote_to_bytes(body)
             return base64.b64decode(body, validate=True)
         except (binascii.Error, ValueError) as error:
-            raise uri.failure(GltfCode.BUFFER, f"the data URI cannot be decoded: {error}") from error
+            raise uri.failure(GltfCode.BUFFER, "the data URI has no data in base64") from error
 
     def buffer(self, item: Item) -> memoryview:
         """Return the bytes of an element of `buffers`. Raises InputError, each time the same."""

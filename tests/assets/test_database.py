@@ -240,6 +240,27 @@ def test_assets_are_found_by_name_or_index_of_database_and_asset(project: Projec
             find_asset([db], *wrong)
 
 
+@pytest.mark.parametrize("digits", ["9" * 20, "9" * 5000, "9" * 1_000_000])
+def test_an_index_of_very_many_digits_finds_nothing(project: Project, digits: str) -> None:
+    db = project.db()
+    for pair in ((digits, "thing"), ("db", digits)):
+        with pytest.raises(KeyError) as caught:
+            find_asset([db], *pair, ())
+        message = caught.value.args[0]
+        assert message.startswith(("there is no assetDb '", "assetDb 'db' has no asset "))
+        assert len(message) < 250
+
+
+def test_an_index_may_begin_with_zeros(project: Project) -> None:
+    assert find_asset([project.db()], "0" * 5000, "0" * 5000 + "4", ("material",)) == AssetRef(1, 4)
+
+
+def test_a_reference_of_very_many_digits_is_no_index_of_an_asset(project: Project) -> None:
+    (problem,) = problems_of(project, db_of(f"{{ @type: model  name: a  mesh: {'9' * 5000} }}"))[:1]
+    assert problem.code == "asset.reference"
+    assert len(problem.message) < 200
+
+
 WRONG = (
     "{ @type: model  name: a  mesh: thnig  material: plain }",
     "{ @type: model  name: b  mesh: thing  material: 1 }",

@@ -7,6 +7,7 @@ flags as `vertex_buffer_bit`, memory properties as `deviceLocal`, everything els
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from enum import Enum, IntEnum, IntFlag
 from functools import cache, lru_cache
@@ -63,6 +64,10 @@ class Contents(IntEnum):
 
 F = TypeVar("F", bound=IntFlag)
 
+_UNKNOWN_BITS = re.compile(r"0x[0-9a-fA-F]{1,16}")
+_MOST_SHOWN = 40
+"""Characters of an unknown name that an error has."""
+
 
 def flag_names(flags: IntFlag) -> tuple[str, ...]:
     """Names of the set bits, lowest first, as the seed prints them; unknown bits as `0x...`.
@@ -76,7 +81,12 @@ def flags_from_names(kind: type[F], names: Iterator[str] | list[str] | tuple[str
     """Parse names that `flag_names` printed; KeyError names the first unknown one."""
     known, result = _known(kind), 0
     for name in names:
-        result |= int(kind(int(name, 16))) if name.startswith("0x") else known[name]
+        if _UNKNOWN_BITS.fullmatch(name):
+            result |= int(kind(int(name, 16)))
+        elif name in known:
+            result |= known[name]
+        else:
+            raise KeyError(name[:_MOST_SHOWN])
     return kind(result)
 
 

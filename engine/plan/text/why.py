@@ -23,8 +23,8 @@ from engine.plan.terms.errors import PlanError
 from engine.plan.terms.table import Int64s, contains, distinct
 from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, flag_names, flags_from_names, word
 
-_ADDRESS = re.compile(r"(\d+)/(\d+)(?:/(\d+)(?:/(\d+))?)?", re.ASCII)
-_KEY = re.compile(r"(.+):(\d+)", re.ASCII)
+_ADDRESS = re.compile(r"(\d{1,18})/(\d{1,18})(?:/(\d{1,18})(?:/(\d{1,18}))?)?", re.ASCII)
+_KEY = re.compile(r"(.+):(\d{1,18})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

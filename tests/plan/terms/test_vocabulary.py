@@ -36,6 +36,13 @@ def test_unknown_bits_print_as_hexadecimal_numbers():
     assert flags_from_names(BufferUsage, ["0x80000000"]) == 0x80000000
 
 
+@pytest.mark.parametrize("name", ["0xzz", "0x", "0x-1", "0x1_0", "0x" + "f" * 1_000_000, "a" * 1_000_000])
+def test_what_is_no_hexadecimal_number_of_64_bits_is_an_unknown_name(name):
+    with pytest.raises(KeyError) as caught:
+        flags_from_names(BufferUsage, [name])
+    assert caught.value.args == (name[:40],)
+
+
 def test_unknown_flag_names_raise_key_error():
     with pytest.raises(KeyError, match="vertex_bufer_bit"):
         flags_from_names(BufferUsage, ["vertex_bufer_bit"])

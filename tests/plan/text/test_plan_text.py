@@ -258,6 +258,18 @@ def test_why_of_a_feature_lists_its_requirements_as_of_the_plan():
     assert plan_text(older) == text
 
 
+@pytest.mark.parametrize("digits", ["9" * 30, "9" * 5000])
+def test_why_finds_nothing_at_numbers_that_are_no_address(digits):
+    table = RequirementTable()
+    vertices = Requirement(1, Kind.BUFFER, 64, usage=BufferUsage.VERTEX_BUFFER)
+    table.add(vertices, [table.requesters.add("visibleModel", "a")])
+    plan = make_plan(coalesce(table), profile("unified"))
+    for question in (f"{digits}/0", f"0/{digits}", f"0/0/{digits}", f"0/0/0/{digits}", f"db:{digits}"):
+        with pytest.raises(PlanError) as caught:
+            why(plan, question)
+        assert caught.value.code == "why.unknown"
+
+
 def test_why_finds_shaders_pipelines_and_descriptor_sets(root):
     plan = plan_scene(root / "scenes/cube.hu", profile("lavapipe")).plan
     rows = [(r.plan, r.name) for r in why(plan, "assetDb0:6")]

@@ -79,9 +79,9 @@ def parse_filter(text: str) -> TableFilter:
         elif (at := _PLACE.fullmatch(part)) is not None:
             ranges.append(_range(at))
         elif (at := _RESOURCE.fullmatch(part)) is not None:
-            resources.append(int(at[1]))
+            resources.append(_whole(at[1]))
         elif (at := _SIZE.fullmatch(part)) is not None:
-            size = min(round(float(at[2]) * _UNITS[(at[3] or "")[:1].lower()]), _MOST)
+            size = round(min(float(at[2]) * _UNITS[(at[3] or "")[:1].lower()], _MOST))
             least, most = (max(least, size + 1), most) if at[1] == ">" else (least, min(most, size - 1))
         else:
             words.append(part)
@@ -111,6 +111,13 @@ def usage_bits_of(word: str) -> UsageBits | None:
 def _range(at: re.Match[str]) -> AddressRange:
     begin, end = at[2], at[3]
     if begin is None:
-        return AddressRange(int(at[1]))
-    low = min(int(begin, 0), _MOST)
-    return AddressRange(int(at[1]), low, low + 1 if end is None else min(int(end, 0), _MOST))
+        return AddressRange(_whole(at[1]))
+    low = _whole(begin)
+    return AddressRange(_whole(at[1]), low, low + 1 if end is None else _whole(end))
+
+
+def _whole(digits: str) -> int:
+    """Return a number in decimal digits, or in hexadecimal ones behind `0x`; at most _MOST."""
+    is_hex = digits[:2].lower() == "0x"
+    plain = (digits[2:] if is_hex else digits).lstrip("0")
+    return min(int(plain or "0", 16 if is_hex else 10), _MOST) if len(plain) < 20 else _MOST

@@ -169,3 +169,17 @@ def test_names_with_commas_quotes_and_formulas_survive(monkeypatch: pytest.Monke
     monkeypatch.setattr(table, "_texts", {**table._texts, Column.NAME: odd.__getitem__})
     read = list(csv.reader(io.StringIO(csv_text(table, np.arange(3), (Column.NAME, Column.SIZE)))))
     assert [line[0] for line in read] == ["name", 'a,"b"', "'=1+1", "שלום ##%s"]
+
+
+@pytest.mark.parametrize("digits", ["9" * 30, "9" * 400, "9" * 5000, "9" * 100_000])
+def test_numbers_of_very_many_digits_are_the_largest_in_a_filter(digits: str) -> None:
+    most = 1 << 62
+    assert parse_filter(f">{digits}g").least == most + 1
+    assert parse_filter(f"r{digits}").resources == (most,)
+    (at,) = parse_filter(f"a{digits}:{digits}-0x{digits}").ranges
+    assert (at.allocation, at.begin, at.end) == (most, most, most)
+
+
+def test_an_address_may_begin_with_zeros() -> None:
+    (at,) = parse_filter("a007:0010-0x0020").ranges
+    assert (at.allocation, at.begin, at.end) == (7, 10, 32)
