@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass, field
 
 from engine.obj.codes import ObjCode
-from engine.obj.text import Lines, decimal
+from engine.obj.text import Lines, WordError, decimal
 
 _MAPS = {
     "map_Kd": "albedo",
@@ -52,19 +52,21 @@ def read_materials(content: bytes, name: str) -> tuple[dict[str, ObjMaterial], L
         elif current is not None:
             try:
                 _apply(current, key, rest.partition("#")[0].strip(), lines, number)
-            except ValueError as error:
-                lines.warn(ObjCode.MATERIAL, f"'{key}' of '{current.name}' is left out: {error}", number)
+            except WordError as error:
+                message = f"'{key}' of '{current.name}' is left out: {error}"
+                lines.warn(ObjCode.MATERIAL, message, number, word=error.word)
     return found, lines
 
 
 def _apply(material: ObjMaterial, key: str, rest: str, lines: Lines, number: int) -> None:
-    """Set one value. Raises ValueError for one that is wrong."""
+    """Set one value. Raises WordError for one that is wrong."""
     if key == "Kd":
         material.diffuse = _color(rest, 1.0)
     elif key == "Ke":
         material.emissive = _color(rest, _BRIGHTEST)
     elif key == "d":
-        material.alpha = _number(rest.removeprefix("-halo "), 0.0, 1.0)
+        has_halo = rest.startswith("-halo ")
+        material.alpha = _number(rest.removeprefix("-halo "), 0.0, 1.0, 1 + has_halo)
     elif key == "Tr":
         material.alpha = 1.0 - _number(rest, 0.0, 1.0)
     elif key == "Ns":
@@ -85,25 +87,28 @@ def _apply(material: ObjMaterial, key: str, rest: str, lines: Lines, number: int
 
 
 def _color(text: str, high: float) -> tuple[float, float, float]:
-    values = [_number(word, 0.0, high) for word in text.split()[:3]]
+    values = [_number(word, 0.0, high, at) for at, word in enumerate(text.split()[:3], 1)]
     if len(values) == 1:
         values *= 3
     if len(values) != 3:
-        raise ValueError("a colour has three numbers")
+        raise WordError("a colour has three numbers")
     return values[0], values[1], values[2]
 
 
-def _number(text: str, low: float, high: float) -> float:
+def _number(text: str, low: float, high: float, at: int = 1) -> float:
+    """Return the first number of a text, which is word `at` of its statement."""
     words = text.split()
-    value = decimal(words[0]) if words else math.nan
-    if not math.isfinite(value):
-        raise ValueError("there is no finite number")
-    return min(max(value, low), high)
+    if not words:
+        raise WordError("there is no number")
+    return min(max(decimal(words[0], at), low), high)
 
 
 def _file(text: str) -> str:
     """Return the name of a map's file, after its options, each of which begins with a minus."""
-    words = shlex.split(text) if '"' in text else text.split(" ")
+    try:
+        words = shlex.split(text) if '"' in text else text.split(" ")
+    except ValueError:
+        raise WordError("a quotation mark in it has no other one") from None
     at = 0
     while at < len(words) and words[at].startswith("-"):
         at += 1
@@ -111,7 +116,7 @@ def _file(text: str) -> str:
             at += 1
     name = " ".join(words[at:]).strip().replace("\\", "/")
     if not name:
-        raise ValueError("it names no file")
+        raise WordError("it names no file")
     return name
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from engine.humon import InputError, Problem
 from engine.obj.codes import ObjCode
-from engine.obj.text import MAX_WARNINGS, Lines, Place, decimal
+from engine.obj.text import MAX_WARNINGS, Lines, Place, WordError, decimal
 
 Ints = npt.NDArray[np.int64]
 Values = npt.NDArray[Any]
@@ -167,25 +167,20 @@ def _numbers(lines: Lines, rows: _Rows, width: int) -> _Column:
     values, wrong = np.zeros((len(rows), keep)), np.zeros(len(rows), np.bool_)
     for at, (number, _) in enumerate(rows):
         try:
-            row = [
-                decimal(word)
-                for word in (split[at][:keep] if len(split[at]) >= keep else _filled(split[at], width))
-            ]
-            if not all(abs(value) <= _LARGEST for value in row):
-                raise ValueError(f"one of the numbers is not finite or beyond {_LARGEST:g}")
-            values[at] = row
-        except ValueError as error:
+            row = split[at][:keep] if len(split[at]) >= keep else _filled(split[at], width)
+            values[at] = [decimal(word, 1 + place, _LARGEST) for place, word in enumerate(row)]
+        except WordError as error:
             wrong[at] = True
             message = f"{error}; what is drawn with it is left out"
-            lines.warn(ObjCode.NUMBER, message, number)
+            lines.warn(ObjCode.NUMBER, message, number, word=error.word)
     return _Column(values, wrong)
 
 
 def _filled(words: list[str], width: int) -> list[str]:
-    """Return the words of a line that has too few; coordinates may have one. Raises ValueError."""
+    """Return the words of a line that has too few; coordinates may have one. Raises WordError."""
     if width == 2 and len(words) == 1:
         return [*words, "0"]
-    raise ValueError(f"there are {len(words)} numbers of {width}")
+    raise WordError(f"there are {len(words)} numbers of {width}")
 
 
 def _part(lines: Lines, group: _Group, columns: Sequence[_Column]) -> ObjPart:
@@ -218,9 +213,9 @@ def _part(lines: Lines, group: _Group, columns: Sequence[_Column]) -> ObjPart:
     np.logical_or.at(left_out, row_of, no_corner | outside.any(axis=1) | broken)
     for row in np.flatnonzero(left_out)[: MAX_WARNINGS - len(lines.warnings)].tolist():
         corners = np.flatnonzero(row_of == row)
-        code, message = _fault(words[row], corners, numbers, no_corner, outside, columns, least)
+        code, message, word = _fault(words[row], corners, numbers, no_corner, outside, columns, least)
         if message:
-            lines.warn(code, f"{message}; it is left out", group.numbers[row])
+            lines.warn(code, f"{message}; it is left out", group.numbers[row], word=word)
     kept = ~left_out[row_of]
     part.corners = resolved[kept][_listed(part.topology, lengths[~left_out])]
     return part
@@ -234,19 +229,22 @@ def _fault(
     outside: npt.NDArray[np.bool_],
     columns: Sequence[_Column],
     least: int,
-) -> tuple[ObjCode, str]:
-    """Return what is wrong with a line that draws, no text where only its vertices are, which is noted."""
+) -> tuple[ObjCode, str, int]:
+    """Return what is wrong with a line that draws, and with which word.
+
+    There is no text where only its vertices are wrong, which is noted.
+    """
     if len(words) < least:
-        return ObjCode.FACE, f"there are {len(words)} corners; at least {least} are needed"
-    for word, corner in zip(words, corners.tolist(), strict=True):
+        return ObjCode.FACE, f"there are {len(words)} corners; at least {least} are needed", 0
+    for at, (word, corner) in enumerate(zip(words, corners.tolist(), strict=True), 1):
         if no_corner[corner]:
             form = "write vertex, vertex/texture or vertex/texture/normal"
-            return ObjCode.FACE, f"'{word[:40]}' is no corner: {form}"
+            return ObjCode.FACE, f"'{word[:40]}' is no corner: {form}", at
         for column in np.flatnonzero(outside[corner]).tolist():
             what = ("vertices", "texture coordinates", "normals")[column]
             count = len(columns[column].values)
-            return ObjCode.INDEX, f"number {numbers[corner, column]} is none of {count} {what}"
-    return ObjCode.NUMBER, ""
+            return ObjCode.INDEX, f"number {numbers[corner, column]} is none of {count} {what}", at
+    return ObjCode.NUMBER, "", 0
 
 
 def _corner_numbers(words: list[str]) -> tuple[Ints, npt.NDArray[np.bool_]]:

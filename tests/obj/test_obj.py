@@ -245,3 +245,64 @@ def test_coordinates_count_downwards_from_the_upper_edge_as_pictures_do() -> Non
 
     source = obj_source(obj(SQUARE + "vt 0.25 0.25\nf 1/1 2/1 3/1\n"), "/parts/0").lods[0]
     assert source.attributes["uv_albedo"].tolist() == [[0.25, 0.75]] * 3
+
+
+LONG = "9" * 1_000_000
+WRONG_WORDS = [
+    ("v 1e999 nan 0x1", "'1e999' is beyond 1e+12; what is drawn with it is left out", "5:3"),
+    ("v 1 nan 0x1", "'nan' is not finite; what is drawn with it is left out", "5:5"),
+    ("  v\t1 -inf 0x1", "'-inf' is not finite; what is drawn with it is left out", "5:10"),
+    ("v 1 2 0x1", "'0x1' is no number; what is drawn with it is left out", "5:7"),
+    ("v 1 \\\n  2 \\\n  1_0", "'1_0' is no number; what is drawn with it is left out", "7:3"),
+    ("v 1 2", "there are 2 numbers of 3; what is drawn with it is left out", "5:1"),
+    (f"v 1 2 {LONG}", f"'{'9' * 40}...' is beyond 1e+12; what is drawn with it is left out", "5:7"),
+    (f"v 1 2 {LONG}x", f"'{'9' * 40}...' is no number; what is drawn with it is left out", "5:7"),
+    ("vt 0.5 one", "'one' is no number; what is drawn with it is left out", "5:8"),
+    ("vt nan", "'nan' is not finite; what is drawn with it is left out", "5:4"),
+    ("vn 0 1e13 x", "'1e13' is beyond 1e+12; what is drawn with it is left out", "5:6"),
+    (
+        "f 1 2 x 9",
+        "'x' is no corner: write vertex, vertex/texture or vertex/texture/normal; it is left out",
+        "5:7",
+    ),
+    ("f 1 9 x", "number 9 is none of 4 vertices; it is left out", "5:5"),
+    (
+        f"f 1 2 {LONG}",
+        f"'{'9' * 40}' is no corner: write vertex, vertex/texture or vertex/texture/normal; it is left out",
+        "5:7",
+    ),
+    ("l 1", "there are 1 corners; at least 2 are needed; it is left out", "5:1"),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "place"), WRONG_WORDS, ids=[text[:20] for text, _, _ in WRONG_WORDS]
+)
+def test_the_first_wrong_word_of_a_line_is_named_where_it_stands(text: str, message: str, place: str) -> None:
+    (problem,) = obj(f"{SQUARE}{text}\nf 1 2 3\n").warnings
+    assert (problem.message, str(problem.position)) == (message, f"a.obj:{place}")
+    *_, caret = problem.excerpt.splitlines()
+    assert caret.strip() == "^"
+
+
+@pytest.mark.parametrize(
+    ("line", "reason", "column"),
+    [
+        ("Kd 1e999 nan 0x1", "'1e999' is beyond 1.8e+308", 4),
+        ("Kd 1 nan 0x1", "'nan' is not finite", 6),
+        ("Ke 0 0 0x1", "'0x1' is no number", 8),
+        ("d -halo x", "'x' is no number", 9),
+        ("Ns inf", "'inf' is not finite", 4),
+        (f"Pr {LONG}x", f"'{'9' * 40}...' is no number", 4),
+        ("Kd 1 2", "a colour has three numbers", 1),
+        ("Pm", "there is no number", 1),
+        ('map_Kd "a', "a quotation mark in it has no other one", 1),
+        ("map_Kd -s 1 1", "it names no file", 1),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_a_wrong_value_of_a_material_is_named_where_it_stands(line: str, reason: str, column: int) -> None:
+    _, lines = read_materials(f"newmtl a\n{line}\n".encode(), "a.mtl")
+    (problem,) = lines.warnings
+    assert problem.message == f"'{line.split()[0]}' of 'a' is left out: {reason}"
+    assert str(problem.position) == f"a.mtl:2:{column}"
