@@ -63,7 +63,8 @@ class PictureFile:
     """What is decoded: `stream` is the file without metadata, closed once it is decoded; the header's size.
 
     `most_pixels` is how many its compressed data can hold. `transparent` is the one grey, or the red,
-    green and blue, of a PNG file that has alpha 0, of `depth` bits each; `channels` are those of its samples.
+    green and blue, of a PNG file that has alpha 0, of `depth` bits each; `channels` are those of its samples,
+    `colours` those of its palette, 0 without one.
     """
 
     kind: str
@@ -74,6 +75,7 @@ class PictureFile:
     depth: int = 8
     transparent: tuple[int, ...] | None = None
     channels: int = 0
+    colours: int = 0
 
 
 def bands(width: int, height: int) -> list[slice]:

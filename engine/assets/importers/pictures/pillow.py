@@ -22,6 +22,7 @@ from engine.assets.importers.pictures.picture import (
     bands,
     decode_error,
 )
+from engine.assets.importers.pictures.png import check_pixels
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -126,7 +127,16 @@ def load(file: PictureFile, name: str, rawmode: str = "") -> Image:
         if rawmode:
             picture.tile = [tile._replace(args=rawmode) for tile in picture.tile]
         picture.load()
-        return picture
+    if file.kind == "PNG" and not _ends_in_pixels(picture):
+        check_pixels(file.stream.getvalue(), name)
+    return picture
+
+
+def _ends_in_pixels(picture: Image) -> bool:
+    """Whether the last row shows that the data had all of them: rows that it lacks are zeros, unreported."""
+    width, height = picture.size
+    is_interlaced = bool(picture.info.get("interlace"))
+    return not is_interlaced and bool(np.asarray(picture.crop((0, height - 1, width, height))).any())
 
 
 @contextmanager
@@ -157,6 +167,9 @@ def _rgba(band: Image, file: PictureFile, low: npt.NDArray[np.bool_] | None, nam
         if key is not None:
             texels[wide == key[0], 3] = 0
         return texels
+    if file.colours and (highest := int(np.asarray(band).max())) >= file.colours:
+        message = f"a pixel has the colour {highest} of a palette of {file.colours}, counted from 0"
+        raise decode_error(message, name)
     try:
         converted = band.convert("RGBA")
     except PICTURE_ERRORS as error:  # a palette that is shorter than its transparency
