@@ -50,13 +50,17 @@ def meshopt_view(view: Item) -> memoryview:
     if stride * count > _MAX_BYTES:
         raise extension.failure(GltfCode.LIMIT, f"{count} elements of {stride} bytes are more than is read")
     meshopt = package("meshopt", extension)
+    packed = np.frombuffer(view.document.part(extension), np.uint8)
+    if stride * count > len(packed) * _RATIO:
+        message = f"{len(packed)} bytes cannot hold {count} elements of {stride}"
+        raise extension.failure(GltfCode.BUFFER, f"the compressed data is damaged: {message}")
     try:
-        packed = np.frombuffer(view.document.part(extension), np.uint8)
-        if stride * count > len(packed) * _RATIO:
-            raise ValueError(f"{len(packed)} bytes cannot hold {count} elements of {stride}")
         decoded = meshopt.decode_gltf_buffer(packed, count, stride, mode, form)
     except (ValueError, TypeError, RuntimeError) as error:
-        raise extension.failure(GltfCode.BUFFER, f"the compressed data is damaged: {error}") from error
+        message = (
+            f"the compressed data is damaged: its {len(packed)} bytes are no {count} elements of {stride}"
+        )
+        raise extension.failure(GltfCode.BUFFER, message) from error
     return np.ascontiguousarray(decoded).reshape(-1).view(np.uint8).data
 
 
@@ -67,7 +71,9 @@ def draco_primitive(primitive: Item, extension: Item) -> tuple[npt.NDArray[np.ui
     try:
         mesh = draco.decode(bytes(primitive.document.view(view)))
     except Exception as error:
-        raise extension.failure(GltfCode.BUFFER, f"the compressed mesh is damaged: {error}") from error
+        raise extension.failure(
+            GltfCode.BUFFER, "the compressed mesh is damaged: it is no Draco data"
+        ) from error
     found = {attribute["unique_id"]: attribute["data"] for attribute in mesh.attributes}
     attributes = {}
     for name, child in extension.required("attributes").members():

@@ -1,8 +1,9 @@
-"""Claims about what formats of pictures require and decoders do without: a file that lacks it is refused."""
+"""Claims about what formats of pictures require and decoders do without, and how its lack is reported."""
 
 from __future__ import annotations
 
 import io
+import re
 import zlib
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
+from support import pictures
 from support.pictures import CHANNELS, chunk, file_of, header, png, png_of
+from support.sampling import Sample
 
 from engine.assets import ColorSpace
 from engine.assets.importers.texture import TextureSettings, import_texture
@@ -158,3 +161,51 @@ def test_a_webp_without_its_picture_is_refused(options: dict[str, Any]) -> None:
     extended = b"VP8X" + (10).to_bytes(4, "little") + b"\x10\0\0\0" + bytes([31, 0, 0, 31, 0, 0])
     refusal_of(b"RIFF" + (4 + len(extended)).to_bytes(4, "little") + b"WEBP" + extended)
     refusal_of(data[:-9])
+
+
+def test_png_pixels_that_are_damaged_are_reported_otherwise_than_missing_ones() -> None:
+    head, packed = header(2, 2, 8, GREY), zlib.compress(b"\0\1\2\0\3\4", 0)
+    cut = png(head, chunk(b"IDAT", packed[:-7]))
+    assert refusal_of(cut).endswith("has 3 bytes of pixels once they are decompressed; 2 x 2 pixels take 6")
+    changed = png(head, chunk(b"IDAT", packed[:2] + b"?" + packed[3:]))
+    assert "compressed pixels are damaged after 0 of 6 bytes" in refusal_of(changed)
+    filtered = png(head, chunk(b"IDAT", zlib.compress(b"\11\1\2\0\3\4")))
+    assert refusal_of(filtered) == "the picture cannot be decoded: its pixels are damaged"
+
+
+@pytest.mark.parametrize("options", [{}, {"optimize": True}, {"progressive": True}])
+def test_a_jpeg_that_is_cut_off_is_reported_otherwise_than_a_damaged_one(options: dict[str, Any]) -> None:
+    data = file_of(np.random.default_rng(3).integers(0, 256, (32, 32, 3), np.uint8), "JPEG", **options)
+    for end in (len(data) - 1, len(data) - 2, len(data) - 200):
+        message = refusal_of(data[:end])
+        assert message == f"the JPEG file is cut off: it ends after {end} bytes, within its pixels"
+    parts = [part for marker, part in segments(data) if marker != 0xDB]
+    damaged = b"\xff\xd8" + b"".join(parts)
+    assert refusal_of(damaged) == "the picture cannot be decoded: its tables or pixels are damaged"
+
+
+@pytest.mark.parametrize("options", [{}, {"lossless": True}])
+def test_a_webp_that_is_cut_off_is_reported_otherwise_than_a_damaged_one(options: dict[str, Any]) -> None:
+    data = file_of(np.random.default_rng(3).integers(0, 256, (32, 32, 3), np.uint8), "WEBP", **options)
+    for end in (len(data) - 1, len(data) - 100):
+        message = f"the WebP file is cut off: it ends after {end} bytes, and has {len(data)} by its header"
+        assert refusal_of(data[:end]) == message
+    size = (len(data) - 108).to_bytes(4, "little")
+    damaged = data[:4] + size + data[8:-100]
+    assert refusal_of(damaged) == "the picture cannot be decoded: its headers or pixels are damaged"
+
+
+_FOREIGN = re.compile(r"codec|Error|stream|decoder|invalid|truncated|cannot identify|\bNone\b|<| -\d")
+
+
+def test_what_is_wrong_with_damaged_pictures_is_said_in_words_of_our_own(sample: Sample) -> None:
+    said: set[str] = set()
+    for seed in sample.seeds(60, 2000):
+        rng = np.random.default_rng(seed)
+        files = pictures.originals(rng)
+        try:
+            texels_of(pictures.damaged(rng, files[int(rng.integers(len(files)))]))
+        except InputError as error:
+            said |= {problem.message for problem in error.problems}
+    assert said
+    assert [message for message in said if _FOREIGN.search(message)] == []

@@ -116,12 +116,13 @@ def from_png(data: bytes) -> tuple[Picture, dict[str, str]]:
 
     try:
         with _quiet(), Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise ValueError(f"{image.width} x {image.height} pixels are more than {MAX_PIXELS}")
-            image.load()
-            return np.asarray(image.convert("RGB")), {str(k): str(v) for k, v in image.info.items()}
+            pixels = image.width * image.height
+            if pixels <= MAX_PIXELS:
+                image.load()
+                return np.asarray(image.convert("RGB")), {str(k): str(v) for k, v in image.info.items()}
     except (*PICTURE_ERRORS, Image.DecompressionBombError) as error:
-        raise ValueError(f"not a readable PNG: {error}") from error
+        raise ValueError("not a readable PNG: it is damaged, cut off, or another file") from error
+    raise ValueError(f"not a readable PNG: {pixels} pixels are more than {MAX_PIXELS}")
 
 
 @contextmanager

@@ -155,7 +155,7 @@ def _unpacked(packed: bytes, compression: int, size: int, name: str) -> bytes:
         try:
             held = _runs(packed, size) if compression == _RLE else _inflated(packed, size)
         except zlib.error as error:
-            raise damaged(f"the OpenEXR file cannot be decompressed: {error}", name) from error
+            raise damaged("the OpenEXR file cannot be decompressed: its data is damaged", name) from error
         held = _reordered(np.frombuffer(held, np.uint8)).tobytes()
     if len(held) != size:
         raise damaged(f"a block of the OpenEXR file has {len(held)} bytes instead of {size}", name)

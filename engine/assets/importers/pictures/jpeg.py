@@ -56,6 +56,10 @@ def read_jpeg(data: bytes, name: str) -> PictureFile:
         at += 2 + length
     if not size:
         raise decode_error("the JPEG file has no frame header", name)
+    if data.find(b"\xff\xd9", at) < 0:
+        raise decode_error(
+            f"the JPEG file is cut off: it ends after {len(data)} bytes, within its pixels", name
+        )
     if data.count(b"\xff\xda", at) > MAX_JPEG_SCANS:
         raise decode_error(f"the JPEG file has more than {MAX_JPEG_SCANS} scans", name)
     most_pixels = (len(data) - at) * _PIXELS_PER_BYTE

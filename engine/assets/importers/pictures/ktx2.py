@@ -119,7 +119,7 @@ def _level(
     try:
         found = _decompressed(part, size, scheme, name)
     except (zlib.error, EOFError, ValueError) as error:
-        message = f"level {number}, at byte {offset}, cannot be decompressed: {error}"
+        message = f"level {number}, at byte {offset}, cannot be decompressed: its {length} bytes are damaged"
         raise decode_error(message, name) from error
     if len(found) != size:
         message = f"level {number}, at byte {offset}, has {len(found)} bytes or more, not {size}"
@@ -188,7 +188,8 @@ def _transcoded(data: bytes, name: str, width: int, height: int, deep: bool) -> 
     try:
         texels = np.asarray(basisu.open(data).transcode("rgba8").data, np.uint8)
     except (basisu.BasisuError, basisu.UnsupportedError, ValueError, LookupError) as error:
-        raise decode_error(f"the picture cannot be transcoded: {error}", name) from error
+        message = "the picture cannot be transcoded: its data is damaged, or of a kind that is not read"
+        raise decode_error(message, name) from error
     if texels.shape != (height, width, 4):
         raise decode_error("the picture is of another size than its header says", name)
     for rows in bands(width, height):

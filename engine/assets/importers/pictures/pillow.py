@@ -23,12 +23,22 @@ from engine.assets.importers.pictures.picture import (
     decode_error,
 )
 from engine.assets.importers.pictures.png import check_pixels
+from engine.humon import InputError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
 _GREY_ALPHA = 2
+_PARTS = {
+    ("PNG", False): "headers",
+    ("PNG", True): "pixels",
+    ("JPEG", False): "headers",
+    ("JPEG", True): "tables or pixels",
+    ("WEBP", False): "headers or pixels",
+    ("WEBP", True): "pixels",
+}
+"""What of a file is damaged where its decoder fails, by kind and whether it has read the headers."""
 _IHDR_DEPTH = 24
 """Where a PNG file has the depth of its samples, and behind it the colour type."""
 
@@ -70,7 +80,7 @@ def _webp_rows(file: PictureFile, name: str) -> Rows:
         frame = decoder.get_next()
         del decoder
         if frame is None:
-            raise ValueError("its pixels are damaged")
+            raise _undecodable("its pixels are damaged", name)
         is_opaque = picture.mode == "RGB"
     file.stream.close()
     texels = np.frombuffer(frame[0], np.uint8).reshape(file.height, file.width, 4)
@@ -141,20 +151,26 @@ def _ends_in_pixels(picture: Image) -> bool:
 
 @contextmanager
 def _opened(file: PictureFile, name: str) -> Iterator[ImageFile]:
-    """Open a picture; what Pillow raises in the block is an InputError `texture.decode`."""
+    """Open a picture; what Pillow raises in the block is an InputError `texture.decode`, in our words."""
     from PIL import Image  # takes 40 ms
 
+    has_headers = False
     try:
         with io.BytesIO(file.stream.getvalue()) as stream:  # no copy
             picture = Image.open(stream, formats=(file.kind,))
             if picture.size != (file.width, file.height):
-                raise ValueError(f"its size is also given as {picture.size}")
+                size = f"{picture.width} x {picture.height}"
+                raise _undecodable(f"its size is also given as {size} pixels", name)
+            has_headers = True
             yield picture
     except PICTURE_ERRORS as error:
-        reason = str(error) or type(error).__name__
-        if "BytesIO" in reason:
-            reason = "its headers are damaged"
-        raise decode_error(f"the picture cannot be decoded: {reason}", name) from error
+        if file.kind == "PNG":
+            check_pixels(file.stream.getvalue(), name)  # says what of them is missing
+        raise _undecodable(f"its {_PARTS[file.kind, has_headers]} are damaged", name) from error
+
+
+def _undecodable(reason: str, name: str) -> InputError:
+    return decode_error(f"the picture cannot be decoded: {reason}", name)
 
 
 def _rgba(band: Image, file: PictureFile, low: npt.NDArray[np.bool_] | None, name: str) -> Texels:
@@ -172,8 +188,8 @@ def _rgba(band: Image, file: PictureFile, low: npt.NDArray[np.bool_] | None, nam
         raise decode_error(message, name)
     try:
         converted = band.convert("RGBA")
-    except PICTURE_ERRORS as error:  # a palette that is shorter than its transparency
-        raise decode_error(f"the picture cannot be decoded: {error}", name) from error
+    except PICTURE_ERRORS as error:
+        raise _undecodable("its colours are damaged", name) from error
     texels = np.array(converted)
     if key is not None:
         most = (1 << file.depth) - 1

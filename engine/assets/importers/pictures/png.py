@@ -117,7 +117,9 @@ def check_pixels(data: bytes | memoryview, name: str) -> None:
         while found < needed and (rest := unpacking.decompress(unpacking.unconsumed_tail, _PIECE)):
             found += len(rest)
     except zlib.error as error:
-        raise decode_error("the pixels of the PNG file are damaged", name) from error
+        message = "the picture cannot be decoded: its compressed pixels are damaged"
+        message = f"{message} after {found} of {needed} bytes"
+        raise decode_error(message, name) from error
     if found < needed:
         message = f"the PNG file has {found} bytes of pixels once they are decompressed"
         raise decode_error(f"{message}; {width} x {height} pixels take {needed}", name)

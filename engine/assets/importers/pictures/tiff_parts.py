@@ -119,8 +119,11 @@ def _decoded(data: bytes, number: int, layout: TiffLayout, name: str) -> memoryv
         if layout.compression == _PACK_BITS:
             return unpack_bits(part, size)
         found = zlib.decompressobj().decompress(part, size)
-    except (ValueError, zlib.error) as error:
+    except ValueError as error:
         raise decode_error(f"part {number} of the TIFF file is damaged: {error}", name) from error
+    except zlib.error as error:
+        message = f"part {number} of the TIFF file is damaged: its {len(part)} bytes are no deflated data"
+        raise decode_error(message, name) from error
     if len(found) != size:
         message = f"part {number} of the TIFF file has {len(found)} bytes, not {size}"
         raise decode_error(message, name)

@@ -29,6 +29,10 @@ def read_webp(data: bytes, name: str) -> PictureFile:
     """Check the header of a WebP file. Raises InputError `texture.decode`."""
     if len(data) < 30:
         raise decode_error(f"the WebP file ends after {len(data)} bytes, within its header", name)
+    size = 8 + int.from_bytes(data[4:8], "little")
+    if size > len(data):
+        message = f"the WebP file is cut off: it ends after {len(data)} bytes, and has {size} by its header"
+        raise decode_error(message, name)
     chunk, body = data[12:16], data[20:]
     if chunk == b"VP8X":
         if body[0] & _ANIMATED:
