@@ -51,7 +51,9 @@ layout(location = 10) out vec2 uvClearcoatNormal;
 
 void main() {
     uvec2 row = draws.row[gl_InstanceIndex];
-    vec3 formed = pos, formedNormal = lacksNormals ? vec3(0.0) : normal, formedTangent = tangent.xyz;
+    vec3 formed = pos, formedNormal = normal, formedTangent = tangent.xyz;
+    if (lacksNormals)
+        formedNormal = vec3(0.0);
     morphVertex(row.x, morph, formed, formedNormal, formedTangent);
     Vertex vertex =
         skinnedVertex(row.x, formed, formedNormal, formedTangent, frameIdxs, frameWeights, frameWeights2);
