@@ -121,6 +121,32 @@ def test_with_normals_they_are_lit(mode: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", [POINTS, LINES], ids=MODES.get)
+def test_a_normal_texture_is_seen_on_those_with_tangents_alone(mode: int, tmp_path: Path) -> None:
+    """They are oblique, so that derivatives along lines are no zeros; the texture leans far to the side."""
+    turn = np.float32([[0.8, 0.6, 0], [-0.6, 0.8, 0], [0, 0, 1]])
+    count = len(square(mode))
+    found = []
+    for has_texture, has_tangents in ((False, False), (True, False), (True, True)):
+        file = GltfFile()
+        material: dict[str, Any] = {"pbrMetallicRoughness": {"metallicFactor": 0}}
+        if has_texture:
+            material["normalTexture"] = {"index": file.texture(png((255, 128, 140)))}
+        attributes = {"NORMAL": file.accessor(np.tile(np.float32([0, 0, 1]), (count, 1)))}
+        attributes["TEXCOORD_0"] = file.accessor(np.random.default_rng(1).random((count, 2), np.float32))
+        if has_tangents:
+            attributes["TANGENT"] = file.accessor(np.tile(np.float32([1, 0, 0, 1]), (count, 1)))
+        part = drawn(file, mode, material, attributes=attributes)
+        part["attributes"]["POSITION"] = file.positions(square(mode) @ turn)
+        file.node(mesh=file.mesh(part))
+        light = light_of(file, tmp_path, LIGHT).max(axis=1)
+        found.append(light[light > 0.0])
+    plain, ignored, leaning = found
+    assert plain.min() > 0.5
+    np.testing.assert_allclose(ignored, plain, atol=0.01)
+    assert leaning.mean() < 0.3
+
+
+@pytest.mark.parametrize("mode", [POINTS, LINES], ids=MODES.get)
 @pytest.mark.parametrize("material", [MATERIAL, UNLIT], ids=("plain", "unlit"))
 def test_colours_of_vertices_multiply_the_base_colour_alone(
     mode: int, material: dict[str, Any], tmp_path: Path

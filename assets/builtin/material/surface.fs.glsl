@@ -253,6 +253,8 @@ void main() {
     vec3 arm = PICTURE(roughness, atTangentRoughness.zw, uvTangentRoughness.zw, 3).rgb;
 
     bump.xy *= m.normalScale;
+    if (lacksFaces && !hasTangents)
+        bump = vec3(0.0, 0.0, 1.0);
     vec3 n = normalize(tbn * bump);
     vec3 v = normalize(frame.cameraPosition.xyz - place);
     float nv = clamp(dot(n, v), 1e-3, 1.0);
@@ -281,7 +283,7 @@ void main() {
         coatRough = m.clearcoatRoughness * PICTURE(clearcoatRoughness, atClearcoat.zw, uvClearcoat.zw, 7).g;
         coatRough = clamp(coatRough, 0.045, 1.0);
         vec3 slope = directionOf(PICTURE(clearcoatNormal, atClearcoatNormal, uvClearcoatNormal, 8).xyz);
-        if ((m.filled & CLEARCOAT_NORMAL) != 0u) {
+        if ((m.filled & CLEARCOAT_NORMAL) != 0u && (hasTangents || !lacksFaces)) {
             mat3 coatFrame = hasTangents ? tbn : tangentFrame(geometric, uvClearcoatNormal);
             coatNormal = normalize(coatFrame * vec3(slope.xy * m.clearcoatNormalScale, slope.z));
         }
@@ -291,6 +293,8 @@ void main() {
 #endif
     vec3 face = cross(dFdx(position), dFdy(position));
     face *= inversesqrt(max(dot(face, face), 1e-30)) * sign(dot(face, geometric));
+    if (lacksFaces)
+        face = geometric;
     if (alphaMode == MASK && cover == 0.0)
         discard;
 

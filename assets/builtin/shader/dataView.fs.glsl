@@ -54,6 +54,8 @@ void main() {
         discard;
 
     vec3 n = normalize((gl_FrontFacing ? tbn : -tbn) * vec3(bump.xy * m.normalScale, bump.z));
+    if (lacksFaces && !hasTangents)
+        n = geometric;
     if (lacksNormals)
         n = vec3(0.0);
     float away = -(frame.viewFromFrame * vec4(position, 1.0)).z;

@@ -37,7 +37,7 @@ from engine.plan.terms.keys import Keys
 from engine.planning.draw.material_use import MaterialUse
 from engine.planning.draw.recipes import PipelineKey, Recipes
 from engine.planning.draw.ring_names import FRAME, RingNames
-from engine.planning.draw.shading import LACKS_NORMALS, ShaderSet, lacks_normals
+from engine.planning.draw.shading import LACKS_NORMALS, ShaderSet, lacks_faces, lacks_normals
 from engine.planning.draw.tables import InUse
 
 
@@ -327,6 +327,7 @@ def mesh_pipeline(
         "alphaToCoverage": int(state.alpha_to_coverage),
         "samples": state.samples if state.samples > 1 else 0,
         "hasTangents": int("tangent" in attributes),
+        "lacksFaces": int(lacks_faces(key.topology)),
         LACKS_NORMALS: int(lacks_normals(attributes, key.topology)),
         "hasMorph": int(MORPH in attributes),
         "hasColors": int("color" in attributes),

@@ -24,8 +24,8 @@ CUBE_TYPE = "samplerCube"
 
 CONSTANTS = {
     **dict.fromkeys(("alphaMode", "samples", "blendWeights", "bonesInChannel", "boneBits"), "uint"),
-    **dict.fromkeys(("alphaToCoverage", "hasTangents", "lacksNormals", "hasMorph"), "bool"),
-    **dict.fromkeys(("hasColors", "readsColors"), "bool"),
+    **dict.fromkeys(("alphaToCoverage", "hasTangents", "hasMorph"), "bool"),
+    **dict.fromkeys(("lacksFaces", "lacksNormals", "hasColors", "readsColors"), "bool"),
     **dict.fromkeys(("hasClearcoatPair", "hasSpecularPair"), "bool"),
     **dict.fromkeys(("isUnlit", "hasClearcoat", "hasSpecular"), "bool"),
     **dict.fromkeys(("hasShadowMap", "hasShadowMapLayers", "hasLocalShadows"), "bool"),

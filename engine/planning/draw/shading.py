@@ -117,7 +117,12 @@ def attribute_for(name: str, offered: Container[str]) -> str:
 
 def lacks_normals(offered: Container[str], topology: str) -> bool:
     """Whether a mesh has points or lines without normals, which no light falls on."""
-    return topology in _WITHOUT_FACES and NORMAL not in offered
+    return lacks_faces(topology) and NORMAL not in offered
+
+
+def lacks_faces(topology: str) -> bool:
+    """Whether a mesh has points or lines."""
+    return topology in _WITHOUT_FACES
 
 
 def reads_bits(variable: Variable, offered: Container[str]) -> bool:

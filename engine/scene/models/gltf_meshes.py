@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,8 +87,7 @@ def vertex_format(primitive: Item, material: GltfMaterial, skin: SkinUse | None)
     if is_surface or "NORMAL" in attributes:
         form.append(["normal", _TRIPLE])
     form += uv_attributes(material)
-    has_bumps = "normalTexture" in material.textures
-    if has_bumps and is_surface and ("TANGENT" in attributes or "TEXCOORD_0" in attributes):
+    if "normalTexture" in material.textures and _can_have_tangents(attributes, is_surface=is_surface):
         form.append(["tangent", _QUAD])
     if "COLOR_0" in attributes:
         form.append(["color", _QUAD])
@@ -99,6 +99,13 @@ def vertex_format(primitive: Item, material: GltfMaterial, skin: SkinUse | None)
     if primitive.children("targets"):
         form.append(["morph", "r32_uint"])
     return form
+
+
+def _can_have_tangents(attributes: Container[str], *, is_surface: bool) -> bool:
+    """Whether tangents are there or can be made; points and lines have those that go with their normals."""
+    if is_surface:
+        return "TANGENT" in attributes or "TEXCOORD_0" in attributes
+    return "TANGENT" in attributes and "NORMAL" in attributes
 
 
 def uv_attributes(material: GltfMaterial) -> list[list[str]]:
