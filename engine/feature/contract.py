@@ -20,15 +20,18 @@ A feature object holds no scene state: the registry creates one, which all table
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import chain
 from operator import is_
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine.assets import AssetType
+from engine.feature.morphs import FIELD
+from engine.feature.skins import BONES_BELOW
 from engine.graph import DeclarationError, check
 from engine.humon import suggestion
-from engine.tableau.schema import FeatureSchema, FieldSpec
+from engine.tableau.schema import FeatureSchema, FieldKind, FieldSpec
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -61,9 +64,10 @@ class Feature:
     `absent` says what a frame is like in which no row of the feature is enabled, for a warning; it is empty
     where that is nothing to warn of, and nothing is said while a row of a feature in `instead` is enabled.
     Objects with a feature that `bends` others are skinned: what these features draw there follows bones,
-    which are objects below. There is one such feature.
-    Objects with a feature that `morphs` others draw these with the targets of their mesh, by the weights in
-    its field of this name. There is one such feature.
+    which are objects below, or below the one that its field `bones`, a text, names. There is one such
+    feature.
+    Objects with a feature that `morphs` others draw these with the targets of their mesh, by the numbers in
+    its field `weights`. There is one such feature.
     The passes of a feature `in_every_frame` are there without active rows.
 
     `buffers` are the names of storage buffers that any shader may read in set 0, as
@@ -100,17 +104,11 @@ class Feature:
         if schema is not None and all(map(is_, values, declared)):
             return schema  # type: ignore[no-any-return]
         about = inspect.getdoc(cls) or ""
-        for (name, kind), value in zip(_DECLARED.items(), declared, strict=True):
-            if not isinstance(value, property):  # a property is asked when the feature is registered
-                value = tuple(value) if isinstance(value, list) else value
-                words = kind.__name__ if isinstance(kind, type) else kind
-                check(value, kind, f"{name} of {cls.__qualname__}", f"a Feature has {name}: {words}")
-        for spec in cls.fields:
-            for asset_type in set(spec.asset_types) - set(AssetType):
-                raise DeclarationError(
-                    f"the field {spec.name} of {cls.__qualname__} takes assets of the type '{asset_type}'",
-                    suggestion(asset_type, AssetType),
-                )
+        known = zip(_DECLARED, declared, strict=True)
+        _check_declared(
+            {name: value for name, value in known if name in _IN_SCHEMA or not isinstance(value, property)},
+            cls.__qualname__,
+        )
         schema = FeatureSchema(
             cls.type_name,
             tuple(cls.fields),
@@ -127,6 +125,10 @@ class Feature:
     def schema(self) -> FeatureSchema:
         """The feature's record as plain data, for the tableau, the loader and the inspector."""
         return self._make_schema()
+
+    def check_declared(self) -> None:
+        """Raise DeclarationError where the class attributes, or properties in their place, are impossible."""
+        _check_declared({name: getattr(self, name) for name in _DECLARED}, type(self).__qualname__)
 
     def requirements(self, asset: AssetRef, library: AssetLibrary) -> Iterable[Requirement]:
         """Return what must be resident for one asset that this feature uses.
@@ -245,3 +247,74 @@ _DECLARED: Mapping[str, Any] = {
     "morphs": _NAMES,
     "in_every_frame": bool,
 }
+_IN_SCHEMA = frozenset({"type_name", "requires", "conflicts", "at_most", "fields", "draws_as"})
+"""What no property may stand for: it is read when the class is created."""
+_FIELDS = {
+    "bends": (BONES_BELOW, FieldKind.TEXT, f'text_field("{BONES_BELOW}", names=Names.OBJECT)'),
+    "morphs": (FIELD, FieldKind.NUMBERS, f'numbers_field("{FIELD}")'),
+}
+"""The field that each of these members needs, its kind, and how it is declared."""
+
+
+def _check_declared(values: Mapping[str, Any], owner: str) -> None:
+    """Raise DeclarationError where members of a feature, by their names, are impossible."""
+    for name, value in values.items():
+        kind = _DECLARED[name]
+        words = kind.__name__ if isinstance(kind, type) else kind
+        whole = tuple(value) if isinstance(value, list) else value
+        check(whole, kind, f"{name} of {owner}", f"a Feature has {name}: {words}")
+    for problem, advice in chain(_name_faults(values, owner), _field_faults(values, owner)):
+        raise DeclarationError(problem, advice)
+
+
+def _name_faults(values: Mapping[str, Any], owner: str) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the names and numbers that a feature declares, with a hint."""
+    own, requires, conflicts = (values[name] for name in ("type_name", "requires", "conflicts"))
+    if own and not own.isidentifier():
+        yield f"type_name of {owner} is {own!r}", "write letters, digits and _, and no digit first"
+    for name, verb in (("requires", "requires"), ("conflicts", "conflicts with")):
+        if own in values[name]:
+            yield f"{own} {verb} itself", f"`{name}` names other features"
+    for both in [name for name in requires if name in conflicts]:
+        yield f"{own} requires {both} and conflicts with it", "leave it out of one of the two"
+    if values["at_most"] < 0:
+        yield f"at_most of {owner} is {values['at_most']}", "give how many may be active, 0 for any number"
+    if values["draws_as"] and values["draws_as"] == own:
+        yield f"{own} draws as itself", "`draws_as` names another feature, whose asset is drawn"
+    buffers = list(values.get("buffers", ()))
+    for number, buffer in enumerate(buffers):
+        if not buffer.isidentifier():
+            yield f"buffers[{number}] of {owner} is {buffer!r}", "give the name of a block in shaders"
+        if buffer in buffers[:number]:
+            yield f"{owner} has the buffer {buffer!r} twice", "give each buffer a name of its own"
+
+
+def _field_faults(values: Mapping[str, Any], owner: str) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the fields that a feature declares, and which it lacks, with a hint."""
+    fields: dict[str, FieldSpec] = {}
+    for spec in values["fields"]:
+        if spec.name in fields:
+            yield f"{owner} has two fields {spec.name!r}", "give each field a name of its own"
+        fields[spec.name] = spec
+        for asset_type in spec.asset_types:
+            if asset_type not in set(AssetType):
+                yield (
+                    f"the field {spec.name} of {owner} takes assets of the type '{asset_type}'",
+                    suggestion(asset_type, AssetType),
+                )
+        if spec.kind is FieldKind.ASSET and not spec.asset_types:
+            yield (
+                f"the field {spec.name} of {owner} takes assets of no type",
+                'give types, as ("mesh", "model")',
+            )
+    if values["draws_as"] and not any(spec.kind is FieldKind.ASSET for spec in values["fields"]):
+        yield (
+            f"{owner} draws as {values['draws_as']} and has no field for an asset of its own",
+            'declare one, as asset_field("asset", types=("model",), optional=True)',
+        )
+    for member, (name, kind, advice) in _FIELDS.items():
+        if values.get(member) and (name not in fields or fields[name].kind is not kind):
+            is_one = (
+                f"its field {name!r} is no {kind.value}" if name in fields else f"it has no field {name!r}"
+            )
+            yield f"{owner} has `{member}`, and {is_one}", f"declare the field {advice}"

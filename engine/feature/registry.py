@@ -13,7 +13,7 @@ import os
 import pkgutil
 import re
 import sys
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping, ValuesView
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 from engine.feature.contract import Feature
 from engine.feature.fault import RAISED, Raised
 from engine.graph import DeclarationError, check, mapping
-from engine.humon import Position, Problem, Severity, nearest
+from engine.humon import Position, Problem, Severity, nearest, suggestion
 from engine.tableau.schema import FeatureSchema
 
 if TYPE_CHECKING:
@@ -79,15 +79,21 @@ class Registry(Mapping[str, Feature]):
     def register(self, feature: Feature, origin: str = "") -> None:
         """Add a feature.
 
-        Raises ValueError when its type name is missing, or taken: the error names both origins.
+        Raises ValueError when its type name is missing, or taken (the error names both origins), and for what
+        it declares that is impossible, alone or beside the features before it.
         """
         name = feature.type_name
         origin = origin or type(feature).__module__
         if not name:
             raise ValueError(f"{type(feature).__qualname__} has no type_name")
+        shaders = mapping(feature.shaders, "shaders")
+        feature.check_declared()
         if name in self._features:
-            raise ValueError(f"feature {name!r} is defined in {self._origins[name]} and in {origin}")
-        for shader, text in mapping(feature.shaders, "shaders").items():
+            raise DeclarationError(
+                f"feature {name!r} is defined in {self._origins[name]} and in {origin}",
+                "give it a name of its own",
+            )
+        for shader, text in shaders.items():
             if not isinstance(shader, str) or not _SHADER.fullmatch(shader):
                 raise DeclarationError(
                     f"{name} of {origin} has a shader {shader!r}, not NAME.vs, NAME.fs or NAME.cs", _SHADERS
@@ -96,22 +102,63 @@ class Registry(Mapping[str, Feature]):
         for buffer in feature.buffers:
             if buffer in RESERVED or buffer in self.buffers:
                 other = self.buffers[buffer].type_name if buffer in self.buffers else "every pass"
-                raise ValueError(f"{name} of {origin} has the buffer {buffer!r}, as {other} has")
+                raise DeclarationError(
+                    f"{name} of {origin} has the buffer {buffer!r}, as {other} has", "give it another name"
+                )
+        self._check_only_one(feature, origin)
+        self._check_cycles(feature, origin)
         self._features = dict(sorted({**self._features, name: feature}.items()))
         self._origins[name] = origin
-        self._ages[name] = len(self._ages)
+        self._ages[name] = max(self._ages.values(), default=-1) + 1
         self.buffers.update(dict.fromkeys(feature.buffers, feature))
+
+    def _check_only_one(self, feature: Feature, origin: str) -> None:
+        """Raise DeclarationError where a feature bends or morphs others, and one before it does."""
+        for member in ("bends", "morphs"):
+            for other in self.values() if getattr(feature, member) else ():
+                if getattr(other, member):
+                    raise DeclarationError(
+                        f"{feature.type_name} of {origin} {member} others, as {other.type_name} of "
+                        f"{self._origins[other.type_name]} does, and there is one such feature",
+                        f"leave `{member}` out, and give these objects a {other.type_name} feature",
+                    )
+
+    def _check_cycles(self, feature: Feature, origin: str) -> None:
+        """Raise DeclarationError where a feature closes a cycle of those that require or draw as others."""
+
+        def drawn(of: Feature) -> Iterable[str]:
+            return (of.draws_as,)
+
+        def required(of: Feature) -> Iterable[str]:
+            return of.requires
+
+        for verb, member, others in (("draws as", "draws_as", drawn), ("requires", "requires", required)):
+            way = self._way(feature.type_name, others(feature), others)
+            if way:
+                chain = f", which {verb} ".join(way)
+                raise DeclarationError(
+                    f"{feature.type_name} of {origin} {verb} {chain}", f"leave `{member}` out of one of them"
+                )
+
+    def _way(
+        self, to: str, begin: Iterable[str], others: Callable[[Feature], Iterable[str]]
+    ) -> tuple[str, ...]:
+        """Return the names on a way from one of `begin` to a feature, by way of `others`; () without any."""
+        ways: list[tuple[str, ...]] = [(name,) for name in begin]
+        seen = set(begin)
+        for way in ways:
+            if way[-1] == to:
+                return way
+            after = self._features.get(way[-1])
+            new = [name for name in others(after) if name not in seen] if after is not None else []
+            seen.update(new)
+            ways += [(*way, name) for name in new]
+        return ()
 
     def register_module(self, module: ModuleType) -> None:
         """Add every feature that a module defines itself (not those it imports)."""
-        for value in list(vars(module).values()):
-            if (
-                isinstance(value, type)
-                and issubclass(value, Feature)
-                and value.__module__ == module.__name__
-                and "type_name" in value.__dict__
-            ):
-                self.register(value(), module.__name__)
+        for kind in _defined(module):
+            self.register(kind(), module.__name__)
 
     @property
     def asset_dbs(self) -> dict[Path, list[Feature]]:
@@ -143,7 +190,7 @@ class Registry(Mapping[str, Feature]):
     def load(self, module_name: str) -> None:
         """Import a module and add its features; a failure becomes a problem, never an exception."""
         try:
-            self.register_module(importlib.import_module(module_name))
+            self._load_module(importlib.import_module(module_name), module_name)
         except RAISED as error:
             self._report(module_name, error)
 
@@ -158,38 +205,123 @@ class Registry(Mapping[str, Feature]):
 
         points = entry_points(group=ENTRY_POINT_GROUP)
         for point in sorted(points, key=lambda point: (_installed_at(point), point.name, point.value)):
+            origin = f"{point.name} = {point.value}"
             try:
                 found = point.load()
-                if isinstance(found, ModuleType):
-                    self.register_module(found)
-                elif isinstance(found, type) and issubclass(found, Feature):
-                    self.register(found(), point.value)
-                else:
-                    raise TypeError("an entry point of a feature names a module or a subclass of Feature")
             except RAISED as error:
-                self._report(f"{point.name} = {point.value}", error)
+                self._report(origin, error)
+                continue
+            if isinstance(found, ModuleType):
+                self._load_module(found, origin)
+            elif isinstance(found, type) and issubclass(found, Feature):
+                self._load_class(found, point.value, origin)
+            else:
+                wrong = TypeError("an entry point of a feature names a module or a subclass of Feature")
+                self._report(origin, wrong)
 
-    def check_required(self) -> None:
-        """Report features that require an unknown feature: no object could have them."""
-        for name, feature in self.items():
-            for required in feature.requires:
-                if required not in self:
-                    missing = LookupError(f"{name} requires {required}, which is unknown")
-                    self._report(self._origins[name], missing)
+    def _load_module(self, module: ModuleType, origin: str) -> None:
+        """Add the features that a module defines, but for those that cannot be added, which are reported."""
+        for kind in _defined(module):
+            self._load_class(kind, module.__name__, origin)
 
-    def _report(self, origin: str, error: Raised) -> None:
+    def _load_class(self, kind: type[Feature], module: str, origin: str) -> None:
+        """Add a feature, or report why it cannot be added."""
+        try:
+            self.register(kind(), module)
+        except RAISED as error:
+            self._report(origin, error, kind)
+
+    def check_references(self) -> None:
+        """Take out features that name others which are not there, or cannot be meant; each is reported.
+
+        That is for when all features have been added. `conflicts` and `instead` may name features that are
+        not installed.
+        """
+        while wrong := next(((one, fault) for one in self.values() for fault in self._faults(one)), None):
+            feature, (problem, advice) = wrong
+            name, origin = feature.type_name, self._origins[feature.type_name]
+            self._features = {known: one for known, one in self._features.items() if one is not feature}
+            self.buffers = {known: one for known, one in self.buffers.items() if one is not feature}
+            del self._origins[name], self._ages[name]
+            self._report(origin, DeclarationError(problem, advice), type(feature))
+
+    def _faults(self, feature: Feature) -> Iterator[tuple[str, str]]:
+        """Yield what is wrong with the features that a feature names, with a hint."""
+        own = feature.type_name
+        for verb, names in (
+            ("requires", feature.requires),
+            ("draws as", (feature.draws_as,) if feature.draws_as else ()),
+            ("bends", feature.bends),
+            ("morphs", feature.morphs),
+        ):
+            for name in names:
+                if name not in self:
+                    known = [each for each in self if each != own]
+                    yield f"{own} {verb} {name}, and no feature is called so", suggestion(name, known)
+                elif verb != "requires":
+                    yield from self._drawing_faults(feature, verb, self[name])
+        for name in feature.requires:
+            for other in set(self[name].conflicts) & {own, *feature.requires} if name in self else ():
+                yield (
+                    f"{own} requires {name}, which conflicts with {other} on the same object",
+                    "require features that can be on one object",
+                )
+
+    def _drawing_faults(self, feature: Feature, verb: str, other: Feature) -> Iterator[tuple[str, str]]:
+        """Yield why what another feature draws cannot be drawn, bent or morphed, with a hint."""
+        theirs, ours = other.schema.drawn_field, feature.schema.drawn_field
+        if theirs is None:
+            yield (
+                f"{feature.type_name} {verb} {other.type_name}, which draws no asset",
+                "name a feature with a field for an asset",
+            )
+        elif verb == "draws as" and ours is not None:
+            for kind in sorted(set(theirs.asset_types) - set(ours.asset_types)):
+                yield (
+                    f"{feature.type_name} draws as {other.type_name}, whose asset may be of the type "
+                    f"'{kind}', which its own field {ours.name} does not take",
+                    f"let {ours.name} take that type, too, or draw as another feature",
+                )
+
+    def _report(self, origin: str, error: Raised, kind: type[Feature] | None = None) -> None:
+        """Report why a feature, or all of an origin, could not be loaded."""
         is_declared = isinstance(error, DeclarationError)
         why = str(error) if is_declared else f"{type(error).__name__}: {error}"
         advice = f"{error.help}; " if isinstance(error, DeclarationError) else ""
+        place = _raised_at(error, origin.rpartition(" ")[2].partition(":")[0])
+        who = (
+            f"the features of {origin}"
+            if kind is None
+            else f"the feature {kind.type_name or kind.__name__} of {origin}"
+        )
         self.problems.append(
             Problem(
                 "feature.load",
-                f"the features of {origin} could not be loaded: {why}",
-                _raised_at(error, origin.rpartition(" ")[2].partition(":")[0]),
+                f"{who} could not be loaded: {why}",
+                place or (_defined_at(kind) if kind is not None else None),
                 help=f"{advice}the other features work; fix or uninstall this one",
                 severity=Severity.WARNING,
             )
         )
+
+
+def _defined(module: ModuleType) -> Iterator[type[Feature]]:
+    """Yield the features that a module defines itself."""
+    for value in list(vars(module).values()):
+        if (
+            isinstance(value, type)
+            and issubclass(value, Feature)
+            and value.__module__ == module.__name__
+            and "type_name" in value.__dict__
+        ):
+            yield value
+
+
+def _defined_at(kind: type[Feature]) -> Position | None:
+    """Return where a class is defined, if its source is there."""
+    with suppress(OSError, TypeError):
+        return Position(inspect.getfile(kind), inspect.getsourcelines(kind)[1], 1)
+    return None
 
 
 def _raised_at(error: Raised, module: str) -> Position | None:
@@ -258,5 +390,5 @@ def discover(package: str = PACKAGE) -> Registry:
     for name in _modules(importlib.import_module(package).__path__, f"{package}."):
         registry.load(name)
     registry.load_entry_points()
-    registry.check_required()
+    registry.check_references()
     return registry

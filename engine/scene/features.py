@@ -260,7 +260,9 @@ class FeatureReader:
                         "feature.requires",
                         requires_text(collected.table.type_name, path, required),
                         collected.nodes[index],
-                        f"add a {required} feature to '{path}', or remove this one",
+                        f"add a {required} feature to '{path}', or remove this one"
+                        if required in self._tableau.tables
+                        else f"no feature is called {required}; {suggestion(required, self._tableau.tables)}",
                     )
         drawn, draws_as = collected.table.schema.drawn_field, collected.table.schema.draws_as
         if drawn is not None and not drawn.required and (collected.unnamed or self._is_lost(draws_as)):

@@ -7,8 +7,10 @@ import sys
 import pytest
 
 from engine.feature import Feature, Registry, asset_field, discover, float_field
+from engine.feature.contract import _DECLARED
 from engine.feature.registry import _installed_features
 from engine.graph import DeclarationError
+from engine.humon import Severity
 
 
 class Alpha(Feature):
@@ -216,7 +218,7 @@ def test_features_come_in_the_order_in_which_they_were_installed_behind_built_in
 
 def test_a_feature_that_requires_an_unknown_one_is_reported():
     registry = Registry([Beta()])
-    registry.check_required()
+    registry.check_references()
     (problem,) = registry.problems
     assert "beta requires alpha" in problem.message
 
@@ -233,3 +235,151 @@ assert not {"vulkan", "glfw", "imgui_bundle", "pyrr", "PIL"} & set(sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+ASSET = 'asset_field("asset", types=("model",), optional=True)'
+WRONG_MEMBERS = {
+    "type_name": {'type_name = "my-plug"': "letters, digits and _"},
+    "requires": {
+        'requires = ("noSuchThing",)': "known: ",
+        'requires = ("camara",)': "did you mean 'camera'?",
+        'requires = ("plug",)': "`requires` names other features",
+    },
+    "conflicts": {
+        'conflicts = ("plug",)': "`conflicts` names other features",
+        'requires, conflicts = ("spin",), ("spin",)': "leave it out of one of the two",
+    },
+    "at_most": {"at_most = -1": "0 for any number"},
+    "asset_db": {"asset_db = 3": "a Feature has asset_db: str"},
+    "fields": {
+        'fields = (float_field("a", 1.0), float_field("a", 2.0))': "a name of its own",
+        'fields = (asset_field("asset", types=()),)': 'give types, as ("mesh", "model")',
+    },
+    "draws_as": {
+        f'draws_as, fields = "plug", ({ASSET},)': "`draws_as` names another feature",
+        f'draws_as, fields = "visibleModle", ({ASSET},)': "did you mean 'visibleModel'?",
+        'draws_as = "visibleModel"': "declare one, as asset_field(",
+        f'draws_as, fields = "camera", ({ASSET},)': "name a feature with a field for an asset",
+        f'draws_as, fields = "skybox", ({ASSET},)': "let asset take that type, too",
+    },
+    "absent": {"absent = True": "a Feature has absent: str"},
+    "buffers": {
+        'buffers = ("one", "one")': "a name of its own",
+        'buffers = ("lights",)': "give it another name",
+        'buffers = ("frame",)': "give it another name",
+        'buffers = ("my rows",)': "the name of a block in shaders",
+    },
+    "shaders": {'shaders = {"a.glsl": ""}': "NAME.vs, NAME.fs or NAME.cs"},
+    "instead": {'instead = "skybox"': "write a tuple"},
+    "bends": {
+        'bends = ("visibleModel",)': 'declare the field text_field("bones", names=Names.OBJECT)',
+        'bends, fields = ("visibleModel",), (float_field("bones", 1.0),)': 'text_field("bones"',
+        'bends, fields = ("visibleModel",), (text_field("bones"),)': "give these objects a skin feature",
+    },
+    "morphs": {
+        'morphs = ("visibleModel",)': 'declare the field numbers_field("weights")',
+        'morphs, fields = ("visibleModel",), (text_field("weights", "x"),)': 'numbers_field("weights")',
+        'morphs, fields = ("visibleModel",), (numbers_field("weights"),)': "give these objects a morph",
+    },
+    "in_every_frame": {"in_every_frame = 1": "a Feature has in_every_frame: bool"},
+}
+"""For each member of a feature, declarations that are impossible, with a part of their hints."""
+
+PLUG = """from engine.feature import *
+
+class Plug(Feature):
+    type_name = "plug"
+    {}
+"""
+
+
+def test_there_is_a_wrong_declaration_of_each_member():
+    assert WRONG_MEMBERS.keys() == _DECLARED.keys()
+
+
+@pytest.mark.parametrize(
+    ("declared", "hint"), [case for cases in WRONG_MEMBERS.values() for case in cases.items()]
+)
+def test_a_wrong_declaration_is_reported_at_its_class_and_costs_that_feature_alone(
+    declared, hint, tmp_path, monkeypatch
+):
+    install(tmp_path, "plugs", PLUG.format(declared), "plug = plugs\n")
+    install(tmp_path, "staying", FEATURE.format("Staying", "staying"), "staying = staying\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "plugs", raising=False)
+    monkeypatch.delitem(sys.modules, "staying", raising=False)
+    usual = {*discover(), "staying"} - {"plug"}
+    monkeypatch.delitem(sys.modules, "plugs", raising=False)
+    registry = discover()
+    (problem,) = registry.problems
+    assert (problem.code, problem.severity) == ("feature.load", Severity.WARNING)
+    assert hint in problem.help
+    assert problem.position.file == str(tmp_path / "plugs.py")
+    assert problem.position.line == 3
+    assert set(registry) == usual
+    assert "plug" not in {feature.type_name for feature in registry.buffers.values()}
+    assert [name for name in registry if registry[name].bends] == ["skin"]
+    assert [name for name in registry if registry[name].morphs] == ["morph"]
+
+
+def test_features_that_draw_as_or_require_each_other_are_refused(tmp_path, monkeypatch):
+    one = f'type_name, draws_as, fields = "one", "two", ({ASSET},)'
+    two = f'type_name, draws_as, fields = "two", "three", ({ASSET},)'
+    three = f'type_name, draws_as, fields = "three", "one", ({ASSET},)'
+    needs = ['type_name, requires = "four", ("five",)', 'type_name, requires = "five", ("four",)']
+    for name, declared in zip(("m1", "m2", "m3", "m4", "m5"), (one, two, three, *needs), strict=True):
+        install(
+            tmp_path, name, PLUG.format("pass").replace('type_name = "plug"', declared), f"{name} = {name}\n"
+        )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry = discover()
+    assert not {"one", "two", "three", "four", "five"} & set(registry)
+    messages = [problem.message for problem in registry.problems]
+    assert "three draws as one, which draws as two, which draws as three" in messages[0].replace(" of m3", "")
+    assert "five requires four, which requires five" in messages[1].replace(" of m5", "")
+    assert len(messages) == 5
+    assert all(problem.position is not None for problem in registry.problems)
+
+
+def test_a_feature_of_a_module_that_cannot_be_added_leaves_the_others_of_it(tmp_path, monkeypatch):
+    code = FEATURE.format("Camera", "camera") + FEATURE.format("Beside", "beside")
+    install(tmp_path, "mixed", code, "mixed = mixed\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry = discover()
+    (problem,) = registry.problems
+    assert "'camera' is defined in features.camera and in mixed" in problem.message
+    assert (problem.position.file, problem.position.line) == (str(tmp_path / "mixed.py"), 2)
+    assert "beside" in registry
+
+
+def test_a_property_in_place_of_a_member_is_looked_at_when_the_feature_is_registered():
+    plug = type("Plug", (Feature,), {"type_name": "plug", "bends": property(lambda self: ("visibleModel",))})
+    with pytest.raises(DeclarationError, match="it has no field 'bones'"):
+        Registry([plug()])
+
+
+def test_features_that_can_never_be_on_one_object_with_what_they_require_are_refused():
+    class Moon(Feature):
+        type_name = "moon"
+        conflicts = ("tide",)
+
+    class Tide(Feature):
+        type_name = "tide"
+        requires = ("moon",)
+
+    registry = Registry([Moon(), Tide()])
+    registry.check_references()
+    assert list(registry) == ["moon"]
+    assert "tide requires moon, which conflicts with tide" in registry.problems[0].message
+
+
+def test_names_in_conflicts_and_instead_may_be_of_features_that_are_not_installed():
+    class Night(Feature):
+        type_name = "night"
+        conflicts = ("unheardOf",)
+        instead = ("unheardOf",)
+
+    registry = Registry([Night()])
+    registry.check_references()
+    assert list(registry) == ["night"]
+    assert registry.problems == []
