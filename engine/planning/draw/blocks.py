@@ -1,17 +1,20 @@
-"""Packs values into uniform and storage blocks by the names of the blocks' members."""
+"""Blocks of shaders: values are packed into them by the names of members, and stages share them.
+
+What is filled by name is one buffer for all stages of a pipeline, which has the members of all of them.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.assets import Member
+from engine.assets import Binding, Member
 
 WORD = 4
 """Bytes of a number in a block."""
@@ -19,6 +22,13 @@ WORD = 4
 _LARGEST = float(np.finfo(np.float32).max)
 _RANGES = {"f": (-_LARGEST, _LARGEST), "u": (0.0, 2.0**32 - 1), "i": (-(2.0**31), 2.0**31 - 1)}
 """The least and the largest number of a member, by the kind of its numpy type."""
+
+
+_ALIGNMENT = 16
+"""Bytes at whose multiples any member of a block may lie."""
+
+Fault = tuple[str, str]
+"""A message and a hint."""
 
 
 @dataclass(frozen=True)
@@ -142,3 +152,94 @@ def _field(member: Member) -> Field:
     else:
         width = int(kind[-1])
     return Field(member.offset, np.dtype(number), width, max(member.count, 1), member.stride)
+
+
+def place_faults(before: Binding, binding: Binding, advice: str) -> Iterator[Fault]:
+    """Say which members of a block have two places."""
+    places = {member.name: member for member in all_members(before.members)}
+    for member in all_members(binding.members):
+        other = places.get(member.name, member)
+        if (other.offset, other.type, other.stride) != (member.offset, member.type, member.stride):
+            apart = other.stride != member.stride
+            is_one, is_other = (
+                f"{one.type} at byte {one.offset}{f' in steps of {one.stride} bytes' if apart else ''}"
+                for one in (other, member)
+            )
+            yield (
+                f"'{member.name}' of the block '{binding.name}' is {is_one} in one stage and {is_other} in "
+                "another",
+                advice,
+            )
+
+
+def overlap_faults(before: Binding, binding: Binding) -> Iterator[Fault]:
+    """Say where the members of a block that is filled by name lie upon others in another stage.
+
+    Both stages read one buffer, which has the members of both.
+    """
+    advice = f"give both stages the same block {binding.type}"
+    if (before.set, before.binding) != (binding.set, binding.binding):
+        faults = list(place_faults(before, binding, advice))
+        if faults:
+            yield from faults
+            return
+    rows = row_of(before), row_of(binding)
+    if rows[0] is not None and rows[1] is not None:
+        if rows[0].stride != rows[1].stride:
+            yield (
+                f"a row of the block '{binding.name}' has {rows[0].stride} bytes in one stage and "
+                f"{rows[1].stride} in another",
+                advice,
+            )
+            return
+        ours, theirs = rows[1].members, rows[0].members
+    else:
+        ours, theirs = binding.members, before.members
+    behind = -(-before.block_size // _ALIGNMENT) * _ALIGNMENT
+    for member in ours:
+        for other in theirs:
+            if member.name != other.name and are_over(member, other):
+                more = f"; or write layout(offset = {behind}) before '{member.name}'" if behind else ""
+                yield (
+                    f"'{member.name}' of the block '{binding.name}' lies at byte {member.offset} in one "
+                    f"stage, where '{other.name}' lies in another",
+                    advice + more,
+                )
+                return
+
+
+def are_over(one: Member, other: Member) -> bool:
+    """Whether two members of a block have bytes in common."""
+    return one.offset < other.offset + other.size and other.offset < one.offset + one.size
+
+
+def row_of(binding: Binding) -> Member | None:
+    """Return the array that a block of rows consists of, None for another block."""
+    row = binding.members[0] if len(binding.members) == 1 else None
+    return row if row is not None and row.members and not row.count else None
+
+
+def all_members(members: tuple[Member, ...]) -> tuple[Member, ...]:
+    """The members of a block, and those of its rows."""
+    return (*members, *(inner for member in members for inner in member.members))
+
+
+def united(one: Binding, other: Binding) -> Binding:
+    """Return a binding with the members of both, which lie nowhere upon each other."""
+    rows = row_of(one), row_of(other)
+    if rows[0] is not None and rows[1] is not None:
+        members: tuple[Member, ...] = (replace(rows[0], members=_union(rows[0].members, rows[1].members)),)
+    else:
+        members = _union(one.members, other.members)
+    return replace(one, members=members, block_size=max(one.block_size, other.block_size))
+
+
+def _union(ours: tuple[Member, ...], theirs: tuple[Member, ...]) -> tuple[Member, ...]:
+    """Return the members of both in the order of their places; of two of one name the longer one."""
+    if ours == theirs:
+        return ours
+    found = {member.name: member for member in ours}
+    for member in theirs:
+        known = found.setdefault(member.name, member)
+        found[member.name] = max(known, member, key=lambda one: one.size)
+    return tuple(sorted(found.values(), key=lambda member: member.offset))

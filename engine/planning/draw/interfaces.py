@@ -17,7 +17,7 @@ from engine.assets.spirv.reflection import BLOCKS, FRAME_SET, MATERIAL_SET, Desc
 from engine.graph import ComputePass, DrawPass, ImageDecl, ImageRead, Pass, PushValue, StorageWrite
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.formats import Format
-from engine.planning.draw.blocks import Block
+from engine.planning.draw.blocks import Block, Fault, are_over, overlap_faults, place_faults
 
 TEXTURE_TYPE = "sampler2DArray"
 CUBE_TYPE = "samplerCube"
@@ -131,20 +131,21 @@ def _dimensions(image: ImageDecl) -> str:
     return "Cube" if image.cube else "2D" + "Array" * image.is_array
 
 
-Fault = tuple[str, str]
-"""A message and a hint."""
-
-
 def interface_faults(stages: Mapping[ShaderStage, Stage], given: PassInterface) -> Iterator[Fault]:
     """Yield why these stages are no pipeline for a pass."""
     differing = set()
     declared: dict[tuple[int, int], Binding] = {}
+    filled: dict[str, Binding] = {}
     for stage in stages.values():
         for binding in stage.reflection.bindings:
             place = binding.set, binding.binding
             for fault in _alike_faults(declared.setdefault(place, binding), binding):
                 differing.add(place)
                 yield fault
+            if binding.set == FRAME_SET and binding.name in {"frame", "materials"} | given.columns:
+                before = filled.setdefault(binding.name, binding)
+                if place not in differing:
+                    yield from overlap_faults(before, binding)
     for kind, stage in stages.items():
         yield from _feature_faults(stage, given)
         yield from _constant_faults(stage)
@@ -201,11 +202,8 @@ def _shared_push_faults(stages: Mapping[ShaderStage, Stage]) -> Iterator[Fault]:
         members = [member for block in stage.reflection.push_constants for member in block.members]
         for member in members:
             for label, other in seen:
-                apart = (
-                    member.offset >= other.offset + other.size or other.offset >= member.offset + member.size
-                )
                 same = (member.name, member.offset, member.type) == (other.name, other.offset, other.type)
-                if not same and (not apart or member.name == other.name):
+                if not same and (are_over(member, other) or member.name == other.name):
                     yield (
                         f"the push constant '{member.name}' of {stage.label}, at byte {member.offset}, and "
                         f"'{other.name}' of {label}, at byte {other.offset}, are not the same",
@@ -246,20 +244,7 @@ def _alike_faults(before: Binding, binding: Binding) -> Iterator[Fault]:
             advice,
         )
         return
-    places = {member.name: member for member in _all_members(before.members)}
-    for member in _all_members(binding.members):
-        other = places.get(member.name, member)
-        if (other.offset, other.type, other.stride) != (member.offset, member.type, member.stride):
-            yield (
-                f"'{member.name}' of the block '{binding.name}' is {other.type} at byte {other.offset} in "
-                f"one stage and {member.type} at byte {member.offset} in another",
-                advice,
-            )
-
-
-def _all_members(members: tuple[Member, ...]) -> tuple[Member, ...]:
-    """The members of a block, and those of its rows."""
-    return (*members, *(inner for member in members for inner in member.members))
+    yield from place_faults(before, binding, advice)
 
 
 def _binding_faults(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import NamedTuple
 
 from engine.assets import (
@@ -24,7 +25,7 @@ from engine.graph import DeclarationError
 from engine.humon import InputError, Problem, Severity
 from engine.plan.terms.drawing import DescriptorType, ShaderStage, Topology
 from engine.plan.terms.drawing_rows import BindingRow, PushRow
-from engine.planning.draw.blocks import Block
+from engine.planning.draw.blocks import Block, row_of, united
 from engine.planning.draw.interfaces import PassInterface, Stage, interface_faults
 
 
@@ -86,7 +87,8 @@ class ShaderSet:
     @property
     def frame_stages(self) -> ShaderStage:
         """The stages that read the Frame block."""
-        return next((row.stages for row in self.sets[FRAME_SET] if row.name == "frame"), ShaderStage(0))
+        stages = (row.stages for row in self.sets[FRAME_SET] if row.name == "frame")
+        return reduce(or_, stages, ShaderStage(0))
 
     @property
     def slots(self) -> tuple[tuple[str, int], ...]:
@@ -169,8 +171,8 @@ def shader_set(shaders: Sequence[AssetRef], library: AssetLibrary) -> ShaderSet:
         for binding in facts.reflection.bindings:
             where = (binding.set, binding.binding)
             before, earlier = merged.get(where, (binding, ShaderStage(0)))
-            widest = max(before, binding, key=lambda b: b.block_size)
-            merged[where] = (widest, earlier | stage)
+            merged[where] = (united(before, binding), earlier | stage)
+    _unite_blocks(merged)
     count = max((where[0] + 1 for where in merged), default=0)
     return ShaderSet(
         ", ".join(library.record(ref).label for ref in shaders),
@@ -360,6 +362,19 @@ def _rows(merged: dict[tuple[int, int], tuple[Binding, ShaderStage]], index: int
     )
 
 
+def _unite_blocks(merged: dict[tuple[int, int], tuple[Binding, ShaderStage]]) -> None:
+    """Let the blocks of one name in the frame set, which are one buffer, have the members of all of them."""
+    by_name: dict[str, Binding] = {}
+    for (number, _), (binding, _) in merged.items():
+        if number == FRAME_SET and binding.members:
+            by_name[binding.name] = united(by_name.get(binding.name, binding), binding)
+    for where, (binding, stages) in merged.items():
+        whole = by_name.get(binding.name) if where[0] == FRAME_SET else None
+        if whole is not None and (whole.members, whole.block_size) != (binding.members, binding.block_size):
+            binding = replace(binding, members=whole.members, block_size=whole.block_size)
+            merged[where] = binding, stages
+
+
 def _push_block(shaders: Sequence[ShaderFacts]) -> PushBlock | None:
     """Return the push constants of all stages in one range from byte 0, as they lie nowhere twice."""
     members: dict[str, Member] = {}
@@ -381,8 +396,8 @@ def _frame_block(merged: dict[tuple[int, int], tuple[Binding, ShaderStage]]) -> 
 
 def _row_blocks(merged: dict[tuple[int, int], tuple[Binding, ShaderStage]]) -> Iterator[RowBlock]:
     for (number, _), (binding, stages) in sorted(merged.items(), key=lambda item: item[0]):
-        row = binding.members[0] if number == FRAME_SET and len(binding.members) == 1 else None
-        if row is not None and row.members and not row.count:
+        row = row_of(binding) if number == FRAME_SET else None
+        if row is not None:
             yield RowBlock(binding.name, Block(row.members, row.stride), stages)
 
 

@@ -343,3 +343,93 @@ def test_push_constants_that_do_not_fit_are_faults(fragment, use, vertex, messag
     found = pushes(fragment, use, vertex, uses)
     assert bool(found) is bool(message)
     assert not found or message in found[-1], found
+
+
+ROWS = "struct R {{ {} }};\nlayout(set = 0, binding = {}, std430) readonly buffer {} {{ R {}[]; }} {};"
+FRAME = "layout(set = 0, binding = {}) uniform Frame {{ {} }} frame;"
+
+
+def shared(vertex: str, fragment: str, vertex_read: str, fragment_read: str) -> list[str]:
+    """Return what is wrong with two stages of a pass in which a feature fills the buffer `lamps`."""
+    given = replace(GIVEN, columns=frozenset({"lamps"}))
+    stages = (
+        VERTEX.format(vertex, f"gl_PointSize = {vertex_read};"),
+        reading(fragment, f"colour = {fragment_read};"),
+    )
+    return faults(*stages, given)
+
+
+@pytest.mark.parametrize(
+    ("vertex", "fragment", "message"),
+    [
+        (
+            (0, "mat4 a; vec4 b;"),
+            (0, "vec4 own;"),
+            "'own' of the block 'frame' lies at byte 0 in one",
+        ),
+        (
+            (0, "vec4 own; vec4 b;"),
+            (0, "layout(offset = 16) vec4 own;"),
+            "'own' of the block 'frame' is vec4",
+        ),
+        ((0, "vec4 b; vec4 c[2];"), (0, "layout(offset = 32) vec4 own;"), "where 'c' lies in another"),
+        ((0, "vec4 b; vec4 c[2];"), (0, "layout(offset = 48) vec4 own;"), ""),
+        ((0, "vec4 own; vec4 b;"), (0, "vec4 own;"), ""),
+        ((0, "vec4 own;"), (0, "vec4 own; vec4 b;"), ""),
+        ((0, "vec4 b;"), (4, "vec4 own;"), "'own' of the block 'frame' lies at byte 0"),
+        ((0, "vec4 b; vec4 own;"), (4, "vec4 own;"), "is vec4 at byte 16 in one stage and vec4 at byte 0 in"),
+        ((0, "vec4 own;"), (4, "vec4 own;"), ""),
+    ],
+)
+def test_members_of_frame_blocks_lie_nowhere_upon_others_of_another_stage(vertex, fragment, message) -> None:
+    used = ["own" if "own" in declared else "b" for _, declared in (vertex, fragment)]
+    found = shared(FRAME.format(*vertex), FRAME.format(*fragment), f"frame.{used[0]}[0]", f"frame.{used[1]}")
+    assert [message in one for one in found] == ([True] if message else [])
+
+
+@pytest.mark.parametrize(
+    ("vertex", "fragment", "message"),
+    [
+        (
+            ("vec4 a;", "row"),
+            ("vec4 b;", "row"),
+            "'b' of the block '{}' lies at byte 0 in one",
+        ),
+        (
+            ("vec4 a;", "row"),
+            ("vec4 a; vec4 b;", "all"),
+            "a row of the block '{}' has 16 bytes in",
+        ),
+        (("vec4 a;", "row"), ("vec4 a; vec4 b;", "row"), "in steps of 16 bytes in one stage"),
+        (("vec4 a; vec4 b;", "row"), ("vec4 a; vec4 b;", "all"), ""),
+    ],
+)
+@pytest.mark.parametrize("name", ["lamps", "materials"])
+def test_members_of_rows_lie_nowhere_upon_others_of_another_stage(name, vertex, fragment, message) -> None:
+    block = name.title()
+    declared = [ROWS.format(members, 5, block, row, name) for members, row in (vertex, fragment)]
+    used = ["b" if "b" in members else "a" for members, _ in (vertex, fragment)]
+    found = shared(*declared, f"{name}.{vertex[1]}[0].{used[0]}.x", f"{name}.{fragment[1]}[0].{used[1]}")
+    assert [message.format(name) in one for one in found] == ([True] if message else [])
+
+
+def test_the_hint_says_where_a_member_may_lie_that_lies_upon_others() -> None:
+    texts = (
+        VERTEX.format(FRAME.format(0, "mat4 a; vec4 b;"), "gl_PointSize = frame.b.x;"),
+        reading(FRAME.format(0, "vec4 own;"), "colour = frame.own;"),
+    )
+    kinds = (ShaderStage.VERTEX, ShaderStage.FRAGMENT)
+    stages = {
+        kind: Stage(short, facts(HEAD + text, short).reflection)
+        for kind, short, text in zip(kinds, ("vert", "frag"), texts, strict=True)
+    }
+    ((_, advice),) = interface_faults(stages, GIVEN)
+    assert advice == "give both stages the same block Frame; or write layout(offset = 80) before 'own'"
+
+
+def test_a_buffer_that_shaders_write_is_read_as_each_stage_likes() -> None:
+    given = replace(GIVEN, shared={"raw": (ShaderStage.VERTEX | ShaderStage.FRAGMENT, False)})
+    declared = "layout(set = 0, binding = 0) readonly buffer Raw {{ {} raw_; }} raw;"
+    vertex = VERTEX.format(declared.format("uint"), "gl_PointSize = float(raw.raw_);")
+    other = declared.format("float").replace("raw_", "other")
+    assert faults(vertex, reading(other, "colour = vec4(raw.other);"), given) == []

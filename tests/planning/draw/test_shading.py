@@ -222,3 +222,30 @@ def test_members_of_a_block_lie_at_one_place_in_all_stages():
         "'eye' of the block 'frame' is vec4 at byte 0 in one stage and vec4 at byte 16 in another"
     ]
     assert checked((frame(16),), (frame(32, (EYE, Member("far", 16, 4, "float"))),)) == []
+
+
+def test_blocks_that_stages_share_have_the_members_of_both():
+    far = Member("far", 16, 4, "float")
+    made = merged((frame(16),), (frame(32, (far,)),))
+    assert list(made.frame.fields) == ["eye", "far"]
+    assert made.frame.size == 32
+    elsewhere = replace(frame(32, (far,)), binding=3)
+    made = merged((frame(16),), (elsewhere,))
+    assert list(made.frame.fields) == ["eye", "far"]
+    assert made.frame_stages == ShaderStage.VERTEX | ShaderStage.FRAGMENT
+    longer = Member("eye", 0, 64, "vec4", 4, 16)
+    made = merged((frame(16),), (frame(64, (longer,)),))
+    assert made.frame.fields["eye"].count == 4
+
+
+def test_rows_that_stages_share_have_the_members_of_both():
+    glow = Member("glow", 16, 16, "vec4")
+    made = merged(*((materials(32, "row", (one,)),) for one in (ROW, glow)))
+    assert list(made.material.fields) == ["tint", "glow"]
+
+
+def materials(stride: int, name: str, members: tuple[Member, ...]) -> Binding:
+    rows = Member(name, 0, 0, "Material", 0, stride, members)
+    return Binding(
+        0, 3, "materials", DescriptorType.STORAGE_BUFFER, 1, "Materials", 0, (rows,), readonly=True
+    )
