@@ -7,24 +7,33 @@ from dataclasses import replace
 
 from engine.assets import AlphaMode, AssetLibrary, AssetRef, IndicesFacts, Material, Mesh, Model
 from engine.feature import Drawable
-from engine.feature.requirement_builders import indices_requirement, texture_requirement, vertices_requirement
+from engine.feature.requirement_builders import (
+    indices_requirement,
+    not_for,
+    texture_requirement,
+    vertices_requirement,
+)
 from engine.plan import Requirement
 
 _MESH_PRIORITY = 1
 
 
-def mesh_of(asset: AssetRef, library: AssetLibrary) -> Mesh:
-    """Return the mesh of a reference to a model or mesh, or the placeholder of a broken one."""
+def mesh_of(asset: AssetRef, library: AssetLibrary, function: str = "mesh_of") -> Mesh:
+    """Return the mesh of a reference to a model or mesh, or the placeholder of a broken one.
+
+    Raises DeclarationError for another asset, with the name of the function that a feature has called.
+    """
     record = library.record(library.usable(asset))
     if isinstance(record, Model):
         record = library.record(record.mesh)
-    assert isinstance(record, Mesh)
+    if not isinstance(record, Mesh):
+        raise not_for(function, asset, library, "a mesh or model")
     return record
 
 
 def mesh_requirements(asset: AssetRef, library: AssetLibrary) -> Iterator[Requirement]:
     """Request vertices and indices of all levels of detail of the mesh."""
-    for lod in mesh_of(asset, library).lods:
+    for lod in mesh_of(asset, library, "mesh_requirements").lods:
         yield vertices_requirement(library.usable(lod.vertices), library, _MESH_PRIORITY)
         yield indices_requirement(library.usable(lod.indices), library, _MESH_PRIORITY)
 
@@ -32,7 +41,8 @@ def mesh_requirements(asset: AssetRef, library: AssetLibrary) -> Iterator[Requir
 def material_requirements(asset: AssetRef, library: AssetLibrary) -> Iterator[Requirement]:
     """Request every texture of a model's material."""
     model = library.record(library.usable(asset))
-    assert isinstance(model, Model)
+    if not isinstance(model, Model):
+        raise not_for("material_requirements", asset, library, "a model")
     material = library.record(model.material)
     assert isinstance(material, Material)
     for texture in material.textures.values():
@@ -53,7 +63,7 @@ def mesh_drawables(asset: AssetRef, library: AssetLibrary) -> Iterator[Drawable]
     """Draw the mesh in one of its levels of detail, with the model's material if it is that of a model."""
     record = library.record(library.usable(asset))
     material = record.material if isinstance(record, Model) else None
-    lods = mesh_of(asset, library).lods
+    lods = mesh_of(asset, library, "mesh_drawables").lods
     for level, lod in enumerate(lods):
         vertices, indices = library.usable(lod.vertices), library.usable(lod.indices)
         facts = library.facts(indices)

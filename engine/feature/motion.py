@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from reprlib import repr as shortened
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,7 @@ from engine.feature.fault import RAISED, Raised
 from engine.feature.frame import FeatureRows
 from engine.feature.morphs import Morphs
 from engine.feature.registry import Registry
+from engine.graph import DeclarationError, check
 from engine.math import normalize
 from engine.tableau import FeatureTable, Tableau
 from engine.tableau.columns import Rows, as_slice
@@ -86,39 +89,29 @@ class MotionFrame:
         return rows, {name: self._local(name, rows) for name in self._moved}
 
     def take(self, motion: Motion) -> None:
-        """Move objects. Raises ValueError for a motion that is none."""
-        rows = self._rows(motion.objects)
+        """Move objects. Raises DeclarationError for a motion that is none."""
+        if not isinstance(motion, Motion):
+            check(motion, Motion, "what `animate` returns", "return a Motion or None")
+        rows = _objects(motion.objects, "objects", self.tableau)
         values = {name: getattr(motion, name) for name in NAMES}
-        given = {name: np.asarray(value) for name, value in values.items() if value is not None}
-        for name, value in given.items():
-            if value.shape != (len(rows), WIDTHS[name]):
-                wanted = [len(rows), WIDTHS[name]]
-                raise ValueError(f"the {name} of a motion is float{wanted}, not {list(value.shape)}")
-            if not np.isfinite(value).all():
-                raise ValueError(f"the {name} of a motion is not finite")
+        given = {
+            name: _numbers(value, name, (len(rows), WIDTHS[name]))
+            for name, value in values.items()
+            if value is not None
+        }
         if "rotation" in given:
             given["rotation"], bad = normalize(given["rotation"])
             if bad.any():
-                raise ValueError("the rotation of a motion is a quaternion of length 0")
-        self._take_weights(motion)
+                raise _wrong(
+                    "the rotation of a motion is a quaternion of length 0", "[0, 0, 0, 1] turns nothing"
+                )
+        self.weights += self._weights_of(motion)
         is_first = self._alone is None and not self._moved
         if is_first and len(given) and bool((rows[1:] > rows[:-1]).all()):
             self._alone = rows, given
             return
         self._spread()
         self._put(rows, given)
-
-    def _rows(self, objects: npt.NDArray[np.integer]) -> Rows:
-        """Return the objects of a motion. Raises ValueError for what are none."""
-        rows, level = np.asarray(objects), self.tableau.level
-        if rows.ndim != 1 or not (np.issubdtype(rows.dtype, np.integer) or not len(rows)):
-            raise ValueError(f"the objects of a motion are rows, int[n], not {rows.dtype}{list(rows.shape)}")
-        rows = rows.astype(np.int64, copy=False)
-        if len(rows) and not (rows.min() >= 0 and rows.max() < len(level) and (level[rows] >= 0).all()):
-            raise ValueError("a motion moves a row without an object")
-        if (np.bincount(rows, minlength=1) > 1).any():
-            raise ValueError("a motion moves an object twice")
-        return rows.astype(np.int32)
 
     def _spread(self) -> None:
         """Keep what the only motion so far has moved as that of several is kept."""
@@ -134,16 +127,18 @@ class MotionFrame:
             mask, moved = self._moved[name]
             mask[where], moved[where] = True, value
 
-    def _take_weights(self, motion: Motion) -> None:
-        """Take the weights of a motion. Raises ValueError for weights that are none."""
-        for objects, values in motion.weights:
-            found = np.asarray(values, np.float32)
-            rows = self._rows(objects)
-            if found.ndim != 2 or len(found) != len(rows):
-                raise ValueError(f"the weights of {len(rows)} objects are float[n, k], not {found.shape}")
-            if not np.isfinite(found).all():
-                raise ValueError("a weight of a motion is not finite")
-            self.weights.append((rows, found))
+    def _weights_of(self, motion: Motion) -> list[tuple[Rows, npt.NDArray[np.float32]]]:
+        """Return the weights of a motion. Raises DeclarationError for weights that are none."""
+        advice = "give (objects, weights) for each group: int[k] and float[k, targets]"
+        if isinstance(motion.weights, np.ndarray | str) or not isinstance(motion.weights, Sequence):
+            raise _wrong(f"the weights of a motion are {shortened(motion.weights)}, not groups", advice)
+        found = []
+        for group in motion.weights:
+            if not isinstance(group, tuple | list) or len(group) != 2:
+                raise _wrong(f"a group of weights of a motion is {shortened(group)}, not two arrays", advice)
+            rows = _objects(group[0], "objects of the weights", self.tableau)
+            found.append((rows, _numbers(group[1], "weights", (len(rows), None)).astype(np.float32)))
+        return found
 
     def _local(self, name: str, objects: npt.NDArray[np.integer]) -> npt.NDArray[np.float64]:
         self._spread()
@@ -153,6 +148,47 @@ class MotionFrame:
             mask, values = (array[where] for array in self._moved[name])
             np.copyto(own, values, where=mask[:, None])
         return own
+
+
+def _wrong(problem: str, advice: str) -> DeclarationError:
+    return DeclarationError(f"what `animate` returns is impossible: {problem}", advice)
+
+
+def _objects(objects: Any, name: str, tableau: Tableau) -> Rows:
+    """Return the objects of a motion. Raises DeclarationError for what are none."""
+    level, advice = tableau.level, "give rows of objects, such as rows.objects, each once"
+    try:
+        rows = np.asarray(objects)
+    except ValueError:
+        raise _wrong(f"the {name} of a motion are {shortened(objects)}, not rows, int[n]", advice) from None
+    if rows.ndim != 1 or not (np.issubdtype(rows.dtype, np.integer) or not len(rows)):
+        raise _wrong(f"the {name} of a motion are rows, int[n], not {rows.dtype}{list(rows.shape)}", advice)
+    rows = rows.astype(np.int64, copy=False)
+    if len(rows) and not (rows.min() >= 0 and rows.max() < len(level) and (level[rows] >= 0).all()):
+        bad = next(row for row in rows.tolist() if not 0 <= row < len(level) or level[row] < 0)
+        raise _wrong(f"a motion moves a row without an object: {bad}, among its {name}", advice)
+    if (np.bincount(rows, minlength=1) > 1).any():
+        raise _wrong(
+            f"a motion moves an object twice: {np.bincount(rows).argmax()}, among its {name}", advice
+        )
+    return rows.astype(np.int32)
+
+
+def _numbers(value: Any, name: str, shape: tuple[int, int | None]) -> npt.NDArray[np.floating]:
+    """Return the numbers of a motion. Raises DeclarationError for what are none."""
+    wanted = f"float[{shape[0]}, {'targets' if shape[1] is None else shape[1]}]"
+    advice = f"give {wanted}, finite numbers: a row for each of the objects"
+    try:
+        found = np.asarray(value)
+    except ValueError:
+        found = np.zeros(0, np.object_)
+    if found.dtype.kind not in "fiu":
+        raise _wrong(f"the {name} of a motion is {wanted}, not {shortened(value)}", advice)
+    if found.ndim != 2 or len(found) != shape[0] or shape[1] not in (None, found.shape[1]):
+        raise _wrong(f"the {name} of a motion is {wanted}, not {list(found.shape)}", advice)
+    if not np.isfinite(found).all():
+        raise _wrong(f"the {name} of a motion {'are' if name == 'weights' else 'is'} not finite", advice)
+    return found
 
 
 class Animator:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from engine.assets import AssetRef, EnvironmentFacts, TextureFacts, VerticesFacts
-from engine.graph import BufferLifetime, ImageLifetime, Samples
+from engine.assets import AssetRef, EnvironmentFacts, Facts, IndicesFacts, TextureFacts, VerticesFacts
+from engine.graph import BufferLifetime, DeclarationError, ImageLifetime, Samples
+from engine.humon import with_article
 from engine.plan.requirements.requirements import ImageShape, QueueUse, Requirement
 from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import (
@@ -30,13 +31,35 @@ _VERTEX_USE = QueueUse(QueueKind.GRAPHICS, Access.VERTEX_ATTRIBUTE_READ, Stage.V
 _INDEX_USE = QueueUse(QueueKind.GRAPHICS, Access.INDEX_READ, Stage.INDEX_INPUT)
 
 
+def not_for(function: str, asset: AssetRef, library: AssetLibrary, wanted: str) -> DeclarationError:
+    """Return the error of a function of ours that a feature has called with an asset of another type."""
+    record = library.record(asset)
+    return DeclarationError(
+        f"it calls `{function}` for {record.label}, which is {with_article(str(record.type))}, not {wanted}",
+        f"call it for {wanted} alone, or let the asset field take no other `types`",
+    )
+
+
+_Kind = TypeVar("_Kind", bound=Facts)
+
+
+def _facts(function: str, asset: AssetRef, library: AssetLibrary, kind: type[_Kind], wanted: str) -> _Kind:
+    """Return the facts of an asset. Raises DeclarationError where it is of another type."""
+    try:
+        facts = library.facts(asset)
+    except KeyError:
+        facts = None
+    if not isinstance(facts, kind):
+        raise not_for(function, asset, library, wanted)
+    return facts
+
+
 def vertices_requirement(vertices: AssetRef, library: AssetLibrary, priority: int = 0) -> Requirement:
     """Return the requirement for vertices to draw.
 
     They are aligned to their stride, so that meshes of one format are drawn from one bound buffer.
     """
-    facts = library.facts(vertices)
-    assert isinstance(facts, VerticesFacts)
+    facts = _facts("vertices_requirement", vertices, library, VerticesFacts, "vertices")
     return Requirement(
         key=vertices.key,
         kind=Kind.BUFFER,
@@ -51,6 +74,7 @@ def vertices_requirement(vertices: AssetRef, library: AssetLibrary, priority: in
 
 def indices_requirement(indices: AssetRef, library: AssetLibrary, priority: int = 0) -> Requirement:
     """Return the requirement for indices to draw."""
+    _facts("indices_requirement", indices, library, IndicesFacts, "indices")
     return Requirement(
         key=indices.key,
         kind=Kind.BUFFER,
@@ -65,8 +89,7 @@ def indices_requirement(indices: AssetRef, library: AssetLibrary, priority: int 
 
 def texture_requirement(texture: AssetRef, library: AssetLibrary, priority: int = 0) -> Requirement:
     """Return the requirement for a texture to sample in fragment shaders."""
-    facts = library.facts(texture)
-    assert isinstance(facts, TextureFacts)
+    facts = _facts("texture_requirement", texture, library, TextureFacts, "a texture")
     return Requirement(
         key=texture.key,
         kind=Kind.IMAGE,
@@ -80,8 +103,7 @@ def texture_requirement(texture: AssetRef, library: AssetLibrary, priority: int 
 
 def environment_requirement(environment: AssetRef, library: AssetLibrary, priority: int = 0) -> Requirement:
     """Return the requirement for the cube of an environment to sample in fragment shaders."""
-    facts = library.facts(environment)
-    assert isinstance(facts, EnvironmentFacts)
+    facts = _facts("environment_requirement", environment, library, EnvironmentFacts, "an environment")
     return Requirement(
         key=library.usable(environment).key,
         kind=Kind.IMAGE,

@@ -182,3 +182,21 @@ def _fault(name: str, contradiction: str) -> InputError:
             )
         ]
     )
+
+
+def clashing_values(
+    given: Mapping[str, Iterable[str]], of_frame: Iterable[str], is_built_in: Callable[[str], bool]
+) -> Mapping[str, DeclarationError]:
+    """Return why features of packages cannot give their values: a built-in one, or the frame, gives one so.
+
+    `given` has the names of values by feature, `of_frame` are those that the frame itself gives.
+    """
+    owners = {name: owner for owner, names in given.items() if is_built_in(owner) for name in names}
+    owners |= dict.fromkeys(of_frame, "the frame itself")
+    found = {}
+    for feature, names in given.items():
+        taken = None if is_built_in(feature) else next((name for name in names if name in owners), None)
+        if taken is not None:
+            fault = f"`frame_values` returns '{taken}', which {owners[taken]} gives"
+            found[feature] = DeclarationError(fault, "give it a name of its own")
+    return found

@@ -446,9 +446,9 @@ class FramePasses:
             try:
                 return _Asked(
                     version,
-                    checked_passes(feature.passes(active), known),
+                    checked_passes(feature.passes(active), known, feature, self._registry),
                     checked_samples(feature.samples(active)),
-                    checked_rows(feature.buffer_rows(active)),
+                    checked_rows(feature.buffer_rows(active), feature.buffers),
                 )
             except RAISED as error:
                 self.guard(feature, error)

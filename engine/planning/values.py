@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -17,29 +16,29 @@ from engine.feature.fault import RAISED, Raised
 from engine.feature.frame import FEW_OBJECTS, NOWHERE, Changes, Reads
 from engine.feature.morphs import Morphs
 from engine.feature.skins import Skins
-from engine.graph import PICTURE_VIEW, mapping
-from engine.planning.draw.blocks import WORD, Field
+from engine.graph import PICTURE_VIEW
+from engine.planning.contradictions import clashing_values
+from engine.planning.draw.blocks import WORD
 from engine.planning.draw.boxes import union
 from engine.planning.draw.eyes import Eye
 from engine.planning.draw.frame_layout import FrameLayout, Members
 from engine.planning.draw.ring_names import ColumnRing
 from engine.planning.draw.tables import DrawTable
-from engine.planning.problems.declared import check_view
+from engine.planning.problems.declared import (
+    by_names,
+    check_buffers,
+    check_columns,
+    check_view,
+    wrong_number,
+)
+from engine.planning.value_words import Pieces, Places, flat, packed_rows, places_of
 from engine.tableau import Tableau
+
+OF_FRAME = ("origin", "time", "pictureSize", "contentScale")
+"""The values that the frame itself gives."""
 
 _MATRIX = "viewProjection"
 """The value of a view that says what it sees."""
-
-Words = npt.NDArray[np.uint32]
-
-Pieces = list[tuple[npt.NDArray[np.intp], Words]]
-"""Words of all blocks [n], and the numbers that they hold, as bits."""
-
-Places = list[tuple[Field, str | None, npt.NDArray[np.intp], npt.NDArray[np.intp]]]
-"""For a member (None: for the floats of all members) a field of its type, words of all blocks, and which of
-the numbers each word holds."""
-
-_PLAIN = {float, int}
 
 
 @dataclass
@@ -105,6 +104,7 @@ class FrameValues:
         self.columns: dict[str, npt.NDArray[np.uint8]] = {}
         self._is_timed = False  # whether a value follows from the time
         self._ordered = tuple(registry)
+        self._given: Mapping[str, Collection[str]] = {}
         self._with_values, self._with_views = (
             [
                 name
@@ -220,6 +220,10 @@ class FrameValues:
                     self._guard(self._registry[name], error)
                 else:
                     known[name] = kept
+        given = {name: kept.values.keys() for name, kept in self._kept.items()}
+        if changed and given != self._given:
+            self._given = given
+            self._switch_off_clashing(given)
         filled = False
         for feature in self._fillers:
             reads = self._kept_columns.get(feature.type_name)
@@ -230,6 +234,12 @@ class FrameValues:
             self._is_timed = self._reads_time()
         self._asked = versions
         return changed
+
+    def _switch_off_clashing(self, given: Mapping[str, Collection[str]]) -> None:
+        """Switch off features of packages with values of the names that built-in ones give, or the frame."""
+        for name, error in clashing_values(given, OF_FRAME, self._registry.is_built_in).items():
+            self._kept[name] = _Kept(self._kept[name].reads, {}, [])
+            self._guard(self._registry[name], error)
 
     def _changes(self, rows: object, moves: int) -> Changes | None:
         """Return what has changed since all that is kept was asked for, or held; None: anything."""
@@ -246,13 +256,8 @@ class FrameValues:
         if shown == self._shown:
             return False
         self._shown = shown
-        given: Mapping[str, npt.ArrayLike] = {
-            "origin": frame.seen_origin,
-            "time": time,
-            "pictureSize": size,
-            "contentScale": self.content_scale,
-        }
-        self._own = self._frame_pieces(given)
+        values: tuple[npt.ArrayLike, ...] = frame.seen_origin, time, size, self.content_scale
+        self._own = self._frame_pieces(dict(zip(OF_FRAME, values, strict=True)))
         return True
 
     def _keep_columns(self, rings: Mapping[str, ColumnRing]) -> None:
@@ -273,20 +278,19 @@ class FrameValues:
         made: dict[str, npt.NDArray[np.uint8]] = {}
         names = [name for name, ring in self._rings.items() if ring.buffer in feature.buffers]
         try:
-            values = mapping(feature.buffer_values(frame), "buffer_values")
+            values = by_names(feature.buffer_values(frame), "buffer_values")
+            check_buffers(values, feature.buffers, "buffer_values")
             for name in names:
                 ring = self._rings[name]
-                columns = {member: np.asarray(v) for member, v in values.get(ring.buffer, {}).items()}
-                if name in self.columns and self._is_given(name, columns):
-                    continue
-                rows = made[name] = np.zeros((ring.count, ring.block.size), np.uint8)
-                if len({len(column) for column in columns.values()}) > 1:
-                    raise ValueError(f"{ring.buffer} has members with different numbers of rows")
-                for member, given in columns.items():
-                    if len(given) > ring.count:
-                        count = len(given)
-                        raise ValueError(f"{ring.buffer} has {count} rows; there is room for {ring.count}")
-                    ring.block.pack_rows(rows[: len(given)], member, given)
+                given = values.get(ring.buffer, {})
+                try:
+                    columns = {member: np.asarray(column) for member, column in given.items()}
+                    if name in self.columns and self._is_given(name, columns):
+                        continue
+                    made[name] = packed_rows(ring, columns)
+                except (ValueError, TypeError, OverflowError, AttributeError):
+                    check_columns(given, ring.buffer, ring.block, ring.count)
+                    raise
                 self._given_columns[name] = columns
         except RAISED as error:
             self._guard(feature, error)
@@ -352,13 +356,31 @@ class FrameValues:
         }
 
     def _values_of(self, feature: Feature, frame: FrameView) -> Mapping[str, npt.ArrayLike]:
-        return mapping(feature.frame_values(frame), "frame_values")
+        return by_names(feature.frame_values(frame), "frame_values")
 
     def _frame_pieces(self, values: Mapping[str, npt.ArrayLike]) -> Pieces:
-        """Return the words of a feature's values in all views. Raises ValueError."""
+        """Return the words of a feature's values in all views. Raises DeclarationError."""
         return self._pieces(None, self._members, values)
 
     def _pieces(self, view: str | None, members: Members, values: Mapping[str, npt.ArrayLike]) -> Pieces:
+        """Return the words of values in all blocks that have the members.
+
+        Raises DeclarationError for the first value that does not fit.
+        """
+        try:
+            return self._packed_pieces(view, members, values)
+        except (ValueError, TypeError, OverflowError):
+            of = "`frame_values` returns" if view is None else f"`views` returns for the view '{view}'"
+            for member, value in values.items():
+                name = f"'{member}', which {of},"
+                wrong = wrong_number(value, name, members[member]) if member in members else None
+                if wrong is not None:
+                    raise wrong from None
+            raise
+
+    def _packed_pieces(
+        self, view: str | None, members: Members, values: Mapping[str, npt.ArrayLike]
+    ) -> Pieces:
         """Return the words of values in all blocks that have the members. Raises ValueError.
 
         All floats are converted together, as numpy takes as long for few numbers as for many.
@@ -367,13 +389,13 @@ class FrameValues:
         shapes: list[tuple[str, tuple[int, ...]]] = []
         for member, value in values.items():
             if member in members:
-                numbers, shape = _flat(value)
+                numbers, shape = flat(value)
                 floats += numbers
                 shapes.append((member, shape))
         key = view, tuple(shapes)
         places = self._where.get(key)
         if places is None:
-            places = self._where[key] = _places(members, shapes)
+            places = self._where[key] = places_of(members, shapes)
         found: Pieces = []
         for field, alone, words, which in places:
             packed = field.numbers(floats if alone is None else values[alone])
@@ -384,7 +406,9 @@ class FrameValues:
         """Ask a feature for its views; note which they are, and what they see."""
         self._matrices.pop(feature.type_name, None)
         self._made.pop(feature.type_name, None)
-        views = mapping(feature.views(frame), "views")
+        views = by_names(feature.views(frame), "views")
+        for view, values in views.items():
+            by_names(values, f"views(...)['{view}']")
         self._made[feature.type_name] = frozenset(views)
         self._matrices[feature.type_name] = {
             view: np.asarray(values[_MATRIX], np.float64)
@@ -425,36 +449,3 @@ def scene_view(registry: Registry, frame: FrameView, guard: Callable[[Feature, R
             if view is not None:
                 return view
     return None
-
-
-def _flat(value: npt.ArrayLike) -> tuple[Sequence[float], tuple[int, ...]]:
-    """Return the numbers of a value one after the other, and its shape."""
-    if isinstance(value, float | int):
-        return (value,), ()
-    if isinstance(value, tuple | list) and set(map(type, value)) <= _PLAIN:
-        return value, (len(value),)
-    array = np.asarray(value)
-    return array.reshape(-1).tolist(), array.shape
-
-
-def _places(members: Members, shapes: Sequence[tuple[str, tuple[int, ...]]]) -> Places:
-    """Return where the numbers of members with values of these shapes go. Raises ValueError."""
-    floats: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]] = []
-    places: Places = []
-    of_floats: Field | None = None
-    begin = 0
-    for member, shape in shapes:
-        count = math.prod(shape)
-        for field, starts in members[member].items():
-            words = np.concatenate([start // WORD + field.words(member, shape) for start in starts])
-            which = np.tile(np.arange(count), len(starts))
-            if field.dtype == np.float32:
-                of_floats = field
-                floats.append((words, begin + which))
-            else:
-                places.append((field, member, words, which))
-        begin += count
-    if of_floats is not None:
-        to, which = (np.concatenate(part) for part in zip(*floats, strict=True))
-        places.append((of_floats, None, to, which))
-    return places

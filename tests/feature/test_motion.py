@@ -211,7 +211,21 @@ def _raise(objects):
         (lambda rows: Motion(rows, scale=np.full((1, 3), np.inf)), "not finite"),
         (lambda rows: Motion(rows, rotation=np.zeros((1, 4))), "quaternion of length 0"),
         (lambda rows: Motion(rows, rotation=np.full((1, 4), 1e-30)), "quaternion of length 0"),
-        (lambda rows: 7, "AttributeError"),
+        (lambda rows: Motion(rows, scale="big"), r"the scale of a motion is float\[1, 3\], not 'big'"),
+        (lambda rows: Motion(rows, scale=[[1, 2], [3]]), r"the scale of a motion is float\[1, 3\]"),
+        (lambda rows: Motion([[1], [2, 3]]), "the objects of a motion are"),
+        (lambda rows: Motion(rows, weights=3), "the weights of a motion are 3, not groups"),
+        (lambda rows: Motion(rows, weights=[rows]), "a group of weights of a motion is array"),
+        (
+            lambda rows: Motion(rows, weights=[(rows + 100, np.zeros((1, 2)))]),
+            "its objects of the weights",
+        ),
+        (lambda rows: Motion(rows, weights=[(rows, np.zeros(2))]), r"float\[1, targets\], not \[2\]"),
+        (
+            lambda rows: Motion(rows, weights=[(rows, np.full((1, 2), np.inf))]),
+            "the weights of a motion are not finite",
+        ),
+        (lambda rows: 7, "what `animate` returns is 7, not a Motion"),
     ],
 )
 def test_a_feature_that_fails_is_switched_off_with_a_reason_and_the_others_move_on(result, reason):
@@ -225,6 +239,8 @@ def test_a_feature_that_fails_is_switched_off_with_a_reason_and_the_others_move_
     assert warning.code == "feature.failed"
     assert "broken on 'a'" in warning.message
     assert __import__("re").search(reason, warning.message)
+    assert result is _raise or "`animate`" in warning.message
+    assert result is _raise or not warning.help.startswith("raised")
     world.at(3.0)
     assert len(world.tableau.warnings) == 1
     assert world.place("b") == [1, 5, 3]

@@ -60,6 +60,13 @@ class Eye(Feature):
         return View(np.floor(place), np.eye(4, dtype=np.float32), place, np.zeros(3), lens)
 
 
+class Features(dict[str, Feature]):
+    """Features by any names, none of which is built in."""
+
+    def is_built_in(self, name: str) -> bool:
+        return False
+
+
 class Scene:
     """Objects 0 and 1 with a lamp each, object 2 with the other feature; one pass draws lamps."""
 
@@ -67,12 +74,14 @@ class Scene:
         self.lamp = Lamp(read)
         self.looks = 0
         self.eye = Eye(self)
-        self.features = {
-            "blind": Other(),
-            "eye": self.eye,
-            "lamp": self.lamp,
-            **{value.type_name: value for value in values},
-        }
+        self.features = Features(
+            {
+                "blind": Other(),
+                "eye": self.eye,
+                "lamp": self.lamp,
+                **{value.type_name: value for value in values},
+            }
+        )
         self.tableau = Tableau([self.lamp.schema, Other().schema])
         objects = self.tableau.add_objects(3)
         self.tableau.add_feature("lamp", objects[:2], {})

@@ -14,6 +14,13 @@ from support.declarations import GREYS, NEEDED, PASSES, Declarer, Project, out_o
 from engine.assets import AssetRef
 from engine.feature import Drawable, Fault, View
 from engine.feature.frame import Lens
+from engine.feature.mesh_assets import material_requirements, mesh_drawables, mesh_requirements
+from engine.feature.requirement_builders import (
+    environment_requirement,
+    indices_requirement,
+    texture_requirement,
+    vertices_requirement,
+)
 from engine.graph import DeclarationError, Pass, check
 from engine.graph.passes import STORED_FORMATS
 from engine.plan import Format, ImageShape
@@ -81,19 +88,52 @@ RETURNED: tuple[tuple[str, Any, str], ...] = (
     ("passes", PASSES[0], "what `passes` returns is FullscreenPas"),
     ("passes", "text", "what `passes` returns is 'text', not a sequence"),
     ("passes", (1,), "what `passes` returns is 1, not a Pass"),
+    (
+        "passes",
+        (replace(PASSES[3], draws="visibelModel"),),
+        "draws of the pass models is 'visibelModel'",
+    ),
+    ("passes", (replace(PASSES[3], draws="camera"),), "is 'camera', a feature that names no asset to draw"),
     ("samples", "two", "what `samples` returns is 'two', not a whole number or None"),
     ("samples", 0, "it wants 0 samples"),
     ("views", None, "what `views` returns is None, not a mapping"),
     ("frame_values", [], "what `frame_values` returns is [], not a mapping"),
-    ("frame_values", {"exposure": "x"}, "could not convert string to float: 'x'"),
+    ("frame_values", {"exposure": "x"}, "'exposure', which `frame_values` returns, is 'x', not numbers"),
+    ("frame_values", {"exposure": None}, "'exposure', which `frame_values` returns, is None, not numbers"),
+    ("frame_values", {"exposure": [1.0, 2.0]}, "'exposure', which `frame_values` returns, has 2 numbers"),
+    (
+        "frame_values",
+        {"exposure": [[1], [1, 2]]},
+        "which `frame_values` returns, is [[1], [1, 2]], not",
+    ),
+    ("frame_values", {"viewProjection": np.eye(4)}, "returns 'viewProjection', which camera gives"),
+    ("frame_values", {"time": 1.0}, "`frame_values` returns 'time', which the frame itself gives"),
+    ("frame_values", {3: 1.0}, "what `frame_values` returns has the key 3, not text"),
+    ("views", {"a": 3}, "what `views(...)['a']` returns is 3, not a mapping"),
+    ("views", {"": {"exposure": "x"}}, "'exposure', which `views` returns for the view '', is 'x', not"),
     ("buffer_rows", None, "what `buffer_rows` returns is None, not a mapping"),
     ("buffer_rows", {"declared": -1}, "the buffer declared has -1 rows"),
     ("buffer_rows", {"declared": "x"}, "the buffer declared has 'x' rows"),
+    (
+        "buffer_rows",
+        {"lights": 1},
+        "what `buffer_rows` returns has the buffer 'lights', which is none of its",
+    ),
     ("cubes", None, "what `cubes` returns is None, not a mapping"),
     ("cubes", {"around": "sky"}, "the cube around is 'sky', not an AssetRef"),
     ("cubes", {"around": AssetRef(0, 0)}, "the cube around is model 'placeholder', which is no environment"),
     ("faults", None, "what `faults` returns is None, not a sequence"),
     ("faults", [3], "what `faults` returns is 3, not a Fault"),
+    (
+        "faults",
+        [Fault(9999, "a.b", "x", "y")],
+        "row of what `faults` returns is 9999, which is no row of",
+    ),
+    (
+        "faults",
+        [Fault(-1, "a.b", "x", "y")],
+        "row of what `faults` returns is -1, which is no row of",
+    ),
     ("faults", [Fault(0, "a.b", "x", 3)], "help of what `faults` returns is 3, not text"),  # type: ignore[arg-type]
     ("requirements", None, "what `requirements` returns is None, not a sequence"),
     ("requirements", [3], "what `requirements` yields is 3, not a Requirement"),
@@ -122,6 +162,61 @@ def test_a_method_of_a_plug_in_that_returns_something_impossible_is_named(
     assert {problem.code for problem in problems} == {"feature.failed"}
     assert message in problems[0].message
     assert problems[0].help.partition(";")[0]
+
+
+VALUES = "'value' of the buffer 'declared', which `buffer_values` returns,"
+ROWS: tuple[tuple[Any, str], ...] = (
+    ({"lights": {}}, "what `buffer_values` returns has the buffer 'lights', which is none of its own"),
+    ({"declared": 3}, "what `buffer_values(...)['declared']` returns is 3, not a mapping"),
+    ({"declared": {"value": 3}}, f"{VALUES} is 3, not one value for each row"),
+    ({"declared": {"value": ["x"]}}, f"{VALUES} is ['x'], not numbers"),
+    ({"declared": {"value": np.zeros((3, 4))}}, f"{VALUES} has 3 rows; there is room for 1"),
+    (
+        {"declared": {"value": np.zeros((1, 9, 4))}},
+        f"{VALUES} does not fit the shader: value holds 4 x 4",
+    ),
+    (
+        {"declared": {"other": [0, 0]}},
+        "'other' of the buffer 'declared', which `buffer_values` returns, has",
+    ),
+    (
+        {"declared": {"value": [0], "other": []}},
+        "different numbers of rows in `buffer_values`: value: 1,",
+    ),
+)
+
+
+@pytest.mark.parametrize(("values", "message"), ROWS, ids=lambda value: str(value)[:24])
+def test_rows_of_a_buffer_that_do_not_fit_are_named(project: Project, values: Any, message: str):
+    passes = (replace(PASSES[0], reads=(), cubes=(), buffers=(), pushes=(), shader="declarer/rows.fs"),)
+    assert project.planned(passes, buffer_values={"declared": {"value": np.zeros((1, 4, 4))}}) == []
+    (problem,) = project.planned(passes, buffer_values=values)
+    assert problem.code == "feature.failed"
+    assert message in problem.message
+    assert not problem.help.startswith("raised")
+
+
+def test_functions_for_requirements_name_an_asset_of_a_type_that_they_are_not_for(project: Project):
+    library = project.library
+    kinds: dict[Any, tuple[str, ...]] = {
+        mesh_requirements: ("mesh", "model"),
+        mesh_drawables: ("mesh", "model"),
+        material_requirements: ("model",),
+        vertices_requirement: ("vertices",),
+        indices_requirement: ("indices",),
+        texture_requirement: ("texture2d",),
+        environment_requirement: ("environment",),
+    }
+    seen = set()
+    for db in library.dbs.values():
+        for asset in db.assets:
+            seen.add(str(asset.type))
+            for function, types in kinds.items():
+                if str(asset.type) in types:
+                    continue
+                with pytest.raises(DeclarationError, match=f"calls `{function.__name__}` for {asset.type}"):
+                    list(function(asset.ref, library))
+    assert {"mesh", "model", "texture2d", "environment", "vertices", "material"} <= seen
 
 
 def test_every_format_that_is_stored_has_a_name_in_shaders():

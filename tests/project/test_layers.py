@@ -98,6 +98,7 @@ FLOORS = {
         "frame_passes",
         "frame_requests",
         "memory_user",
+        "value_words",
         "values",
         "needs",
         "visibility",

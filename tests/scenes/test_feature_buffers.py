@@ -191,7 +191,8 @@ def test_a_feature_whose_rows_do_not_fit_is_switched_off_and_its_rows_are_zero(t
             return {"stripes": {"weight": np.ones(100)}}
 
     with opened(tmp_path, stripe=Wrong()) as runtime:
-        assert any("stripes has 100 rows; there is room for 4" in text for text in faults(runtime))
+        named = "'weight' of the buffer 'stripes', which `buffer_values` returns, has 100 rows"
+        assert any(f"{named}; there is room for 4" in text for text in faults(runtime))
         assert stripes(runtime) == "-"
 
 

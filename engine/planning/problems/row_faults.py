@@ -96,7 +96,8 @@ class RowFaults:
             return is_unused or any(one.has_on(path, others) for one in gaps)
 
         try:
-            found = map(checked_fault, yielded(feature.faults(self._view(size)), "faults"))
+            given = yielded(feature.faults(self._view(size)), "faults")
+            found = [checked_fault(fault, table) for fault in given]
             return [self._problem(table, fault) for fault in found if not follows(fault)]
         except RAISED as error:
             self._guard(feature, error)

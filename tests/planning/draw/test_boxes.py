@@ -10,6 +10,7 @@ import pytest
 from engine.assets import Member
 from engine.feature import Feature
 from engine.feature.skins import NO_BONES
+from engine.graph import DeclarationError
 from engine.planning.draw.blocks import Block
 from engine.planning.draw.boxes import BlockBoxes, relative_boxes
 from engine.planning.draw.frame_layout import FrameLayout
@@ -199,6 +200,13 @@ def test_a_box_without_end_is_no_box():
     assert table.bounds() is None
 
 
+class Features(dict[str, Feature]):
+    """Features by any names, none of which is built in."""
+
+    def is_built_in(self, name: str) -> bool:
+        return False
+
+
 def frame_of(features, *tables: tuple[str, Table, int], guard=None):
     """The Frame block of features, for tables of a feature type with a block of so many bytes each."""
     members = [Member("low", 0, 12, "vec3"), Member("mark", 12, 4, "float")]
@@ -209,7 +217,7 @@ def frame_of(features, *tables: tuple[str, Table, int], guard=None):
     layout = FrameLayout(("", Block(members, size)) for _, _, size in tables if size)
     tableau = tables[0][1].tableau
     tableau.structure_version = tableau.values_version = tableau.world_version = 0
-    return FrameValues(features, tableau, guard or refused).block(made, layout, (8, 8))
+    return FrameValues(Features(features), tableau, guard or refused).block(made, layout, (8, 8))
 
 
 class Bounds(Feature):
@@ -251,7 +259,7 @@ def test_values_of_a_feature_that_raises_are_left_out_and_the_others_stay():
         ("visibleModel", Table(True, True, True), 16),
         guard=lambda feature, error: reported.append((type(feature), type(error))),
     )
-    assert reported == [(Wrong, ValueError)]
+    assert reported == [(Wrong, DeclarationError)]
     assert data.view(np.float32)[3] == 7.0
 
 

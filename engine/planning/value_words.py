@@ -1,0 +1,72 @@
+"""Words of blocks for values by name: what features give, as numbers at the places of members."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.planning.draw.blocks import WORD, Field
+from engine.planning.draw.frame_layout import Members
+from engine.planning.draw.ring_names import ColumnRing
+from engine.planning.problems.declared import NUMBERS
+
+Words = npt.NDArray[np.uint32]
+
+Pieces = list[tuple[npt.NDArray[np.intp], Words]]
+"""Words of all blocks [n], and the numbers that they hold, as bits."""
+
+Places = list[tuple[Field, str | None, npt.NDArray[np.intp], npt.NDArray[np.intp]]]
+"""For a member (None: for the floats of all members) a field of its type, words of all blocks, and which of
+the numbers each word holds."""
+
+_PLAIN = {float, int}
+
+
+def flat(value: npt.ArrayLike) -> tuple[Sequence[float], tuple[int, ...]]:
+    """Return the numbers of a value one after the other, and its shape. Raises ValueError for others."""
+    if isinstance(value, float | int):
+        return (value,), ()
+    if isinstance(value, tuple | list) and set(map(type, value)) <= _PLAIN:
+        return value, (len(value),)
+    array = np.asarray(value)
+    if array.dtype.kind not in NUMBERS:
+        raise ValueError("no numbers")
+    return array.reshape(-1).tolist(), array.shape
+
+
+def places_of(members: Members, shapes: Sequence[tuple[str, tuple[int, ...]]]) -> Places:
+    """Return where the numbers of members with values of these shapes go. Raises ValueError."""
+    floats: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]] = []
+    found: Places = []
+    of_floats: Field | None = None
+    begin = 0
+    for member, shape in shapes:
+        count = math.prod(shape)
+        for field, starts in members[member].items():
+            words = np.concatenate([start // WORD + field.words(member, shape) for start in starts])
+            which = np.tile(np.arange(count), len(starts))
+            if field.dtype == np.float32:
+                of_floats = field
+                floats.append((words, begin + which))
+            else:
+                found.append((field, member, words, which))
+        begin += count
+    if of_floats is not None:
+        to, which = (np.concatenate(part) for part in zip(*floats, strict=True))
+        found.append((of_floats, None, to, which))
+    return found
+
+
+def packed_rows(ring: ColumnRing, columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.uint8]:
+    """Return the rows of a ring. Raises ValueError for too many, or not as many of each member."""
+    rows = np.zeros((ring.count, ring.block.size), np.uint8)
+    lengths = {len(column) for column in columns.values()}
+    if len(lengths) > 1 or max(lengths, default=0) > ring.count:
+        raise ValueError(f"rows of {ring.buffer}: {lengths}, of at most {ring.count}")
+    for member, column in columns.items():
+        ring.block.pack_rows(rows[: len(column)], member, column)
+    return rows
