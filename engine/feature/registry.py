@@ -26,7 +26,7 @@ from engine.feature.contract import Feature
 from engine.feature.fault import RAISED, Raised
 from engine.graph import DeclarationError, check, mapping
 from engine.humon import Position, Problem, Severity, nearest, suggestion
-from engine.tableau.schema import FeatureSchema
+from engine.tableau.schema import FeatureSchema, FieldSpec
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -285,9 +285,9 @@ class Registry(Mapping[str, Feature]):
 
     def _report(self, origin: str, error: Raised, kind: type[Feature] | None = None) -> None:
         """Report why a feature, or all of an origin, could not be loaded."""
-        is_declared = isinstance(error, DeclarationError)
-        why = str(error) if is_declared else f"{type(error).__name__}: {error}"
-        advice = f"{error.help}; " if isinstance(error, DeclarationError) else ""
+        help_text = error.help if isinstance(error, DeclarationError) else _field_help(error)
+        why = str(error) if help_text else f"{type(error).__name__}: {error}"
+        advice = f"{help_text}; " if help_text else ""
         place = _raised_at(error, origin.rpartition(" ")[2].partition(":")[0])
         who = (
             f"the features of {origin}"
@@ -303,6 +303,13 @@ class Registry(Mapping[str, Feature]):
                 severity=Severity.WARNING,
             )
         )
+
+
+def _field_help(error: Raised) -> str:
+    """Return a hint for an error of a field that a feature declares; empty for another error."""
+    modules = [frame.f_globals.get("__name__") for frame, _ in walk_tb(error.__traceback__)]
+    is_of_field = isinstance(error, ValueError) and modules[-1:] == [FieldSpec.__module__]
+    return f"declare the field otherwise: help({FieldSpec.__module__}) says how" if is_of_field else ""
 
 
 def _defined(module: ModuleType) -> Iterator[type[Feature]]:

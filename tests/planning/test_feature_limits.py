@@ -28,8 +28,16 @@ class Night(Feature):
     conflicts = ("sun", "unheardOf")
 
 
+class Tide(Feature):
+    """Requires what no feature is called."""
+
+    type_name = "tide"
+    requires = ("sunn",)
+
+
 def registry() -> Registry:
     found = discover()
+    found.register(Tide())
     found.register(Sun())
     found.register(Night())
     return found
@@ -76,6 +84,14 @@ def test_more_than_may_be_active_are_warnings_at_their_lines_while_they_are(tmp_
     assert [one.position.line for one in counted(scene)] == [6]
     scene.tableau["s1"].sun.active = False
     assert counted(scene) == []
+
+
+def test_a_feature_that_requires_an_unknown_one_is_left_out_with_the_nearest_name(tmp_path: Path) -> None:
+    scene = load(tmp_path, "odd: { features: [{ @type: tide }] }")
+    assert "tide" not in scene.tableau["odd"]
+    (problem,) = scene.left_out
+    assert problem.code == "feature.requires"
+    assert problem.help == "no feature is called sunn; did you mean 'sun'?"
 
 
 def test_of_very_many_only_some_are_listed(tmp_path: Path) -> None:
