@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 from engine.feature.contract import Feature
 from engine.feature.fault import RAISED, Raised
 from engine.graph import DeclarationError, check, mapping
+from engine.graph.passes import RESERVED
 from engine.humon import Position, Problem, Severity, nearest, suggestion
 from engine.tableau.schema import FeatureSchema, FieldSpec
 
@@ -35,8 +36,6 @@ ENTRY_POINT_GROUP = "diorama.features"
 PACKAGE = "features"
 _SHADER = re.compile(r"[A-Za-z]\w*\.(vs|fs|cs)")
 _SHADERS = "give the GLSL of each shader as text, by NAME.vs, NAME.fs or NAME.cs"
-RESERVED = frozenset({"frame", "instances", "draws", "materials"})
-"""The names of what every pass gives its shaders."""
 
 
 class Registry(Mapping[str, Feature]):

@@ -38,6 +38,10 @@ PICTURE_VIEW = ""
 """The name of the view of the picture."""
 
 
+RESERVED = frozenset({"frame", "instances", "draws", "materials"})
+"""The names of what every pass gives its shaders."""
+
+
 @dataclass(frozen=True)
 class ColorTarget:
     """A colour attachment. A pass that blends draws over what others have written, and comes after them.
@@ -201,7 +205,20 @@ class Pass:
     @property
     def fault(self) -> str:
         """Why there is no such pass; empty where there may be one."""
-        return "" if is_name(self.name) else f"has the name {self.name!r}, which cannot be printed"
+        if not is_name(self.name):
+            return f"has the name {self.name!r}, which cannot be printed"
+        seen = set(RESERVED)
+        for binding in self.bindings():
+            if binding in seen:
+                every = ", which every pass has" if binding in RESERVED else " twice"
+                return f"has the binding '{binding}'{every}"
+            seen.add(binding)
+        return ""
+
+    def bindings(self) -> tuple[str, ...]:
+        """Return the names at which shaders find what the pass declares."""
+        images = (*(read.binding for read in self.reads), *(cube.binding for cube in self.cubes))
+        return (*images, *(use.binding for use in self.buffers))
 
     def targets(self) -> tuple[ColorTarget | DepthTarget, ...]:
         """Return every attachment."""
@@ -447,6 +464,10 @@ class ComputePass(Pass):
             if not -(2**31) <= number < 2**32:
                 return f"gives {name} the value {number}, which is no 32-bit number"
         return super().fault
+
+    def bindings(self) -> tuple[str, ...]:
+        """Return the names at which shaders find what the pass declares."""
+        return (*super().bindings(), *(write.binding for write in self.writes))
 
     def written(self) -> tuple[ImageDecl, ...]:
         """Return every image that the pass writes into."""

@@ -83,6 +83,8 @@ def test_a_plug_in_that_exits_is_switched_off_and_the_rest_is_planned(
 
 
 DRAWN = (replace(PASSES[3], draws="declarer", shaders=("declarer/point.vs", "declarer/colour.fs")),)
+USED = replace(PASSES[2].buffers[0], binding="written")
+FRAME = replace(PASSES[0].reads[0], binding="frame")
 RETURNED: tuple[tuple[str, Any, str], ...] = (
     ("passes", None, "what `passes` returns is None, not a sequence"),
     ("passes", PASSES[0], "what `passes` returns is FullscreenPas"),
@@ -93,6 +95,13 @@ RETURNED: tuple[tuple[str, Any, str], ...] = (
         (replace(PASSES[3], draws="visibelModel"),),
         "draws of the pass models is 'visibelModel'",
     ),
+    (
+        "passes",
+        (replace(PASSES[0], reads=PASSES[0].reads * 2),),
+        "full has the binding 'depth' twice",
+    ),
+    ("passes", (replace(PASSES[2], buffers=(USED,)),), "the pass compute has the binding 'written' twice"),
+    ("passes", (replace(PASSES[0], reads=(FRAME,)),), "has the binding 'frame', which every pass has"),
     ("passes", (replace(PASSES[3], draws="camera"),), "is 'camera', a feature that names no asset to draw"),
     ("samples", "two", "what `samples` returns is 'two', not a whole number or None"),
     ("samples", 0, "it wants 0 samples"),
