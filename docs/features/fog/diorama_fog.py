@@ -1,4 +1,8 @@
-"""Fog: a pass over the screen that reads the depth of the scene and blends over its light."""
+"""Fog: a pass over the screen that reads the depth of the scene and blends over its light.
+
+It comes before what blends, which writes no depth: panes and sparks are drawn over the fog, and have none
+before themselves.
+"""
 
 from engine.feature import Feature
 from engine.graph import SCENE_COLOR, SCENE_DEPTH, ColorTarget, FullscreenPass, ImageRead, Sampler
@@ -32,13 +36,14 @@ class Fog(Feature):
     shaders = {"fog.fs": SHADER}
 
     def passes(self, rows):
-        """One pass, after everything that is drawn."""
+        """One pass, after everything that is in the depth of the scene, and before what is not."""
         return (
             FullscreenPass(
                 "fog",
                 color=(ColorTarget(SCENE_COLOR, Blend.PREMULTIPLIED),),
                 reads=(ImageRead(SCENE_DEPTH, "depth", Sampler(nearest=True)),),
                 after=("sky", "forward"),
+                before=("blended", "sparks"),
                 shader="fog/fog.fs",
             ),
         )
