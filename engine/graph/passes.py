@@ -243,7 +243,10 @@ class ClearPass(Pass):
 
 
 class DrawOrder(Enum):
-    """The order of what a pass draws: by pipeline, textures and buffers, or along the view."""
+    """The order of what a pass draws: by pipeline, textures and buffers, or along the view.
+
+    Along the view what shows both sides is drawn by two calls for each object: back faces, then front faces.
+    """
 
     BY_STATE = "by state"
     BACK_TO_FRONT = "back to front"

@@ -251,7 +251,9 @@ class PassNeeds:
         indirect = QueueUse(QueueKind.GRAPHICS, Access.INDIRECT_COMMAND_READ, Stage.DRAW_INDIRECT)
         commands = command_limit(table.blocks.weight, len(in_use.batches))
         if is_sorted:
-            commands = slots  # neighbours along the view may differ
+            cull, pipelines = table.declaration.state.cull, table.recipes.pipelines
+            both = any(pipelines[number].shows_both_sides(cull) for number in in_use.pipelines.tolist())
+            commands = slots << both  # neighbours along the view may differ
         size = commands * views * COMMAND.itemsize  # each view sees others
         self._ring(f"{name}.commands", size, BufferUsage.INDIRECT_BUFFER, indirect, requesters)
         shaded = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.FRAGMENT_SHADER)

@@ -193,6 +193,7 @@ class Binder:
                     group.count,
                     draws.commands[of_view][group.first : group.first + group.count],
                     self._push(drawing, shading, number),
+                    group.culled,
                 )
             )
         return found

@@ -47,7 +47,7 @@ class BoundGroup:
     """A group of indirect draws with everything it binds.
 
     `commands` is (VkBuffer, byte offset) of the first of `count` draw commands; `rows` are the same commands
-    on the CPU (dtype COMMAND).
+    on the CPU (dtype COMMAND). `cull` is a VkCullModeFlags where the pipeline leaves it open, else 0.
     """
 
     pipeline: Any
@@ -61,6 +61,7 @@ class BoundGroup:
     count: int
     rows: Any
     push: Push | None = None
+    cull: int = 0
 
 
 @dataclass(frozen=True)
@@ -218,6 +219,8 @@ class FrameRecorder:
         if isinstance(group, BoundShader):
             return self._draw_shader(commands, group)
         vk.vkCmdSetFrontFace(commands, group.front_face)
+        if group.cull:
+            vk.vkCmdSetCullMode(commands, group.cull)
         offsets = ffi.new("VkDeviceSize[]", (0,))
         vk.vkCmdBindVertexBuffers(commands, 0, 1, ffi.new("VkBuffer[]", (group.vertex_buffer,)), offsets)
         vk.vkCmdBindIndexBuffer(commands, group.index_buffer, 0, group.index_type)

@@ -211,7 +211,8 @@ def state_of(info: Any) -> PipelineState:
     raster, depth, blends = info.pRasterizationState, info.pDepthStencilState, info.pColorBlendState
     rendering = ffi.cast("VkPipelineRenderingCreateInfo *", info.pNext)
     dynamic = info.pDynamicState
-    assert constants.VK_DYNAMIC_STATE_FRONT_FACE in dynamic.pDynamicStates[0 : dynamic.dynamicStateCount]
+    set_by_calls = dynamic.pDynamicStates[0 : dynamic.dynamicStateCount]
+    assert constants.VK_DYNAMIC_STATE_FRONT_FACE in set_by_calls
     unused = (raster.rasterizerDiscardEnable, depth.stencilTestEnable, depth.depthBoundsTestEnable)
     assert not any((*unused, blends.logicOpEnable, info.pInputAssemblyState.primitiveRestartEnable))
     sampled = info.pMultisampleState
@@ -228,6 +229,7 @@ def state_of(info: Any) -> PipelineState:
         depth_clamp=bool(raster.depthClampEnable),
         wireframe=raster.polygonMode == constants.VK_POLYGON_MODE_LINE,
         alpha_to_coverage=bool(sampled.alphaToCoverageEnable),
+        sides_apart=constants.VK_DYNAMIC_STATE_CULL_MODE in set_by_calls,
         blends=tuple(blend_of(blends.pAttachments[n]) for n in range(blends.attachmentCount)),
         samples=sampled.rasterizationSamples,
         colour_formats=tuple(

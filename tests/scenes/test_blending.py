@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.images import assert_colours
-from support.panes import Panes, pane
+from support.panes import Panes, pane, shader_and_mesh_rows
 
 from engine.assets import data_root
 from engine.plan import Blend
@@ -28,6 +28,7 @@ MATERIALS = {
     "blue": GLOWING.format("[0 0 1]", 1),
 }
 DARK = "    none: { features: [{ @type: light  intensity: 0  sky: [0 0 0]  ground: [0 0 0] }] }\n"
+AMBIENT = "    none: { features: [{ @type: light  intensity: 0  sky: [1 1 1]  ground: [1 1 1] }] }\n"
 FIRST_RED, FIRST_GREEN = (187, 137, 0), (137, 187, 0)  # half of one over half of the other, on black
 
 
@@ -156,3 +157,101 @@ def test_glass_is_drawn_over_the_sky(panes):
     assert abs((seen[32, 32, [0, 2]] / 255) ** 2.2 - half[[0, 2]]).max() < 0.06, "half of the sky is left"
     assert seen[32, 32, 1] > seen[32, 32, 0]
     np.testing.assert_array_equal(seen[2], bare[2])
+
+
+def sphere(order: np.ndarray | None = None) -> str:
+    """A mesh of a sphere whose half towards +Z has the left part of its texture, triangles in this order."""
+    across, along = 12, 24
+    down, around = np.meshgrid(
+        np.linspace(0, np.pi, across + 1), np.linspace(0, 2 * np.pi, along + 1), indexing="ij"
+    )
+    pos = np.stack((np.sin(down) * np.cos(around), np.cos(down), np.sin(down) * np.sin(around)), -1)
+    uv = np.stack((np.where(pos[..., 2] > 0, 0.25, 0.75), np.full(down.shape, 0.5)), -1).reshape(-1, 2)
+    first = (np.arange(across)[:, None] * (along + 1) + np.arange(along)).ravel()
+    below = first + along + 1
+    triangles = np.stack((first, first + 1, below, below, first + 1, below + 1), -1).reshape(-1, 3)
+    triangles = triangles if order is None else triangles[order]
+    points, uvs = np.round(0.7 * pos.reshape(-1, 3), 4).tolist(), uv.tolist()
+    vertices = f"pos: {points} normal: {points} uv_albedo: {uvs} uv_normal: {uvs} uv_tangent: {uvs}"
+    text = (
+        f"mesh: {{ name: m vertices: {{ {vertices} uv_roughness: {uvs} }} indices: {triangles.tolist()} }}\n"
+    )
+    return text.replace(",", "")
+
+
+GLASS = "textures: { albedo: halves } parameters: { baseColor: [1 1 1 0.5]  metallic: 0 } alphaMode: blend"
+
+
+@pytest.fixture
+def balls(panes: Panes) -> Panes:
+    """Panes, and spheres that differ in the order of their triangles alone."""
+    panes.picture("halves", [[(255, 0, 0, 255), (255, 0, 0, 255), (0, 255, 0, 255), (0, 255, 0, 255)]])
+    shuffled = np.random.default_rng(1).permutation(576)
+    for name, order in (
+        ("one", None),
+        ("turned", np.arange(576)[::-1]),
+        ("mixed", shuffled),
+        ("other", None),
+    ):
+        (panes.folder / f"{name}.mesh.hu").write_text(sphere(order))
+    return panes
+
+
+def models(names: tuple[str, ...]) -> str:
+    """Records of spheres, as models of glass; `other` has a material that hides what is behind."""
+    rows = []
+    for name in names:
+        material = "solid" if name == "other" else "glass"
+        rows += shader_and_mesh_rows(f"{name}Ball", f"{name}.mesh.hu")[2:]
+        rows.append(f"{{ @type: model name: {name} mesh: {name}Ball material: {material} }}")
+    return "\n".join(rows)
+
+
+@pytest.mark.parametrize("antialiasing", ["none", "msaa4"])
+@pytest.mark.parametrize("scale", ["", "scale: [-1 1 1]", "scale: [-1 -1 -1]"])
+def test_a_ball_that_is_seen_through_looks_alike_whatever_the_order_of_its_triangles(
+    balls: Panes, antialiasing: str, scale: str
+) -> None:
+    names = ("one", "turned", "mixed", "other")
+    materials = {"glass": f"{GLASS} doubleSided: true", "solid": "parameters: { metallic: 0 }"}
+    seen = []
+    for name in names:
+        place = f"translation: [0 0 -2] euler: [20 15 0] {scale}"
+        more = "material: [db glass]" if name == "other" else ""
+        shown = f"    p: {{ {place} features: [{{ @type: visibleModel asset: [db {name}] {more} }}] }}\n"
+        settings = (f"camera.camera.antialiasing={antialiasing}",)
+        path = balls.scene(materials, shown + AMBIENT, models(names))
+        with open_scene(path, size=SIZE, settings=settings) as opened:
+            assert opened.problems == ()
+            seen.append(opened.frame().copy())
+    red, green, _ = seen[0][32, 32, :3].astype(int).tolist()
+    front, back = (green, red) if scale == "scale: [-1 -1 -1]" else (red, green)
+    assert front - 40 > back > 100, "its back is seen through its front"
+    for name, picture in zip(names, seen, strict=True):
+        assert np.array_equal(picture, seen[0]), name
+
+
+def test_balls_that_are_seen_through_are_drawn_whole_one_behind_the_other(balls: Panes) -> None:
+    shown = pane("near", "one", "translation: [0 0 -2]") + pane("far", "turned", "translation: [0 0 -6]")
+    path = balls.scene({"glass": f"{GLASS} doubleSided: true"}, shown + AMBIENT, models(("one", "turned")))
+    with open_scene(path, size=SIZE) as opened:
+        both = opened.frame().copy()
+        opened["near"].translation = (0, 0, -9)
+        assert np.array_equal(opened.frame(), both), "red over green, over red over green"
+        opened["near"].visibleModel.enabled = False
+        assert (both[32, 32, :2] - opened.frame()[32, 32, :2].astype(int) > 10).all()
+
+
+def test_what_has_one_side_or_does_not_blend_is_drawn_by_as_many_calls_as_before(balls: Panes) -> None:
+    shown = "".join(pane(f"p{n}", "one", f"translation: [0 0 -{2 * n}]") for n in range(1, 6))
+    calls = {}
+    for name, fields in {
+        "single": GLASS,
+        "both": f"{GLASS} doubleSided: true",
+        "solid": "doubleSided: true",
+    }.items():
+        with open_scene(balls.scene({"glass": fields}, shown, models(("one",))), size=SIZE) as opened:
+            opened.frame()
+            calls[name] = opened.host.runtime.renderer.draws.calls
+    assert calls["single"] == calls["solid"]
+    assert calls["both"] - calls["single"] == 9, "two calls for each of five, in place of one for all"

@@ -34,7 +34,8 @@ class PipelineState:
 
     `depth_bias` is (constant factor, slope factor), None where depth bias is off. `blends` are those of the
     colour attachments, in order. `wireframe` draws the edges of faces (VK_POLYGON_MODE_LINE). With
-    `alpha_to_coverage` alpha says how many samples a fragment covers, and is 1 then (alphaToOne).
+    `alpha_to_coverage` alpha says how many samples a fragment covers, and is 1 then (alphaToOne). With
+    `sides_apart` each call says what it culls: back faces are drawn by one, and front faces by the next.
     """
 
     cull: CullMode = CullMode.BACK
@@ -46,6 +47,7 @@ class PipelineState:
     depth_clamp: bool = False
     wireframe: bool = False
     alpha_to_coverage: bool = False
+    sides_apart: bool = False
     blends: tuple[Blend, ...] = ()
     samples: int = 1
     colour_formats: tuple[Format, ...] = ()

@@ -272,6 +272,8 @@ def _state(state: PipelineState) -> Text:
         values["wireframe"] = True
     if state.alpha_to_coverage:
         values["alphaToCoverage"] = True
+    if state.sides_apart:
+        values["sidesApart"] = True
     if state.blends:
         blends = [word(blend) for blend in state.blends]
         values["blend"] = blends[0] if len(set(blends)) == 1 else blends

@@ -54,7 +54,8 @@ GROUPED = ("pipeline", "descriptors", "vertex_buffer", "index_buffer", "index_ty
 class DrawGroup:
     """One indirect draw call: `count` commands from `first`, with pipeline, descriptor set and buffers.
 
-    All its instances are `mirrored`, or none.
+    All its instances are `mirrored`, or none. `culled` is the CullMode of the side that is left out where
+    the sides are drawn apart.
     """
 
     pipeline: int
@@ -65,6 +66,7 @@ class DrawGroup:
     mirrored: bool
     first: int
     count: int
+    culled: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from engine.graph import (
     PICTURE_VIEW,
     CompiledPass,
     ComputePass,
+    DrawOrder,
     DrawPass,
     ImageDecl,
     Pass,
@@ -274,7 +275,8 @@ def pipeline_state(
     """Return the fixed-function state of a pass's pipelines on a device with these features (None: all).
 
     `samples` are those of the pass's attachments.
-    `alpha_to_coverage` says whether masked materials can be drawn so.
+    `alpha_to_coverage` says whether masked materials can be drawn so, `sides_apart` whether those are that
+    have both sides.
     """
     biased = state.depth_bias or state.depth_bias_slope
     sampled = isinstance(p, DrawPass) and bool(p.color) and samples > 1
@@ -288,6 +290,7 @@ def pipeline_state(
         depth_clamp=state.depth_clamp and (features is None or "depthClamp" in features),
         wireframe=state.wireframe and (features is None or "fillModeNonSolid" in features),
         alpha_to_coverage=sampled and (features is None or "alphaToOne" in features),
+        sides_apart=isinstance(p, DrawPass) and p.order is DrawOrder.BACK_TO_FRONT,
         blends=tuple(target.blend for target in p.color),
         samples=samples,
         colour_formats=tuple(target.image.format for target in p.color),
@@ -320,6 +323,7 @@ def mesh_pipeline(
         state,
         cull=CullMode.NONE if key.double_sided else state.cull,
         alpha_to_coverage=state.alpha_to_coverage and key.alpha is AlphaMode.MASK,
+        sides_apart=state.sides_apart and key.shows_both_sides(state.cull),
     )
     attributes = {name: VertexFormat(form) for name, form in key.vertex_format}
     values = {

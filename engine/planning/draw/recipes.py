@@ -27,7 +27,7 @@ from engine.graph import DrawPass, checked_on_error, yielded
 from engine.humon import Problem
 from engine.plan.requirements.request_table import GrowingArray
 from engine.plan.terms.by_database import ByDatabase
-from engine.plan.terms.drawing import AlphaMode
+from engine.plan.terms.drawing import AlphaMode, CullMode
 from engine.planning.draw.frame_layout import frame_members
 from engine.planning.draw.interfaces import PassInterface
 from engine.planning.draw.levels import Detail
@@ -102,6 +102,10 @@ class PipelineKey:
     alpha: AlphaMode = AlphaMode.OPAQUE
     double_sided: bool = False
     traits: tuple[str, ...] = ()
+
+    def shows_both_sides(self, cull: CullMode) -> bool:
+        """Whether a pass that culls so draws both sides of faces; lines and points have none."""
+        return (self.double_sided or cull is CullMode.NONE) and self.topology.startswith("TRIANGLE")
 
 
 Usable = Callable[[PipelineKey, ShaderSet], bool]

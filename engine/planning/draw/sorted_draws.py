@@ -1,4 +1,9 @@
-"""The draws of a table from back to front: made again when an eye, its rows or their places have changed."""
+"""The draws of a table from back to front: made again when an eye, its rows or their places have changed.
+
+An instance of which both sides are drawn has two commands, so that its back is seen through its front: one
+draws the back faces, the next one the front faces. Within a side no face of a convex mesh covers another, so
+that its picture does not depend on the order of its triangles.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from engine.plan.terms.drawing import CullMode
 from engine.plan.terms.table import begins_run
 from engine.planning.draw.draw_list import (
     BATCH,
@@ -43,13 +49,15 @@ class SortedDraws(Draws):
     """The draws of one table in each view, the farthest instance first, by the middle of its box.
 
     Neighbours of one batch are one command, and commands of one group one call. So the number of calls
-    follows from how often pipeline, textures or buffers change along the view. `order` sorts; until then what
-    `update` has followed is not drawn. The triangles of one instance are drawn as its mesh has them.
+    follows from how often pipeline, textures or buffers change along the view, and from how many instances
+    show both sides, with two calls for each. `order` sorts; until then what `update` has followed is not
+    drawn. The triangles of one side of an instance are drawn as its mesh has them.
     """
 
     def __init__(self, table: DrawTable) -> None:
         super().__init__(table)
         self._batches = np.zeros(0, BATCH)
+        self._both = np.zeros(0, np.bool_)  # by pipeline: whether both sides of faces are drawn
         self._eyes: list[Eye | None] = []
         self._sorted = _UNSORTED
         self._moved = 0
@@ -69,9 +77,16 @@ class SortedDraws(Draws):
         """Return the groups of a view, by its number, in the order of its commands."""
         return self._views[view].groups
 
+    @property
+    def instance_count(self) -> int:
+        """The number of instances in one frame."""
+        return len(self.instances)
+
     def update(self, batches: npt.NDArray[np.void], rebound: Ints | None = None) -> Written | None:
         """Draw with `batches` from now on, of which `rebound` have changed (None: any)."""
         self._batches = batches
+        cull, keys = self._table.declaration.state.cull, self._table.recipes.pipelines[len(self._both) :]
+        self._both = np.append(self._both, np.array([key.shows_both_sides(cull) for key in keys], np.bool_))
         if rebound is None or len(rebound):
             self._sorted = _UNSORTED
         slots = self._table.blocks.blocks.rows
@@ -138,18 +153,25 @@ class SortedDraws(Draws):
         batch = table.blocks.blocks.rows["batch"][table.blocks.block_of.rows[slots]].astype(np.int64)
         mirrored = table.mirrored(rows) if table.may_mirror else np.zeros(len(rows), np.bool_)
         instances = np.stack((table.feature.object[rows], table.material_rows_of(batch)), axis=1)
-        first = begins_run(batch << 1 | mirrored).nonzero()[0]
+        both = self._both[self._batches["pipeline"][batch]]
+        first = (begins_run(batch << 1 | mirrored) | both).nonzero()[0]
+        counts = np.diff(first, append=len(slots))
+        culled = np.zeros(len(first), np.int64)
+        if both.any():
+            first, counts = (np.repeat(numbers, 1 + both[first]) for numbers in (first, counts))
+            culled = np.where(begins_run(first), CullMode.FRONT, CullMode.BACK) * both[first]
         batch, mirrored = batch[first], mirrored[first]
         of = self._batches.take(batch)
         commands = np.empty(len(first), COMMAND)
         for name in ("index_count", "first_index", "vertex_offset"):
             commands[name] = of[name]
         commands["first_instance"] = before + first
-        commands["instance_count"] = np.diff(first, append=len(slots))
-        starts = begins_run(group_codes(self._batches)[batch] << 1 | mirrored).nonzero()[0]
+        commands["instance_count"] = counts
+        bound = begins_run(group_codes(self._batches)[batch] << 1 | mirrored)
+        starts = (bound | begins_run(culled)).nonzero()[0]
         columns = [of[name][starts].tolist() for name in GROUPED]
         counts = np.diff(starts, append=len(first))
-        columns += [column.tolist() for column in (mirrored[starts], starts, counts)]
+        columns += [column.tolist() for column in (mirrored[starts], starts, counts, culled[starts])]
         groups = [DrawGroup(*row) for row in zip(*columns, strict=True)]
         return _ViewDraws(instances.astype(np.uint32), commands, groups, count)
 

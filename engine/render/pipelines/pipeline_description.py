@@ -50,6 +50,7 @@ class PipelineDescription:
     depth_clamp: bool = False
     wireframe: bool = False
     alpha_to_coverage: bool = False
+    sides_apart: bool = False
     constants: tuple[tuple[tuple[int, int], ...], ...] = ()
     blends: tuple[int, ...] = ()
     samples: int = 1
@@ -147,6 +148,7 @@ def describe_pipeline(row: PipelineRow, offsets: Sequence[int], shading: ShaderS
         depth_clamp=state.depth_clamp,
         wireframe=state.wireframe,
         alpha_to_coverage=state.alpha_to_coverage,
+        sides_apart=state.sides_apart,
         constants=constants,
         blends=tuple(int(blend) for blend in state.blends),
         samples=state.samples,
@@ -215,6 +217,8 @@ def _info(layouts: Layouts, described: PipelineDescription, stages: list[Any]) -
         constants.VK_DYNAMIC_STATE_SCISSOR,
         constants.VK_DYNAMIC_STATE_FRONT_FACE,
     ]
+    if described.sides_apart:
+        dynamic.append(constants.VK_DYNAMIC_STATE_CULL_MODE)
     rendering = new(
         "VkPipelineRenderingCreateInfo",
         pColorAttachmentFormats=list(described.colour_formats),

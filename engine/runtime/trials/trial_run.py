@@ -82,6 +82,7 @@ def try_pipeline(
                 attributes=(),
                 topology=constants.VK_PRIMITIVE_TOPOLOGY_TRIANGLE_LIST,
                 cull=constants.VK_CULL_MODE_NONE,
+                sides_apart=False,
                 depth_test=False,
                 wireframe=False,
             )
@@ -163,6 +164,8 @@ class _Trial:
         vk.vkCmdSetViewport(commands, 0, 1, new("VkViewport", width=1.0, height=1.0, maxDepth=1.0))
         vk.vkCmdSetScissor(commands, 0, 1, new("VkRect2D", extent=(1, 1)))
         vk.vkCmdSetFrontFace(commands, constants.VK_FRONT_FACE_COUNTER_CLOCKWISE)
+        if self._described.sides_apart:
+            vk.vkCmdSetCullMode(commands, constants.VK_CULL_MODE_BACK_BIT)
         start = ffi.new("VkDeviceSize[]", [0])
         vk.vkCmdBindVertexBuffers(commands, 0, 1, array("VkBuffer", [self._buffer]), start)
         for pipeline in pipelines:

@@ -15,6 +15,7 @@ from engine.graph import (
     ColorTarget,
     CompiledPass,
     DepthTarget,
+    DrawOrder,
     DrawPass,
     FullscreenPass,
     ImageDecl,
@@ -230,6 +231,25 @@ def test_the_state_of_a_pipeline_follows_from_its_material():
     glass = mesh_pipeline("p", state, PipelineKey(0, *mesh, AlphaMode.BLEND), every)
     assert glass.constants == (("alphaMode", 2), ("samples", 4), ("hasTangents", 1))
     assert not glass.state.alpha_to_coverage
+    for apart, topology, both, expected in (
+        (True, "TRIANGLE_LIST", True, True),
+        (True, "TRIANGLE_LIST", False, False),
+        (True, "LINE_LIST", True, False),
+        (False, "TRIANGLE_LIST", True, False),
+    ):
+        key = PipelineKey(0, *mesh[:3], topology, AlphaMode.BLEND, both)
+        row = mesh_pipeline("p", replace(state, sides_apart=apart), key, every)
+        assert row.state.sides_apart is expected
+
+
+def test_only_passes_that_draw_from_back_to_front_draw_the_sides_of_faces_apart():
+    color = (ColorTarget(SCENE_COLOR),)
+    for p, expected in (
+        (DrawPass("p", color=color), False),
+        (DrawPass("p", color=color, order=DrawOrder.BACK_TO_FRONT), True),
+        (FullscreenPass("p", color=color), False),
+    ):
+        assert pipeline_state(p, 1, RasterState(), None).sides_apart is expected
 
 
 def test_a_pipeline_knows_by_name_what_its_pass_has_to_read():

@@ -8,15 +8,23 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.graph import RasterState
 from engine.math import orthographic_reversed, perspective_reversed
+from engine.plan.terms.drawing import AlphaMode, CullMode
 from engine.planning.draw.draw_list import BATCH
 from engine.planning.draw.eyes import Eye
 from engine.planning.draw.instance_blocks import InstanceBlocks
+from engine.planning.draw.recipes import PipelineKey
 from engine.planning.draw.sorted_draws import SortedDraws
 from engine.tableau.journal import Journal
 
 ORIGIN = np.array([1000.0, 0.0, -64.0])
 EYE = Eye(ORIGIN, np.asarray(perspective_reversed(1.0, 1.0, 0.1), np.float64))
+
+
+def key(topology: str = "TRIANGLE_LIST", *, double_sided: bool = False) -> PipelineKey:
+    """The key of a pipeline for such meshes."""
+    return PipelineKey(0, (), (), 0, topology, AlphaMode.BLEND, double_sided)
 
 
 class World:
@@ -41,7 +49,8 @@ class World:
             changes=Journal(),
             may_mirror=True,
             shown=lambda slots, view: self.enabled[blocks.rows.rows[slots]],
-            declaration=SimpleNamespace(views=views),
+            declaration=SimpleNamespace(views=views, state=RasterState()),
+            recipes=SimpleNamespace(pipelines=[key(), key()]),
             mirrored=lambda of: self.turned[of],
             material_rows_of=lambda of: of * 10,
             boxes=lambda slots: (self.places[blocks.rows.rows[slots]], None),
@@ -72,8 +81,8 @@ class World:
                     assert command["index_count"] == self.batches["index_count"][batch]
                     assert group.pipeline == self.batches["pipeline"][batch]
                     assert group.mirrored == self.turned[row]
-                    assert first + number == before + len(found)
-                    found.append(row)
+                    assert first + number == before + len(found) - (group.culled == CullMode.BACK)
+                    found += [row] if group.culled != CullMode.BACK else []
         assert at == len(commands)
         return found
 
@@ -149,3 +158,48 @@ def test_each_view_draws_the_farthest_from_its_own_eye_first():
     assert (world.drawn(draws, 0), world.drawn(draws, 1)) == (world.expected(z), other)
     assert draws.order([along_z, along_x]) is None
     assert draws.order([along_z, Eye(ORIGIN + 1.0, along_x.matrix)]) is not None
+
+
+def sides(draws: SortedDraws) -> list[tuple[list[int], int]]:
+    """The objects of each command, with what its group leaves out."""
+    return [
+        (draws.instances[command["first_instance"] :][: command["instance_count"], 0].tolist(), group.culled)
+        for group in draws.groups_in(0)
+        for command in draws.commands[group.first : group.first + group.count]
+    ]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_back_faces_of_an_instance_that_shows_both_sides_are_drawn_before_its_front_faces(seed):
+    world = World(60, seed)
+    world.table.recipes.pipelines[1] = key(double_sided=True)
+    draws = SortedDraws(world.table)
+    draws.update(world.batches)
+    flat = Eye(ORIGIN, np.asarray(orthographic_reversed(-9, 9, -9, 9, -100, 100), np.float64))
+    draws.order([flat])
+    expected = world.expected((world.places - ORIGIN)[:, 2])
+    assert world.drawn(draws) == expected
+    assert draws.instance_count == len(expected), "an instance that is drawn by two calls is one"
+    apart = [100 + row for row in expected if world.batch[row] == 2]
+    found = [(objects, culled) for objects, culled in sides(draws) if culled]
+    assert found == [([one], side) for one in apart for side in (CullMode.FRONT, CullMode.BACK)]
+    assert all(group.count == 1 for group in draws.groups_in(0) if group.culled)
+
+
+def test_lines_and_points_are_drawn_once_as_they_have_no_sides():
+    world = World(60, 3)
+    world.table.recipes.pipelines[:] = (
+        key("LINE_LIST", double_sided=True),
+        key("POINT_LIST", double_sided=True),
+    )
+    draws = SortedDraws(world.table)
+    draws.update(world.batches)
+    draws.order([EYE])
+    assert {culled for _, culled in sides(draws)} == {0}
+    world.table.recipes.pipelines[:] = key("TRIANGLE_STRIP"), key("LINE_STRIP")
+    world.table.declaration.state = RasterState(cull=CullMode.NONE)
+    draws = SortedDraws(world.table)
+    draws.update(world.batches)
+    draws.order([EYE])
+    assert {group.culled != 0 for group in draws.groups_in(0) if group.pipeline == 0} == {True}
+    assert {group.culled for group in draws.groups_in(0) if group.pipeline == 1} == {0}
