@@ -12,6 +12,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from support.flat_scenes import copy_builtin, flat_scene, rows
 from support.images import assert_colours
 from support.panes import Panes, pane
 from support.shared_runtime import shared_runtime
@@ -30,6 +31,7 @@ MATERIALS = {
     "red": f"{GLOWING.format('[1 0 0]', 0.5)} alphaMode: blend",
     "blue": GLOWING.format("[0 0 1]", 1),
 }
+SMOKED = "parameters: { baseColor: [0 0 0 0.99]  metallic: 0  roughness: 1 } alphaMode: blend"
 DARK = "    none: { features: [{ @type: light  intensity: 0  sky: [0 0 0]  ground: [0 0 0] }] }\n"
 Open = Callable[..., Runtime]
 
@@ -74,9 +76,13 @@ def example(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call
 
 
 @pytest.fixture
-def shown(root: Path, tmp_path: Path) -> Iterator[Open]:
+def panes(root: Path, tmp_path: Path) -> Panes:
+    return Panes(root, tmp_path)
+
+
+@pytest.fixture
+def shown(panes: Panes) -> Iterator[Open]:
     """Opens a scene of panes with features beside the builtin ones, with everything uploaded."""
-    panes = Panes(root, tmp_path)
     with ExitStack() as stack:
 
         def show(features: tuple[Feature, ...], objects: str, **materials: str) -> Runtime:
@@ -88,7 +94,7 @@ def shown(root: Path, tmp_path: Path) -> Iterator[Open]:
             options = RuntimeOptions(size=SIZE, validate=True, trials=False)
             runtime = stack.enter_context(shared_runtime(scene, library, options))
             runtime.settle()
-            assert [str(problem.message) for problem in runtime.problems] == []
+            assert [str(one.message) for one in runtime.problems if one.code != "feature.absent"] == []
             return runtime
 
         yield show
@@ -110,3 +116,141 @@ def test_what_blends_stands_before_fog_where_nothing_is_behind(
     seen = picture(runtime)
     assert_colours(seen[32, 32], (187, 187, 0), why="half of the pane's light over half of the fog's")
     assert_colours(seen[2, 2], (0, 255, 0))
+
+
+def block(name: str, more: str, features: str) -> str:
+    """Return an object with a visible model of that name, which hides what is behind, and more features."""
+    model = "{ @type: visibleModel  asset: [db blue] }"
+    return f"    {name}: {{ {more} features: [{model} {features}] }}\n"
+
+
+def test_each_outline_has_the_colour_and_width_of_its_row(
+    example: Callable[[str], Feature], shown: Open
+) -> None:
+    lines = "{ @type: outline  width: 1  color: [0 1 0] }", "{ @type: outline  width: 6  color: [1 0 0] }"
+    left = block("left", "translation: [-0.5 0 0] scale: [0.4 0.4 1]", lines[0])
+    right = block("right", "translation: [0.5 0 0] scale: [0.4 0.4 1]", lines[1])
+    runtime = shown((example("outline"),), left + right + DARK)
+    seen = picture(runtime)
+    green, red = (seen[..., 1] > 128).sum(axis=1)[32], (seen[..., 0] > 128).sum(axis=1)[32]
+    assert (green, red) == (2, 12), "on both sides of each"
+    runtime.tableau["right"].outline.enabled = False
+    assert not (picture(runtime)[..., 0] > 0).any()
+    runtime.tableau["left"].outline.color = (0, 0.5, 0.5)
+    assert (picture(runtime)[32, :, 2] == 188).sum() == 2
+
+
+def test_an_outline_follows_the_holes_of_a_material(
+    example: Callable[[str], Feature], shown: Open, panes: Panes
+) -> None:
+    panes_of = {"mask": "textures: { albedo: holed } alphaMode: mask"}
+    panes.picture("holed", [[(255, 255, 255, 255), (255, 255, 255, 0)]])
+    line = "{ @type: outline width: 2 color: [1 0 0] }"
+    thing = f"    p: {{ features: [{{ @type: visibleModel  asset: [db mask] }} {line}] }}\n"
+    seen = picture(shown((example("outline"),), thing + DARK, **panes_of))
+    line_at = np.flatnonzero(seen[32, :, 0] > 128)
+    assert line_at.min() in (14, 15)
+    assert 30 <= line_at.max() <= 36, "the right half is a hole"
+
+
+def grown(mask: np.ndarray, steps: int) -> np.ndarray:
+    """A mask with all that is so many pixels beside it or nearer."""
+    for _ in range(steps):
+        padded = np.pad(mask, 1)
+        mask = mask | padded[2:, 1:-1] | padded[:-2, 1:-1] | padded[1:-1, 2:] | padded[1:-1, :-2]
+    return mask
+
+
+@pytest.mark.parametrize("feature", ["skin", "morph { weights: [1] }"])
+def test_an_outline_follows_bones_and_morph_targets(
+    example: Callable[[str], Feature], tmp_path: Path, feature: str
+) -> None:
+    name, _, fields = feature.partition(" ")
+    pos = np.array([(x, y, 0.0) for y in (0.0, 1.0, 2.0) for x in (-0.3, 0.3)])
+    triangles = "indices: [[0 1 3] [0 3 2] [2 3 5] [2 5 4]]"
+    bones = "bones: [{ name: low } { name: up  parent: low  translation: [0 1 0] }]"
+    targets = "targets: { wide: { vertices: [4 5] pos: [[1.2 0 0] [1.2 0 0]] } }"
+    copy_builtin(tmp_path)
+    (tmp_path / "strip.hu").write_text(
+        f"mesh: {{ name: strip  vertices: {{ pos: {rows(pos)} normal: {rows(np.tile((0, 0, 1), (6, 1)))} "
+        f"uv_albedo: {rows(pos[:, :2])} frameIdxs: [0 0 0 0 1 1] frameWeights: [1 1 1 1 1 1] }} "
+        f"{triangles} {bones} {targets} }}"
+    )
+    assets = (
+        "{ @type: skeleton  name: strip  source: strip } { @type: morphTargets  name: strip  source: strip }"
+    )
+    form = "[frameIdxs r8_uint] [frameWeights r32_sfloat] [morph r32_uint]"
+    bent = "low: { objects: { up: { translation: [0 1 0]  euler: [0 0 -50] } } }" if name == "skin" else ""
+    line = "{ @type: outline  width: 2  color: [0 1 0] }"
+    thing = f"{{ @type: visibleModel  asset: [own strip] }} {{ @type: {name} {fields.strip('{} ')} }} {line}"
+    objects = f"strip: {{ features: [{thing}]  objects: {{ {bent} }} }}"
+    mesh = "skeleton: strip  targets: strip"
+    (tmp_path / "scene.hu").write_text(
+        flat_scene("strip", mesh, form, assets, "translation: [0 1 5]", objects)
+    )
+    registry = discover()
+    registry.register(example("outline"))
+    scene = load_scene(tmp_path / "scene.hu", registry)
+    options = RuntimeOptions(size=SIZE, validate=True, trials=False)
+    with open_library(scene.dbs) as library, shared_runtime(scene, library, options) as runtime:
+        seen = picture(runtime)
+        assert [str(one.message) for one in runtime.problems if one.code != "feature.absent"] == []
+    model, lined = seen[..., 0] > 128, (seen[..., 0] == 0) & (seen[..., 1] > 128)
+    assert model[:, 40:].any(), "it is not drawn as the mesh was made"
+    assert not (lined & ~grown(model, 4)).any()
+    assert not (grown(model, 1) & ~model & ~lined & (seen[..., 1] == 0)).any()
+
+
+def test_every_fountain_has_sparks_of_its_own(example: Callable[[str], Feature], shown: Open) -> None:
+    fountains = "".join(
+        f"    {name}: {{ translation: [{x} -1 -2] features: [{{ @type: particles  speed: 0.3 }}] }}\n"
+        for name, x in (("left", -0.6), ("right", 0.6))
+    )
+    runtime = shown((example("particles"),), fountains + DARK)
+
+    def sides() -> list[bool]:
+        seen = picture(runtime)
+        return [bool((half > 8).any()) for half in (seen[:, :24], seen[:, 40:])]
+
+    assert sides() == [True, True]
+    runtime.tableau["left"].particles.enabled = False
+    assert sides() == [False, True]
+    runtime.tableau["right"].particles.active = False
+    runtime.tableau["left"].particles.enabled = True
+    assert sides() == [True, False]
+
+
+def test_sparks_are_seen_through_what_blends(example: Callable[[str], Feature], shown: Open) -> None:
+    fountain = "    f: { translation: [0 -1 -2] features: [{ @type: particles  speed: 0.3 }] }\n"
+    bare = picture(shown((example("particles"),), fountain + DARK))
+    before = fountain + pane("dark", "dark", "scale: [9 9 1]") + DARK
+    behind = picture(shown((example("particles"),), before, dark=SMOKED))
+    assert bare.max() == 255
+    assert 0 < behind.sum() < 0.5 * bare.sum(), "a hundredth of their light"
+
+
+def test_each_object_stands_in_a_wind_of_its_own(example: Callable[[str], Feature], shown: Open) -> None:
+    def swaying(name: str, x: float, more: str) -> str:
+        wind = f"{{ @type: wind  asset: [db blue]  speed: 0  heading: 0  {more} }}"
+        return f"    {name}: {{ translation: [{x} 0 0] scale: [0.5 0.5 1] features: [{wind}] }}\n"
+
+    things = swaying("left", -0.5, "strength: 0  color: [1 0 0]")
+    things += swaying("right", 0.25, "strength: 1  color: [0 1 0]")
+    seen = picture(shown((example("wind"),), things + "    sun: { features: [{ @type: light }] }\n"))
+    red, green = np.flatnonzero(seen[26, :, 0] > 60), np.flatnonzero(seen[26, :, 1] > 60)
+    assert red.mean() == pytest.approx(15.5, abs=1), "where it stands"
+    assert green.mean() > 42, "bent to the right"
+
+
+@pytest.mark.parametrize("name", ["water", "mirror"])
+def test_what_blends_is_mirrored(example: Callable[[str], Feature], shown: Open, name: str) -> None:
+    asset = "asset: [db blue]" if name == "mirror" else ""
+    mirroring = f"    m: {{ translation: [0 -0.6 0] features: [{{ @type: {name}  {asset} }}] }}\n"
+    things = mirroring + pane("red", "red", "translation: [0 0 -1]")
+    runtime = shown((example(name),), things + "    sun: { features: [{ @type: light }] }\n")
+    picture(runtime)
+    passes = [one.declaration.name for one in runtime.needs.graph.passes]
+    assert passes.index(f"{name}Blended") < passes.index(name)
+    runtime.tableau["red"].visibleModel.active = False
+    picture(runtime)
+    assert f"{name}Blended" not in [one.declaration.name for one in runtime.needs.graph.passes]

@@ -14,7 +14,7 @@ from engine.graph import (
     RepeatedPass,
 )
 from engine.math import cube_views
-from engine.plan import Format, FrontFace
+from engine.plan import Blend, Format, FrontFace
 from engine.tableau.schema import asset_field
 
 SIDE = Extent(width=256, height=256)
@@ -70,12 +70,20 @@ class Mirror(Feature):
         return mesh_drawables(asset, library)
 
     def passes(self, rows):
-        """One pass draws what is around, a face of the cube in each view, one the mesh."""
+        """Two passes draw what is around, a face of the cube in each view, and one the mesh."""
         around = RepeatedPass(
             "mirrorFaces",
             repeats="forward",
             color=(ColorTarget(FACES),),
             depth=DepthTarget(DEPTH),
+            views=VIEWS,
+            front_face=FrontFace.CLOCKWISE,
+        )
+        blended = RepeatedPass(
+            "mirrorBlended",
+            repeats="blended",
+            color=(ColorTarget(FACES, Blend.PREMULTIPLIED),),
+            depth=DepthTarget(DEPTH, write=False),
             views=VIEWS,
             front_face=FrontFace.CLOCKWISE,
         )
@@ -87,7 +95,7 @@ class Mirror(Feature):
             reads=(ImageRead(FACES, "faces"),),
             shaders=("mirror/ball.vs", "mirror/ball.fs"),
         )
-        return around, ball
+        return around, blended, ball
 
     def views(self, frame):
         """A view towards each face of the cube, from the first enabled mirror's place."""

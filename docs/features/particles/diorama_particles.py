@@ -1,4 +1,10 @@
-"""Particles: a compute pass moves them in a buffer that persists, a primitive pass draws and blends them."""
+"""Particles: a compute pass moves them in a buffer that persists, a primitive pass draws and blends them.
+
+Each enabled fountain has a row of a buffer, and its own sparks. They are drawn in one call, so they are not
+sorted among the objects that blend: those are drawn over all sparks, and tint also what flies before them.
+"""
+
+import numpy as np
 
 from engine.feature import Feature
 from engine.graph import (
@@ -15,30 +21,36 @@ from engine.plan import Blend
 from engine.plan.terms.drawing import ShaderStage
 from engine.tableau.schema import float_field
 
-COUNT = 4096
-SPARKS = BufferDecl("sparks", COUNT * 32, persists=True)
+COUNT = 4096  # of each fountain
 
 MOVE = """#version 450
 layout(local_size_x = 64) in;
-layout(set = 0, binding = 0) uniform Frame { vec4 sparkSource; float sparkSpeed; float time; } frame;
-struct Spark { vec4 place; vec4 speed; };                         // place.w: when it was born; world
+layout(set = 0, binding = 0) uniform Frame { float time; uint fountainCount; } frame;
+struct Spark { vec4 place; vec4 speed; };                         // place: in the world; w: part of its life
+struct Fountain { vec3 place; float speed; };
 layout(set = 0, binding = 1, std430) buffer Sparks { Spark row[]; } sparks;
+layout(set = 0, binding = 2, std430) readonly buffer Fountains { Fountain row[]; } fountains;
 float hash(uint n) { n = (n ^ 61u) ^ (n >> 16); n *= 9u; n ^= n >> 4; n *= 0x27d4eb2du; n ^= n >> 15;
                      return float(n & 0xffffffu) / 16777216.0; }
 void main() {
-    uint i = gl_GlobalInvocationID.x;
+    uint of = gl_GlobalInvocationID.y, i = gl_GlobalInvocationID.x + of * COUNTu;
     if (i >= uint(sparks.row.length())) return;
+    if (of >= frame.fountainCount) {                              // one that is switched off
+        sparks.row[i] = Spark(vec4(0.0, 0.0, 0.0, 1.0), vec4(0.0));
+        return;
+    }
+    Fountain fountain = fountains.row[of];
     Spark s = sparks.row[i];
     float life = 1.0 + 2.0 * hash(i), t = frame.time + hash(i * 7u + 1u) * life;
     float born = floor(t / life) * life, age = t - born;          // where it is follows from the time alone
     uint seed = i * 3u + uint(born * 16.0) * 977u;
     float turn = 6.2832 * hash(seed), out_ = 0.25 + hash(seed + 1u);
-    vec3 v = vec3(cos(turn) * out_, 3.0 + hash(seed + 2u), sin(turn) * out_) * frame.sparkSpeed;
-    s.place = vec4(frame.sparkSource.xyz + v * age - vec3(0.0, 2.4, 0.0) * age * age, age / life);
+    vec3 v = vec3(cos(turn) * out_, 3.0 + hash(seed + 2u), sin(turn) * out_) * fountain.speed;
+    s.place = vec4(fountain.place + v * age - vec3(0.0, 2.4, 0.0) * age * age, age / life);
     s.speed = vec4(v - vec3(0.0, 4.8, 0.0) * age, 0.0);
     sparks.row[i] = s;
 }
-"""
+""".replace("COUNT", str(COUNT))
 VERTEX = """#version 450
 #include "frame.glsl"
 layout(set = 0, binding = 1, std430) readonly buffer Sparks { mat2x4 row[]; } sparks;
@@ -70,29 +82,35 @@ class Particles(Feature):
 
     type_name = "particles"
     fields = (float_field("speed", 1.0, minimum=0.0, maximum=100.0, help="metres per second, in parts of 3"),)
+    buffers = ("fountains",)
     shaders = {"move.cs": MOVE, "spark.vs": VERTEX, "spark.fs": FRAGMENT}
 
     def passes(self, rows):
         """One pass that moves, and one that draws what it has moved."""
-        written = BufferUse(SPARKS, "sparks", writes=True, stages=ShaderStage.COMPUTE)
+        sparks = BufferDecl("sparks", COUNT * 32 * len(rows), persists=True)
+        written = BufferUse(sparks, "sparks", writes=True, stages=ShaderStage.COMPUTE)
+        threads = (COUNT, len(rows), 1)
         return (
-            ComputePass("moveSparks", buffers=(written,), shader="particles/move.cs", threads=(COUNT, 1, 1)),
+            ComputePass("moveSparks", buffers=(written,), shader="particles/move.cs", threads=threads),
             PrimitivePass(
                 "sparks",
                 color=(ColorTarget(SCENE_COLOR, Blend.ADD),),
                 depth=DepthTarget(SCENE_DEPTH, write=False),
-                buffers=(BufferUse(SPARKS, "sparks", stages=ShaderStage.VERTEX),),
-                after=("sky", "forward"),
+                buffers=(BufferUse(sparks, "sparks", stages=ShaderStage.VERTEX),),
+                after=("sky", "forward", "fog", "haze"),
+                before=("blended",),
                 shaders=("particles/spark.vs", "particles/spark.fs"),
                 vertices=6,
-                instances=COUNT,
+                instances=COUNT * len(rows),
             ),
         )
 
     def frame_values(self, frame):
-        """Where the first enabled fountain stands, and how fast it is."""
+        """How many fountains there are."""
+        return {"fountainCount": len(frame.enabled("particles"))}
+
+    def buffer_values(self, frame):
+        """Where each enabled fountain stands, and how fast it is."""
         rows = frame.enabled("particles")
-        if not len(rows):
-            return {"sparkSource": [0.0, -1e6, 0.0, 0.0]}
-        place = frame.world(rows.objects[:1])[0, 3, :3]
-        return {"sparkSource": [*place, 0.0], "sparkSpeed": rows["speed"][0]}
+        places = frame.world(rows.objects)[:, 3, :3]
+        return {"fountains": {"place": places.astype(np.float32), "speed": rows["speed"]}}

@@ -14,7 +14,7 @@ from engine.graph import (
     PrimitivePass,
     RepeatedPass,
 )
-from engine.plan import Format
+from engine.plan import Blend, Format
 from engine.tableau.schema import color_field, float_field
 
 HALF = Extent(scale=0.5)
@@ -60,7 +60,8 @@ void main() {
     vec4 seen = texture(mirrored, uv);
     float fresnel = 0.02 + 0.98 * pow(1.0 - max(dot(n, eye), 0.0), 5.0);
     vec3 sky = mix(vec3(0.35, 0.45, 0.6), vec3(0.12, 0.22, 0.45), max(reflect(-eye, n).y, 0.0));
-    colour = vec4(mix(frame.waterColor.rgb, mix(sky, seen.rgb, clamp(seen.a, 0.0, 1.0)), fresnel), 1.0);
+    vec3 above = seen.rgb + sky * (1.0 - clamp(seen.a, 0.0, 1.0));    // what blends covers a part of it
+    colour = vec4(mix(frame.waterColor.rgb, above, fresnel), 1.0);
 }
 """
 
@@ -78,12 +79,19 @@ class Water(Feature):
     shaders = {"plane.vs": VERTEX, "plane.fs": FRAGMENT}
 
     def passes(self, rows):
-        """One pass draws what is mirrored, one the plane."""
+        """Two passes draw what is mirrored, solid and then what blends, and one the plane."""
         mirrored = RepeatedPass(
             "waterMirrored",
             repeats="forward",
             color=(ColorTarget(MIRRORED),),
             depth=DepthTarget(DEPTH),
+            views=("water",),
+        )
+        blended = RepeatedPass(
+            "waterBlended",
+            repeats="blended",
+            color=(ColorTarget(MIRRORED, Blend.PREMULTIPLIED),),
+            depth=DepthTarget(DEPTH, write=False),
             views=("water",),
         )
         plane = PrimitivePass(
@@ -94,7 +102,7 @@ class Water(Feature):
             shaders=("water/plane.vs", "water/plane.fs"),
             vertices=6,
         )
-        return mirrored, plane
+        return mirrored, blended, plane
 
     def frame_values(self, frame):
         """Place and look of the first enabled water."""
