@@ -124,7 +124,7 @@ def block(name: str, more: str, features: str) -> str:
     return f"    {name}: {{ {more} features: [{model} {features}] }}\n"
 
 
-def test_each_outline_has_the_colour_and_width_of_its_row(
+def test_each_line_around_an_object_has_the_colour_and_width_of_its_row(
     example: Callable[[str], Feature], shown: Open
 ) -> None:
     lines = "{ @type: outline  width: 1  color: [0 1 0] }", "{ @type: outline  width: 6  color: [1 0 0] }"
@@ -140,7 +140,7 @@ def test_each_outline_has_the_colour_and_width_of_its_row(
     assert (picture(runtime)[32, :, 2] == 188).sum() == 2
 
 
-def test_an_outline_follows_the_holes_of_a_material(
+def test_a_line_around_an_object_follows_the_holes_of_a_material(
     example: Callable[[str], Feature], shown: Open, panes: Panes
 ) -> None:
     panes_of = {"mask": "textures: { albedo: holed } alphaMode: mask"}
@@ -162,7 +162,7 @@ def grown(mask: np.ndarray, steps: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("feature", ["skin", "morph { weights: [1] }"])
-def test_an_outline_follows_bones_and_morph_targets(
+def test_a_line_around_an_object_follows_bones_and_morph_targets(
     example: Callable[[str], Feature], tmp_path: Path, feature: str
 ) -> None:
     name, _, fields = feature.partition(" ")
