@@ -20,6 +20,9 @@ FIRST_COMMAND = 16
 def limited(p: PrimitivePass, features: frozenset[str] | None) -> tuple[ComputePass | PrimitivePass, ...]:
     """Return the pass that limits the arguments of `p`, and `p` with the arguments that it writes.
 
+    Limited are the ends of what a command draws, not its counts alone: shaders see no vertex (without
+    indices) and no instance beyond them. Of indices the count is limited, too, and the end is their own.
+
     On a device without drawIndirectFirstInstance (`features`; None: with everything) the first instance of
     every command is 0. A pass without arguments is returned alone.
     """

@@ -372,10 +372,13 @@ class PrimitivePass(Pass):
     gl_VertexIndex and gl_InstanceIndex, in buffers and in the Frame block. With `indices`, uint32 in a buffer
     that shaders have written, there are `vertices` indices, and gl_VertexIndex is what they say.
 
-    With `arguments` shaders have written how much is drawn, and `vertices` and `instances` are the limits of
-    each command: numbers beyond them, and indices beyond the end of `indices`, draw as much as is within, and
-    nothing where none is (`engine/graph/arguments.py`). What an index says is not limited: what the shaders
-    read from buffers with it is nothing they have not been given (robustBufferAccess).
+    With `arguments` shaders have written how much is drawn, and from which first vertex and instance.
+    `vertices` and `instances` are then where those of each command end, firsts included: what lies beyond is
+    not drawn, so commands with first instances from 0 to 4 need 5 `instances`. Whatever was written,
+    gl_InstanceIndex, and without `indices` gl_VertexIndex, is below them. With `indices` a command draws at
+    most `vertices` of them, none from beyond their end (`engine/graph/arguments.py`). What an index says is
+    not limited: what the shaders read from buffers with it is nothing they have not been given
+    (robustBufferAccess).
     """
 
     shaders: tuple[str, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -221,6 +222,25 @@ def test_wild_numbers_draw_nothing_outside_of_the_limits(tmp_path, way, word, sh
         assert set(range(7, BARS)) <= set(found) or shown == 16
         sieve.word = 1000
         assert bars(runtime)[-10:] == list(range(6, BARS))
+
+
+class Short(Sieve):
+    """A sieve whose pass has five instances, and six vertices where a command draws one bar."""
+
+    type_name = "sieve"
+
+    def passes(self, rows):
+        drawn, *others = super().passes(rows)
+        return (replace(drawn, instances=5), *others)
+
+
+def test_the_limits_of_a_pass_are_where_instances_end_whatever_the_first_one_is(tmp_path: Path) -> None:
+    with opened(tmp_path, "counted", Short()) as runtime:
+        assert bars(runtime) == list(range(5)), "each bar has a command, with one instance from its own on"
+        runtime.tableau["thing"].sieve.least = 3
+        assert bars(runtime) == [3, 4]
+    with opened(tmp_path, "plain", Short()) as runtime:
+        assert bars(runtime) == list(range(5)), "of 16 instances from 0 on"
 
 
 def test_arguments_are_planned_explained_and_gone_with_their_feature(tmp_path: Path) -> None:
