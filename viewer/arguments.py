@@ -89,6 +89,11 @@ class Options:
         return any(option is not None for option in counted)
 
     @property
+    def shows_counted(self) -> bool:
+        """Whether pictures of counted frames are written: these are counted once everything is resident."""
+        return self.sequence is not None or (self.screenshot is not None and self.frames is not None)
+
+    @property
     def wants_validation(self) -> bool:
         """Whether to enable the validation layers: as given, else if headless or under test."""
         if self.validate is not None:
@@ -164,7 +169,8 @@ def make_parser(prog: str = "python -m viewer", more: str = "") -> argparse.Argu
         "--frames",
         metavar="N",
         type=positive,
-        help="stop after N drawn frames (headless default: until settled, then one)",
+        help="stop after N drawn frames (headless default: until settled, then one); with --screenshot or "
+        "--sequence they are counted from when everything is resident",
     )
     parser.add_argument(
         "--time",

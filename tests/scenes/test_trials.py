@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from PIL import Image
 from support.cache_mutations import put_together, repair, taken_apart
 from support.limits import limit
 from support.one_bad import make_project
@@ -34,6 +35,7 @@ from engine.runtime.trials import worker_process
 from engine.scene import load_scene
 from engine.testing import Faults, OpenedScene, assert_problems, open_scene
 from engine.vk.errors import DeviceLost
+from viewer.main import main
 
 pytestmark = pytest.mark.gpu
 SIZE = (96, 48)
@@ -129,6 +131,29 @@ def test_a_shader_that_is_not_ours_is_drawn_after_a_trial_that_is_remembered(pro
         np.testing.assert_array_equal(picture(there), drawn)
         assert started(there) == 0
     assert processes() == before
+
+
+@pytest.mark.parametrize("frames", ["1", "3"])
+def test_a_screenshot_after_counted_frames_waits_for_trials(
+    project: Path, drawn: Any, tmp_path: Path, frames: str
+) -> None:
+    shown = tmp_path / "shown.png"
+    line = [str(project), "--headless", "--size", "x".join(map(str, SIZE)), "--frames", frames]
+    assert main([*line, "--screenshot", str(shown)]) == 0
+    with Image.open(shown) as image:
+        np.testing.assert_array_equal(np.asarray(image.convert("RGBA")).astype(int), drawn)
+
+
+def test_pictures_after_a_script_wait_for_the_shaders_that_it_brings_in(
+    project: Path, drawn: Any, tmp_path: Path
+) -> None:
+    shown, script = tmp_path / "shown.png", tmp_path / "switch.py"
+    script.write_text("def run(scene):\n    scene['bad'].visibleModel.active = True\n")
+    line = [str(project), "--headless", "--size", "x".join(map(str, SIZE)), "--frames", "5"]
+    off = ["--set", "bad.visibleModel.active=false"]
+    assert main([*line, *off, "--script", str(script), "--screenshot", str(shown)]) == 0
+    with Image.open(shown) as image:
+        np.testing.assert_array_equal(np.asarray(image.convert("RGBA")).astype(int), drawn)
 
 
 def test_our_own_shaders_start_no_process_and_read_no_record(record: Path, use: Any, root: Path):

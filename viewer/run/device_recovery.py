@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from engine.cli.stop_signals import stop_signals
 from engine.graph import PICTURE, ImageDecl
 from engine.humon import Problem, Severity
 from engine.vk.errors import DeviceLost
@@ -61,6 +62,18 @@ class RecoveringFrames:
             return self._step()
 
         return self._recovering(self._step, again)
+
+    def load(self) -> None:
+        """Upload everything that the scene needs, and wait for it, but for a stop signal."""
+
+        def load() -> None:
+            self.runtime.load(until=lambda: stop_signals.number != 0)
+
+        def again(reported: str) -> None:
+            self._frames.rebuild(reported)
+            load()
+
+        self._recovering(load, again)
 
     def picture(self) -> NDArray[np.uint8]:
         """Wait for the last frame and return its picture, uint8[height, width, 4], sRGB-encoded."""

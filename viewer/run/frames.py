@@ -52,5 +52,8 @@ class ScriptFrames(Protocol):
     def step(self) -> FrameFacts | None:
         """Draw one frame; None if there was nothing to draw on."""
 
+    def load(self) -> None:
+        """Upload everything that the scene needs, and wait for it, but for a stop signal."""
+
     def picture(self) -> NDArray[np.uint8]:
         """Wait for the last frame and return its picture, uint8[height, width, 4], sRGB-encoded."""

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class HeadlessFrames:
     """Draws one frame once everything is resident; with --frames, that many from the start.
 
-    A sequence of pictures begins when everything is resident.
+    A sequence of pictures begins when everything is resident; before a screenshot of counted frames the run
+    waits for that.
     """
 
     def __init__(self, scene: Scene, library: AssetLibrary, options: Options) -> None:

@@ -42,7 +42,9 @@ def run(options: Options, make_frames: Callable[[], Frames], script: Script | No
         undo.callback(_close, frames)
         with display_watch.ending(lambda: _finish(options, frames, log)):
             if script is not None:
-                script.play(frames)
+                script.play(frames, loads=options.shows_counted)
+            elif options.shows_counted:
+                frames.load()
             clock = FrameClock(frames.runtime.tableau.clock, options)
             while not (stop_signals.number or frames.over or log.drawn >= (options.frames or sys.maxsize)):
                 clock.follow(frames.runtime.tableau.clock)

@@ -36,9 +36,10 @@ class Script:
             self.usable = isinstance(failure, ScriptExited)
             self._report(failure)
 
-    def play(self, frames: ScriptFrames) -> None:
+    def play(self, frames: ScriptFrames, *, loads: bool = False) -> None:
         """Call the script's `run` with the scene of `frames`, then draw a frame of the final state.
 
+        With `loads` that frame waits for everything that the state needs.
         Closing the window or a stop signal ends the script without an error. Raises DeviceLost after too many
         device losses; a script cannot catch that.
         """
@@ -67,6 +68,8 @@ class Script:
                 call_script(self.path, self._run, scene)
             except ScriptFailed as failure:
                 self._report(failure)
+            if loads:
+                unless_lost(frames.load)
             show()
         except ScriptStopped as stopped:
             if isinstance(stopped.__cause__, DeviceLost):
