@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,16 +34,20 @@ _UNSORTED = (-1, -1)
 
 @dataclass(frozen=True, eq=False)
 class _ViewDraws:
-    """What one view draws, with its `first` command among those of all; `drawn_of` so many instances."""
+    """What one view draws, with its `first` command among those of all; `drawn_of` so many instances.
+
+    `rows` are the fields of its groups, int64[n, fields], of which `groups` are made where they have changed.
+    """
 
     instances: npt.NDArray[np.uint32]
     commands: npt.NDArray[np.void]
-    groups: list[DrawGroup]
+    rows: Ints
     drawn_of: int = 0
     first: int = 0
+    groups: Sequence[DrawGroup] = ()
 
 
-_NOTHING = _ViewDraws(np.zeros((0, 2), np.uint32), np.zeros(0, COMMAND), [])
+_NOTHING = _ViewDraws(np.zeros((0, 2), np.uint32), np.zeros(0, COMMAND), np.zeros((0, 0), np.int64))
 
 
 class SortedDraws(Draws):
@@ -75,7 +80,7 @@ class SortedDraws(Draws):
 
     def groups_in(self, view: int) -> list[DrawGroup]:
         """Return the groups of a view, by its number, in the order of its commands."""
-        return self._views[view].groups
+        return list(self._views[view].groups)
 
     @property
     def instance_count(self) -> int:
@@ -114,7 +119,9 @@ class SortedDraws(Draws):
         first = instances = 0
         for number, eye in enumerate(eyes):
             made = self._in_view(number, eye, pinned, instances)
-            self._views.append(replace(made, first=first))
+            known = before[number]
+            groups = known.groups if np.array_equal(made.rows, known.rows) else _groups(made.rows)
+            self._views.append(replace(made, first=first, groups=groups))
             first, instances = first + len(made.commands), instances + len(made.instances)
         self.instances = np.concatenate([of.instances for of in self._views])
         self.commands = np.concatenate([of.commands for of in self._views])
@@ -169,11 +176,18 @@ class SortedDraws(Draws):
         commands["instance_count"] = counts
         bound = begins_run(group_codes(self._batches)[batch] << 1 | mirrored)
         starts = (bound | begins_run(culled)).nonzero()[0]
-        columns = [of[name][starts].tolist() for name in GROUPED]
-        counts = np.diff(starts, append=len(first))
-        columns += [column.tolist() for column in (mirrored[starts], starts, counts, culled[starts])]
-        groups = [DrawGroup(*row) for row in zip(*columns, strict=True)]
+        columns = [of[name][starts] for name in GROUPED]
+        columns += [mirrored[starts], starts, np.diff(starts, append=len(first)), culled[starts]]
+        groups = np.stack(columns, axis=1).astype(np.int64)
         return _ViewDraws(instances.astype(np.uint32), commands, groups, count)
+
+
+def _groups(rows: Ints) -> list[DrawGroup]:
+    """Return groups with these fields."""
+    columns: list[list[Any]] = rows.T.tolist()
+    if columns:
+        columns[len(GROUPED)] = list(map(bool, columns[len(GROUPED)]))
+    return [DrawGroup(*row) for row in zip(*columns, strict=True)]
 
 
 def _same(one: Eye | None, other: Eye | None) -> bool:
