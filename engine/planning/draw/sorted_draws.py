@@ -47,6 +47,9 @@ class _ViewDraws:
     groups: Sequence[DrawGroup] = ()
 
 
+MOST_APART = 512
+"""Instances of which a view draws each side by a call of its own: each call costs a frame microseconds."""
+
 _NOTHING = _ViewDraws(np.zeros((0, 2), np.uint32), np.zeros(0, COMMAND), np.zeros((0, 0), np.int64))
 
 
@@ -55,7 +58,8 @@ class SortedDraws(Draws):
 
     Neighbours of one batch are one command, and commands of one group one call. So the number of calls
     follows from how often pipeline, textures or buffers change along the view, and from how many instances
-    show both sides, with two calls for each. `order` sorts; until then what `update` has followed is not
+    show both sides, with two calls for each; where a view has more than MOST_APART of these, neighbours of
+    one batch share the two. `order` sorts; until then what `update` has followed is not
     drawn. The triangles of one side of an instance are drawn as its mesh has them.
     """
 
@@ -161,7 +165,8 @@ class SortedDraws(Draws):
         mirrored = table.mirrored(rows) if table.may_mirror else np.zeros(len(rows), np.bool_)
         instances = np.stack((table.feature.object[rows], table.material_rows_of(batch)), axis=1)
         both = self._both[self._batches["pipeline"][batch]]
-        first = (begins_run(batch << 1 | mirrored) | both).nonzero()[0]
+        is_alone = both & (np.count_nonzero(both) <= MOST_APART)
+        first = (begins_run(batch << 1 | mirrored) | is_alone).nonzero()[0]
         counts = np.diff(first, append=len(slots))
         culled = np.zeros(len(first), np.int64)
         if both.any():

@@ -11,6 +11,7 @@ import pytest
 from engine.graph import RasterState
 from engine.math import orthographic_reversed, perspective_reversed
 from engine.plan.terms.drawing import AlphaMode, CullMode
+from engine.planning.draw import sorted_draws
 from engine.planning.draw.draw_list import BATCH
 from engine.planning.draw.eyes import Eye
 from engine.planning.draw.instance_blocks import InstanceBlocks
@@ -184,6 +185,28 @@ def test_back_faces_of_an_instance_that_shows_both_sides_are_drawn_before_its_fr
     found = [(objects, culled) for objects, culled in sides(draws) if culled]
     assert found == [([one], side) for one in apart for side in (CullMode.FRONT, CullMode.BACK)]
     assert all(group.count == 1 for group in draws.groups_in(0) if group.culled)
+
+
+def test_neighbours_of_a_batch_share_two_calls_where_too_many_show_both_sides(monkeypatch):
+    world = World(60, 1)
+    world.batch[:] = 2
+    world.turned[:] = False
+    world.enabled[:] = True
+    world.table.recipes.pipelines[1] = key(double_sided=True)
+    world.table.blocks = InstanceBlocks()
+    numbers = np.arange(60)
+    world.table.blocks.change(numbers[:0], numbers, np.full(60, 2, np.int64), 1)
+    draws = SortedDraws(world.table)
+    draws.update(world.batches)
+    for most, calls in ((60, 120), (59, 2)):
+        monkeypatch.setattr(sorted_draws, "MOST_APART", most)
+        draws.order([Eye(ORIGIN + most, EYE.matrix)])
+        assert len(draws.groups_in(0)) == calls
+        assert draws.instance_count == 60
+    assert [(len(objects), side) for objects, side in sides(draws)] == [
+        (60, CullMode.FRONT),
+        (60, CullMode.BACK),
+    ]
 
 
 def test_lines_and_points_are_drawn_once_as_they_have_no_sides():
