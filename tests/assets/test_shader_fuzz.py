@@ -104,7 +104,12 @@ def test_a_damaged_shader_is_imported_and_fits_or_is_an_input_error(
         faults = list(interface_faults(stages, GIVEN))
         counts["does not fit" if faults else "fits"] += 1
     print(part, seeds[0], seeds[-1], dict(counts.most_common()))
-    assert set(counts) <= {"fits", "does not fit", "file.outside", "file.missing", "file.kind"} | {
-        f"shader.{name}" for name in ("compile", "crash", "encoding", "include", "interface", "spirv")
-    }
+    assert set(counts) <= {
+        "fits",
+        "does not fit",
+        "file.outside",
+        "file.missing",
+        "file.kind",
+        "file.name",
+    } | {f"shader.{name}" for name in ("compile", "crash", "encoding", "include", "interface", "spirv")}
     assert counts.total() == len(seeds)

@@ -137,7 +137,7 @@ def test_each_line_around_an_object_has_the_colour_and_width_of_its_row(
     runtime.tableau["right"].outline.enabled = False
     assert not (picture(runtime)[..., 0] > 0).any()
     runtime.tableau["left"].outline.color = (0, 0.5, 0.5)
-    assert (picture(runtime)[32, :, 2] == 188).sum() == 2
+    assert (abs(picture(runtime)[32, :, 2].astype(int) - 188) <= 1).sum() == 2  # drivers round otherwise
 
 
 def test_a_line_around_an_object_follows_the_holes_of_a_material(

@@ -272,12 +272,14 @@ def test_vertices_that_follow_no_target_are_reported(tmp_path: Path) -> None:
         (WIDE_TEXT.replace("pos: [", "pos: [[0 0 0] "), "mesh.target", "rows of 3 numbers; `vertices` has"),
         ("wide: { pos: [[0 0 0]] }", "mesh.target", f"the mesh has {len(POSITIONS)} vertices"),
         ("wide: { vertices: [5000] pos: [[1 0 0]] }", "mesh.target", "moves vertex 5000"),
+        ("wide: { vertices: [1e300] pos: [[1 0 0]] }", "mesh.target", "moves vertex 1e+300"),
+        ("wide: { vertices: [0.5] pos: [[1 0 0]] }", "mesh.target", "moves vertex 0.5"),
         ("wide: { vertices: [3 2] pos: [[1 0 0] [1 0 0]] }", "mesh.target", "must rise"),
         ("wide: { vertices: [3] pos: [[nan 0 0]] }", "value.range", "nan"),
         ("wide: { vertices: [3] pos: [[1e39 0 0]] }", "mesh.target", "beyond"),
         ("wide: { vertices: [3] pos: [[1 0 0]] colour: [[1 0 0]] }", "mesh.key", "has no 'colour'"),
     ],
-    ids=["more rows", "fewer vertices", "no such vertex", "unsorted", "nan", "too large", "unknown key"],
+    ids=["rows", "vertices", "none", "far", "half", "unsorted", "nan", "too large", "unknown key"],
 )
 def test_a_broken_target_moves_nothing_and_the_others_do(
     tmp_path: Path, bad: str, code: str, words: str

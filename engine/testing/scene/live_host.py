@@ -88,6 +88,7 @@ class LiveHost:
     def settle(self, max_frames: int) -> int | None:
         """Carry out steps until none are left; frames are drawn only where they are shown."""
         for count in range(1, max_frames + 1):
+            drawn = len(self.frames)
             if self._show is not None:
                 settled = self.draw()
             else:
@@ -96,7 +97,7 @@ class LiveHost:
             if settled and not self.runtime.planner.stale() and not self.runtime.trials.pending:
                 return count
             self.runtime.trials.wait()
-            if self._show is None:
+            if len(self.frames) == drawn:  # no frame was waited for
                 self.runtime.memory.wait()
         return None
 

@@ -118,11 +118,11 @@ def _checked_target(name: str, node: Node, count: int) -> SourceTarget:
 
 def _vertices(node: Node, count: int) -> Ints:
     values = rows_of(node, MAX_VERTICES).reshape(-1)
-    vertices = values.astype(np.int64)
-    if (vertices != values).any() or (vertices < 0).any() or (vertices >= count).any():
-        wrong = values[(vertices != values) | (vertices < 0) | (vertices >= count)][0]
-        message = f"a morph target moves vertex {wrong:g}, but there are {count}"
+    wrong = values[(np.floor(values) != values) | (values < 0) | (values >= count)]
+    if len(wrong):
+        message = f"a morph target moves vertex {wrong[0]:g}, but there are {count}"
         raise failure(AssetCode.MESH_TARGET, message, node, "vertices are numbered from 0")
+    vertices = values.astype(np.int64)
     if (np.diff(vertices) <= 0).any():
         message = "the vertices of a morph target must rise, each once"
         raise failure(AssetCode.MESH_TARGET, message, node, "sort them, with their deltas")
