@@ -20,7 +20,7 @@ SIZE = (960, 760)
 SCALE = 0.9
 SWITCH = "switch cube/shadowCaster/active"
 REST_MS = 2200
-MAP_POINTS, OUTLINER_POINTS = 210, 35
+MAP_POINTS, OUTLINER_POINTS = 210, 70
 """By how much the splitters above the map and beside the outliner are dragged."""
 
 
