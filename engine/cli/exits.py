@@ -6,6 +6,7 @@ without a traceback, our own bugs with one.
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import threading
@@ -35,16 +36,18 @@ class ExitCode(IntEnum):
 def run_process(command: Callable[[], int]) -> NoReturn:
     """Run `command` as all that this process does, and exit with its code.
 
-    Stop signals are handled from here on, imports of `command` included, and ignored after its end. Threads
-    that a script has left are waited for before that, as Python does, which a signal would not end.
+    Stop signals are handled from here on, imports of `command` included. After its end Python waits for what
+    a script has left: threads, pools, other processes. A signal ends the process then, and nothing any more
+    once that is over.
     """
     stop_signals.listen()
+    atexit.register(stop_signals.ignore)  # the first one is called last
     try:
         code = guarded(command)
         if not stop_signals.number:
             code = guarded(lambda: _after_threads(code))
     finally:
-        stop_signals.ignore()
+        stop_signals.end_at_once()
     if stop_signals.number:
         # Python would free all objects one by one, and wait for threads that decode pictures; what outlives
         # the process was released before.

@@ -34,6 +34,7 @@ class _Reaction(Enum):
     RAISE = auto()
     NOTE = auto()
     IGNORE = auto()
+    END = auto()
 
 
 class StopSignals:
@@ -91,6 +92,10 @@ class StopSignals:
             self._raised = None
             gc.unfreeze()
 
+    def end_at_once(self) -> None:
+        """Let signals end the process: the command is over, and Python waits for what it has left."""
+        self._reaction = _Reaction.END
+
     def ignore(self) -> None:
         """Ignore further signals: the process is ending, and Python removes its own handlers before that."""
         self._reaction = _Reaction.IGNORE
@@ -132,6 +137,8 @@ class StopSignals:
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         is_first = not self.number
         self.number = self.number or number
+        if self._reaction is _Reaction.END:
+            os._exit(128 + number)
         if number == getattr(signal, "SIGHUP", 0):
             self._leave_terminals()
         is_noted = self._reaction is _Reaction.NOTE and (is_first or number != signal.SIGINT)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.feature.contract import Feature
 from engine.feature.fault import Raised
+from engine.files import text_of
 from engine.graph import DeclarationError
 from engine.humon import InputError, Problem, Severity
 from engine.tableau import Tableau
@@ -87,7 +88,8 @@ def _reason(feature: Feature, error: Raised) -> tuple[str, str]:
 
 
 def _raised(error: Raised) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    text = text_of(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _package(feature: Feature) -> str:

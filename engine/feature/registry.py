@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 from engine.feature.contract import Feature
 from engine.feature.fault import RAISED, Raised
+from engine.files import text_of
 from engine.graph import DeclarationError, check, mapping
 from engine.graph.passes import RESERVED
 from engine.humon import Position, Problem, Severity, nearest, suggestion
@@ -285,7 +286,7 @@ class Registry(Mapping[str, Feature]):
     def _report(self, origin: str, error: Raised, kind: type[Feature] | None = None) -> None:
         """Report why a feature, or all of an origin, could not be loaded."""
         help_text = error.help if isinstance(error, DeclarationError) else _field_help(error)
-        why = str(error) if help_text else f"{type(error).__name__}: {error}"
+        why = text_of(error) if help_text else f"{type(error).__name__}: {text_of(error)}"
         advice = f"{help_text}; " if help_text else ""
         place = _raised_at(error, origin.rpartition(" ")[2].partition(":")[0])
         who = (

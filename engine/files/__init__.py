@@ -15,7 +15,7 @@ from engine.files.opening import (
     read_regular,
     reason_of,
 )
-from engine.files.streams import printable
+from engine.files.streams import printable, text_of
 from engine.files.writing import whole_file, write_whole
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "printable",
     "read_regular",
     "reason_of",
+    "text_of",
     "whole_file",
     "write_whole",
 ]

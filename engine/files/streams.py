@@ -15,6 +15,8 @@ from typing import TypeGuard
 _AT_ONCE = 1 << 20
 """Characters that are written at once."""
 _NAMES = ("stdin", "stdout", "stderr")
+_RAISED = (Exception, SystemExit)
+"""What the code of others may raise."""
 _WRITING = {errno.EPIPE, errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG, getattr(errno, "EDQUOT", -1)}
 
 
@@ -52,6 +54,14 @@ def printable(text: str, *, lines: bool = True) -> str:
 def _controls(character: str) -> bool:
     category = unicodedata.category(character)
     return category[0] == "C" or category in ("Zl", "Zp")
+
+
+def text_of(error: BaseException) -> str:
+    """Return the text of an error that others have written; what raises in making it is no text."""
+    try:
+        return str(error)
+    except _RAISED:
+        return ""
 
 
 def write_output(text: str) -> None:

@@ -143,7 +143,7 @@ def _listed(
         raise item.failure(GltfCode.MESH, f"{len(corners)} corners are none of its {mode}")
     if mode in ("lines", "triangles") and len(corners) % group:
         rest = len(corners) % group
-        message = f"{len(corners)} corners are no whole number of {mode}; the last {rest} are left out"
+        message = f"{len(corners)} corners are no whole number of {mode}; the last ones ({rest}) are left out"
         item.warn(GltfCode.MESH, message)
     return _LISTS[mode](corners)
 

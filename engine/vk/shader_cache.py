@@ -8,7 +8,7 @@ from pathlib import Path
 SWITCH = "MESA_SHADER_CACHE_DISABLE"
 """Drivers of Mesa keep no cache where it is true."""
 LEAST_BYTES = 4 << 20
-"""Room that a new cache needs: its index takes 1.3 MB."""
+"""Room that a new cache needs: its index takes 1.3 MB. A file that is larger is no index of Mesa's."""
 
 
 def claim_room() -> None:
@@ -24,7 +24,7 @@ def claim_room() -> None:
     try:
         with (folder / "index").open("r+b") as index:
             size = index.seek(0, os.SEEK_END)
-            if size:
+            if 0 < size <= LEAST_BYTES:
                 os.posix_fallocate(index.fileno(), 0, size)
             return
     except FileNotFoundError:

@@ -250,6 +250,44 @@ def test_a_thread_that_a_script_has_left_is_waited_for_until_a_signal_comes(root
     assert (child.returncode, out, err) == (CODES[name], "done\n", ENDED)
 
 
+LEFT = {
+    "a pool": "pool = ThreadPoolExecutor()\npool.submit(time.sleep, 1000)",
+    "a process": "multiprocessing.get_context('fork').Process(target=time.sleep, args=(30,)).start()",
+    "a function at the end": "atexit.register(time.sleep, 1000)",
+}
+LEAVES = """
+import atexit, multiprocessing, signal, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
+from concurrent.futures import ThreadPoolExecutor
+from engine.cli.exits import run_process
+
+def command():
+    {left}
+    print("done", flush=True)
+    return 0
+
+run_process(command)
+"""
+
+
+@pytest.mark.parametrize("name", CODES)
+@pytest.mark.parametrize("left", LEFT)
+def test_whatever_a_script_has_left_a_signal_ends_the_process(root: Path, left: str, name: str) -> None:
+    code = LEAVES.format(left=LEFT[left].replace("\n", "\n    "))
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", code], cwd=root, stdout=subprocess.PIPE, text=True
+    ) as child:
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "done\n"
+            time.sleep(0.3)  # it waits at its end
+            child.send_signal(getattr(signal, name))
+            child.wait(timeout=limit(20))
+        finally:
+            child.kill()
+    assert child.returncode == CODES[name]
+
+
 def test_a_command_whose_threads_end_ends_as_without_them(root: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", LEAVES_A_THREAD, "0.2"],

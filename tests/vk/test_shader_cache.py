@@ -75,6 +75,15 @@ def test_a_new_index_is_made_only_where_there_is_room(
     assert not folder.exists()
 
 
+def test_no_room_is_claimed_for_a_file_that_is_no_index(folder: Path) -> None:
+    folder.mkdir()
+    with (folder / "index").open("wb") as file:
+        file.truncate(LEAST_BYTES + 1)
+    claim_room()
+    assert (folder / "index").stat().st_blocks * 512 < LEAST_BYTES
+    assert SWITCH not in os.environ
+
+
 def test_what_the_user_has_set_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(SWITCH, "false")
     monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_bavail=0, f_frsize=4096))

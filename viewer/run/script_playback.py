@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from engine.cli.stop_signals import stop_signals
+from engine.files.streams import print_error
 
 if TYPE_CHECKING:
     from engine.runtime.frame_facts import FrameFacts
@@ -77,4 +77,4 @@ class Script:
 
     def _report(self, failure: ScriptFailed) -> None:
         self.exit_code = failure.exit_code
-        print(failure, file=sys.stderr)
+        print_error(str(failure))

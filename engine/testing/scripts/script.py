@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, TypeAlias
 
-from engine.files import read_regular, reason_of
+from engine.files import read_regular, reason_of, text_of
 from engine.humon import InputError, Position, Problem
 from engine.testing.scripts.assert_rewriting import compile_script
 
@@ -105,9 +105,12 @@ def _guarded(path: Path, call: Callable[[], object]) -> bool:
 
 
 def _exit_code(exited: SystemExit) -> int:
-    """Return the exit code of a process that is left so: a text is an error, and one byte is kept."""
+    """Return the exit code of a process that is left so: a text is an error, and one byte is kept.
+
+    A number whose last byte is 0 is an error, too.
+    """
     if exited.code is None or isinstance(exited.code, int):
-        return (exited.code or 0) & 0xFF
+        return (exited.code or 0) & 0xFF or int(bool(exited.code))
     return 1
 
 
@@ -140,7 +143,7 @@ def failure_text(path: Path, error: BaseException) -> str:
 
 def _summary(error: BaseException) -> str:
     """The type and text of an error; the text alone of an InputError."""
-    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else str(error)
+    text = str(error.args[0]) if isinstance(error, KeyError) and error.args else text_of(error)
     name = type(error).__name__
     if isinstance(error, InputError):
         return text

@@ -146,6 +146,17 @@ EXITS = [
     (RUN.format("raise SystemExit(False)"), 0, ""),
     (RUN.format("sys.exit(3)"), 3, "script.py:4: error[script.exit]: the script ended with exit code 3"),
     (RUN.format("sys.exit(-1)"), 255, "script.py:4: error[script.exit]: the script ended with exit code -1"),
+    (
+        RUN.format("sys.exit(2**70)"),
+        1,
+        f"script.py:4: error[script.exit]: the script ended with exit code {2**70}",
+    ),
+    (RUN.format("sys.exit('no \x1b[2J')"), 1, "script.py:4: error[script.exit]: no \ufffd[2J"),
+    (
+        RUN.format("raise type('Mute', (BaseException,), {'__str__': None})"),
+        1,
+        "script.py:4: error[script.raised]: Mute",
+    ),
     (RUN.format("sys.exit('no room')"), 1, "script.py:4: error[script.exit]: no room"),
     (RUN.format("raise GeneratorExit"), 1, "script.py:4: error[script.raised]: GeneratorExit"),
     ("import sys\nsys.exit()\n", 0, ""),
