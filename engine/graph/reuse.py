@@ -6,7 +6,7 @@ out, and what the frame is without them; the renderer knows whether anything has
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 
 from engine.graph.barriers import Uses, barriers, last_uses, written
@@ -18,17 +18,17 @@ from engine.graph.passes import ComputePass
 _NO_USES: Uses = {}
 
 
-def reusable(graph: CompiledGraph, is_aliased: Callable[[str], bool]) -> tuple[frozenset[str], ...]:
+def reusable(graph: CompiledGraph, aliased: Set[str]) -> tuple[frozenset[str], ...]:
     """Return groups of passes by name: each may be left out as a whole while what it draws from is unchanged.
 
     They draw into images of a fixed size that nobody else draws into, that are not shown and that share no
-    memory with others of the frame, as `is_aliased` says by name. They read nothing that passes make which
-    are drawn in every frame.
+    memory with others of the frame, as those that `aliased` names do. They read nothing that passes make
+    which are drawn in every frame.
     """
     kept = {
         life.image.name
         for life in graph.images
-        if life.image.extent.width and not life.kept and not is_aliased(life.image.name)
+        if life.image.extent.width and not life.kept and life.image.name not in aliased
     }
     kept -= {part.image for part in graph.uses[-1] if isinstance(part, Part)}
     found = {p.declaration.name: p for p in graph.passes if _draws_only(p) and p.written() <= kept}

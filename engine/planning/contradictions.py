@@ -27,6 +27,9 @@ from engine.planning.draw.ring_names import ColumnRing
 Requested = Iterable[tuple[Requirement, Sequence[int]]]
 """Requirements of passes and other users of memory, with the ids of their requesters."""
 
+MAX_ROOMY = 256
+"""How many requirements are remembered that a device can hold."""
+
 
 @dataclass(frozen=True)
 class _Request:
@@ -49,6 +52,8 @@ class Contradictions:
         self._collector = collector
         self._held: tuple[object, set[int]] = None, set()
         """For a device and a table of terms, the numbers of terms that it can give."""
+        self._roomy: tuple[DeviceProfile | None, dict[int, Requirement]] = None, {}
+        """For a device, requirements of buffers that it can hold, by their identity."""
 
     def coalesced(
         self,
@@ -79,10 +84,12 @@ class Contradictions:
         self, rings: Mapping[int, ColumnRing], requested: Requested, profile: DeviceProfile
     ) -> bool:
         """Switch off features with more rows in a buffer than the device can hold; whether there are any."""
-        is_charged = False
+        if self._roomy[0] is not profile or len(self._roomy[1]) >= MAX_ROOMY:
+            self._roomy = profile, {}
+        is_charged, known = False, self._roomy[1]
         for requirement, _ in requested:
             ring = rings.get(requirement.key)
-            if ring is None:
+            if ring is None or id(requirement) in known:
                 continue
             refused = refusal(requirement.terms(), requirement.size, profile, Policy())
             if refused is not None:
@@ -90,6 +97,8 @@ class Contradictions:
                 error = DeclarationError(fault, refused.help)
                 self._collector.switch_off(self._registry.buffers[ring.buffer], error)
                 is_charged = True
+            else:
+                known[id(requirement)] = requirement
         return is_charged
 
     def _check_held(self, coalesced: Coalesced, profile: DeviceProfile) -> None:

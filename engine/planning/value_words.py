@@ -1,16 +1,13 @@
-"""Words of blocks for values by name: what features give, as numbers at the places of members."""
+"""Words of blocks for values by name: what features give, as plain numbers."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.planning.draw.blocks import WORD, Field
-from engine.planning.draw.frame_layout import Members
 from engine.planning.draw.ring_names import ColumnRing
 from engine.planning.problems.declared import NUMBERS
 
@@ -18,10 +15,6 @@ Words = npt.NDArray[np.uint32]
 
 Pieces = list[tuple[npt.NDArray[np.intp], Words]]
 """Words of all blocks [n], and the numbers that they hold, as bits."""
-
-Places = list[tuple[Field, str | None, npt.NDArray[np.intp], npt.NDArray[np.intp]]]
-"""For a member (None: for the floats of all members) a field of its type, words of all blocks, and which of
-the numbers each word holds."""
 
 _PLAIN = {float, int}
 
@@ -36,29 +29,6 @@ def flat(value: npt.ArrayLike) -> tuple[Sequence[float], tuple[int, ...]]:
     if array.dtype.kind not in NUMBERS:
         raise ValueError("no numbers")
     return array.reshape(-1).tolist(), array.shape
-
-
-def places_of(members: Members, shapes: Sequence[tuple[str, tuple[int, ...]]]) -> Places:
-    """Return where the numbers of members with values of these shapes go. Raises ValueError."""
-    floats: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]] = []
-    found: Places = []
-    of_floats: Field | None = None
-    begin = 0
-    for member, shape in shapes:
-        count = math.prod(shape)
-        for field, starts in members[member].items():
-            words = np.concatenate([start // WORD + field.words(member, shape) for start in starts])
-            which = np.tile(np.arange(count), len(starts))
-            if field.dtype == np.float32:
-                of_floats = field
-                floats.append((words, begin + which))
-            else:
-                found.append((field, member, words, which))
-        begin += count
-    if of_floats is not None:
-        to, which = (np.concatenate(part) for part in zip(*floats, strict=True))
-        found.append((of_floats, None, to, which))
-    return found
 
 
 def packed_rows(ring: ColumnRing, columns: Mapping[str, npt.NDArray[Any]]) -> npt.NDArray[np.uint8]:

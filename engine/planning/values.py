@@ -31,7 +31,7 @@ from engine.planning.problems.declared import (
     check_view,
     wrong_number,
 )
-from engine.planning.value_words import Pieces, Places, flat, packed_rows, places_of
+from engine.planning.value_words import Pieces, flat, packed_rows
 from engine.tableau import Tableau
 
 OF_FRAME = ("origin", "time", "pictureSize", "contentScale")
@@ -95,7 +95,6 @@ class FrameValues:
         self._view: tuple[Reads, View | None] | None = None
         self._signature: tuple[object, ...] | None = None
         self._block: npt.NDArray[np.uint8] | None = None
-        self._where: dict[object, Places] = {}  # by view, members and shapes
         self._known_eyes: dict[str, tuple[bytes, Eye]] = {}
         self._asked: tuple[object, int] | None = None  # versions of rows and of moves for the last answers
         self._own: Pieces = []
@@ -161,7 +160,7 @@ class FrameValues:
 
     def _lay_out(self, layout: FrameLayout) -> None:
         """Pack all values for other Frame blocks; features need not be asked again for that."""
-        self._layout, self._block, self._shown, self._where = layout, None, None, {}
+        self._layout, self._block, self._shown = layout, None, None
         self._fields, self._members = layout.members, layout.all_members
         for kept in (*self._kept.values(), *self._kept_views.values()):
             kept.pieces = None
@@ -392,10 +391,7 @@ class FrameValues:
                 numbers, shape = flat(value)
                 floats += numbers
                 shapes.append((member, shape))
-        key = view, tuple(shapes)
-        places = self._where.get(key)
-        if places is None:
-            places = self._where[key] = places_of(members, shapes)
+        places = self._layout.places(view, tuple(shapes))
         found: Pieces = []
         for field, alone, words, which in places:
             packed = field.numbers(floats if alone is None else values[alone])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from engine.graph import CompiledGraph, reusable, without
 from engine.planning.draw.blocks import Block
 from engine.planning.draw.drawing import PassDrawing, material_table_name
 from engine.planning.draw.shading import ShaderSet
+from engine.planning.frame_passes import MAX_GRAPHS
 from engine.planning.needs import FrameNeeds
 from engine.render.rings import RingWriter
 
@@ -37,6 +39,16 @@ class _Group:
     drawn: tuple[object, ...] | None = None
 
 
+@dataclass(frozen=True, eq=False)
+class _Reusable:
+    """Passes of a graph that can be left out, where some images share memory, and frames without them."""
+
+    graph: CompiledGraph
+    aliased: Set[str]
+    groups: Sequence[frozenset[str]]
+    frames: dict[frozenset[str], CompiledGraph] = field(default_factory=dict)
+
+
 class PassReuse:
     """Compares what groups of passes draw from with what they were drawn from the last time.
 
@@ -47,15 +59,20 @@ class PassReuse:
         """`code` returns the SPIR-V of a shader by its key."""
         self._code = code
         self.left_out = WHOLE
-        self._graph = _NO_GRAPH
+        self._known: deque[_Reusable] = deque(maxlen=MAX_GRAPHS)
+        self._graph = _Reusable(_NO_GRAPH, WHOLE, ())
         self._groups: list[_Group] | None = None
-        self._frames: dict[frozenset[str], CompiledGraph] = {}
         self._begun: list[tuple[_Group, tuple[object, ...]]] = []
 
     def forget(self) -> None:
         """Draw all passes in the next frame: what is recorded has changed, or images are new."""
         self._groups = None
         self._begun = []
+
+    def prepare(self, needs: FrameNeeds) -> None:
+        """Read which members of Frame blocks the shaders of passes use that may be left out."""
+        for passes in reusable(needs.graph, WHOLE):
+            self._frame_bytes(needs, passes)
 
     def note_moved(self, is_drawn: Callable[[str], bool]) -> None:
         """Draw the passes again for which `is_drawn` says by name that objects have moved which they draw."""
@@ -71,12 +88,10 @@ class PassReuse:
         `is_aliased` says of images by name whether they share memory with others.
         """
         if self._groups is None:
-            if needs.graph is not self._graph:
-                self._graph, self._frames = needs.graph, {}
-            groups = reusable(needs.graph, is_aliased)
+            self._graph = self._reusable(needs.graph, is_aliased)
             self._groups = [
                 _Group(passes, tuple(_rings(needs, passes)), self._frame_bytes(needs, passes))
-                for passes in groups
+                for passes in self._graph.groups
             ]
         now = [(group, _versions(group, rings)) for group in self._groups]
         self._begun = [(group, versions) for group, versions in now if group.drawn != versions]
@@ -85,10 +100,20 @@ class PassReuse:
 
     def frame(self, passes: frozenset[str]) -> CompiledGraph:
         """Return the frame without these passes, which `begin` has returned."""
-        found = self._frames.get(passes)
+        frames = self._graph.frames
+        found = frames.get(passes)
         if found is None:
-            found = self._frames[passes] = without(self._graph, passes)
+            found = frames[passes] = without(self._graph.graph, passes)
         return found
+
+    def _reusable(self, graph: CompiledGraph, is_aliased: Callable[[str], bool]) -> _Reusable:
+        """Return what can be left out of a graph: for the last few graphs that is known."""
+        aliased = frozenset(name for life in graph.images if is_aliased(name := life.image.name))
+        for known in self._known:
+            if known.graph is graph and known.aliased == aliased:
+                return known
+        self._known.append(_Reusable(graph, aliased, reusable(graph, aliased)))
+        return self._known[-1]
 
     def submitted(self) -> None:
         """The frame that `begin` was called for has been submitted."""

@@ -314,6 +314,10 @@ class Renderer:
         self._commands.forget()
         self._reuse.forget()
 
+    def prepare_reuse(self, needs: FrameNeeds) -> None:
+        """Read what the shaders of a frame use, which takes long the first time."""
+        self._reuse.prepare(needs)
+
     def submitted(self) -> None:
         """The command buffer that was returned last has been submitted."""
         self._reuse.submitted()

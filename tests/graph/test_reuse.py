@@ -39,7 +39,7 @@ PASSES = [CASTERS, BLUR, HALF, SCENE]
 
 
 def groups(passes, outputs=(SCENE_COLOR,), aliased=()):
-    return reusable(compile_graph(passes, outputs), lambda name: name in aliased)
+    return reusable(compile_graph(passes, outputs), frozenset(aliased))
 
 
 def test_maps_of_a_fixed_size_are_reused_together_with_what_is_made_of_them() -> None:
@@ -82,7 +82,7 @@ def test_what_is_drawn_over_or_made_of_what_is_new_in_every_frame_is_drawn_too()
 
 def test_without_them_the_frame_waits_for_nothing_of_theirs_and_leaves_images_as_it_found_them() -> None:
     graph = compile_graph(PASSES, (SCENE_COLOR,))
-    (group,) = reusable(graph, lambda _: False)
+    (group,) = reusable(graph, frozenset())
     rest = without(graph, group)
     assert [p.declaration.name for p in rest.passes] == ["half", "scene"]
     assert {b.image for p in rest.passes for b in p.barriers}.isdisjoint({"map", "blurred"})

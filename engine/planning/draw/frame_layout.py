@@ -5,6 +5,7 @@ Blocks of push constants with values of features are filled in the same way, and
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 
@@ -12,11 +13,21 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.assets import AssetLibrary, Member, ShaderFacts
-from engine.planning.draw.blocks import Block, Field
+from engine.planning.draw.blocks import WORD, Block, Field
 from engine.planning.draw.ring_names import RingNames
 
 Members = dict[str, dict[Field, list[int]]]
 """Where the blocks that have a member start, by its name and layout."""
+
+MAX_PLACES = 256
+"""Kinds of values whose places are kept for a layout."""
+
+Shapes = tuple[tuple[str, tuple[int, ...]], ...]
+"""Members, each with the shape of its value."""
+
+Places = list[tuple[Field, str | None, npt.NDArray[np.intp], npt.NDArray[np.intp]]]
+"""For a member (None: for the floats of all members) a field of its type, words of all blocks, and which of
+the numbers each word holds."""
 
 
 class FrameLayout:
@@ -44,6 +55,7 @@ class FrameLayout:
         self._packed: npt.NDArray[np.uint8] | None = None
         self._parts: dict[str, npt.NDArray[np.uint8]] = {}
         self.starts: dict[tuple[str, Block], int] = {}
+        self._places: dict[object, Places] = {}
         self.size = 0
         for view, block in (*self._in_rings, *self._pushed):
             if (view, block) not in self.starts:
@@ -75,6 +87,19 @@ class FrameLayout:
             for name, fields in of_view.items():
                 for field, starts in fields.items():
                     found.setdefault(name, {}).setdefault(field, []).extend(starts)
+        return found
+
+    def places(self, view: str | None, shapes: Shapes) -> Places:
+        """Return where the numbers of members with values of these shapes go in the blocks of a view.
+
+        None stands for all views. They are worked out once. Raises ValueError for more than members hold.
+        """
+        found = self._places.get((view, shapes))
+        if found is None:
+            if len(self._places) >= MAX_PLACES:
+                self._places.clear()
+            members = self.all_members if view is None else self.members.get(view, {})
+            found = self._places[view, shapes] = _places(members, shapes)
         return found
 
     def rings(self, packed: npt.NDArray[np.uint8] | None) -> Mapping[str, npt.NDArray[np.uint8]]:
@@ -109,3 +134,25 @@ def frame_members(library: AssetLibrary) -> tuple[Member, ...]:
     if not isinstance(facts, ShaderFacts):
         return ()
     return next((row.members for row in facts.reflection.bindings if row.name == "frame"), ())
+
+
+def _places(members: Members, shapes: Shapes) -> Places:
+    floats: list[tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]] = []
+    found: Places = []
+    of_floats: Field | None = None
+    begin = 0
+    for member, shape in shapes:
+        count = math.prod(shape)
+        for field, starts in members[member].items():
+            words = np.concatenate([start // WORD + field.words(member, shape) for start in starts])
+            which = np.tile(np.arange(count), len(starts))
+            if field.dtype == np.float32:
+                of_floats = field
+                floats.append((words, begin + which))
+            else:
+                found.append((field, member, words, which))
+        begin += count
+    if of_floats is not None:
+        to, which = (np.concatenate(part) for part in zip(*floats, strict=True))
+        found.append((of_floats, None, to, which))
+    return found
