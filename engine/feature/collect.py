@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from engine.assets import AssetLibrary
 
 Ints = NDArray[np.int64]
-ROWS_AT_ONCE = 512
+ROWS_AT_ONCE = 256
 """Rows that are collected between two looks at the clock."""
 
 NUMBERS = ("key", "size", "content", "priority")

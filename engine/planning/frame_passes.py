@@ -27,7 +27,6 @@ from engine.graph import (
     compile_graph,
     limited,
     pass_samples,
-    stand_in_name,
     with_repeated,
 )
 from engine.graph.view_mode import ViewMode, shown, without_empty_contour
@@ -42,6 +41,7 @@ from engine.planning.draw.interfaces import PassInterface
 from engine.planning.draw.recipes import Usable
 from engine.planning.draw.shading import ShaderSet, check_own_shaders, find_shader, shader_set
 from engine.planning.draw.tables import DrawTable
+from engine.planning.problems.absent_features import unwritten
 from engine.planning.problems.declared import checked_passes, checked_rows, checked_samples
 from engine.planning.problems.room import Room, names_of
 from engine.tableau import FeatureTable, Tableau
@@ -180,10 +180,22 @@ class FramePasses:
             for p in own:
                 of = features_of.setdefault(p.name, [])
                 of += [one for one in (name, getattr(p, "draws", name)) if one not in of]
-        self._unwritten = tuple(_unwritten(graph, features_of))
+        self._unwritten = tuple(unwritten(graph, features_of))
         if passes is requested:
             self._compiled.append(_Compiled(self.watched, passes, room, graph, features_of, self._unwritten))
         return graph, features_of
+
+    def prepare(self, samples: int, size: tuple[int, int], profile: DeviceProfile) -> Iterator[None]:
+        """Let draw tables follow the active rows, compile the passes and find their shaders, in steps."""
+        for p in self.draw_passes():
+            self.update_table(p, samples, profile.features)
+            yield
+        graph, features_of = self.graph(samples, size, profile)
+        yield
+        for compiled in graph.passes:
+            name = compiled.declaration.name
+            self.screen(compiled.declaration, features_of.get(name, ()), profile.features)
+        yield
 
     def _has_rows(self, p: Pass, samples: int, features: frozenset[str] | None) -> bool:
         """Whether a pass draws an active row, or needs none. Without a material for it there is no table."""
@@ -479,17 +491,6 @@ class FramePasses:
 
 def _limited(p: Pass, features: frozenset[str] | None) -> Sequence[Pass]:
     return limited(p, features) if isinstance(p, PrimitivePass) else (p,)
-
-
-def _unwritten(graph: CompiledGraph, features_of: FeaturesOf) -> Iterator[tuple[str, str, str]]:
-    """Yield (feature, pass, image or buffer) for what passes read from stand-ins and should not."""
-    for compiled in graph.passes:
-        p, of = compiled.declaration, features_of.get(compiled.declaration.name, [""])
-        read = [(one.image.name, one.optional) for one in p.reads]
-        read += [(one.buffer.name, one.optional) for one in p.used_buffers()]
-        for (name, is_optional), (_, bound) in zip(read, [*compiled.reads, *compiled.buffers], strict=True):
-            if bound == stand_in_name(name) and not is_optional:
-                yield of[0], p.name, name
 
 
 def _shader_names(p: ShaderPass) -> tuple[str, ...]:

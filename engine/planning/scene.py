@@ -286,11 +286,10 @@ class ScenePlanner:
         """Return the numbers of the databases that the shaders of passes are of."""
         return self._passes.shader_dbs()
 
-    def update_tables(self) -> Iterator[None]:
-        """Let each draw table follow the active rows, in steps, ahead of the first `needs`."""
-        for p in self._passes.draw_passes():
-            self._passes.update_table(p, self.samples, self.profile.features)
-            yield
+    def prepare_needs(self) -> Iterator[None]:
+        """Do in steps what the first call of `needs` would do at once: it finds most of it known."""
+        yield from self._passes.prepare(self.samples, self.size, self.profile)
+        self._needs()
 
     def needs(self) -> FrameNeeds:
         """Collect the present needs of the frame: of active features, their passes, and `others`.

@@ -1,15 +1,20 @@
-"""Pipelines of a scene's first plan, made on a thread while its memory is planned, not within frames."""
+"""A scene's first plan, made a step in each frame, and its pipelines, made on a thread meanwhile."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
+from engine.planning.values import FrameValues
 from engine.render.pipelines.pipeline_description import PipelineDescription
 from engine.render.pipelines.prepared_pipelines import PreparedPipelines
 from engine.vk.errors import VulkanError
+
+if TYPE_CHECKING:
+    from engine.runtime.runtime import Runtime
 
 PATIENCE_S = 0.5
 """How long the first frame waits; a pipeline that is not made by then is made by the frame that needs it."""
@@ -53,3 +58,26 @@ class EarlyPipelines:
     def _make(self, described: PipelineDescription, code: Sequence[bytes]) -> None:
         with suppress(VulkanError):  # the frame makes it again, and has the error
             self._prepared.make(described, code, ())
+
+
+def first_plan(
+    runtime: Runtime, plan: Iterator[None], values: FrameValues, pipelines: EarlyPipelines
+) -> Iterator[None]:
+    """Take the steps of a runtime's `plan`, and do before and after it what else its frames would do at once.
+
+    The first step of `plan` sets `runtime.requested`.
+    """
+    planner, renderer = runtime.planner, runtime.renderer
+    yield from planner.prepare_needs()
+    yield next(plan)
+    needs = runtime.requested
+    assert needs is not None
+    pipelines.begin(renderer.unmade(needs))
+    yield
+    yield from plan
+    values.block(needs.tables, needs.frame, runtime.size, needs.columns)
+    yield
+    renderer.prepare_reuse(needs)
+    yield
+    while pipelines.wait():
+        yield

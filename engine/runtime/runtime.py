@@ -40,7 +40,7 @@ from engine.planning.scene import ScenePlanner
 from engine.planning.values import FrameValues
 from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reordering
 from engine.render.renderer import Renderer
-from engine.runtime.early_pipelines import EarlyPipelines
+from engine.runtime.first_plan import EarlyPipelines, first_plan
 from engine.runtime.frame_facts import FrameFacts
 from engine.runtime.hold import Hold
 from engine.runtime.idle import IdleCheck
@@ -362,22 +362,10 @@ class Runtime:
             return None
         if self.plan is None and self.planner.has_many:
             self._is_preparing = True
-            self._first_plan = self._plan_first()
+            self._first_plan = first_plan(self, self._plan_in_steps(), self._values, self._pipelines)
             return None
         _finish(self._plan_in_steps())
         return REPLAN_MS
-
-    def _plan_first(self) -> Iterator[None]:
-        """Make the first plan, in steps of similar cost, while a thread makes the pipelines of its frames."""
-        yield from self.planner.update_tables()
-        steps = self._plan_in_steps()
-        yield next(steps)
-        assert self.requested is not None
-        self._pipelines.begin(self.renderer.unmade(self.requested))
-        yield
-        yield from steps
-        while self._pipelines.wait():
-            yield
 
     def _plan_in_steps(self) -> Iterator[None]:
         """Make a new plan and schedule, in steps of similar cost."""

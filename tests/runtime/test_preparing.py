@@ -12,7 +12,7 @@ from support.limits import limit
 from engine.planning import scene as planning
 from engine.render.pipelines import pipelines, prepared_pipelines
 from engine.render.pipelines.pipeline_description import create_pipeline
-from engine.runtime import early_pipelines
+from engine.runtime import first_plan
 from engine.runtime import runtime as running
 from engine.testing import open_scene
 
@@ -81,7 +81,7 @@ def test_no_frame_makes_a_pipeline_of_the_first_plan_of_many_assets(
         makers.add(threading.current_thread())
         return create_pipeline(*arguments, **options)
 
-    monkeypatch.setattr(early_pipelines, "PATIENCE_S", limit(60))
+    monkeypatch.setattr(first_plan, "PATIENCE_S", limit(60))
     monkeypatch.setattr(pipelines, "create_pipeline", noted)
     monkeypatch.setattr(prepared_pipelines, "create_pipeline", beside)
     with open_scene("scenes/cube.hu", size=(64, 48), settle=False) as scene:
@@ -101,7 +101,7 @@ def test_a_driver_that_compiles_slowly_does_not_keep_the_first_frame_back(
         assert allowed.wait(limit(60))
         return create_pipeline(*arguments, **options)
 
-    monkeypatch.setattr(early_pipelines, "PATIENCE_S", 0.0)
+    monkeypatch.setattr(first_plan, "PATIENCE_S", 0.0)
     monkeypatch.setattr(prepared_pipelines, "create_pipeline", slowly)
     with open_scene("scenes/cube.hu", size=(64, 48), settle=False) as scene:
         scene.host.runtime.settle()

@@ -103,7 +103,7 @@ class TwinPlanner:
 
     def planned(self, resident: Plan | None) -> Iterator[None]:
         """Plan the scene as it is; raises PlanError."""
-        yield from self._planner.update_tables()
+        yield from self._planner.prepare_needs()
         needs = self._planner.needs()
         yield
         self.plan = self._planner.plan(needs, resident)
@@ -115,7 +115,7 @@ class TwinPlanner:
         back = wanted.reverse(tableau)
         try:
             wanted.apply(tableau)
-            yield from self._planner.update_tables()
+            yield from self._planner.prepare_needs()
             needs = self._planner.needs()
             yield
             self.plan = self._planner.plan(needs, resident)
