@@ -171,8 +171,8 @@ class ScenePlanner:
     def stale(self) -> bool:
         """Whether the input of the plan has changed since the last call of `needs`.
 
-        Compares versions when nothing happened, else the active rows of all features and what they declare.
-        While something is left out, any switch makes the plan stale.
+        Compares versions when nothing happened, else active rows and what features declare. While something
+        is left out, any switch makes the plan stale.
         """
         now = self.input_versions()
         if self._last_signature == now:
@@ -286,10 +286,15 @@ class ScenePlanner:
         """Return the numbers of the databases that the shaders of passes are of."""
         return self._passes.shader_dbs()
 
+    def ask(self) -> None:
+        """Ask features for their passes before the first frame: checking what they declare takes long."""
+        self._passes.changed()
+
     def prepare_needs(self) -> Iterator[None]:
         """Do in steps what the first call of `needs` would do at once: it finds most of it known."""
         yield from self._passes.prepare(self.samples, self.size, self.profile)
         self._needs()
+        yield
 
     def needs(self) -> FrameNeeds:
         """Collect the present needs of the frame: of active features, their passes, and `others`.
@@ -380,15 +385,8 @@ class ScenePlanner:
             pass_needs.add_instances(len(self._tableau.parent), everyone)
         for name, table in needs.tables.items():
             pass_needs.add_draws(table, requesters[name])
-        parts = FrameParts(
-            needs.graph,
-            needs.drawings,
-            about,
-            needs.rings,
-            needs.columns,
-            needs.frame,
-            pass_needs.requirements,
-        )
+        drawn = needs.rings, needs.columns, needs.frame
+        parts = FrameParts(needs.graph, needs.drawings, about, *drawn, pass_needs.requirements)
         self._kept.keep(parts)
         return parts
 

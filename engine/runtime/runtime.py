@@ -171,6 +171,7 @@ class Runtime:
         self._picker = undo.enter_context(closing(Picker(self.tableau, self.library, of.skins, of.morphs)))
         self._movement = Movement(self.registry, self.tableau, of.guard, self.library, of.morphs)
         self._idle_check = IdleCheck(self.tableau, self._movement, self._values)
+        of.ask()
 
     @property
     def size(self) -> tuple[int, int]:

@@ -34,6 +34,8 @@ DIFFERENT = (1_000, 5_000, 10_000)
 EQUAL = (10_000, 100_000, 1_000_000)
 MOST_IN_SOFTWARE = 100_000
 SIZE = (320, 240)
+SMALL = (64, 48)
+"""A picture that a software driver draws faster than a display shows it."""
 REPEATS = 5
 FRAMES_TO_REST = 64
 """After so many frames in which nothing changes, pages that are mostly free have been returned."""
@@ -163,11 +165,13 @@ def reference() -> float:
 
 
 @contextmanager
-def opened(scene: Scene) -> Iterator[Run]:
+def opened(scene: Scene, *, spreads: bool = False, size: tuple[int, int] = SIZE) -> Iterator[Run]:
+    """Open a scene as the viewer does, which `spreads` plans over frames besides."""
+    options = RuntimeOptions(size=size, validate=False, freezes=True, spreads=spreads)
     with open_library(scene.dbs) as library:
-        gc.freeze()  # as the viewer does
+        gc.freeze()
         try:
-            with Runtime(scene, library, RuntimeOptions(size=SIZE, validate=False, freezes=True)) as runtime:
+            with Runtime(scene, library, options) as runtime:
                 yield Run(scene, runtime)
         finally:
             gc.unfreeze()
@@ -344,8 +348,28 @@ def cube_caster() -> Iterator[Row]:
         }
     yield beside("many.cube_caster", statistics.median(costs), 2.5)
     yield beside("many.cube_caster_slowest", max(costs), 4.0)
+    longest = list(spread_switches(41))
+    yield beside("many.cube_caster_spread", statistics.median(longest), 2.5)
+    yield beside("many.cube_caster_spread_slowest", max(longest), 4.0)
     for name, count in counts.items():
         yield Row(f"many.cube_calls_{name}", count, "calls")
+
+
+def spread_switches(count: int) -> Iterator[float]:
+    """Yield for each switch of that shadow the longest frame until it shows, where plans are spread."""
+    with opened(load_scene(ROOT / "scenes" / "cube.hu"), spreads=True, size=SMALL) as run:
+        run.runtime.settle()
+        caster = run.scene.tableau["cube"].shadowCaster
+        for number in range(count):
+            for _ in range(3):  # frames follow one another, as in a window
+                run.runtime.frame()
+            caster.active = bool(number % 2)
+            times, is_settled = [], False
+            while not is_settled:
+                begin = time.thread_time()
+                is_settled = run.runtime.frame().settled
+                times.append((time.thread_time() - begin) * 1e3)
+            yield max(times)
 
 
 def beside(name: str, value: float, aim: float | None) -> Row:
