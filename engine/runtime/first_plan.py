@@ -1,4 +1,4 @@
-"""A scene's first plan, made a step in each frame, and its pipelines, made on a thread meanwhile."""
+"""A scene's first plan, made a step in each frame; and a thread that makes pipelines of plans meanwhile."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class EarlyPipelines:
         self._making: list[Future[None]] = []
         self._until = 0.0
 
-    def wait(self) -> bool:
-        """Wait up to NAP_S for the pipelines, and return whether one is still being made, for PATIENCE_S.
+    def wait(self, seconds: float = NAP_S) -> bool:
+        """Wait so long for the pipelines, and return whether one is still being made, for PATIENCE_S.
 
         Whoever calls it in a loop leaves the processor to the thread. Raises what was raised there.
         """
-        if wait(self._making, NAP_S).not_done:
+        if wait(self._making, seconds).not_done:
             return time.monotonic() < self._until
         for future in self._making:
             future.result()
@@ -60,9 +60,7 @@ class EarlyPipelines:
             self._prepared.make(described, code, ())
 
 
-def first_plan(
-    runtime: Runtime, plan: Iterator[None], values: FrameValues, pipelines: EarlyPipelines
-) -> Iterator[None]:
+def first_plan(runtime: Runtime, plan: Iterator[None], values: FrameValues) -> Iterator[None]:
     """Take the steps of a runtime's `plan`, and do before and after it what else its frames would do at once.
 
     The first step of `plan` sets `runtime.requested`.
@@ -72,12 +70,12 @@ def first_plan(
     yield next(plan)
     needs = runtime.requested
     assert needs is not None
-    pipelines.begin(renderer.unmade(needs))
+    runtime.pipelines.begin(renderer.unmade(needs))
     yield
     yield from plan
     values.block(needs.tables, needs.frame, runtime.size, needs.columns)
     yield
     renderer.prepare_reuse(needs)
     yield
-    while pipelines.wait():
+    while runtime.pipelines.wait():
         yield

@@ -160,8 +160,8 @@ class Runtime:
         prepare, enabled = self.renderer.prepared.make, options.trials
         self.trials = ShaderTrials(self.device, self.library, folder, prepare, enabled=enabled)
         undo.callback(self.trials.close)
-        self._pipelines = EarlyPipelines(self.renderer.prepared)
-        undo.callback(self._pipelines.close)
+        self.pipelines = EarlyPipelines(self.renderer.prepared)
+        undo.callback(self.pipelines.close)
         undo.callback(self.timeline.drain)
         about = self.tableau, self.registry, self.library, self.profile, options.size
         self.planner = of = ScenePlanner(*about, trials=self.trials, outputs=options.outputs)
@@ -363,7 +363,7 @@ class Runtime:
             return None
         if self.plan is None and self.planner.has_many:
             self._is_preparing = True
-            self._first_plan = first_plan(self, self._plan_in_steps(), self._values, self._pipelines)
+            self._first_plan = first_plan(self, self._plan_in_steps(), self._values)
             return None
         _finish(self._plan_in_steps())
         return REPLAN_MS

@@ -1,8 +1,9 @@
 """A plan that is made beside the one that is drawn, a step in each frame, so that none waits for all of it.
 
-Frames draw what they drew until the last step. For changes that nobody waits for within the same frame:
-assets that arrive because a file was saved; and any change, where `RuntimeOptions.spreads`, while frames
-follow one another so fast that one with a whole plan in it would be seen.
+Frames draw what they drew until the last step, with the present values of features, and a thread makes the
+pipelines that are missing. For changes that nobody waits for within a frame: assets that arrive because a
+file was saved; and any change, where `RuntimeOptions.spreads`, while frames follow one another so fast that
+one with a whole plan in it would be seen.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class SpreadPlan:
         self._begun: tuple[object, ...] = ()
         self._left = 0
         self._is_taken = False
+        self._is_waiting = False
 
     @property
     def is_busy(self) -> bool:
@@ -62,6 +64,7 @@ class SpreadPlan:
             if not is_wanted or not self._is_at_rest() or not planner.stale():
                 return False
             self._begun, self._steps, self._left = planner.input_versions(), self._make(), 0
+            self._is_waiting = False
         elif planner.input_versions() != self._begun:
             self._steps = None
             planner.mark_stale()
@@ -82,7 +85,8 @@ class SpreadPlan:
         self._steps, self._left = None, 0  # a step that raises ends the attempt
         until = time.thread_time() + SHARE_MS / 1e3
         while (is_left := next(steps, steps) is not steps) and time.thread_time() < until:
-            pass
+            if self._is_waiting:
+                break
         self._steps = steps if is_left else None
         if self._is_taken:  # half of what the next frame draws with is looked up in this one
             runtime = self._runtime
@@ -112,10 +116,16 @@ class SpreadPlan:
             drawn.restore()
         self._begun = planner.input_versions()  # a feature whose code raised is switched off
         yield
+        runtime.pipelines.begin(runtime.renderer.unmade(needs))
+        yield
         plan = planner.plan(needs, runtime.resident.snapshot())
         yield
         visibility = planner.visibility(drawn) if len(plan.staging.allocation_table) else None
         schedule = yield from schedule_in_steps(runtime.resident, plan, runtime.sources, visibility)
         yield
+        while runtime.pipelines.wait(0.0):
+            self._is_waiting = True
+            yield
+        self._is_waiting = False
         runtime.take_plan(needs, plan, schedule, visibility)
         self._is_taken = True

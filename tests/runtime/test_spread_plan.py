@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -11,12 +13,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.limits import limit
 from support.sampling import Sample, amount
 from support.scenes import CUBE
 
 from engine.assets import open_library
 from engine.plan.text.requirement_text import requirement_text
-from engine.runtime import spread_plan
+from engine.render.pipelines import pipelines, prepared_pipelines
+from engine.render.pipelines.pipeline_description import create_pipeline
+from engine.runtime import first_plan, spread_plan
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
@@ -52,7 +57,8 @@ def draw(runtime: Runtime) -> list[int]:
     def count(_frame: FrameType, event: str, _argument: Any) -> None:
         calls[-1] += event in ("call", "c_call")
 
-    for _ in range(FRAMES):
+    until = time.monotonic() + limit(30)
+    while time.monotonic() < until:  # frames go on while pipelines are made
         calls.append(0)
         sys.setprofile(count)
         try:
@@ -128,3 +134,36 @@ def test_frames_draw_what_they_drew_until_a_spread_plan_is_there(quick: None) ->
         assert runtime.plan is not plan
         runtime.frame()
         assert not np.array_equal(runtime.read_pixels(), before)
+
+
+def test_no_frame_makes_a_pipeline_of_a_spread_plan_and_all_draw_on_while_one_is_made(
+    quick: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed, in_frames = threading.Event(), list[str]()
+
+    def noted(*arguments: Any, **options: Any) -> Any:
+        in_frames.append(options["name"])
+        return create_pipeline(*arguments, **options)
+
+    def slowly(*arguments: Any, **options: Any) -> Any:
+        assert allowed.wait(limit(60))
+        return create_pipeline(*arguments, **options)
+
+    monkeypatch.setattr(first_plan, "PATIENCE_S", limit(60))
+    monkeypatch.setattr(pipelines, "create_pipeline", noted)
+    monkeypatch.setattr(prepared_pipelines, "create_pipeline", slowly)
+    with opened(spreads=True) as runtime:
+        in_frames.clear()
+        before, plan = runtime.read_pixels(), runtime.plan
+        runtime.tableau["cube"].shadowCaster.active = False
+        try:
+            for _ in range(FRAMES):
+                assert runtime.frame().drawn
+            assert runtime.plan is plan
+        finally:
+            allowed.set()
+        runtime.settle()
+        runtime.frame()
+        assert runtime.plan is not plan
+        assert not np.array_equal(runtime.read_pixels(), before)
+        assert in_frames == []
