@@ -74,7 +74,7 @@ def written_hint(node: Node, value: float) -> str:
 def expect(node: Node, kind: Kind) -> Node:
     """Return `node` if it is of this kind. Raises InputError `value.kind`."""
     if node.kind is not kind:
-        message = f"{_named(node)} must be {_KINDS[kind]}, not {_KINDS[node.kind]}"
+        message = f"{named(node)} must be {_KINDS[kind]}, not {_KINDS[node.kind]}"
         raise failure(Code.KIND, message, node, _KIND_HINTS[kind])
     return node
 
@@ -84,7 +84,7 @@ def required(node: Node, key: str) -> Node:
     child = node.get(key)
     if child is None:
         expect(node, Kind.DICT)
-        raise failure(Code.MISSING, f"{_named(node)} has no '{key}'", node, f"add `{key}: ...`")
+        raise failure(Code.MISSING, f"{named(node)} has no '{key}'", node, f"add `{key}: ...`")
     return child
 
 
@@ -111,22 +111,22 @@ def number(node: Node, minimum: float = -math.inf, maximum: float = math.inf) ->
     """Return a finite number within the bounds, inclusive. Raises `value.number` or `value.range`."""
     written = text(node)
     if len(written) > MAX_DIGITS and _NUMBER.fullmatch(written):
-        raise failure(Code.RANGE, f"{_named(node)} has more than {MAX_DIGITS} digits", node, _SHORTER)
+        raise failure(Code.RANGE, f"{named(node)} has more than {MAX_DIGITS} digits", node, _SHORTER)
     if not _NUMBER.fullmatch(written):
         if _NOT_FINITE.fullmatch(written):
-            message = f"{_named(node)} must be finite, not {quoted(written)}"
+            message = f"{named(node)} must be finite, not {quoted(written)}"
             raise failure(Code.RANGE, message, node, f"write a number{_between(minimum, maximum)}")
-        message = f"{_named(node)} must be a number, not {quoted(written)}"
+        message = f"{named(node)} must be a number, not {quoted(written)}"
         hint = f"write a number{_between(minimum, maximum) or ', such as 1 or 0.5'}"
         raise failure(Code.NUMBER, message, node, _digits_hint(written) or hint)
     value = float(written)
     if math.isinf(value):
-        message = f"{_named(node)} must be finite: {quoted(written)} is too large"
+        message = f"{named(node)} must be finite: {quoted(written)} is too large"
         raise failure(Code.RANGE, message, node, f"write a number{_between(minimum, maximum)}")
     if not minimum <= value <= maximum:
         fits = abs(value) <= max(abs(minimum), abs(maximum))
         what = _bounds(minimum, maximum) if fits else f"from {minimum:g} to {maximum:g}"
-        message = f"{_named(node)} must be {what}, not {written}"
+        message = f"{named(node)} must be {what}, not {written}"
         raise failure(Code.RANGE, message, node, written_hint(node, min(max(value, minimum), maximum)))
     return value
 
@@ -136,14 +136,14 @@ def integer(node: Node, minimum: int | None = None, maximum: int | None = None) 
     written = text(node)
     if not _INTEGER.fullmatch(written):
         near = round(number(node))
-        message = f"{_named(node)} must be a whole number, not {quoted(written)}"
+        message = f"{named(node)} must be a whole number, not {quoted(written)}"
         raise failure(Code.NUMBER, message, node, written_hint(node, near))
     if len(written) > MAX_DIGITS:
-        raise failure(Code.RANGE, f"{_named(node)} has more than {MAX_DIGITS} digits", node, _SHORTER)
+        raise failure(Code.RANGE, f"{named(node)} has more than {MAX_DIGITS} digits", node, _SHORTER)
     value = int(written)
     low, high = -math.inf if minimum is None else minimum, math.inf if maximum is None else maximum
     if not low <= value <= high:
-        message = f"{_named(node)} must be {_bounds(low, high)}, not {written}"
+        message = f"{named(node)} must be {_bounds(low, high)}, not {written}"
         raise failure(Code.RANGE, message, node, written_hint(node, int(min(max(value, low), high))))
     return value
 
@@ -156,7 +156,7 @@ def boolean(node: Node) -> bool:
         return True
     if written == "false":
         return False
-    message = f"{_named(node)} must be true or false, not {quoted(written)}"
+    message = f"{named(node)} must be true or false, not {quoted(written)}"
     raise failure(Code.BOOLEAN, message, node, _BOOLEANS.get(written.lower(), "write true or false"))
 
 
@@ -176,7 +176,7 @@ def vector(node: Node, count: int | None = None) -> tuple[float, ...]:
             return values
     expect(node, Kind.LIST)
     if count is not None and len(node) != count:
-        message = f"{_named(node)} must have {count} numbers, not {len(node)}"
+        message = f"{named(node)} must have {count} numbers, not {len(node)}"
         has_comma = isinstance(content, str) and DECIMAL_COMMA.search(content)
         hint = f"write {count} numbers, such as [{' '.join('0' * count)}]"
         raise failure(Code.COUNT, message, node, COMMA_HINT if has_comma else hint)
@@ -198,7 +198,7 @@ def choice(node: Node, known: type[E] | Mapping[str, T] | Iterable[str]) -> obje
     written = text(node)
     names = _names(known)
     if written not in names:
-        message = f"{_named(node)} is not a known name: {quoted(written)}"
+        message = f"{named(node)} is not a known name: {quoted(written)}"
         raise failure(Code.CHOICE, message, node, suggestion(written, names))
     return names[written]
 
@@ -233,6 +233,34 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
             if ratio > best:
                 best, found = ratio, other
     return found
+
+
+def misspelt(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that `name` differs from by so little that it is probably meant, or None.
+
+    That is by case alone, or with 4 letters and more by one that is another, missing, too much, or has
+    changed places with its neighbour; by two of these from 8 letters on. The first letter is right, as it
+    mostly is in what is misspelt: night is not light. `nearest` takes much more for alike.
+    """
+    most = 0 if len(name) < 4 else 1 if len(name) < 8 else 2
+    lowered = name.lower()
+    alike = [other for other in known if other != name and other[:1].lower() == lowered[:1]]
+    counts = [(_changes(lowered, other.lower()), other) for other in alike]
+    count, found = min(counts, default=(most + 1, ""))
+    return found if count <= most else None
+
+
+def _changes(one: str, other: str) -> int:
+    """Return how many letters lie between two words (Damerau and Levenshtein's optimal string alignment)."""
+    before, last = [0] * (len(other) + 1), list(range(len(other) + 1))
+    for row, letter in enumerate(one, 1):
+        now = [row]
+        for column, wanted in enumerate(other, 1):
+            now.append(min(last[column] + 1, now[-1] + 1, last[column - 1] + (letter != wanted)))
+            if min(row, column) > 1 and one[row - 2 : row] == wanted + other[column - 2]:
+                now[column] = min(now[column], before[column - 2] + 1)
+        before, last = last, now
+    return last[-1]
 
 
 def with_article(noun: str) -> str:
@@ -280,7 +308,8 @@ def _members(known: type[Enum]) -> Mapping[str, Enum]:
     return {m.value if isinstance(m.value, str) else m.name.lower(): m for m in known}
 
 
-def _named(node: Node) -> str:
+def named(node: Node) -> str:
+    """Return what a message calls a node: its key in quotes, or without one `this entry`."""
     return f"'{node.key}'" if node.key is not None else "this entry"
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.humon import InputError, Node, Problem, boolean, failure, parse, suggestion
+from engine.humon import Code, InputError, Node, Problem, boolean, parse, suggestion
+from engine.humon.diagnostics import COMMA_HINT
 from engine.scene.build import VECTORS
 from engine.scene.values import AssetNames, read_value
 from engine.scene.vectors import read_vector
@@ -26,6 +27,7 @@ WHOLE = "tableau"
 """What names the tableau itself in a setting."""
 
 FORM = "write PATH.FEATURE.FIELD=VALUE, such as cube.shadowCaster.active=false"
+ONE_VALUE = "write a list in brackets, as [1 2 3] or [assetDb0 cube], and a text with spaces in quotes"
 
 
 def apply_setting(scene: Scene, setting: str) -> None:
@@ -34,14 +36,20 @@ def apply_setting(scene: Scene, setting: str) -> None:
     What is left out has its own problem, so that naming it is no second one.
 
     Raises InputError: `setting.form`, `object.unknown`, `feature.unknown`, `field.unknown` (with the nearest
-    name), `value.*`, `asset.reference`.
+    name), `value.*`, `asset.reference`, `humon.*`.
     """
     target, equals, written = setting.partition("=")
-    if not equals or "." not in target:
+    target = target.strip()
+    whole, _, flag = target.partition(".")
+    if not equals or not whole or "." not in target:
         raise _error("setting.form", setting, "is not a setting", FORM)
-    whole, _, flag = target.strip().partition(".")
-    is_whole = whole == WHOLE and flag in FLAGS and WHOLE not in scene.tableau
-    found = None if is_whole else _find(scene.tableau, target.strip(), setting)
+    is_whole = whole == WHOLE and WHOLE not in scene.tableau and "." not in flag
+    if is_whole and flag not in FLAGS:
+        what = f"names neither an object nor a flag of the tableau: there is no '{flag}'"
+        raise _error("object.unknown", setting, what, suggestion(flag, FLAGS))
+    found = None if is_whole else _find(scene.tableau, target, setting)
+    if not written.strip():
+        raise _error("value.missing", setting, "has no value", f"write the value behind `{target}=`")
     try:
         node = parse(written, "--set").root
         if is_whole:
@@ -54,7 +62,7 @@ def apply_setting(scene: Scene, setting: str) -> None:
         else:
             _set_field(scene, handle, rest[0], rest[1], node, setting)
     except InputError as error:
-        raise InputError(_named(problem, setting) for problem in error.problems) from error
+        raise InputError(_named(problem, setting, target) for problem in error.problems) from error
 
 
 def _find(tableau: Tableau, target: str, setting: str) -> tuple[ObjectHandle, list[str]] | None:
@@ -94,7 +102,8 @@ def _set_field(
         if scene.tableau.gaps.has(handle.path, type_name):
             return
         what = f"names no feature of '{handle.path}': there is no '{type_name}'"
-        raise _error("feature.unknown", setting, what, suggestion(type_name, list(handle.features)))
+        advice = suggestion(type_name, list(handle.features)) or "it has no features: give it one in its file"
+        raise _error("feature.unknown", setting, what, advice)
     feature = handle[type_name]
     table: FeatureTable = feature.table
     rows = np.array((feature.row,), np.int32)
@@ -106,8 +115,6 @@ def _set_field(
         known = [*table.schema.by_name, *FLAGS]
         what = f"names no field of {type_name}: there is no '{field}'"
         raise _error("field.unknown", setting, what, suggestion(field, known))
-    if not node.text:
-        raise failure("value.missing", f"'{field}' needs a value", node, f"write the value behind `{field}=`")
     table.set(field, rows, read_value(node, spec, AssetNames(scene.part_of(handle.row).dbs)))
 
 
@@ -115,9 +122,14 @@ def _error(code: str, setting: str, what: str, help: str) -> InputError:
     return InputError(Problem(code, f"--set {setting} {what}", help=help))
 
 
-def _named(problem: Problem, setting: str) -> Problem:
+def _named(problem: Problem, setting: str, target: str) -> Problem:
     """Return a problem of a setting's value with the setting instead of a position in a file."""
     if problem.position is None:
         return problem
-    message = problem.message.replace("this entry", "the value", 1)
-    return Problem(problem.code, f"--set {setting}: {message}", help=problem.help)
+    field = target.rpartition(".")[2]
+    message, advice = problem.message.replace("this entry", f"'{field}'", 1), problem.help
+    if problem.code == Code.AFTER_ROOT:
+        message = f"'{field}' has more than one value"
+        advice = f"{advice}; {ONE_VALUE}" if advice == COMMA_HINT else ONE_VALUE
+    advice = advice.replace(f"write `{field}: ", f"write `{target}=", 1)
+    return Problem(problem.code, f"--set {setting}: {message}", help=advice)

@@ -23,6 +23,8 @@ from engine.humon import (
     expect,
     failure,
     integer,
+    named,
+    nearest,
     number,
     text,
     texts,
@@ -64,9 +66,9 @@ class AssetNames:
         if len(parts) != 2:
             raise failure(
                 "asset.reference",
-                f"'{node.key}' must name an asset by its database and its name or index",
+                f"{named(node)} must name an asset by its database and its name or index",
                 node,
-                "write `[assetDb0 cube]` or `[assetDb0 0]`",
+                self._form_hint(node.text if node.kind is Kind.VALUE else "", types),
             )
         dbs = self._known(parts[0])
         is_reported = not self._are_all or (not dbs and self._wrong > 0)
@@ -79,6 +81,20 @@ class AssetNames:
             message, _, hint = str(error.args[0]).partition("; ")
             hint = hint or f"write `[database asset]` with the name of a {' or '.join(types)}"
             raise failure("asset.reference", message, node, hint) from error
+
+    def _form_hint(self, word: str, types: Sequence[str]) -> str:
+        """Return how to name an asset of these types: the one that a word names or nearly does, or any."""
+        self._wrong += 1
+        dbs = self._dbs if self._wrong <= MAX_HINTS else ()
+        names = {row.name: db.name for db in reversed(dbs) for row in db.assets if row.type in types}
+        names.pop("", None)
+        near = word if word in names else nearest(word, names)
+        if near is not None:
+            return f"did you mean `[{names[near]} {near}]`?"
+        of_db = [name for name, db in names.items() if db == word] or list(names)
+        name = min(of_db, default="")
+        shown = f"[{names[name]} {name}]" if name else "[assetDb0 cube]"
+        return f"write the name of a database and that of a {' or '.join(types)}, such as `{shown}`"
 
     def default(self, spec: FieldSpec) -> int:
         """Return the key of a field's default asset; NO_ASSET if there is none, or LOST."""
@@ -123,21 +139,21 @@ def read_value(node: Node, spec: FieldSpec, assets: AssetNames) -> Any:
         value = number(node, low, high)
         if abs(value) > FLOAT32_MAX:
             nearest = f"write `{spec.name}: {math.copysign(FLOAT32_MAX, value):g}`"
-            raise failure("value.range", f"'{node.key}' must fit into a 32-bit float", node, nearest)
+            raise failure("value.range", f"{named(node)} must fit into a 32-bit float", node, nearest)
         return math.radians(value) if kind is FieldKind.ANGLE else value
     numbers = vector(node) if kind is FieldKind.NUMBERS else read_vector(node, kind.width)
     if not all(low <= each <= high for each in numbers):
         nearest = " ".join(f"{min(max(each, low), high):g}" for each in numbers[:MAX_SHOWN])
         more = " ..." if len(numbers) > MAX_SHOWN else ""
-        message = f"'{node.key}' must be {spec.range_text()} in each number"
+        message = f"{named(node)} must be {spec.range_text()} in each number"
         raise failure("value.range", message, node, f"write `{spec.name}: [{nearest}{more}]`")
     if len(numbers) > kind.width:
-        message = f"'{node.key}' has {len(numbers)} numbers, at most {kind.width}"
+        message = f"{named(node)} has {len(numbers)} numbers, at most {kind.width}"
         raise failure("value.count", message, node, f"leave out {len(numbers) - kind.width} of them")
     values = np.full(kind.width, NOT_GIVEN)
     values[: len(numbers)] = numbers
     if spec.nonzero and not values.any():
-        message = f"'{node.key}' must be a direction, not {kind.width} zeros"
+        message = f"{named(node)} must be a direction, not {kind.width} zeros"
         raise failure("value.range", message, node, f"write `{spec.name}: [0 1 0]`")
     return values
 

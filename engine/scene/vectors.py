@@ -7,7 +7,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.humon import Document, InputError, Node, failure, vector
+from engine.humon import Document, InputError, Node, failure, named, vector
 from engine.tableau.schema import FLOAT32_MAX
 
 _PLAIN = re.compile(r"[0-9eE+\-. \t\r\n,\[\]]*")
@@ -55,7 +55,7 @@ def read_vector(node: Node, width: int) -> tuple[float, ...]:
     """Return the vector of one node. Raises InputError `value.*`."""
     numbers = vector(node, width)
     if max(map(abs, numbers)) > FLOAT32_MAX:
-        message = f"'{node.key}' must fit into 32-bit floats"
+        message = f"{named(node)} must fit into 32-bit floats"
         raise failure("value.range", message, node, f"write numbers up to {FLOAT32_MAX:g}")
     return numbers
 

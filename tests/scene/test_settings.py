@@ -60,15 +60,28 @@ def test_fields_flags_and_transforms_are_set_by_path(scene):
         ("camera/reticl.active=false", "object.unknown", "did you mean 'reticle'"),
         ("Cube.active=false", "object.unknown", "did you mean 'cube'"),
         ("cube.shadowcaster.active=false", "feature.unknown", "did you mean 'shadowCaster'"),
-        ("camera.light.active=false", "feature.unknown", ""),
+        ("camera.light.active=false", "feature.unknown", "it has no features"),
         ("cube.shadowCaster.actve=false", "field.unknown", "did you mean 'active'"),
         ("cube.actve=false", "field.unknown", "did you mean 'active'"),
         ("cube.shadowCaster.active=no", "value.boolean", ""),
         ("cube.shadowCaster.bias=17", "value.range", ""),
         ("cube.shadowCaster.bias=nan", "value.range", ""),
-        ("cube.shadowCaster.bias=", "humon.empty", ""),
+        ("cube.shadowCaster.bias=", "value.missing", "write the value behind `cube.shadowCaster.bias=`"),
         ("cube.shadowCaster.bias={", "humon.unclosed", ""),
-        ("cube.shadowCaster.bias=1 2", "humon.after_root", ""),
+        ("cube.shadowCaster.bias=1 2", "humon.after_root", "a list in brackets, as [1 2 3]"),
+        ("cube.shadowCaster.bias=1,5", "humon.after_root", "write decimals with a point"),
+        ("cube.shadowCaster.bias=[1]", "value.kind", "one word or number"),
+        ("camera/a.b.light.color=red", "value.kind", "in brackets"),
+        ("camera/a.b.light.color=[-1 0 0]", "value.range", "write `camera/a.b.light.color=[0 0 0]`"),
+        ("camera/a.b.light.color=[1e39 0 0]", "value.range", "write numbers up to"),
+        ("camera/a.b.light.note=[a]", "value.kind", "a text in quotes"),
+        ("cube.shadowCaster.asset=cube", "asset.reference", "did you mean `[assetDb0 cube]`?"),
+        ("cube.shadowCaster.asset=cbue", "asset.reference", "did you mean `[assetDb0 cube]`?"),
+        ("cube.shadowCaster.asset=assetDb0", "asset.reference", "such as `[assetDb0 cube]`"),
+        ("cube.shadowCaster.asset=[assetDb0]", "asset.reference", "the name of a database and that of a"),
+        ("cube.shadowCaster.asset={ a: b }", "asset.reference", "such as `[assetDb0 cube]`"),
+        (".=1", "setting.form", "PATH.FEATURE.FIELD=VALUE"),
+        ("tableau.actve=false", "object.unknown", "did you mean 'active'?"),
         ("cube.shadowCaster.asset=[assetDb0 4]", "asset.reference", ""),
         ("cube.shadowCaster.asset=[assetDb0 cub]", "asset.reference", "cube"),
         ("cube.translation=[1 2]", "value.count", ""),
@@ -83,6 +96,9 @@ def test_a_wrong_setting_is_reported_with_the_nearest_name(scene, setting, code,
     assert problem.code == code
     assert f"--set {setting}" in problem.message
     assert hint in problem.help
+    assert problem.help
+    assert "None" not in problem.message
+    assert "this entry" not in problem.message
     assert not str(caught.value).startswith("--set:")
 
 

@@ -169,7 +169,7 @@ def test_an_object_called_tableau_is_meant_before_the_tableau(write, registry):
     ("setting", "code"),
     [
         ("tableau.active=maybe", "value.boolean"),
-        ("tableau.enabled=", "humon.empty"),
+        ("tableau.enabled=", "value.missing"),
         ("tableau.scale=[1 1 1]", "object.unknown"),
         ("tableau.name=x", "object.unknown"),
     ],
