@@ -142,7 +142,8 @@ class Feature:
         """Return the passes that this feature takes part in, for its active rows.
 
         Called again when a row has changed; equal passes are the same frame. The active rows of its features
-        are the requesters of a pass's attachments and buffers.
+        are the requesters of a pass's attachments and buffers. Where a pass of another feature names one that
+        is not there, it is also called without rows, to learn whether it would be; it may raise then.
         """
         return ()
 

@@ -8,6 +8,7 @@ missing and one problem is reported; the program continues.
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import inspect
 import os
 import pkgutil
@@ -27,7 +28,7 @@ from engine.feature.fault import RAISED, Raised
 from engine.files import text_of
 from engine.graph import DeclarationError, check, mapping
 from engine.graph.passes import RESERVED
-from engine.humon import Position, Problem, Severity, nearest, suggestion
+from engine.humon import Position, Problem, Severity, misspelt, nearest, suggestion
 from engine.tableau.schema import FeatureSchema, FieldSpec
 
 if TYPE_CHECKING:
@@ -36,14 +37,19 @@ if TYPE_CHECKING:
 ENTRY_POINT_GROUP = "diorama.features"
 PACKAGE = "features"
 _SHADER = re.compile(r"[A-Za-z]\w*\.(vs|fs|cs)")
+_TYPE_NAME = re.compile(r"""^[ \t]+type_name\b[^=\n]*=[ \t]*["'](\w+)["']""", re.MULTILINE)
+"""How a class in the text of a module says its type name."""
+LOAD = "feature.load"
+NAME = "feature.name"
 _SHADERS = "give the GLSL of each shader as text, by NAME.vs, NAME.fs or NAME.cs"
 
 
 class Registry(Mapping[str, Feature]):
     """The known features by type name, in the order of their names.
 
-    `problems` lists failures to load features, as warnings; `buffers` has the feature that fills each
-    buffer of rows, by its name.
+    `problems` lists failures to load features, and names in their declarations that are probably misspelt, as
+    warnings; `buffers` has the feature that fills each buffer of rows, by its name. `lost` has the problem of
+    each feature that could not be loaded, by its type name, as far as that is known.
     """
 
     def __init__(self, features: Iterable[Feature] = ()) -> None:
@@ -51,6 +57,7 @@ class Registry(Mapping[str, Feature]):
         self._origins: dict[str, str] = {}
         self._ages: dict[str, int] = {}
         self.problems: list[Problem] = []
+        self.lost: dict[str, Problem] = {}
         self.buffers: dict[str, Feature] = {}
         for feature in features:
             self.register(feature)
@@ -235,7 +242,7 @@ class Registry(Mapping[str, Feature]):
         """Take out features that name others which are not there, or cannot be meant; each is reported.
 
         That is for when all features have been added. `conflicts` and `instead` may name features that are
-        not installed.
+        not installed: there a name is only reported that is nearly that of one which is.
         """
         while wrong := next(((one, fault) for one in self.values() for fault in self._faults(one)), None):
             feature, (problem, advice) = wrong
@@ -244,6 +251,25 @@ class Registry(Mapping[str, Feature]):
             self.buffers = {known: one for known, one in self.buffers.items() if one is not feature}
             del self._origins[name], self._ages[name]
             self._report(origin, DeclarationError(problem, advice), type(feature))
+        self.problems += [problem for feature in self.values() for problem in self._doubts(feature)]
+
+    def _doubts(self, feature: Feature) -> Iterator[Problem]:
+        """Yield a warning for each name of a feature which need not be there, and is probably misspelt."""
+        own = feature.type_name
+        for member in ("conflicts", "instead"):
+            for name in getattr(feature, member):
+                if name in self or name in self.lost:
+                    continue
+                near = misspelt(name, [each for each in (*self, *self.lost) if each != own])
+                if near is not None:
+                    who = f"{own} of {self._origins[own]}"
+                    yield Problem(
+                        NAME,
+                        f"{who} names {name} in `{member}`, and no feature is called so",
+                        _defined_at(type(feature)),
+                        help=f"did you mean '{near}'? Nothing follows from a name that no feature has",
+                        severity=Severity.WARNING,
+                    )
 
     def _faults(self, feature: Feature) -> Iterator[tuple[str, str]]:
         """Yield what is wrong with the features that a feature names, with a hint."""
@@ -255,7 +281,9 @@ class Registry(Mapping[str, Feature]):
             ("morphs", feature.morphs),
         ):
             for name in names:
-                if name not in self:
+                if name in self.lost and name not in self:
+                    yield f"{own} {verb} {name}, which could not be loaded", f"mend {name}, or leave it out"
+                elif name not in self:
                     known = [each for each in self if each != own]
                     yield f"{own} {verb} {name}, and no feature is called so", suggestion(name, known)
                 elif verb != "requires":
@@ -294,15 +322,17 @@ class Registry(Mapping[str, Feature]):
             if kind is None
             else f"the feature {kind.type_name or kind.__name__} of {origin}"
         )
-        self.problems.append(
-            Problem(
-                "feature.load",
-                f"{who} could not be loaded: {why}",
-                place or (_defined_at(kind) if kind is not None else None),
-                help=f"{advice}the other features work; fix or uninstall this one",
-                severity=Severity.WARNING,
-            )
+        problem = Problem(
+            LOAD,
+            f"{who} could not be loaded: {why}",
+            place or (_defined_at(kind) if kind is not None else None),
+            help=f"{advice}the other features work; fix or uninstall this one",
+            severity=Severity.WARNING,
         )
+        self.problems.append(problem)
+        for name in (kind.type_name,) if kind is not None else _meant_by(origin):
+            if name and name not in self:
+                self.lost.setdefault(name, problem)
 
 
 def _field_help(error: Raised) -> str:
@@ -310,6 +340,20 @@ def _field_help(error: Raised) -> str:
     modules = [frame.f_globals.get("__name__") for frame, _ in walk_tb(error.__traceback__)]
     is_of_field = isinstance(error, ValueError) and modules[-1:] == [FieldSpec.__module__]
     return f"declare the field otherwise: help({FieldSpec.__module__}) says how" if is_of_field else ""
+
+
+def _meant_by(origin: str) -> Iterator[str]:
+    """Yield the type names of features that could not be imported: what entry point and source call them."""
+    point, equals, named = origin.rpartition(" = ")
+    if equals:
+        yield point
+    with suppress(*RAISED):  # packages above it are imported, of which one may be what raises
+        found = importlib.util.find_spec(named.partition(":")[0])
+        files = [Path(found.origin)] if found is not None and found.has_location and found.origin else []
+        if files and files[0].name == "__init__.py":
+            files = sorted(files[0].parent.glob("*.py"))
+        for file in files:
+            yield from _TYPE_NAME.findall(file.read_bytes().decode("utf-8", "replace"))
 
 
 def _defined(module: ModuleType) -> Iterator[type[Feature]]:

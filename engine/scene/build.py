@@ -8,7 +8,7 @@ million values. Values that are not plain are read node by node, which also repo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -65,9 +65,13 @@ class TableauBuilder:
         tableau: Tableau,
         assets: AssetNames,
         problems: ProblemCollector,
-        root: int = ROOT,
+        root: int,
+        lost: Mapping[str, Problem],
     ) -> None:
-        """`root` is the row of the object that all others are below, which has the flags of the tableau."""
+        """`root` is the row of the object that all others are below, which has the flags of the tableau.
+
+        `lost` are the features that could not be loaded, as in FeatureReader.
+        """
         self._document = document
         self._tableau = tableau
         self._root = root
@@ -79,7 +83,7 @@ class TableauBuilder:
         """Paths of objects of whose features some are left out."""
         self._flags = ValueReader(document, boolean, lambda _: TRUE_INSTEAD)
         self._file = tableau.file_number(document.name)
-        self._features = FeatureReader(document, tableau, assets, problems, self._errors)
+        self._features = FeatureReader(document, tableau, assets, problems, self._errors, lost)
 
     def build(self, node: Node) -> Gaps:
         """Add everything below a `tableau` node; return what is left out."""

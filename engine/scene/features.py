@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from engine.humon import (
     Kind,
     Node,
     Position,
+    Problem,
     ProblemCollector,
     boolean,
     expect,
@@ -75,7 +77,9 @@ class FeatureReader:
         assets: AssetNames,
         problems: ProblemCollector,
         errors: list[InputError],
+        lost: Mapping[str, Problem],
     ) -> None:
+        """`lost` are the features that could not be loaded, by type, with the problem that says so."""
         self._document = document
         self._tableau = tableau
         self._assets = assets
@@ -86,6 +90,9 @@ class FeatureReader:
         """The same by the text of `@type`, quotes included."""
         self._meant: dict[str, set[int]] = {}
         """By the type that is nearest to one that is not known: objects with such a feature."""
+        self._lost = lost
+        self._lost_nodes: dict[str, list[tuple[str, int]]] = {}
+        """Objects and nodes of the features of types that could not be loaded."""
         self._nameless: set[int] = set()
         """Objects of which anything was left out, and nothing says which feature it is."""
 
@@ -142,6 +149,8 @@ class FeatureReader:
             pass  # what was left out may be what others need
         for collected in self._by_type.values():
             self._add(collected)
+        for type_name, found in self._lost_nodes.items():
+            self._report_lost(type_name, *found[0], len(found) - 1)
 
     def gaps(self) -> Gaps:
         """Return which features are left out, but for those of which another one of the type is used."""
@@ -314,14 +323,27 @@ class FeatureReader:
             collected = self._by_type.setdefault(table.type_name, CollectedFeatures(table))
             self._by_text[str(content)] = collected
             return collected
-        if type_name:
-            self._meant.setdefault(nearest(type_name, self._tableau.tables) or "", set()).add(object_row)
+        if type_name and type_name in self._lost:
+            self._meant.setdefault(type_name, set()).add(object_row)
+            self._lost_nodes.setdefault(type_name, []).append((name, row))
+        elif type_name:
+            known = [*self._tableau.tables, *self._lost]
+            self._meant.setdefault(nearest(type_name, known) or "", set()).add(object_row)
             message = f"there is no feature '{type_name}' (on '{name}')"
-            self._report("feature.unknown", message, row, suggestion(type_name, self._tableau.tables))
+            self._report("feature.unknown", message, row, suggestion(type_name, known))
         else:
             self.lose(object_row)
             self._report("feature.type", f"a feature of '{name}' has no @type", row, FEATURE_HELP)
         return None
+
+    def _report_lost(self, type_name: str, name: str, row: int, more: int) -> None:
+        """Report a type that could not be loaded, once, at the first feature of it; `more` are the others."""
+        others = f" and {more} more object{'s' if more > 1 else ''}" if more else ""
+        message = f"the feature '{type_name}' (on '{name}'{others}) could not be loaded"
+        cause = self._lost[type_name]
+        where = f" at {cause.position}" if cause.position is not None else ""
+        advice = f"the warning {cause.code}{where} says why; mend or install it, or remove it here"
+        self._report("feature.unknown", message, row, advice)
 
     def _duplicate(self, type_name: str, name: str, row: int, first: int) -> None:
         message = f"'{name}' has two {type_name} features; the other is at {self._position(first)}"

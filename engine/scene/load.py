@@ -125,7 +125,8 @@ class _Loader:
         root = self._root(name, place) if name else ROOT
         gaps = Gaps()
         if home is not None and node is not None:
-            gaps = TableauBuilder(home.document, tableau, names, problems, root).build(node)
+            lost = self._registry.lost
+            gaps = TableauBuilder(home.document, tableau, names, problems, root, lost).build(node)
         try:
             left_out = problems.tolerate(self._tolerated)
         except InputError as error:

@@ -10,7 +10,7 @@ from engine.feature import Feature, Registry, asset_field, discover, float_field
 from engine.feature.contract import _DECLARED
 from engine.feature.registry import _installed_features
 from engine.graph import DeclarationError
-from engine.humon import Severity
+from engine.humon import Severity, misspelt
 
 
 class Alpha(Feature):
@@ -373,6 +373,72 @@ def test_features_that_can_never_be_on_one_object_with_what_they_require_are_ref
     registry.check_references()
     assert list(registry) == ["moon"]
     assert "tide requires moon, which conflicts with tide" in registry.problems[0].message
+
+
+@pytest.mark.parametrize("member", ["conflicts", "instead"])
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("camara", "camera"), ("Camera", "camera"), ("visibelModle", "visibleModel"), ("lihgt", "light")],
+)
+def test_a_name_that_is_nearly_that_of_an_installed_feature_is_a_warning_and_costs_nothing(
+    member, name, near, tmp_path, monkeypatch
+):
+    install(tmp_path, "plugs", PLUG.format(f"{member} = ({name!r},)"), "plug = plugs\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "plugs", raising=False)
+    registry = discover()
+    (problem,) = registry.problems
+    assert (problem.code, problem.severity) == ("feature.name", Severity.WARNING)
+    assert problem.message == f"plug of plugs names {name} in `{member}`, and no feature is called so"
+    assert problem.help.startswith(f"did you mean '{near}'?")
+    assert (problem.position.file, problem.position.line) == (str(tmp_path / "plugs.py"), 3)
+    assert "plug" in registry
+
+
+def test_a_name_of_an_own_or_of_a_lost_feature_is_no_misspelt_one(tmp_path, monkeypatch):
+    night = PLUG.format('type_name, conflicts = "nights", ("night", "camera", "broken")')
+    install(tmp_path, "nights", night, "nights = nights\n")
+    install(tmp_path, "broken", 'x = y\nclass Broken:\n    type_name = "broken"\n', "some = broken\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry = discover()
+    assert [problem.code for problem in registry.problems] == ["feature.load"]
+    assert "nights" in registry
+    assert registry.lost.keys() == {"some", "broken"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("fog", "frog", False),  # too short to say
+        ("fog", "Fog", True),
+        ("fogs", "frogs", True),
+        ("spni", "spin", True),
+        ("spn", "spin", False),
+        ("night", "light", False),
+        ("shadow", "localShadow", False),
+        ("skybox", "reticle", False),
+        ("shadowcastre", "shadowCaster", True),
+        ("shadwcastre", "shadowCaster", True),
+        ("shdwcastre", "shadowCaster", False),
+    ],
+)
+def test_names_are_misspelt_by_a_letter_or_two_where_they_are_long(one, other, alike):
+    assert misspelt(one, ["unlike", other]) == (other if alike else None)
+
+
+def test_what_requires_a_feature_that_could_not_be_loaded_is_said_to_and_names_no_others(
+    tmp_path, monkeypatch
+):
+    install(tmp_path, "first", PLUG.format('type_name, at_most = "first", -1'), "first = first\n")
+    install(
+        tmp_path, "second", PLUG.format('type_name, requires = "second", ("first",)'), "second = second\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry = discover()
+    _, second = registry.problems
+    assert "second requires first, which could not be loaded" in second.message
+    assert second.help.startswith("mend first")
+    assert not {"first", "second"} & set(registry)
 
 
 def test_names_in_conflicts_and_instead_may_be_of_features_that_are_not_installed():

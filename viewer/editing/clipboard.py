@@ -60,7 +60,7 @@ def read_objects(scene: Scene, text: str, parent: int, renewed: Renewed) -> Tabl
         for spec in table.schema.asset_fields:
             table.set_default_asset(spec.name, assets.default(spec))
     problems = ProblemCollector()
-    TableauBuilder(document, tableau, assets, problems).build(document.root)
+    TableauBuilder(document, tableau, assets, problems, ROOT, scene.registry.lost).build(document.root)
     problems.check()
     every = tableau.rows()
     tableau.set_positions(every, (-1, 0, 0))
