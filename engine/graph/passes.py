@@ -315,11 +315,13 @@ class RepeatedPass(Pass):
 
     Rows, shaders, parameters, state and what it reads are those of that pass, whichever feature it is of, but
     for `front_face`; `reads`, `cubes`, `buffers` and `pushes` of its own are added. It is not in a frame that
-    has no such pass.
+    has no such pass. That is reported where no feature declares one, switched on or not, unless the pass is
+    `optional`: as one is that repeats a pass of a package which need not be there, or that depends on rows.
     """
 
     repeats: str = ""
     front_face: FrontFace = FrontFace.COUNTER_CLOCKWISE
+    optional: bool = False
 
 
 def repeated(p: RepeatedPass, of: DrawPass) -> DrawPass:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar, cast
 
@@ -30,7 +31,7 @@ from engine.graph import (
     with_repeated,
 )
 from engine.graph.view_mode import ViewMode, shown, without_empty_contour
-from engine.humon import InputError, Problem, Severity
+from engine.humon import InputError, Problem
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.terms.drawing import AlphaMode
 from engine.plan.terms.drawing_rows import PipelineState
@@ -43,19 +44,23 @@ from engine.planning.draw.shading import ShaderSet, check_own_shaders, find_shad
 from engine.planning.draw.tables import DrawTable
 from engine.planning.problems.absent_features import unwritten
 from engine.planning.problems.declared import checked_passes, checked_rows, checked_samples
+from engine.planning.problems.pass_names import (
+    FeaturesOf,
+    Unknown,
+    unknown,
+    unknown_problem,
+    unwritten,
+    unwritten_problem,
+)
 from engine.planning.problems.room import Room, names_of
 from engine.tableau import FeatureTable, Tableau
 
 SCREEN_SHADER = "screen.vs"
 """The vertex stage of fullscreen passes, in the builtin assetDb."""
 
-FeaturesOf = Mapping[str, Sequence[str]]
-"""The names of the features that take part in each pass, by its name."""
-
 ShaderPass = FullscreenPass | PrimitivePass | ComputePass
 """A pass without meshes."""
 
-UNWRITTEN = "pass.unwritten"
 MAX_SAMPLES = 4
 """Samples of a frame in which no feature says how many."""
 MAX_GRAPHS = 8
@@ -133,6 +138,7 @@ class FramePasses:
         self._asked: dict[str, _Asked] = {}
         self._known: tuple[tuple[object, ...], dict[str, list[Pass]], dict[str, int]] | None = None
         self._unwritten: tuple[tuple[str, str, str], ...] = ()
+        self._unknown: tuple[Unknown, ...] = ()
         self._last: tuple[dict[str, list[Pass]], int, dict[str, int]] = {}, 0, {}
         self._compiled: deque[_Compiled] = deque(maxlen=MAX_GRAPHS)
         self._next_screens: dict[ShaderPass, ShaderSet | None] = {}
@@ -380,19 +386,9 @@ class FramePasses:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What passes of the last graph read that no pass writes, as warnings (pass.unwritten)."""
-        return tuple(self._unwritten_problem(*row) for row in self._unwritten)
-
-    def _unwritten_problem(self, feature: str, p: str, read: str) -> Problem:
-        table = self._tableau.tables.get(feature)
-        rows = table.rows_active()[:1].tolist() if table is not None else []
-        return Problem(
-            UNWRITTEN,
-            f"the pass {p} of {feature} reads {read}, which no pass of the frame writes",
-            *(table.located(rows[0]) if table is not None and rows else (None, "")),
-            help="it reads zeros: switch on what writes it, or declare the read as optional",
-            severity=Severity.WARNING,
-        )
+        """What passes of the last graph name that is not there: warnings (pass.unwritten, pass.unknown)."""
+        reads = (unwritten_problem(self._tableau, *row) for row in self._unwritten)
+        return (*reads, *(unknown_problem(self._tableau, *row) for row in self._unknown))
 
     def changed(self) -> bool:
         """Whether active rows declare other passes or samples than those of the last graph."""
@@ -440,6 +436,7 @@ class FramePasses:
             asked = self._asked.items()
             passes = {name: one.passes for name, one in asked if one.passes is not None}
             rows = {buffer: count for _, one in asked for buffer, count in one.rows.items() if count}
+            self._unknown = unknown(passes, self._registry.is_built_in, self._unasked)
             made = with_repeated(passes), rows
         self._known = now, *made
         return made[0]
@@ -465,6 +462,14 @@ class FramePasses:
             except RAISED as error:
                 self.guard(feature, error)
         return _Asked(version, None, None)
+
+    def _unasked(self) -> Iterator[Pass]:
+        """Yield the passes that features without active rows would declare, as far as these say so."""
+        for name, asked in self._asked.items():
+            if asked.passes is None:
+                feature = self._registry[name]
+                with suppress(*RAISED):  # passes may follow from rows, which there are none of
+                    yield from checked_passes(feature.passes(FeatureRows(None)), (), feature, self._registry)
 
     def _compile(self, passes: Mapping[str, Sequence[Pass]], room: Room) -> CompiledGraph:
         """Compile the passes of features: one of each name, as features may take part in one pass."""
