@@ -10,7 +10,16 @@ from engine.humon.edits import Edits
 from engine.humon.files import read
 from engine.humon.formatter import format_document
 from engine.humon.node import Kind, Node
-from engine.humon.problem import InputError, Position, Problem, ProblemCollector, Severity, excerpt_of
+from engine.humon.problem import (
+    InputError,
+    Position,
+    Problem,
+    ProblemCollector,
+    Severity,
+    excerpt_of,
+    joined,
+    shared,
+)
 from engine.humon.values import (
     Place,
     boolean,
@@ -52,6 +61,7 @@ __all__ = [
     "failure",
     "format_document",
     "integer",
+    "joined",
     "misspelt",
     "named",
     "nearest",
@@ -60,6 +70,7 @@ __all__ = [
     "plain",
     "read",
     "required",
+    "shared",
     "suggestion",
     "text",
     "texts",

@@ -65,6 +65,53 @@ class Problem:
         return str(self.code), file, _PLACE.sub("", self.message)
 
 
+MAX_USES = 4
+"""Uses that one problem names; of more it has the number."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedProblem(Problem):
+    """What is wrong with something for one `use` of it; `fault` says it for all uses."""
+
+    fault: str = ""
+    use: str = ""
+
+
+def shared(problem: Problem, fault: str, use: str) -> SharedProblem:
+    """Return a problem as that of one use of what has a fault."""
+    of = problem
+    return SharedProblem(of.code, of.message, of.position, of.excerpt, of.help, of.severity, fault, use)
+
+
+def joined(problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems with one for each fault that is shared, at the place of the first use in the text.
+
+    One of several uses names these, in the order of their places.
+    """
+    found: dict[object, list[Problem]] = {}
+    for problem in problems:
+        key = (problem.code, problem.fault) if isinstance(problem, SharedProblem) else problem
+        found.setdefault(key, []).append(problem)
+    return [_one(alike) for alike in found.values()]
+
+
+def _one(alike: list[Problem]) -> Problem:
+    """Return the problem of one fault."""
+    first = alike[0]
+    if not isinstance(first, SharedProblem):
+        return first
+    in_order = sorted(
+        (one for one in alike if isinstance(one, SharedProblem)),
+        key=lambda one: (one.position is None, one.position or 0, one.use),
+    )
+    first, message = in_order[0], in_order[0].message
+    uses = list(dict.fromkeys(one.use for one in in_order))
+    if len(uses) > 1:
+        more = f" and {len(uses) - MAX_USES} more" if len(uses) > MAX_USES else ""
+        message = f"{first.fault}: {', '.join(uses[:MAX_USES])}{more}"
+    return Problem(first.code, message, first.position, first.excerpt, first.help, first.severity)
+
+
 class InputError(Exception):
     """User input is wrong; has all problems that were found, at least one."""
 

@@ -18,7 +18,7 @@ from engine.feature.recency import Recency
 from engine.feature.skins import Skins
 from engine.graph import PICTURE, ImageDecl
 from engine.graph.view_mode import ViewMode
-from engine.humon import Problem
+from engine.humon import Problem, joined
 from engine.plan.model.plan import Plan
 from engine.plan.placement.budget_fallback import is_shortage, plan_within_budget
 from engine.plan.placement.planner import make_plan
@@ -481,7 +481,7 @@ class ScenePlanner:
         """Problems of materials, each once; what frames lack, faults of rows, the last plan's shortage."""
         short = () if self.shortage is None else (self.shortage.problem(self.keys.name),)
         found = (*self._absent.problems, *self._passes.problems, *self._faults.problems(self.size))
-        return (*self._reported, *found, *short)
+        return (*joined(self._reported), *found, *short)
 
     def _describe(self, key: int) -> str:
         """Return the name of an asset in plans: its database and its label."""

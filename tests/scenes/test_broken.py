@@ -83,12 +83,13 @@ def test_a_shader_input_that_the_mesh_lacks_is_named(project):
         ("formedNormal = normal,", "formedNormal = normals,"),
     )
     with opened(project) as scene:
-        lacks = ("shader.interface", "reads the vertex attribute 'normals', which vertices")
-        assert_problems(scene, lacks, lacks)
+        meshes = "vertices #2 with material 'brick', vertices 'plane' with material 'paving'"
+        lacks = f"reads the vertex attribute 'normals', which meshes do not have: {meshes}"
+        assert_problems(scene, ("shader.interface", lacks))
         assert_color(scene.frame(), MAGENTA, levels=50, at_least=0.02)
 
 
-def test_stages_that_disagree_about_a_binding_are_reported_for_each_material(project):
+def test_stages_that_disagree_about_a_binding_are_reported_once_for_all_materials(project):
     edit(
         project / MATERIAL / "surface.vs.glsl",
         (
@@ -99,11 +100,11 @@ def test_stages_that_disagree_about_a_binding_are_reported_for_each_material(pro
         ("material = row.y;", "material = row.y + uint(shadowMap.x.x);"),
     )
     with opened(project) as scene:
-        wrong = ("shader.interface", "binding 4 is Wrong 'shadowMap' in one stage")
-        assert_problems(scene, wrong, wrong)
+        assert_problems(scene, ("shader.interface", "binding 4 is Wrong 'shadowMap' in one stage"))
+        assert scene.problems[0].message.endswith("in another: material 'brick', material 'paving'")
 
 
-def test_a_binding_that_nothing_provides_is_named_for_each_material(project):
+def test_a_binding_that_nothing_provides_is_named_once_for_all_materials(project):
     binding = "layout(set = 0, binding = 3, std430)"
     edit(
         project / MATERIAL / "surface.fs.glsl",
@@ -111,7 +112,8 @@ def test_a_binding_that_nothing_provides_is_named_for_each_material(project):
         ("colour = vec4(alphaMode", "colour = weather.rain + vec4(alphaMode"),
     )
     with opened(project) as scene:
-        assert_problems(scene, ("shader.interface", "'weather'"), ("shader.interface", "'weather'"))
+        assert_problems(scene, ("shader.interface", "'weather'"))
+        assert scene.problems[0].message.endswith("provide: material 'brick', material 'paving'")
 
 
 def test_a_feature_that_raises_is_switched_off_and_reported_once_while_frames_go_on(project, monkeypatch):

@@ -22,7 +22,7 @@ from engine.assets.importers.blend_weights import INDICES, MORE_WEIGHTS, WEIGHTS
 from engine.assets.importers.morph.source import MORPH
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET, MATERIALS_BLOCK
 from engine.graph import DeclarationError
-from engine.humon import InputError, Problem, Severity
+from engine.humon import InputError, Problem, Severity, shared
 from engine.plan.terms.drawing import DescriptorType, ShaderStage, Topology
 from engine.plan.terms.drawing_rows import BindingRow, PushRow
 from engine.planning.draw.blocks import Block, row_of, united
@@ -207,23 +207,34 @@ def check_inputs(
     offered = dict(vertex_format)
     read = _attributes_read(shaders, offered, topology)
     missing = list(dict.fromkeys(f"'{name}'" for name in read.values() if name not in offered))
+    label = library.record(owner).label
+    use = mesh if label == mesh else f"{mesh} with {label}"
     if missing:
-        what = f"attribute{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
+        what = (
+            f"{shaders.name} reads the vertex attribute{'s' if len(missing) > 1 else ''} {', '.join(missing)}"
+        )
         found.add(
-            f"{shaders.name} reads the vertex {what}, which {mesh} does not have",
+            f"{what}, which {mesh} does not have",
             "its attributes are " + ", ".join(offered),
+            f"{what}, which meshes do not have",
+            use,
         )
     for variable, name in read.items():
         form = offered.get(name)
         if form is not None and form.shader_kind != variable.kind and not reads_bits(variable, offered):
+            what = f"{shaders.name} reads '{variable.name}' as {variable.kind}"
             found.add(
-                f"{shaders.name} reads '{variable.name}' as {variable.kind}; {mesh} has it as {form.value}",
+                f"{what}; {mesh} has it as {form.value}",
                 f"declare the input as {form.shader_kind}, or change the vertex format",
+                f"{what}; meshes have it as {form.value}",
+                use,
             )
     if topology == Topology.POINT_LIST.name and not shaders.draws_points:
         found.add(
             f"{shaders.name} draws the points of {mesh} and writes no gl_PointSize",
             "write gl_PointSize = 1.0; in the vertex shader",
+            f"{shaders.name} draws points and writes no gl_PointSize",
+            use,
         )
     return tuple(found.problems)
 
@@ -238,7 +249,7 @@ def check_parameters(
             reason = shaders.material.misfit(name, numbers)
             if reason:
                 message = f"the parameter '{name}' does not fit {shaders.name}: {reason}"
-                found.add(message, "give it as the shader declares it, in finite numbers")
+                found.add_one(message, "give it as the shader declares it, in finite numbers")
     return tuple(found.problems)
 
 
@@ -250,8 +261,14 @@ class _Findings:
     owner: AssetRef
     problems: list[Problem] = field(default_factory=list)
 
-    def add(self, message: str, help_text: str) -> None:
-        """Add a warning."""
+    def add(self, message: str, help_text: str, fault: str = "", use: str = "") -> None:
+        """Add a warning of shaders, whose `fault` for all that use them is without more the message."""
+        self.add_one(message, help_text)
+        label = use or self.library.record(self.owner).label
+        self.problems[-1] = shared(self.problems[-1], fault or message, label)
+
+    def add_one(self, message: str, help_text: str) -> None:
+        """Add a warning of what the owner itself has."""
         document = self.library.dbs[self.owner.db].document
         node = document.root["assetDb"]["assets"][self.owner.index]
         self.problems.append(
