@@ -62,3 +62,21 @@ def test_the_chrome_of_the_page_mirrors_an_environment_of_its_own(
         scene["ball"].chrome.active = False
         assert middle(scene) == pytest.approx(BACKGROUND, abs=1)
         assert {problem.code for problem in scene.problems} <= {"feature.absent"}
+
+
+def test_the_chrome_of_the_page_mirrors_the_placeholder_of_a_broken_environment(
+    root: Path, tmp_path: Path, chrome: None
+) -> None:
+    skies = Skies(root, tmp_path)
+    skies.sky("front", sides(pz=RED))
+    wrong = "{ @type: environment  name: wrong  source: none.hdr }"
+    objects = "ball: " + CHROME.replace("NAME", "wrong").replace("MORE", "")
+    path = skies.scene({"ball": "baseColor: [1 1 1 1]"}, objects, assets=wrong)
+    with open_scene(path, size=SIZE) as scene:
+        assert {problem.code for problem in scene.problems} - {"feature.absent"} <= {
+            "asset.broken",
+            "file.missing",
+            "value.count",
+        }
+        assert len(set(middle(scene))) == 1, "grey light from all sides"
+        assert middle(scene)[0] > 30
