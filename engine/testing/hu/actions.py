@@ -177,4 +177,5 @@ def towards(eye: list[float], target: tuple[float, ...]) -> tuple[float, float, 
 def _placed(problem: Problem, setting: str, node: Node) -> Problem:
     """Return the problem of a setting with its place in the test file."""
     message = problem.message.replace(f"--set {setting}", f"'{node.key}'", 1)
-    return node.document.problem(problem.code, message, node, problem.help)
+    advice = problem.help.replace(f"write `{node.key}=", f"write `{node.key}: ", 1)
+    return node.document.problem(problem.code, message, node, advice)

@@ -176,6 +176,8 @@ def test_a_scene_that_does_not_settle_fails_with_the_steps_still_open(root, tmp_
         ("{ set: { cub.enabled: false } }", "error[object.unknown]: 'cub.enabled' names no object"),
         ("{ set: { sun.light.intensity: much } }", "error[value.number]: 'sun.light.intensity': "),
         ("{ set: { sun.light.color: [1 2] } }", "error[value.count]: 'sun.light.color': "),
+        ("{ set: { sun.light.color: [-1 0 0] } }", "write `sun.light.color: [0 0 0]`"),
+        ("{ set: { cube.visibleModel.asset: cbue } }", "did you mean `[assetDb0 cube]`?"),
         ("{ move: camra  by: [1 0 0] }", "error[test.step]: there is no object 'camra'"),
     ],
 )
