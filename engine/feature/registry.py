@@ -347,12 +347,15 @@ def _meant_by(origin: str) -> Iterator[str]:
     point, equals, named = origin.rpartition(" = ")
     if equals:
         yield point
-    with suppress(*RAISED):  # packages above it are imported, of which one may be what raises
-        found = importlib.util.find_spec(named.partition(":")[0])
-        files = [Path(found.origin)] if found is not None and found.has_location and found.origin else []
-        if files and files[0].name == "__init__.py":
-            files = sorted(files[0].parent.glob("*.py"))
-        for file in files:
+    top, *rest = named.partition(":")[0].split(".")
+    with suppress(ImportError, ValueError, OSError):  # there is no such module, which is reported
+        found = importlib.util.find_spec(top)  # imports nothing, as packages above it might raise
+        if found is None or not found.has_location or found.origin is None:
+            return
+        place = Path(found.origin)
+        place = place.parent if place.name == "__init__.py" else place
+        place = place.joinpath(*rest)
+        for file in sorted(place.glob("*.py")) if os.path.isdir(place) else [place.with_suffix(".py")]:
             yield from _TYPE_NAME.findall(file.read_bytes().decode("utf-8", "replace"))
 
 

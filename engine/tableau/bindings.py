@@ -106,13 +106,13 @@ class Bindings:
         if feature not in handle:
             what = f"'{path}': '{handle.path}' has no feature '{feature}'"
             is_left_out = self._tableau.gaps.has(handle.path, feature)
-            advice = suggestion(feature, list(handle.features)) or FORM
+            advice = suggestion(feature, list(handle.features))
             raise Unbound("feature.unknown", what, advice, is_left_out)
         table = handle[feature].table
         spec = table.schema.by_name.get(name)
         if spec is None:
             what = f"'{path}': {feature} has no field '{name}'"
-            raise Unbound("field.unknown", what, suggestion(name, table.schema.by_name) or FORM)
+            raise Unbound("field.unknown", what, suggestion(name, table.schema.by_name))
         if spec.kind not in NUMBERS:
             raise Unbound("value.number", f"'{path}' is not one number: its kind is {spec.kind.value}", FORM)
         return table, name, handle[feature].row

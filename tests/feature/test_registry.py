@@ -406,6 +406,26 @@ def test_a_name_of_an_own_or_of_a_lost_feature_is_no_misspelt_one(tmp_path, monk
     assert registry.lost.keys() == {"some", "broken"}
 
 
+def test_the_features_in_all_modules_of_a_package_that_cannot_be_imported_are_lost(tmp_path, monkeypatch):
+    package = tmp_path / "frosts"
+    package.mkdir()
+    (package / "__init__.py").write_text("from frosts.main import Frost\n")
+    (package / "main.py").write_text(FEATURE.format("Frost", "frost") + "raise OSError\n")
+    info = tmp_path / "frosts-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: frosts\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[diorama.features]\ncold = frosts.main:Frost\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    registry = Registry()
+    registry.load_entry_points()
+    (problem,) = registry.problems
+    assert registry.lost == {"cold": problem, "frost": problem}
+    (info / "entry_points.txt").write_text("[diorama.features]\ncold = frosts\n")
+    registry = Registry()
+    registry.load_entry_points()
+    assert registry.lost.keys() == {"cold", "frost"}
+
+
 @pytest.mark.parametrize(
     ("one", "other", "alike"),
     [
