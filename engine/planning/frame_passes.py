@@ -42,16 +42,9 @@ from engine.planning.draw.interfaces import PassInterface
 from engine.planning.draw.recipes import Usable
 from engine.planning.draw.shading import ShaderSet, check_own_shaders, find_shader, shader_set
 from engine.planning.draw.tables import DrawTable
-from engine.planning.problems.absent_features import unwritten
+from engine.planning.problems import pass_names
 from engine.planning.problems.declared import checked_passes, checked_rows, checked_samples
-from engine.planning.problems.pass_names import (
-    FeaturesOf,
-    Unknown,
-    unknown,
-    unknown_problem,
-    unwritten,
-    unwritten_problem,
-)
+from engine.planning.problems.pass_names import FeaturesOf
 from engine.planning.problems.room import Room, names_of
 from engine.tableau import FeatureTable, Tableau
 
@@ -138,7 +131,7 @@ class FramePasses:
         self._asked: dict[str, _Asked] = {}
         self._known: tuple[tuple[object, ...], dict[str, list[Pass]], dict[str, int]] | None = None
         self._unwritten: tuple[tuple[str, str, str], ...] = ()
-        self._unknown: tuple[Unknown, ...] = ()
+        self._unknown: tuple[pass_names.Unknown, ...] = ()
         self._last: tuple[dict[str, list[Pass]], int, dict[str, int]] = {}, 0, {}
         self._compiled: deque[_Compiled] = deque(maxlen=MAX_GRAPHS)
         self._next_screens: dict[ShaderPass, ShaderSet | None] = {}
@@ -186,7 +179,7 @@ class FramePasses:
             for p in own:
                 of = features_of.setdefault(p.name, [])
                 of += [one for one in (name, getattr(p, "draws", name)) if one not in of]
-        self._unwritten = tuple(unwritten(graph, features_of))
+        self._unwritten = tuple(pass_names.unwritten(graph, features_of))
         if passes is requested:
             self._compiled.append(_Compiled(self.watched, passes, room, graph, features_of, self._unwritten))
         return graph, features_of
@@ -387,8 +380,8 @@ class FramePasses:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What passes of the last graph name that is not there: warnings (pass.unwritten, pass.unknown)."""
-        reads = (unwritten_problem(self._tableau, *row) for row in self._unwritten)
-        return (*reads, *(unknown_problem(self._tableau, *row) for row in self._unknown))
+        reads = (pass_names.unwritten_problem(self._tableau, *row) for row in self._unwritten)
+        return (*reads, *(pass_names.unknown_problem(self._tableau, *row) for row in self._unknown))
 
     def changed(self) -> bool:
         """Whether active rows declare other passes or samples than those of the last graph."""
@@ -436,7 +429,7 @@ class FramePasses:
             asked = self._asked.items()
             passes = {name: one.passes for name, one in asked if one.passes is not None}
             rows = {buffer: count for _, one in asked for buffer, count in one.rows.items() if count}
-            self._unknown = unknown(passes, self._registry.is_built_in, self._unasked)
+            self._unknown = pass_names.unknown(passes, self._registry.is_built_in, self._unasked)
             made = with_repeated(passes), rows
         self._known = now, *made
         return made[0]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 
 from engine.feature import Feature, Registry
-from engine.graph import CompiledGraph, stand_in_name
 from engine.humon import Problem, Severity
 from engine.tableau import NO_ASSET, FeatureTable, Tableau
 
@@ -87,16 +86,3 @@ class AbsentFeatures:
             help=advice,
             severity=Severity.WARNING,
         )
-
-
-def unwritten(
-    graph: CompiledGraph, features_of: Mapping[str, Sequence[str]]
-) -> Iterator[tuple[str, str, str]]:
-    """Yield (feature, pass, image or buffer) for what passes read from stand-ins and should not."""
-    for compiled in graph.passes:
-        p, of = compiled.declaration, features_of.get(compiled.declaration.name, [""])
-        read = [(one.image.name, one.optional) for one in p.reads]
-        read += [(one.buffer.name, one.optional) for one in p.used_buffers()]
-        for (name, is_optional), (_, bound) in zip(read, [*compiled.reads, *compiled.buffers], strict=True):
-            if bound == stand_in_name(name) and not is_optional:
-                yield of[0], p.name, name
