@@ -35,13 +35,10 @@ from features._shadow_maps import (
     local_passes,
     local_view,
 )
-from features._shadow_view import ShadowView, shadow_view
+from features._shadow_view import ShadowView, shadow_views
 
 MAX_LIGHTS = 4
 """How many directional lights are used; further ones are not."""
-
-CASCADE_RATIO = 3.0
-"""How much farther a cascade reaches than the one before."""
 
 AUTO, ON, OFF = range(3)
 """The choices of `shadows`."""
@@ -186,11 +183,11 @@ class Light(Feature):
             "groundAmbient": rows["ground"][_first(rows)],
             "localShadow": [1.0 / LOCAL_TEXELS, 0.0, 0.0, 0.0],
         }
-        cascades = self._shadow_views(frame)
+        cascades, moved_on = self._shadow_views(frame)
         if cascades:
             found["shadowMatrices"] = np.stack([cascade.matrix for cascade in cascades])
             found["shadowTexels"] = [cascade.texel for cascade in cascades]
-            found["shadow"] = [len(cascades), 1.0 / SHADOW_TEXELS, 0.0, cascades[-1].fade]
+            found["shadow"] = [len(cascades), 1.0 / SHADOW_TEXELS, moved_on, cascades[-1].fade]
         return found
 
     def views(self, frame: FrameView) -> Mapping[str, Mapping[str, npt.ArrayLike]]:
@@ -203,7 +200,7 @@ class Light(Feature):
         found: dict[str, Mapping[str, npt.ArrayLike]] = {
             "": {"lightCounts": [directional, local, words(local), 0]}
         }
-        for number, cascade in enumerate(self._shadow_views(frame)):
+        for number, cascade in enumerate(self._shadow_views(frame)[0]):
             found[cascade_view(number)] = {"viewProjection": cascade.matrix}
         for number, matrix in enumerate(self._local_views(frame)):
             found[local_view(number)] = {"viewProjection": matrix}
@@ -240,25 +237,23 @@ class Light(Feature):
         found: tuple[npt.NDArray[np.int64], int] = frame.memo["order"]
         return found
 
-    def _shadow_views(self, frame: FrameView) -> list[ShadowView]:
-        """Return the cascades of the first directional light, from the nearest; none without shadows."""
+    def _shadow_views(self, frame: FrameView) -> tuple[list[ShadowView], float]:
+        """Return the cascades of the first directional light as `shadow_views`; none without shadows."""
         if "cascades" not in frame.memo:
             frame.memo["cascades"] = self._fitted(frame)
-        found: list[ShadowView] = frame.memo["cascades"]
+        found: tuple[list[ShadowView], float] = frame.memo["cascades"]
         return found
 
-    def _fitted(self, frame: FrameView) -> list[ShadowView]:
+    def _fitted(self, frame: FrameView) -> tuple[list[ShadowView], float]:
         """Return the cascades, fitted to what casts and what is seen."""
         rows = frame.enabled(self.type_name)
         first = _caster(rows)
         if first < 0:
-            return []
+            return [], 1.0
         light = frame.world(rows.objects[first : first + 1])[0]
         casters, distance = frame.bounds("shadowCaster"), float(rows["shadowDistance"][first])
         place, axes = tuple(light[3, :3].tolist()), unit_axes(light)
-        count = _cascades(frame.active(self.type_name))
-        reaches = [distance / CASCADE_RATIO ** (count - 1 - number) for number in range(count)]
-        return [shadow_view(place, axes, casters, frame, reach) for reach in reaches]
+        return shadow_views(place, axes, casters, frame, distance, _cascades(frame.active(self.type_name)))
 
     def _local_views(self, frame: FrameView) -> npt.NDArray[np.float64]:
         """Return the matrices [n, 4, 4] to the maps of local lights; of those switched off, all zero."""

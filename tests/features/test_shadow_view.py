@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from engine.feature import Box, FrameView, View
 from engine.math import axis_angle, unit_axes
 from engine.tableau import Tableau
 from features._shadow_maps import SHADOW_TEXELS
-from features._shadow_view import ShadowView, shadow_view
+from features._shadow_view import CASCADE_RATIO, ShadowView, shadow_views
 from features.camera import Camera
 from features.light import Light
 
@@ -44,8 +46,12 @@ def frame(eye=(0.0, 1.6, 5.0), turn: float = 0.0, **fields) -> FrameView:
 
 
 def fit(seen: FrameView, casters: Box = WIDE, **more) -> ShadowView:
+    return fit_all(seen, casters, 1, **more)[0][0]
+
+
+def fit_all(seen: FrameView, casters: Box, count: int, **more) -> tuple[list[ShadowView], float]:
     light = more.get("light", sun())
-    return shadow_view(tuple(light[3, :3].tolist()), unit_axes(light), casters, seen, DISTANCE)
+    return shadow_views(tuple(light[3, :3].tolist()), unit_axes(light), casters, seen, DISTANCE, count)
 
 
 def on_map(found: ShadowView, seen: FrameView, points: np.ndarray) -> np.ndarray:
@@ -159,3 +165,89 @@ def test_a_camera_that_moves_a_little_leaves_the_light_alone():
     assert first.reads.hold(frame((0.01, 1.6, 5.0)))
     assert not first.reads.hold(frame((9.0, 1.6, 5.0)))
     assert not first.reads.hold(frame(fovY=60.0))
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_several_maps_never_grow_and_replace_each_other_where_the_replaced_one_shows_nothing(count):
+    casters = (np.array([-1e5, 0, -2e5]), np.array([1e5, 3, 0]))
+    near, _ = fit_all(frame((0.0, 1.6, -1e5)), casters, count)
+    widths = [near[0].texel * CASCADE_RATIO**number for number in range(12)]
+    np.testing.assert_allclose([view.texel for view in near], widths[:count])
+    last, firsts = None, []
+    tableau = Tableau([Camera().schema])
+    tableau.add_object("camera", features={"camera": {}})
+    for metres in np.geomspace(0.4, 1500, 800):
+        tableau["camera"].translation = (0, 1.6, metres)
+        tableau.update_world()
+        views, moved_on = fit_all(seen_by_camera(tableau), casters, count)
+        first = int(np.argmin(np.abs(np.array(widths) - views[0].texel)))
+        np.testing.assert_allclose([view.texel for view in views], widths[first : first + count])
+        assert 0 <= moved_on < 2
+        assert first > 0 or moved_on >= 1, "nothing has left yet, so the last shows all"
+        now = 2 * first + moved_on  # 2 of one window are 0 of the next
+        assert last is None or abs(now - last) < 0.16, "what they show changes gradually"
+        last = now
+        firsts.append(first)
+    assert sorted(set(firsts)) == list(range(firsts[-1] + 1)), "one after the other"
+    assert firsts[-1] >= 4
+
+
+@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.parametrize("height", [30, 100, 500])
+def test_from_high_above_several_maps_hold_what_is_seen_there(count, height):
+    tableau = Tableau([Camera().schema])
+    tableau.add_object(
+        "camera",
+        translation=(0, height + 10, 0),
+        rotation=axis_angle((1, 0, 0), -np.pi / 2),
+        features={"camera": {}},
+    )
+    tableau.update_world()
+    seen = seen_by_camera(tableau)
+    views, moved_on = fit_all(seen, (np.array([-9000.0, 0, -9000]), np.array([9000.0, 10, 9000])), count)
+    shown = [view for number, view in enumerate(views) if number < count - 1 or moved_on >= 1]
+    reach = 0.4 * height
+    ground = np.array([[x, 0.0, z] for x in (-reach, 0, reach) for z in (-reach, 0, reach)])
+    assert (np.abs([on_map(view, seen, ground)[:, :2] for view in shown]) <= 1).all(axis=(1, 2)).any()
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_while_a_caster_moves_at_the_rim_the_others_keep_their_texels_but_for_a_few_steps(count):
+    seen, point, found = frame(), np.array([[0.2, 0.4, 1.0]]), []
+    for wide in np.linspace(12, 50, 400):
+        casters = (np.array([-3.0, 0, -3]), np.array([wide, 2, 3]))
+        views, _ = fit_all(seen, casters, count)
+        found.append((views[-1].texel, on_map(views[-1], seen, point)[0, :2] * SHADOW_TEXELS / 2))
+    same = [(a, b) for a, b in pairwise(found) if a[0] == b[0]]
+    assert len(found) - 1 - len(same) <= 9, "four steps to twice the width"
+    for (_, before), (_, after) in same:
+        np.testing.assert_allclose(after - before, np.round(after - before), atol=0.02)
+
+
+def test_casters_that_fit_into_the_view_no_more_keep_their_texels():
+    seen, found = frame(), []
+    for wide in np.linspace(20, 34, 200):
+        found.append(fit(seen, (np.array([-wide, 0, -wide]), np.array([wide, 2, wide]))))
+    (before, after), *others = ((a, b) for a, b in pairwise(found) if a.fade != b.fade)
+    assert not others
+    assert before.texel == after.texel
+    places = [on_map(view, seen, np.zeros((1, 3)))[0, :2] * SHADOW_TEXELS / 2 for view in (before, after)]
+    np.testing.assert_allclose(places[1] - places[0], np.round(places[1] - places[0]), atol=0.02)
+
+
+@pytest.mark.parametrize("wide", [0.01, 0.5, 0.83, 1.2])
+def test_the_map_of_casters_in_a_few_metres_wastes_nothing(wide):
+    casters = (np.full(3, -wide), np.full(3, wide))
+    corners = np.array(np.meshgrid(*zip(*casters, strict=True))).reshape(3, -1).T
+    for count in (1, 2):
+        views, _ = fit_all(frame(), casters, count)
+        for view in views:
+            assert 0.95 < np.abs(on_map(view, frame(), corners)[:, :2]).max() < 0.97
+
+
+def test_where_all_casters_fit_into_all_maps_but_the_first_nothing_is_mixed_in_or_out():
+    casters = (np.array([-9.0, 0, -18]), np.array([9.0, 2, 0]))
+    for metres in (30.0, 45.0, 80.0):
+        views, moved_on = fit_all(frame((0, 1.6, metres)), casters, 3)
+        assert moved_on >= 1
+        assert views[1] is views[2]

@@ -6,6 +6,8 @@ maps, its picture is the same.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -54,3 +56,38 @@ def test_shadows_rest_while_the_camera_moves(tmp_path: Path, cascades: int, most
         for moved in (0.0003, 0.01, 0.2, 0.5, 1.0, 2.0):
             camera.translation = start + np.array((moved, 0.0, -moved))
             assert np.abs(seen_from_above(shown) - before).max() <= most
+
+
+def changes(pictures: Iterable[np.ndarray]) -> list[int]:
+    """How many pixels change by more than 16 levels from each picture to the next."""
+    return [int((np.abs(a - b).max(-1) > 16).sum()) for a, b in pairwise(pictures)]
+
+
+@pytest.mark.parametrize(("cascades", "start", "end"), [(2, 21, 17), (3, 11, 6), (4, 7, 1)])
+def test_no_shadow_jumps_while_the_camera_comes_near(
+    tmp_path: Path, cascades: int, start: int, end: int
+) -> None:
+    """Up to 6 pixels change where borders of cascades pass, 71 to 210 did where maps grew in steps."""
+    path = tmp_path / "steady.hu"
+    path.write_text(scene(cascades))
+    with open_scene(path, size=SIZE) as shown:
+        pictures = []
+        for away in np.arange(start, end, -0.5):
+            shown["camera"].translation = (0.3, 1.6 + 0.2 * away, 6 + away)
+            pictures.append(seen_from_above(shown))
+    changed = changes(pictures)
+    assert max(changed) <= 12, changed
+
+
+def test_shadows_rest_while_another_caster_moves_away(tmp_path: Path) -> None:
+    """Where the map holds all casters it grows in steps, of which there is one here at most."""
+    path = tmp_path / "steady.hu"
+    path.write_text(scene(1))
+    with open_scene(path, size=SIZE) as shown:
+        shown["sun"].light.shadowDistance = 200
+        pictures = []
+        for away in np.arange(40, 46, 0.4):
+            shown["c3x19"].translation = (away, 0.5, -51.3)
+            pictures.append(seen_from_above(shown))
+    changed = changes(pictures)
+    assert sum(count > 0 for count in changed) <= 1, changed

@@ -11,7 +11,8 @@ layout(set = 0, binding = 0, std140) uniform Frame {
     vec4 targetSize;        // xy: texels of the picture; zw: 1 / xy
     vec4 skyAmbient;        // rgb: light from above
     vec4 groundAmbient;     // rgb: light from below
-    vec4 shadow;            // x: cascades; y: 1 / texels of a map; w: how fast shadows fade at the border of the last
+    vec4 shadow;            // x: cascades; y: 1 / texels of a map; w: how fast shadows fade at the border of the last;
+                            // z: up to 1 how much the last one shows, from there on the first one shows 2 - z
     vec4 shadowTexels;      // size of a texel in metres, of each cascade
     vec4 localShadow;       // x: 1 / texels of a map of a local light
     uvec4 lightCounts;      // x: directional lights; y: local lights; z: words of each cluster, 0 where there are none

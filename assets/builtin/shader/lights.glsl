@@ -49,8 +49,17 @@ vec3 onCascade(int cascade, vec3 position, vec3 geometric, float cosine, out vec
     return vec3(clip.xy * 0.5 + 0.5, max(clip.z, 0.0));
 }
 
+// How much of a point is lit that a cascade holds. Shadows fade at the border of the last one, and all in it while it appears.
+float litByCascade(int cascade, int last, vec3 at, vec2 border) {
+    float found = comparedCascade(at, float(cascade));
+    if (cascade < last)
+        return found;
+    float inside = smoothstep(0.08, 0.96, min(border.x, border.y) * frame.shadow.w);
+    return mix(1.0, found, inside * min(frame.shadow.z, 1.0));
+}
+
 // How much of the first directional light reaches a surface: from the nearest cascade that holds the point, mixed with the
-// next one towards its border. Shadows fade at the border of the last.
+// next one towards its border, and all over while the first one is about to be replaced.
 float litByCascades(vec3 position, vec3 geometric, float cosine) {
     int last = int(frame.shadow.x) - 1, cascade = 0;
     vec2 border;
@@ -59,15 +68,16 @@ float litByCascades(vec3 position, vec3 geometric, float cosine) {
         while (cascade < last && (min(border.x, border.y) <= 0.01 || at.z >= 1.0))
             at = onCascade(++cascade, position, geometric, cosine, border);
     }
-    float found = comparedCascade(at, float(cascade));
+    float found = litByCascade(cascade, last, at, border);
     if (hasShadowMapLayers && cascade < last) {
         vec2 nextBorder;
         vec3 next = onCascade(cascade + 1, position, geometric, cosine, nextBorder);
         float inside = smoothstep(0.01, 0.12, min(border.x, border.y));
-        return mix(comparedCascade(next, float(cascade + 1)), found, inside);
+        if (cascade == 0)
+            inside *= clamp(2.0 - frame.shadow.z, 0.0, 1.0);
+        return mix(litByCascade(cascade + 1, last, next, nextBorder), found, inside);
     }
-    border *= frame.shadow.w;
-    return mix(1.0, found, clamp(min(border.x, border.y), 0.0, 1.0));
+    return found;
 }
 
 // How much of a local light reaches a surface: 4 bilinear comparisons on its map, or on the face of its cube.
