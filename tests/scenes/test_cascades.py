@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.gpu
 
 SIZE = (320, 180)
 POSTS = [(3 * side + 0.4 * (row % 3), 1.0, -1.0 - 1.3 * row) for row in range(44) for side in (-1, 0, 1)]
+Place = tuple[float, float, float]
 HALF = np.array((0.075, 1.0, 0.075))
 BOX = np.min(POSTS, axis=0) - HALF, np.max(POSTS, axis=0) + HALF
 MOST = {4: 8, 12: 1}
@@ -48,12 +51,17 @@ tableau: {{ name: posts  objects: {{
     return path
 
 
-def maps(scene: OpenedScene, z: float) -> list[npt.NDArray[np.float64]]:
-    """Where each map lies in the world while the camera is at `z`."""
-    scene["camera"].translation = (0.3, 1.7, z)
+def seen(scene: OpenedScene, place: Place) -> FrameView:
+    """The frame of a camera at a place."""
+    scene["camera"].translation = place
     scene.tableau.update_world()
     view = Camera().view(FrameView(scene.tableau, SIZE, lambda _: None))
-    frame = FrameView(scene.tableau, SIZE, lambda _: BOX, view)
+    return FrameView(scene.tableau, SIZE, lambda _: BOX, view)
+
+
+def maps(scene: OpenedScene, z: float) -> list[npt.NDArray[np.float64]]:
+    """Where each map lies in the world while the camera is at `z`."""
+    frame = seen(scene, (0.3, 1.7, z))
     found = [values["viewProjection"] for name, values in Light().views(frame).items() if name]
     return [np.append(-frame.origin, 1.0) @ np.asarray(matrix, np.float64) for matrix in found]
 
@@ -73,9 +81,25 @@ def next_step(scene: OpenedScene, cascade: int, z: float) -> tuple[float, float]
     return high, low
 
 
-def drawn(scene: OpenedScene, z: float, shadows: str) -> npt.NDArray[np.int64]:
+def replacements(scene: OpenedScene, place: Callable[[float], Place]) -> Iterator[tuple[float, float]]:
+    """Yield how far the camera is just before and behind each place at which maps are replaced by others."""
+
+    def texels(away: float) -> list[float]:
+        found: list[float] = Light().frame_values(seen(scene, place(away)))["shadowTexels"]
+        return found
+
+    for low, high in pairwise(np.arange(1.0, 60.0).tolist()):
+        if texels(low) != texels(high):
+            before = texels(low)
+            while high - low > 1e-5:
+                middle = (low + high) / 2
+                low, high = (middle, high) if texels(middle) == before else (low, middle)
+            yield low, high
+
+
+def drawn(scene: OpenedScene, place: Place, shadows: str) -> npt.NDArray[np.int64]:
     scene["sun"].light.shadows = shadows
-    scene["camera"].translation = (0.3, 1.7, z)
+    scene["camera"].translation = place
     scene.settle()
     return scene.frame()[..., :3].astype(np.int64)
 
@@ -84,11 +108,35 @@ def drawn(scene: OpenedScene, z: float, shadows: str) -> npt.NDArray[np.int64]:
 def test_where_a_map_moves_on_with_the_camera_shadows_do_not_flicker(tmp_path: Path, cascade: int) -> None:
     with open_scene(written(tmp_path), size=SIZE) as scene:
         before, behind = next_step(scene, cascade, 2.6)
-        lit = [drawn(scene, z, "off") for z in (before, behind)]
-        shaded = [drawn(scene, z, "auto") for z in (before, behind)]
+        places = [(0.3, 1.7, z) for z in (before, behind)]
+        lit = [drawn(scene, place, "off") for place in places]
+        shaded = [drawn(scene, place, "auto") for place in places]
     still = np.abs(lit[0] - lit[1]).max(-1) <= 1
     assert (np.abs(shaded[0] - lit[0]).max(-1) > 60).sum() > 1000, "there are shadows"
     changed = np.abs(shaded[0] - shaded[1]).max(-1) * still
     for levels, most in MOST.items():
         many = (changed > levels).sum()
         assert many <= most, f"{many} pixels change by more than {levels}, up to {changed.max()}"
+
+
+@pytest.mark.parametrize("sun", [(-35, 50, 0), (-30, 12, 0)])
+def test_where_maps_are_replaced_shadows_stay_as_they_are(tmp_path: Path, sun: Place) -> None:
+    """No pixel changes; 21 to 161 do where the map that leaves, or that which comes, is not mixed in or out.
+
+    The second sun stands behind the camera, so that even the first map holds what is seen far away.
+    """
+
+    def place(away: float) -> Place:
+        return 0.3, 1.7 + 0.45 * away, away
+
+    with open_scene(written(tmp_path), size=SIZE) as scene:
+        scene["camera"].euler, scene["sun"].euler = (-25, 0, 0), sun
+        scene["sun"].light.shadowDistance = 15
+        steps = list(replacements(scene, place))
+        assert len(steps) == 3
+        for before, behind in steps:
+            lit = [drawn(scene, place(away), "off") for away in (before, behind)]
+            shaded = [drawn(scene, place(away), "auto") for away in (before, behind)]
+            assert (np.abs(shaded[0] - lit[0]).max(-1) > 60).sum() > 100, "there are shadows"
+            changed = np.abs(shaded[0] - shaded[1]).max(-1) * (np.abs(lit[0] - lit[1]).max(-1) <= 1)
+            assert (changed > 4).sum() <= 4, f"{before} m away: up to {changed.max()} levels"
