@@ -200,6 +200,14 @@ class Feature:
         """
         return {}
 
+    def places(self, frame: FrameView) -> npt.ArrayLike:
+        """Return where in the world the parts are of what it draws `among` others (`PrimitivePass`), [n, 3].
+
+        In each view the farthest part is drawn first, and only the first n parts are drawn. They are where
+        the objects of the enabled rows are, unless said here. Called as `frame_values` is.
+        """
+        return frame.world(frame.enabled(self.type_name).objects)[:, 3, :3]
+
     def animate(self, rows: FeatureRows, frame: MotionFrame) -> Motion | None:
         """Return how objects move as time passes, for the enabled rows: where they are at `frame.time`.
 

@@ -58,9 +58,8 @@ from engine.graph.passes import (
     RasterState,
     RepeatedPass,
     StorageWrite,
-    repeated,
-    with_repeated,
 )
+from engine.graph.repeated import repeated, with_repeated
 from engine.graph.reuse import reusable, without
 
 __all__ = [

@@ -20,7 +20,7 @@ from engine.graph.lifetimes import (
     other_of,
     previous_name,
 )
-from engine.graph.order import GraphError, ordered
+from engine.graph.order import GraphError, hosts, ordered
 from engine.graph.passes import (
     ClearPass,
     ColorTarget,
@@ -79,7 +79,7 @@ class CompiledPass:
     """A pass with the barriers before it and its attachments in each view, which have so many samples.
 
     `reads` are (binding, image name) pairs, `buffers` (binding, buffer name), `layered` the bindings of
-    images with several layers.
+    images with several layers. What `is_among` others is drawn by the pass that draws those, a later one.
     """
 
     declaration: Pass
@@ -90,6 +90,7 @@ class CompiledPass:
     targets: tuple[Targets, ...] = (Targets(),)
     samples: int = 1
     layered: frozenset[str] = frozenset()
+    is_among: bool = False
 
     @property
     def color(self) -> tuple[Attachment, ...]:
@@ -166,6 +167,7 @@ def compile_graph(passes: Sequence[Pass], outputs: Sequence[ImageDecl], samples:
             frame.targets(number),
             frame.samples(p),
             frame.layered(number),
+            number in frame.hosts,
         )
         for number, (p, own) in enumerate(zip(in_order, before, strict=True))
     )
@@ -200,8 +202,9 @@ class _Frame:
         self._readers: dict[str, list[int]] = {}
         self._declared: dict[str, ImageDecl] = {}
         self.images: dict[str, ImageDecl] = {}
+        self.hosts = hosts(passes)
         for number, p in enumerate(passes):
-            for part in _written_parts(p):
+            for part in _written_parts(p) if number not in self.hosts else ():
                 self._writers.setdefault(part, []).append(number)
             for image in p.written():
                 self._declared[image.name] = image
@@ -317,7 +320,8 @@ class _Frame:
         return part in self._writers and self._writers[part][0] < number
 
     def targets(self, number: int) -> tuple[Targets, ...]:
-        """Return the attachments of a pass in each of its views."""
+        """Return the attachments of a pass in each of its views, or of the one that it is drawn among."""
+        number = self.hosts.get(number, number)
         p = self._passes[number]
         return tuple(
             Targets(
@@ -344,7 +348,16 @@ class _Frame:
         )
 
     def uses(self, number: int) -> Uses:
-        """Return how a pass uses the images and buffers of the frame."""
+        """Return how a pass uses the images and buffers of the frame, and what is drawn together with it."""
+        host = self.hosts.get(number, number)
+        found = self._own_uses(host)
+        for one in (one for one, other in self.hosts.items() if other == host):
+            for thing, use in self._own_uses(one).items():
+                known = found.get(thing, use)
+                found[thing] = replace(use, stage=known.stage | use.stage, access=known.access | use.access)
+        return found
+
+    def _own_uses(self, number: int) -> dict[Part | str, Use]:
         p = self._passes[number]
         uses: dict[Part | str, Use] = {}
         for targets in self.targets(number):

@@ -103,4 +103,8 @@ def buffer_lifetimes(passes: Sequence[Pass], uses: Sequence[Uses]) -> tuple[Buff
             known = found.get(name, BufferLifetime(use.buffer, Stage(0), index, index))
             stages, usage = known.stages | uses[index][name].stage, known.usage | _USAGES[use.role]
             found[name] = replace(known, stages=stages, last=index, usage=usage)
+    for index, step in enumerate(uses):
+        for thing in step:
+            if isinstance(thing, str):  # what is drawn among others uses it until these are drawn
+                found[thing] = replace(found[thing], last=max(found[thing].last, index))
     return tuple(found[name] for name in sorted(found))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from engine.graph.buffers import BufferDecl
 from engine.graph.declarations import DeclarationError
 from engine.graph.images import ImageDecl
-from engine.graph.passes import ComputePass, Pass
+from engine.graph.passes import ComputePass, DrawOrder, DrawPass, Pass, PrimitivePass
 from engine.plan.terms.drawing import Blend
 
 Edge = tuple[int, int]
@@ -24,16 +24,21 @@ def ordered(passes: Sequence[Pass]) -> list[Pass]:
     What must hold: a read comes after the passes that make the image, and `after` and `before`. What is
     assumed where it does not contradict: passes that draw over an image (they blend, or only test depth)
     come after those that make it, and reads come after both. So a pass may read an image that a later one,
-    which depends on it, draws over. Raises GraphError.
+    which depends on it, draws over. What is drawn among others stands right before the pass that draws those.
+    Raises GraphError.
     """
     check_names(passes)
+    host_of = hosts(passes)
     comes_after: list[set[int]] = [set() for _ in passes]
-    for first, second in _required(passes):
-        comes_after[first].add(second)
-    for first, second in _assumed(passes):
+    for one, other in _required(passes):
+        first, second = host_of.get(one, one), host_of.get(other, other)
+        if first != second:
+            comes_after[first].add(second)
+    for one, other in _assumed(passes):
+        first, second = host_of.get(one, one), host_of.get(other, other)
         if not _reaches(second, first, comes_after):
             comes_after[first].add(second)
-    waiting = list(range(len(passes)))
+    waiting = [number for number in range(len(passes)) if number not in host_of]
     found: list[Pass] = []
     while waiting:
         held = {second for first in waiting for second in comes_after[first]}
@@ -45,8 +50,19 @@ def ordered(passes: Sequence[Pass]) -> list[Pass]:
                 "leave out one `after`, `before` or read, or read what the last frame has left",
             )
         waiting.remove(ready)
+        found += [passes[number] for number, host in host_of.items() if host == ready]
         found.append(passes[ready])
     return found
+
+
+def hosts(passes: Sequence[Pass]) -> dict[int, int]:
+    """Return the passes that are drawn among what others draw, with those others, by their numbers."""
+    number_of = {p.name: number for number, p in enumerate(passes)}
+    return {
+        number: number_of[p.among]
+        for number, p in enumerate(passes)
+        if isinstance(p, PrimitivePass) and p.among in number_of
+    }
 
 
 def _cycle(waiting: Sequence[int], comes_after: Sequence[set[int]]) -> list[int]:
@@ -84,6 +100,24 @@ def check_names(passes: Sequence[Pass]) -> None:
                     f"{p.name} reads {image.name} of the last frame, and it has no history",
                     "declare the image with history=True",
                 )
+    for one, host in hosts(passes).items():
+        _check_among(passes[one], passes[host])
+
+
+def _check_among(p: Pass, host: Pass) -> None:
+    """Raise GraphError where a pass cannot be drawn among what `host` draws."""
+    if not isinstance(host, DrawPass) or host.order is not DrawOrder.BACK_TO_FRONT:
+        raise GraphError(
+            f"{p.name} is drawn among {host.name}, which does not sort what it draws",
+            "name a DrawPass with order=DrawOrder.BACK_TO_FRONT",
+        )
+    targets, of_host = ([(t.image, t.layer, t.level) for t in each.targets()] for each in (p, host))
+    writes = any(each.depth is not None and each.depth.write for each in (p, host))
+    if targets != of_host or p.views != host.views or writes:
+        raise GraphError(
+            f"{p.name} is drawn among {host.name}, which has other targets or views, or one writes depth",
+            "give both the same targets and views, and DepthTarget(..., write=False)",
+        )
 
 
 def _differs(name: str, p: Pass) -> GraphError:

@@ -7,8 +7,7 @@ features that take part in the pass as requesters; its reads and writes become b
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass
 from enum import Enum
 
 from engine.graph.buffers import MAX_COMMANDS, BufferDecl, BufferRole, BufferUse, DrawArguments
@@ -324,37 +323,6 @@ class RepeatedPass(Pass):
     optional: bool = False
 
 
-def repeated(p: RepeatedPass, of: DrawPass) -> DrawPass:
-    """Return the draw pass that a repeated one stands for: `of` in other views and into other targets."""
-    return replace(
-        of,
-        name=p.name,
-        color=p.color,
-        depth=p.depth,
-        reads=of.reads + p.reads,
-        cubes=of.cubes + p.cubes,
-        buffers=of.buffers + p.buffers,
-        after=p.after,
-        before=p.before,
-        views=p.views,
-        pushes=of.pushes + p.pushes,
-        state=replace(of.state, front_face=p.front_face),
-    )
-
-
-def with_repeated(declared: Mapping[str, Sequence[Pass]]) -> dict[str, list[Pass]]:
-    """Put draw passes in place of those that repeat one; without one to repeat a pass is left out."""
-    draws = {p.name: p for own in declared.values() for p in own if isinstance(p, DrawPass)}
-    found: dict[str, list[Pass]] = {}
-    for name, own in declared.items():
-        found[name] = [
-            repeated(p, draws[p.repeats]) if isinstance(p, RepeatedPass) else p
-            for p in own
-            if not isinstance(p, RepeatedPass) or p.repeats in draws
-        ]
-    return found
-
-
 @dataclass(frozen=True)
 class FullscreenPass(Pass):
     """Runs the fragment shader `shader`, named as in a DrawPass, for every texel of its targets.
@@ -381,6 +349,11 @@ class PrimitivePass(Pass):
     most `vertices` of them, none from beyond their end (`engine/graph/arguments.py`). What an index says is
     not limited: what the shaders read from buffers with it is nothing they have not been given
     (robustBufferAccess).
+
+    With `among`, the name of a draw pass with the order BACK_TO_FRONT, it is drawn between what that one
+    draws: up to `parts`, each where its place is along the view (`Feature.places`). A part has `instances`
+    instances, which gl_InstanceIndex counts on from those of the parts before it. Targets, but for how they
+    blend, and views are those of that pass. In a frame without it the parts are sorted among themselves.
     """
 
     shaders: tuple[str, ...] = ()
@@ -389,14 +362,21 @@ class PrimitivePass(Pass):
     state: RasterState = RasterState(cull=CullMode.NONE)
     arguments: DrawArguments | None = None
     indices: BufferDecl | None = None
+    among: str = ""
+    parts: int = 1
 
     @property
     def fault(self) -> str:
         """Why there is no such pass; empty where there may be one."""
         of, indices = self.arguments, self.indices
-        for what, count in (("vertices", self.vertices), ("instances", self.instances)):
+        instances = self.instances * max(self.parts, 1)
+        for what, count in (("vertices", self.vertices), ("instances", instances)):
             if not 0 <= count <= MAX_DRAWN:
                 return f"draws {count} {what}: from 0 to {MAX_DRAWN} are possible"
+        if self.parts < 1 or (self.parts > 1 and (of is not None or not self.among)):
+            return (
+                f"has {self.parts} parts: one, and `among` others, without arguments, any number is possible"
+            )
         if indices is not None and (indices.size < 4 or indices.size % 4):
             return f"has indices in {indices.name}, of {indices.size} bytes: a multiple of 4 is possible"
         if of is not None and not 1 <= of.most <= MAX_COMMANDS:

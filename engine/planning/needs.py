@@ -6,7 +6,7 @@ tables. Both are added to one requirement table, so that every byte of GPU memor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -56,6 +56,7 @@ from engine.planning.draw.drawing import Drawing, material_table_name
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity, command_limit, slot_limit
 from engine.planning.draw.ring_names import ColumnRing, RingNames
+from engine.planning.draw.sorted_draws import Placed, placed_passes
 from engine.planning.draw.tables import DrawTable
 from engine.tableau import FeatureTable, Tableau
 
@@ -82,7 +83,8 @@ class FrameNeeds:
 
     `size` is that of the target in texels, `samples` the number for Samples.FRAME. `drawings` has the
     shaders, pipelines and descriptor sets of the passes, `frame` says where their Frame blocks lie, and
-    `columns` has the rings of features' buffers that they read. The tables change with the scene: `assets` is
+    `columns` has the rings of features' buffers that they read, `placed` the passes whose parts have places.
+    The tables change with the scene: `assets` is
     what each drew when these needs were collected, and `restore` returns to it.
     """
 
@@ -96,6 +98,11 @@ class FrameNeeds:
     columns: dict[str, ColumnRing] = field(default_factory=dict)
     drawings: dict[str, Drawing] = field(default_factory=dict)
     assets: dict[str, npt.NDArray[np.int64]] = field(default_factory=dict)
+    placed: dict[str, Placed] = field(default_factory=dict)
+
+    def place(self, features_of: Mapping[str, Sequence[str]]) -> None:
+        """Find the passes whose parts have places; `features_of` has the features of each pass."""
+        self.placed = placed_passes(self.graph, features_of)
 
     def restore(self) -> None:
         """Let every table draw what it drew when these needs were collected."""

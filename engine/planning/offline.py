@@ -78,6 +78,6 @@ def settled_frame(
         scene.tableau.update_world()
         needs = planner.needs()
         planner.visibility(needs)
-        values.block(needs.tables, needs.frame, size, needs.columns)
+        values.block(needs.tables, needs.frame, size, needs.columns, needs.placed)
         if not planner.stale():
             return planner, needs

@@ -333,6 +333,7 @@ class ScenePlanner:
                 break  # else code of a feature raised, and rows of it were switched off
         self._last_signature = self.input_versions()
         needs = FrameNeeds(graph, {}, requirements, self.size, samples)
+        needs.place(features_of)
         requesters: dict[str, tuple[int, ...]] = {}
         for compiled, table, screen in zip(graph.passes, tables, screens, strict=True):
             p = compiled.declaration

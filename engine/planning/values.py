@@ -23,12 +23,14 @@ from engine.planning.draw.boxes import union
 from engine.planning.draw.eyes import Eye
 from engine.planning.draw.frame_layout import FrameLayout, Members
 from engine.planning.draw.ring_names import ColumnRing
+from engine.planning.draw.sorted_draws import Placed
 from engine.planning.draw.tables import DrawTable
 from engine.planning.problems.declared import (
     by_names,
     check_buffers,
     check_columns,
     check_view,
+    checked_places,
     wrong_number,
 )
 from engine.planning.value_words import Pieces, flat, packed_rows
@@ -51,6 +53,7 @@ class _Kept:
 
 
 _NO_RINGS: Mapping[str, ColumnRing] = {}
+_NONE_PLACED: Mapping[str, Placed] = {}
 
 
 class FrameValues:
@@ -101,6 +104,9 @@ class FrameValues:
         self._rings: Mapping[str, ColumnRing] = {}
         self._kept_columns: dict[str, Reads] = {}
         self.columns: dict[str, npt.NDArray[np.uint8]] = {}
+        self._placed: Mapping[str, Placed] = {}
+        self._kept_places: dict[str, Reads] = {}
+        self.places: Mapping[str, npt.NDArray[np.float64]] = {}
         self._is_timed = False  # whether a value follows from the time
         self._ordered = tuple(registry)
         self._given: Mapping[str, Collection[str]] = {}
@@ -121,12 +127,14 @@ class FrameValues:
         layout: FrameLayout,
         size: tuple[int, int],
         rings: Mapping[str, ColumnRing] = _NO_RINGS,
+        placed: Mapping[str, Placed] = _NONE_PLACED,
     ) -> npt.NDArray[np.uint8] | None:
         """Return the values of all features, in the order of their names, for a picture of this size.
 
         Values that raise or do not fit are left out. Members that no feature gives are zero. Returns
         uint8[n], the same array as long as no value changes, or None where no shader has a Frame block.
-        `columns` then has the rows of each of `rings`, uint8[count, bytes], the same arrays while they last.
+        `columns` then has the rows of each of `rings`, uint8[count, bytes], and `places` where the parts of
+        `placed` passes are, float64[n, 3] by feature: the same arrays while they last.
         """
         signature = (
             self._tableau.structure_version,
@@ -136,16 +144,20 @@ class FrameValues:
             self.content_scale,
             size,
         )
-        if layout is self._layout and rings is self._rings and self._signature == signature:
+        same = layout is self._layout and rings is self._rings and placed == self._placed
+        if same and self._signature == signature:
             return self._block
         if self._signature is None or self._signature[-1] != size:
             self._kept, self._kept_views, self._kept_columns, self._view = {}, {}, {}, None
+            self._kept_places = {}
         self._signature = signature
         if layout is not self._layout:
             self._lay_out(layout)
         if rings is not self._rings:
             self._keep_columns(rings)
-        if layout.size or rings:
+        if placed != self._placed:
+            self._placed, self._kept_places, self.places = placed, {}, {}
+        if layout.size or rings or placed:
             changed = self._ask(tables, size)
             if changed and layout.size:
                 self._block = self._packed(layout.size)
@@ -229,6 +241,11 @@ class FrameValues:
             if reads is None or not reads.hold(now):
                 self._fill(feature, FrameView(self._tableau, size, bounds, view, None, *shapes))
                 filled = True
+        for name in {of.feature for of in self._placed.values()}:
+            reads = self._kept_places.get(name)
+            if reads is None or not reads.hold(now):
+                self._place(self._registry[name], FrameView(self._tableau, size, bounds, view, None, *shapes))
+                filled = True
         if changed or filled:
             self._is_timed = self._reads_time()
         self._asked = versions
@@ -302,6 +319,18 @@ class FrameValues:
         self._kept_columns[feature.type_name] = frame.reads
         self.columns |= made
 
+    def _place(self, feature: Feature, frame: FrameView) -> None:
+        """Ask a feature where the parts of its passes are; nowhere where it raises."""
+        name, found = feature.type_name, np.zeros((0, 3))
+        most = min(of.parts for of in self._placed.values() if of.feature == name)
+        try:
+            found = checked_places(feature.places(frame), most)
+        except RAISED as error:
+            self._guard(feature, error)
+        self._kept_places[name] = frame.reads
+        if name not in self.places or not np.array_equal(self.places[name], found):
+            self.places = {**self.places, name: found}
+
     def _is_given(self, name: str, columns: Mapping[str, npt.NDArray[Any]]) -> bool:
         """Whether a ring holds the very arrays that are frozen: what a feature keeps is packed once."""
         known = self._given_columns.get(name)
@@ -317,7 +346,7 @@ class FrameValues:
         if "time" in self._members:
             return True
         kept = (*self._kept.values(), *self._kept_views.values())
-        seen = [*(each.reads for each in kept), *self._kept_columns.values()]
+        seen = [*(each.reads for each in kept), *self._kept_columns.values(), *self._kept_places.values()]
         return any(reads.times for reads in (*seen, *([self._view[0]] if self._view is not None else ())))
 
     def _note_eyes(self, height: int) -> None:

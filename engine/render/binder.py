@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -157,17 +157,21 @@ class Binder:
         draws: DrawList | SortedDraws,
         slot: int,
         number: int,
-    ) -> list[BoundGroup]:
+        between: Mapping[int, Sequence[BoundGroup | BoundShader]],
+    ) -> list[BoundGroup | BoundShader]:
         """Resolve every group of a draw list for one view, by its number, and one slot's copies of the rings.
 
-        A group whose pipeline the driver refuses is left out. Raises NotResident.
+        A group whose pipeline the driver refuses is left out. What others draw before a group, or behind the
+        last one, is `between`. Raises NotResident.
         """
         table, view = binding.table, drawing.compiled.declaration.views[number]
         commands = self.require_location(drawing.keys.transient(f"{table.declaration.name}.commands"))
         of_view = draws.of_view(number)
         start = commands.offset + slot * commands.stride + of_view.start * COMMAND.itemsize
-        found = []
-        for group in draws.groups_in(number):
+        found: list[BoundGroup | BoundShader] = []
+        groups = draws.groups_in(number)
+        for index, group in enumerate(groups):
+            found += between.get(index, ())
             key = table.recipes.pipelines[group.pipeline]
             shading = table.recipes.shadings[key.shading]
             row = drawing.pipeline(group.pipeline)
@@ -196,6 +200,7 @@ class Binder:
                     group.culled,
                 )
             )
+        found += between.get(len(groups), ())
         return found
 
     def shader(

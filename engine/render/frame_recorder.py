@@ -83,6 +83,7 @@ class BoundShader:
     """A draw of so many vertices and instances without a mesh, with everything it binds.
 
     `arguments` say how much is drawn in their place. `indices` are (VkBuffer, byte offset), of uint32.
+    Without arguments instances are counted from `first_instance` on.
     """
 
     pipeline: Any
@@ -94,6 +95,7 @@ class BoundShader:
     arguments: BoundArguments | None = None
     indices: tuple[Any, int] | None = None
     push: Push | None = None
+    first_instance: int = 0
 
 
 @dataclass(frozen=True)
@@ -249,9 +251,9 @@ class FrameRecorder:
             vk.vkCmdBindIndexBuffer(commands, *group.indices, IndexType.UINT32)
         if of is None:
             if group.indices is not None:
-                vk.vkCmdDrawIndexed(commands, group.vertices, group.instances, 0, 0, 0)
+                vk.vkCmdDrawIndexed(commands, group.vertices, group.instances, 0, 0, group.first_instance)
             else:
-                vk.vkCmdDraw(commands, group.vertices, group.instances, 0, 0)
+                vk.vkCmdDraw(commands, group.vertices, group.instances, 0, group.first_instance)
             return 1
         indexed = group.indices is not None
         if of.count is not None and self._counts and of.most <= self._limit:
@@ -314,7 +316,7 @@ def _barriers(compiled: CompiledPass, images: Mapping[str, FrameImage]) -> Any:
 
 def _targets(compiled: CompiledPass, images: Mapping[str, FrameImage]) -> _Targets:
     first = compiled.color[0] if compiled.color else compiled.depth
-    if first is None:
+    if first is None or compiled.is_among:
         return (), None, None
     width, height = (max(1, side >> first.level) for side in images[first.image].extent)
     rendering = tuple(

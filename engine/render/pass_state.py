@@ -9,7 +9,7 @@ from engine.graph import PICTURE_VIEW, DrawOrder
 from engine.planning.culling import Culling
 from engine.planning.draw.draw_list import DrawList, Written
 from engine.planning.draw.eyes import Eye, eyes_of
-from engine.planning.draw.sorted_draws import SortedDraws
+from engine.planning.draw.sorted_draws import NO_PARTS, Parts, SortedDraws
 from engine.planning.draw.tables import InUse
 from engine.render.pass_binding import PassBinding
 
@@ -36,10 +36,13 @@ class PassState:
         """Whether the draws have followed the table's rows."""
         return self.versions == self.binding.table.version
 
-    def cull(self, eyes: Mapping[str, Eye | None], cull_from: int | None) -> Written | None:
+    def cull(
+        self, eyes: Mapping[str, Eye | None], cull_from: int | None, parts: Parts = NO_PARTS
+    ) -> Written | None:
         """Draw in each view what it sees; everything, where that would save less than it takes.
 
-        A table of at least `cull_from` triangles is culled, None: none is. Returns what has changed.
+        A table of at least `cull_from` triangles is culled, None: none is. What is sorted has `parts` of
+        other passes in it. Returns what has changed.
         """
         draws, table, binding = self.draws, self.binding.table, self.binding
         views = table.declaration.views
@@ -50,6 +53,7 @@ class PassState:
             table.tableau.moves.version,
             (binding.late_version, len(binding.late), len(binding.batches), len(table.batches)),
             cull_from,
+            parts,
         )
         if now == self.culled_for and not table.block_boxes.is_behind:
             return None
@@ -59,7 +63,7 @@ class PassState:
         was_culled, self.is_culled = self.is_culled, culls
         pinned = self.culling.pinned(binding.late, binding.late_version) if culls else None
         if isinstance(draws, SortedDraws):
-            return draws.order(eyes_of(views, eyes), pinned)
+            return draws.order(eyes_of(views, eyes), pinned, parts)
         if pinned is None:
             return draws.cull(None, range(len(views))) if was_culled else None
         if not was_culled:

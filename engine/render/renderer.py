@@ -36,6 +36,7 @@ from engine.render.command_buffers import CommandBuffers
 from engine.render.descriptors import DescriptorSets
 from engine.render.frame_recorder import AnyBound, FrameImage, FrameRecorder
 from engine.render.pass_binding import PassBinding
+from engine.render.pass_parts import PassParts
 from engine.render.pass_reuse import WHOLE, PassReuse
 from engine.render.pass_state import PassState
 from engine.render.pass_timer import PassTimer
@@ -105,6 +106,7 @@ class Renderer:
             self._undo = undo.pop_all()
         self._times_passes = False
         self._reuse = PassReuse(code)
+        self._parts = PassParts()
         self._rings: dict[str, RingWriter] = {}
         self._needs: FrameNeeds | None = None
         self._plan: MemoryPlan | None = None
@@ -297,8 +299,12 @@ class Renderer:
                 for number in range(len(drawing.compiled.declaration.views))
             ]
             for name, drawing in needs.drawings.items()
-            if name not in left_out
+            if name not in left_out and not drawing.compiled.is_among
         }
+        for name, views in self._parts.alone():
+            if name not in left_out:
+                between = [self._parts.bound(name, None, self._binder, needs, slot, n) for n in range(views)]
+                groups[name] = [each.get(0, []) for each in between]
         commands, mark = self._commands.begin(slot, left_out), None
         if self._times_passes and self._timer.begin(
             commands, slot, len(frame.passes), len(needs.graph.passes)
@@ -355,7 +361,8 @@ class Renderer:
         if isinstance(drawing, ShaderDrawing):
             return self._binder.shader(drawing, needs, slot, number)
         known = self._passes[name]
-        return self._binder.groups(drawing, known.binding, known.draws, slot, number)
+        between = self._parts.bound(name, known.draws, self._binder, needs, slot, number)
+        return self._binder.groups(drawing, known.binding, known.draws, slot, number, between)
 
     @property
     def graph(self) -> CompiledGraph | None:
@@ -382,12 +389,14 @@ class Renderer:
         values: Mapping[str, npt.NDArray[np.uint8]],
         eyes: Mapping[str, Eye | None],
         pushed: Mapping[tuple[str, Block], bytes],
+        places: Mapping[str, npt.NDArray[np.float64]],
     ) -> None:
         """Write moved placements, where anything is drawn, and what has changed of the values of features.
 
         These are Frame blocks and rows of buffers, by the names of their rings. Levels of detail are chosen
         for the `eyes` of the views, and what is drawn along the view is sorted. In a view without an eye
         nothing is drawn. `pushed` are blocks of push constants: with other bytes all is recorded again.
+        `places` are those of parts that are drawn among others, by feature.
         """
         if pushed != self._binder.pushed:
             self._binder.pushed = pushed
@@ -396,13 +405,15 @@ class Renderer:
         if unmade != self._unmade_views:
             self._unmade_views = unmade
             self._record_again()
+        if self._needs is not None and self._parts.update(self._needs, places, eyes, self._passes):
+            self._record_again()
         cull_from = self._cull_from if self._recorder.indirect else None
         for name, known in self._passes.items():
             table = known.binding.table
             if table.choose_levels(eyes):
                 self._write_draws(name, known.draws, known.draws.update(known.binding.batches, _NO_KEYS))
                 known.versions, known.culled_for = table.version, None
-            self._write_draws(name, known.draws, known.cull(eyes, cull_from))
+            self._write_draws(name, known.draws, known.cull(eyes, cull_from, self._parts.of(name)))
         if self._passes:
             self._write_places(placements, moved)
         for name, rows in values.items():

@@ -444,9 +444,9 @@ class Runtime:
         if needs is None or not self.renderer.ready:
             return
         values.content_scale = self.content_scale
-        block = values.block(needs.tables, needs.frame, self.size, needs.columns)
+        block = values.block(needs.tables, needs.frame, self.size, needs.columns, needs.placed)
         written = {**needs.frame.rings(block), **values.columns}, values.eyes, needs.frame.pushed(block)
-        self.renderer.write_values(self.tableau.placement, self._movement.take(), *written)
+        self.renderer.write_values(self.tableau.placement, self._movement.take(), *written, values.places)
 
     def _submit(self, slot: int, presenter: Presenter | None) -> bool:
         """Submit the frame and present it; False while there is no attachment to draw to, or no target."""

@@ -229,6 +229,44 @@ def test_sparks_are_seen_through_what_blends(example: Callable[[str], Feature], 
     assert 0 < behind.sum() < 0.5 * bare.sum(), "a hundredth of their light"
 
 
+def fountain(name: str, place: str) -> str:
+    """Return a fountain whose sparks stay below the middle of the picture's height."""
+    return f"    {name}: {{ translation: [{place}] features: [{{ @type: particles  speed: 0.3 }}] }}\n"
+
+
+def dark_pane(depth: float) -> str:
+    """Return a pane over the whole picture that lets a hundredth of the light behind it through."""
+    return pane("dark", "dark", f"scale: [9 9 1] translation: [0 0 {depth}]")
+
+
+def test_sparks_hide_what_blends_behind_them_as_they_stand(
+    example: Callable[[str], Feature], shown: Open
+) -> None:
+    bare = picture(shown((example("particles"),), fountain("f", "0 -1 -2") + DARK))
+    runtime = shown((example("particles"),), fountain("f", "0 -1 -2") + dark_pane(-4) + DARK, dark=SMOKED)
+    assert (picture(runtime) == bare).all(), "the pane stands behind them"
+    runtime.tableau["dark"].translation = (0, 0, -1)
+    assert picture(runtime).sum() < 0.5 * bare.sum(), "a hundredth of their light"
+    runtime.tableau["f"].translation = (0, -1, -0.5)
+    assert (picture(runtime) == bare).all(), "they stand before it again"
+
+
+def test_each_fountain_stands_by_itself_among_what_blends(
+    example: Callable[[str], Feature], shown: Open
+) -> None:
+    fountains = fountain("left", "-0.6 -1 -2") + fountain("right", "0.6 -1 -3")
+    bare = picture(shown((example("particles"),), fountains + DARK))
+    both = f"{SMOKED} doubleSided: true"
+    runtime = shown((example("particles"),), fountains + dark_pane(-2.5) + DARK, dark=both)
+    seen = picture(runtime)
+    assert (seen[:, :24] == bare[:, :24]).all()
+    assert seen[:, 40:].sum() < 0.5 * bare[:, 40:].sum()
+    runtime.tableau["camera"].euler = (0, 180, 0)
+    runtime.tableau["camera"].translation = (0, 0, -5)
+    seen = picture(runtime)
+    assert seen[:, :24].sum() > 2 * seen[:, 40:].sum() > 0, "seen from behind it is the other way round"
+
+
 def test_each_object_stands_in_a_wind_of_its_own(example: Callable[[str], Feature], shown: Open) -> None:
     def swaying(name: str, x: float, more: str) -> str:
         wind = f"{{ @type: wind  asset: [db blue]  speed: 0  heading: 0  {more} }}"

@@ -1,7 +1,8 @@
 """Particles: a compute pass moves them in a buffer that persists, a primitive pass draws and blends them.
 
-Each enabled fountain has a row of a buffer, and its own sparks. They are drawn in one call, so they are not
-sorted among the objects that blend: those are drawn over all sparks, and tint also what flies before them.
+Each enabled fountain has a row of a buffer, and its own sparks. These are a part of the pass that draws them,
+which stands among what else blends as far from the eye as the middle of its fountain: panes behind that are
+drawn before all sparks of it, and panes before it over them.
 """
 
 import numpy as np
@@ -22,6 +23,7 @@ from engine.plan.terms.drawing import ShaderStage
 from engine.tableau.schema import float_field
 
 COUNT = 4096  # of each fountain
+HALF_HEIGHT = 0.6  # metres, of a fountain of speed 1
 
 MOVE = """#version 450
 layout(local_size_x = 64) in;
@@ -97,17 +99,27 @@ class Particles(Feature):
                 color=(ColorTarget(SCENE_COLOR, Blend.ADD),),
                 depth=DepthTarget(SCENE_DEPTH, write=False),
                 buffers=(BufferUse(sparks, "sparks", stages=ShaderStage.VERTEX),),
-                after=("sky", "forward", "fog", "haze"),
-                before=("blended",),
+                after=("sky", "fog", "haze"),
                 shaders=("particles/spark.vs", "particles/spark.fs"),
                 vertices=6,
-                instances=COUNT * len(rows),
+                instances=COUNT,
+                among="blended",
+                parts=len(rows),
             ),
         )
 
     def frame_values(self, frame):
         """How many fountains there are."""
         return {"fountainCount": len(frame.enabled("particles"))}
+
+    def places(self, frame):
+        """The middle of each enabled fountain, half as high as sparks rise in the middle of theirs."""
+        rows = frame.enabled("particles")
+        return frame.world(rows.objects)[:, 3, :3] + HALF_HEIGHT * rows["speed"][:, None] ** 2 * [
+            0.0,
+            1.0,
+            0.0,
+        ]
 
     def buffer_values(self, frame):
         """Where each enabled fountain stands, and how fast it is."""

@@ -3,17 +3,20 @@
 An instance of which both sides are drawn has two commands, so that its back is seen through its front: one
 draws the back faces, the next one the front faces. Within a side no face of a convex mesh covers another, so
 that its picture does not depend on the order of its triangles.
+
+What other passes draw among the rows has places of its own: parts, which lie between the groups of commands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from engine.graph import CompiledGraph, PrimitivePass
 from engine.plan.terms.drawing import CullMode
 from engine.plan.terms.table import begins_run
 from engine.planning.draw.draw_list import (
@@ -37,6 +40,7 @@ class _ViewDraws:
     """What one view draws, with its `first` command among those of all; `drawn_of` so many instances.
 
     `rows` are the fields of its groups, int64[n, fields], of which `groups` are made where they have changed.
+    `between` has (group, part) for each part of another pass: it is drawn before that group.
     """
 
     instances: npt.NDArray[np.uint32]
@@ -45,6 +49,55 @@ class _ViewDraws:
     drawn_of: int = 0
     first: int = 0
     groups: Sequence[DrawGroup] = ()
+    between: tuple[tuple[int, int], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The parts of passes that are drawn among others: the pass and the number of each, and its place.
+
+    `places` is float64[n, 3], in the world.
+    """
+
+    of: tuple[tuple[str, int], ...] = ()
+    places: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 3)))
+
+    def sorted_for(self, eye: Eye | None) -> tuple[Ints, npt.NDArray[np.float64]]:
+        """Return the numbers of the parts, the farthest first, and how near each of these is to an eye.
+
+        Without an eye they are in their order, and nearer than anything.
+        """
+        if eye is None or not self.of:
+            return np.arange(len(self.of)), np.full(len(self.of), np.inf)
+        near = eye.nearness(self.places)
+        order = np.argsort(near, kind="stable")
+        return order, near[order]
+
+
+NO_PARTS = Parts()
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A pass whose parts have places: the feature that gives these, how many parts, and who draws them.
+
+    That is the pass `by`: the one that it is drawn among, or itself in a frame without.
+    """
+
+    feature: str
+    parts: int
+    by: str
+
+
+def placed_passes(graph: CompiledGraph, features_of: Mapping[str, Sequence[str]]) -> dict[str, Placed]:
+    """Return the passes of a frame whose parts have places, by name; `features_of` has those of each pass."""
+    found = {}
+    for compiled in graph.passes:
+        p = compiled.declaration
+        if isinstance(p, PrimitivePass) and p.among:
+            by = p.among if compiled.is_among else p.name
+            found[p.name] = Placed(features_of[p.name][0], p.parts, by)
+    return found
 
 
 MOST_APART = 512
@@ -70,12 +123,17 @@ class SortedDraws(Draws):
         self._eyes: list[Eye | None] = []
         self._sorted = _UNSORTED
         self._moved = 0
+        self.parts = NO_PARTS
         self._views = [_NOTHING] * len(table.declaration.views)
 
     def of_view(self, view: int) -> slice:
         """Return which of the commands are those of a view, by its number."""
         of = self._views[view]
         return slice(of.first, of.first + len(of.commands))
+
+    def between(self, view: int) -> tuple[tuple[int, int], ...]:
+        """Return (group, part) of what others draw in a view: each of `parts` before that group."""
+        return self._views[view].between
 
     def rows_in(self, view: int) -> tuple[int, int]:
         """Return how many instances a view draws, and how many there are to draw."""
@@ -104,22 +162,27 @@ class SortedDraws(Draws):
         return None
 
     def order(
-        self, eyes: Sequence[Eye | None], pinned: npt.NDArray[np.bool_] | None = None
+        self,
+        eyes: Sequence[Eye | None],
+        pinned: npt.NDArray[np.bool_] | None = None,
+        parts: Parts = NO_PARTS,
     ) -> Written | None:
-        """Sort for the eyes of all views (None: in the order of slots).
+        """Sort for the eyes of all views (None: in the order of slots), with `parts` of other passes.
 
         Returns what was written, None for nothing. With `pinned` what an eye does not see is left out, but
         for these batches.
         """
         table = self._table
         now = table.blocks.layout, table.changes.version
-        if now == self._sorted and len(eyes) == len(self._eyes) and all(map(_same, eyes, self._eyes)):
+        same_eyes = len(eyes) == len(self._eyes) and all(map(_same, eyes, self._eyes))
+        if now == self._sorted and parts is self.parts and same_eyes:
             moved = table.tableau.moves.since(self._moved)
             if moved is not None and not len(table.blocks.slots_of(table.feature.rows_of(moved))):
                 self._moved = table.tableau.moves.version
                 return None
         self._sorted, self._eyes, self._moved = now, list(eyes), table.tableau.moves.version
-        before, self._views = self._views, []
+        (before, self._views), same_parts = (self._views, []), parts.of == self.parts.of
+        self.parts = parts
         first = instances = 0
         for number, eye in enumerate(eyes):
             made = self._in_view(number, eye, pinned, instances)
@@ -129,8 +192,8 @@ class SortedDraws(Draws):
             first, instances = first + len(made.commands), instances + len(made.instances)
         self.instances = np.concatenate([of.instances for of in self._views])
         self.commands = np.concatenate([of.commands for of in self._views])
-        bound = [[(of.first, of.groups) for of in views] for views in (before, self._views)]
-        return Written(None, None, bound[0] != bound[1])
+        bound = [[(of.first, of.groups, of.between) for of in views] for views in (before, self._views)]
+        return Written(None, None, bound[0] != bound[1] or not same_parts)
 
     def _in_view(
         self, number: int, eye: Eye | None, pinned: npt.NDArray[np.bool_] | None, instances: int
@@ -139,6 +202,8 @@ class SortedDraws(Draws):
         table = self._table
         slots = self._drawn(number)
         count = len(slots)
+        parts, near = self.parts.sorted_for(eye)
+        cuts = np.full(len(parts), count)
         if eye is not None and count:
             middle, half = table.boxes(slots)
             if pinned is not None:
@@ -146,8 +211,12 @@ class SortedDraws(Draws):
                 missed = eye.misses(np.concatenate(((middle - half).T, (middle + half).T)))
                 seen = ~missed | pinned[batch]
                 slots, middle = slots[seen], middle[seen]
-            slots = slots[np.argsort(eye.nearness(middle), kind="stable")]
-        return self._listed(slots, count, instances)
+            nearness = eye.nearness(middle)
+            order = np.argsort(nearness, kind="stable")
+            slots, cuts = slots[order], np.searchsorted(nearness[order], near, "right")
+        listed, starts = self._listed(slots, instances, cuts)
+        groups = np.searchsorted(starts, cuts).tolist()
+        return replace(listed, drawn_of=count, between=tuple(zip(groups, parts.tolist(), strict=True)))
 
     def _drawn(self, view: int) -> Ints:
         """Return the slots with an instance that is drawn in a view."""
@@ -157,8 +226,11 @@ class SortedDraws(Draws):
         drawn: Ints = slots[table.shown(slots, view) & self._batches["ready"][batch]]
         return drawn
 
-    def _listed(self, slots: Ints, count: int, before: int) -> _ViewDraws:
-        """Return instances, commands and groups for the instances of these slots, in this order."""
+    def _listed(self, slots: Ints, before: int, cuts: Ints) -> tuple[_ViewDraws, Ints]:
+        """Return instances, commands and groups for the instances of these slots, in this order.
+
+        No command goes across one of `cuts`, numbers of instances. With the first instance of each group.
+        """
         table = self._table
         rows = table.blocks.rows.rows[slots]
         batch = table.blocks.blocks.rows["batch"][table.blocks.block_of.rows[slots]].astype(np.int64)
@@ -166,7 +238,9 @@ class SortedDraws(Draws):
         instances = np.stack((table.feature.object[rows], table.material_rows_of(batch)), axis=1)
         both = self._both[self._batches["pipeline"][batch]]
         is_alone = both & (np.count_nonzero(both) <= MOST_APART)
-        first = (begins_run(batch << 1 | mirrored) | is_alone).nonzero()[0]
+        is_cut = np.zeros(len(slots) + 1, np.bool_)
+        is_cut[cuts] = True
+        first = (begins_run(batch << 1 | mirrored) | is_alone | is_cut[:-1]).nonzero()[0]
         counts = np.diff(first, append=len(slots))
         culled = np.zeros(len(first), np.int64)
         if both.any():
@@ -180,11 +254,11 @@ class SortedDraws(Draws):
         commands["first_instance"] = before + first
         commands["instance_count"] = counts
         bound = begins_run(group_codes(self._batches)[batch] << 1 | mirrored)
-        starts = (bound | begins_run(culled)).nonzero()[0]
+        starts = (bound | begins_run(culled) | is_cut[first]).nonzero()[0]
         columns = [of[name][starts] for name in GROUPED]
         columns += [mirrored[starts], starts, np.diff(starts, append=len(first)), culled[starts]]
         groups = np.stack(columns, axis=1).astype(np.int64)
-        return _ViewDraws(instances.astype(np.uint32), commands, groups, count)
+        return _ViewDraws(instances.astype(np.uint32), commands, groups), first[starts]
 
 
 def _groups(rows: Ints) -> list[DrawGroup]:

@@ -164,6 +164,27 @@ def check_columns(columns: Any, buffer: str, block: Block, count: int) -> None:
         )
 
 
+def checked_places(places: Any, most: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Return what `Feature.places` has returned, float64[n, 3], of at most so many parts.
+
+    Raises DeclarationError for what are no such places.
+    """
+    try:
+        found = np.asarray(places)
+        if found.dtype.kind not in NUMBERS or found.ndim != 2 or found.shape[1] != 3:
+            raise ValueError
+    except ValueError:
+        raise DeclarationError(
+            f"what `places` returns is {shortened(places)}, not points", "return numbers [n, 3]"
+        ) from None
+    if len(found) > most:
+        raise DeclarationError(
+            f"`places` returns {len(found)} places, and a pass has {most} parts",
+            "give the pass a part for each place: PrimitivePass(..., parts=len(rows))",
+        )
+    return np.nan_to_num(found.astype(np.float64))
+
+
 _SHAPES = {
     "origin": (3,),
     "view_projection": (4, 4),
