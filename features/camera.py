@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -181,6 +182,7 @@ class Camera(Feature):
             "clipToDirection": clip_to_direction(view),
             "viewProjection": view.view_projection,
             "cameraPosition": [*position, 1.0],
+            "depthToMetres": depth_to_metres(view),
             "viewFromFrame": view.view_from_frame,
             "lens": view.half_size,
             "targetSize": (*frame.size, 1.0 / frame.size[0], 1.0 / frame.size[1]),
@@ -278,6 +280,18 @@ def clip_to_direction(view: View) -> npt.NDArray[np.float32]:
     found[1, :3] = y / size, (a * i - c * g) / size, (c * d - a * f) / size
     found[3, :3] = z / size, (b * g - a * h) / size, (a * e - b * d) / size
     return found
+
+
+def depth_to_metres(view: View) -> tuple[float, float, float, float]:
+    """Return a, b, c and d, with which (a - depth * b) / (c - depth * d) is the distance of a depth.
+
+    It is along the view, in metres in front of the eye, and negative behind it.
+    """
+    # Depth is (z * c + a) / (z * d + b), and the distance -z, as the eye looks along -z of its space.
+    along, columns = view.view_from_frame[:, 2].tolist(), view.view_projection[:, 2:].T.tolist()
+    squared = sum(number * number for number in along[:3]) or 1.0
+    c, d = (sum(map(mul, column[:3], along[:3])) / squared for column in columns)
+    return columns[0][3] - along[3] * c, columns[1][3] - along[3] * d, c, d
 
 
 def _antialiasing(rows: FeatureRows) -> str:

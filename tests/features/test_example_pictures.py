@@ -111,11 +111,37 @@ def picture(runtime: Runtime) -> np.ndarray:
 def test_what_blends_stands_before_fog_where_nothing_is_behind(
     example: Callable[[str], Feature], shown: Open, name: str
 ) -> None:
-    air = f"    air: {{ features: [{{ @type: {name}  color: [0 1 0]  density: 100 }}] }}\n"
-    runtime = shown((example(name),), air + pane("red", "red", "translation: [0 0 -1]") + DARK)
+    air = f"    air: {{ features: [{{ @type: {name}  color: [0 1 0]  density: 1 }}] }}\n"
+    runtime = shown((example(name),), air + pane("red", "red", "translation: [0 0 -0.001]") + DARK)
     seen = picture(runtime)
     assert_colours(seen[32, 32], (187, 187, 0), why="half of the pane's light over half of the fog's")
     assert_colours(seen[2, 2], (0, 255, 0))
+
+
+SEEN_FROM = {
+    "orthographic": {"projection": "orthographic"},
+    "perspective": {"projection": "perspective", "near": 0.5, "fovY": 53.0},
+    "with a far plane": {"projection": "perspective", "near": 0.5, "far": 6.0, "fovY": 53.0},
+}
+
+
+@pytest.mark.parametrize("lens", SEEN_FROM)
+@pytest.mark.parametrize("name", ["haze", "fog"])
+def test_what_blends_is_as_far_in_the_fog_as_what_does_not(
+    example: Callable[[str], Feature], shown: Open, panes: Panes, name: str, lens: str
+) -> None:
+    air = f"    air: {{ features: [{{ @type: {name}  color: [0 1 0]  density: 0.3 }}] }}\n"
+    solid = GLOWING.format("[1 0 0]", 1)
+    things = pane("left", "solid", "translation: [-1 0 -3] scale: [2 9 1]")
+    things += pane("right", "glass", "translation: [1 0 -3] scale: [2 9 1]")
+    runtime = shown((example(name),), air + things + DARK, solid=solid, glass=f"{solid} alphaMode: blend")
+    for field, value in SEEN_FROM[lens].items():
+        setattr(runtime.tableau["camera"].camera, field, value)
+    seen = picture(runtime)
+    light = np.array((1, 0, 0)) * np.exp(-0.9) + np.array((0, 1, 0)) * (1 - np.exp(-0.9))
+    shades = 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    for place in (seen[32, 12], seen[32, 52], seen[60, 20], seen[60, 44]):
+        assert_colours(place, shades.round(), why="three metres of fog")
 
 
 def block(name: str, more: str, features: str) -> str:

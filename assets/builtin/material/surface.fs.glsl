@@ -10,6 +10,7 @@
 // With FULL_MATERIAL also what the glTF extensions KHR_materials_ior, _specular, _clearcoat and _unlit say. The default
 // material stays without: it binds six textures and reads 13 attributes, and its module is as small as before.
 
+#include "../shader/air.glsl"
 #include "../shader/coverage.glsl"
 #include "../shader/frame.glsl"
 #include "../shader/environment.glsl"
@@ -196,6 +197,12 @@ vec3 reflected(Surface s, Light light, uint number) {
 #endif
 }
 
+// What is drawn of light from a surface that covers so much: multiplied by its coverage. What blends is in no depth that a
+// pass could follow, so the air before it is drawn with it.
+vec4 drawn(vec3 light, float cover) {
+    return alphaMode == BLEND ? throughAir(vec4(light * cover, cover), metresAt(gl_FragCoord.z)) : vec4(light, cover);
+}
+
 void main() {
     Material m = materials.row[material];
     // Inputs where the triangle is: beyond its edge a picture of several parts has another one, and normals go on.
@@ -237,7 +244,7 @@ void main() {
     if (isUnlit) {
         if (alphaMode == MASK && cover == 0.0)
             discard;
-        colour = vec4(alphaMode == BLEND ? base.rgb * cover : base.rgb, cover);
+        colour = drawn(base.rgb, cover);
         return;
     }
 #endif
@@ -245,7 +252,7 @@ void main() {
         vec3 glow = m.emissive * PICTURE(emissive, atEmissiveOcclusion.xy, uvEmissiveOcclusion.xy, 4).rgb;
         if (alphaMode == MASK && cover == 0.0)
             discard;
-        colour = vec4((base.rgb + glow) * (alphaMode == BLEND ? cover : 1.0), cover);
+        colour = drawn(base.rgb + glow, cover);
         return;
     }
     vec3 bump = directionOf(PICTURE(normal, atAlbedoNormal.zw, uvAlbedoNormal.zw, 1).xyz);
@@ -373,5 +380,5 @@ void main() {
 #endif
     sum += ambient * open + emitted;
 
-    colour = vec4(alphaMode == BLEND ? sum * cover : sum, cover); // multiplied by its coverage
+    colour = drawn(sum, cover);
 }

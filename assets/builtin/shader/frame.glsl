@@ -19,4 +19,7 @@ layout(set = 0, binding = 0, std140) uniform Frame {
     vec4 environment;       // x, y: cosine and sine of its rotation; z: factor; w: last level of its cube, 0: none
     vec4 irradiance[9];     // rgb: of the environment, over pi, see environment.glsl
     vec4 origin;            // xyz: where in the world the frame's origin is
+    vec4 depthToMetres;     // what metresAt in air.glsl takes of the projection of the picture
+    vec4 airColor;          // rgb: what things fade into with their distance, where a feature says so
+    vec4 airShape;          // x: how much of them a metre hides; y: metres in front of the eye at which that begins
 } frame;

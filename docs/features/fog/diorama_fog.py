@@ -1,24 +1,30 @@
 """Fog: a pass over the screen that reads the depth of the scene and blends over its light.
 
-It comes before what blends, which writes no depth: panes and sparks are drawn over the fog, and have none
-before themselves.
+It comes before what blends, which writes no depth. That is drawn through the same fog by its own shaders, as
+these know the colour and shape of the air in the picture.
 """
 
 from engine.feature import Feature
-from engine.graph import SCENE_COLOR, SCENE_DEPTH, ColorTarget, FullscreenPass, ImageRead, Sampler
+from engine.graph import (
+    PICTURE_VIEW,
+    SCENE_COLOR,
+    SCENE_DEPTH,
+    ColorTarget,
+    FullscreenPass,
+    ImageRead,
+    Sampler,
+)
 from engine.plan import Blend
 from engine.tableau.schema import color_field, float_field
 
 SHADER = """#version 450
-layout(set = 0, binding = 0) uniform Frame { vec4 fogColor; vec4 fogShape; } frame;
+#include "air.glsl"
 layout(set = 0, binding = 1) uniform sampler2D depth;
 layout(location = 0) in vec2 uv;
 layout(location = 0) out vec4 colour;
 void main() {
-    float near = frame.fogShape.y, d = texture(depth, uv).r;      // depth is near / distance, 0 at infinity
-    float far = d > 0.0 ? near / d : 1e6;
-    float part = 1.0 - exp(-frame.fogShape.x * max(far - frame.fogShape.z, 0.0));
-    colour = vec4(frame.fogColor.rgb * part, part);               // premultiplied
+    float part = hiddenByAir(metresAt(texture(depth, uv).r));
+    colour = vec4(frame.airColor.rgb * part, part);               // premultiplied
 }
 """
 
@@ -48,10 +54,11 @@ class Fog(Feature):
             ),
         )
 
-    def frame_values(self, frame):
-        """Colour and shape of the first enabled fog; none is fog of density 0."""
-        rows, cameras = frame.enabled("fog"), frame.enabled("camera")
-        near = float(cameras["near"][0]) if len(cameras) else 0.05
+    def views(self, frame):
+        """Colour and shape of the air in the picture: other views have no pass that fogs what is solid."""
+        rows = frame.enabled("fog")
         if not len(rows):
-            return {"fogShape": [0.0, near, 0.0, 0.0]}
-        return {"fogColor": rows["color"][0], "fogShape": [rows["density"][0], near, rows["start"][0], 0.0]}
+            return {}
+        return {
+            PICTURE_VIEW: {"airColor": rows["color"][0], "airShape": [rows["density"][0], rows["start"][0]]}
+        }

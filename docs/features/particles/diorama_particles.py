@@ -69,12 +69,14 @@ void main() {
 }
 """
 FRAGMENT = """#version 450
+#include "air.glsl"
 layout(location = 0) in vec2 corner;
 layout(location = 1) in float age;
 layout(location = 0) out vec4 colour;
 void main() {
     float glow = exp(-4.0 * dot(corner, corner)) * (1.0 - age);
-    colour = vec4(mix(vec3(4.0, 2.2, 0.7), vec3(1.5, 0.2, 0.05), age) * glow, 0.0);
+    vec3 light = mix(vec3(4.0, 2.2, 0.7), vec3(1.5, 0.2, 0.05), age) * glow;
+    colour = throughAir(vec4(light, 0.0), metresAt(gl_FragCoord.z));  // adds light, and covers nothing
 }
 """
 
