@@ -293,6 +293,40 @@ def test_each_fountain_stands_by_itself_among_what_blends(
     assert seen[:, :24].sum() > 2 * seen[:, 40:].sum() > 0, "seen from behind it is the other way round"
 
 
+def test_sparks_fade_in_fog_as_far_as_they_are(example: Callable[[str], Feature], shown: Open) -> None:
+    air = "    air: { features: [{ @type: fog  color: [0 0 0]  density: 1  start: 1 }] }\n"
+    air += block("solid", "translation: [9 0 0]", "")
+    features = example("fog"), example("particles")
+    runtime = shown(features, air + fountain("f", "0 -1 -1") + DARK)
+    near = picture(runtime)
+    runtime.tableau["air"].fog.enabled = False
+    assert picture(runtime).sum() > near.sum() > 0.7 * picture(runtime).sum(), "half of them are before it"
+    runtime.tableau["f"].translation = (0, -1, -9)
+    bare = picture(runtime)
+    runtime.tableau["air"].fog.enabled = True
+    assert 0 < picture(runtime).sum() < 0.2 * bare.sum(), "eight metres leave a three-thousandth of each"
+
+
+@pytest.mark.parametrize("glass", ["", "glass"])
+def test_sparks_are_mirrored_with_what_else_blends(
+    example: Callable[[str], Feature], shown: Open, glass: str
+) -> None:
+    things = "    m: { translation: [0 -0.6 0] features: [{ @type: water  ripples: 0 }] }\n"
+    things += "    f: { translation: [0 -0.4 -1] features: [{ @type: particles  speed: 0.5 }] }\n" + DARK
+    things += block("solid", "translation: [9 0 0]", "")
+    things += pane("red", "red", "translation: [0 0 -3] scale: [3 3 1]") if glass else ""
+    runtime = shown((example("water"), example("particles")), things)
+    camera = runtime.tableau["camera"]
+    camera.camera.projection, camera.translation, camera.euler = "perspective", (0, 0, 3), (-12, 0, 0)
+    seen = picture(runtime)
+    passes = [one.declaration.name for one in runtime.needs.graph.passes]
+    assert passes.index("waterBlended sparks") < passes.index("water")
+    runtime.tableau["f"].particles.enabled = False
+    lit = (seen - picture(runtime)).max(axis=2).max(axis=1)
+    assert lit[:28].max() > 200, "sparks"
+    assert 100 < lit[32:].max() < 200, "below the fountain their mirror image"
+
+
 def test_each_object_stands_in_a_wind_of_its_own(example: Callable[[str], Feature], shown: Open) -> None:
     def swaying(name: str, x: float, more: str) -> str:
         wind = f"{{ @type: wind  asset: [db blue]  speed: 0  heading: 0  {more} }}"

@@ -149,6 +149,7 @@ RANGES: dict[tuple[str, str], tuple[Any, ...]] = {
     ("StorageWrite", "level"): (-1, 3),
     ("MaterialParameter", "default"): ((), (2.0,)),
     ("PrimitivePass", "vertices"): (-1, 2**32),
+    ("PrimitivePass", "parts"): (0, 2, 2**40),
     ("ComputePass", "threads"): ((0, 1, 1), (1 << 20, 1, 1)),
     ("ComputePass", "constants"): ((("many", 2**40),),),
     ("FullscreenPass", "views"): ((),),

@@ -16,7 +16,7 @@ from engine.planning.draw.draw_list import BATCH
 from engine.planning.draw.eyes import Eye
 from engine.planning.draw.instance_blocks import InstanceBlocks
 from engine.planning.draw.recipes import PipelineKey
-from engine.planning.draw.sorted_draws import SortedDraws
+from engine.planning.draw.sorted_draws import Parts, SortedDraws
 from engine.tableau.journal import Journal
 
 ORIGIN = np.array([1000.0, 0.0, -64.0])
@@ -226,3 +226,66 @@ def test_lines_and_points_are_drawn_once_as_they_have_no_sides():
     draws.order([EYE])
     assert {group.culled != 0 for group in draws.groups_in(0) if group.pipeline == 0} == {True}
     assert {group.culled for group in draws.groups_in(0) if group.pipeline == 1} == {0}
+
+
+def with_parts(draws: SortedDraws) -> list[int]:
+    """The objects in the order in which they are drawn, and for parts of others -1 - their numbers."""
+    found: list[int] = []
+    between = draws.between(0)
+    groups = draws.groups_in(0)
+    for number in range(len(groups) + 1):
+        found += [-1 - part for group, part in between if group == number]
+        for command in (
+            draws.commands[groups[number].first :][: groups[number].count] if number < len(groups) else ()
+        ):
+            if groups[number].culled != CullMode.BACK:
+                found += draws.instances[command["first_instance"] :][: command["instance_count"], 0].tolist()
+    return found
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_parts_of_other_passes_are_drawn_where_their_places_are(seed):
+    world = World(80, seed)
+    world.table.recipes.pipelines[1] = key(double_sided=bool(seed % 2))
+    draws = SortedDraws(world.table)
+    draws.update(world.batches)
+    places = ORIGIN + np.random.default_rng(100 + seed).uniform(-50, 50, (12, 3))
+    parts = Parts(tuple(("smoke", number) for number in range(12)), places)
+    flat = Eye(ORIGIN, np.asarray(orthographic_reversed(-9, 9, -9, 9, -100, 100), np.float64))
+    draws.order([flat], None, parts)
+    assert world.drawn(draws) == world.expected((world.places - ORIGIN)[:, 2])
+    along = [(world.places[row][2], 100 + row) for row in world.expected(world.places[:, 2])]
+    along += [(places[part][2], -1 - part) for part in range(12)]
+    assert with_parts(draws) == [one for _, one in sorted(along)]
+    draws.order([None], None, parts)
+    assert with_parts(draws)[-12:] == [-1 - part for part in range(12)], "without an eye over all else"
+
+
+def test_parts_cost_a_new_recording_only_where_they_change_places_with_what_is_drawn():
+    world = World(40, 3)
+    draws = SortedDraws(world.table)
+    draws.update(world.batches)
+    flat = Eye(ORIGIN, np.asarray(orthographic_reversed(-9, 9, -9, 9, -100, 100), np.float64))
+
+    def parts(depth: float, name: str = "smoke") -> Parts:
+        return Parts(((name, 0),), ORIGIN + np.array([[0.0, 0.0, depth]]))
+
+    first = parts(-1000.0)
+    assert draws.order([flat], None, first).regrouped
+    assert draws.order([flat], None, first) is None
+    assert not draws.order([flat], None, parts(-999.0)).regrouped
+    assert draws.order([flat], None, parts(1000.0)).regrouped
+    assert draws.order([flat], None, parts(1000.0, "sparks")).regrouped, "another pass draws it"
+    assert draws.order([flat]).regrouped
+    assert draws.between(0) == ()
+
+
+def test_parts_are_drawn_where_no_row_is():
+    world = World(10, 1)
+    world.enabled[:] = False
+    draws = SortedDraws(world.table)
+    draws.update(world.batches)
+    draws.order(
+        [EYE], None, Parts((("smoke", 0), ("smoke", 1)), ORIGIN - np.array([[0, 0, 1.0], [0, 0, 5.0]]))
+    )
+    assert (draws.groups_in(0), draws.between(0)) == ([], ((0, 1), (0, 0)))

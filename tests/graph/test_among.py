@@ -1,0 +1,135 @@
+"""Claims about passes that are drawn among what another one sorts."""
+
+from dataclasses import replace
+
+import pytest
+
+from engine.graph import (
+    SCENE_COLOR,
+    SCENE_DEPTH,
+    BufferDecl,
+    BufferUse,
+    ColorTarget,
+    ComputePass,
+    DepthTarget,
+    DrawOrder,
+    DrawPass,
+    FullscreenPass,
+    GraphError,
+    ImageDecl,
+    ImageRead,
+    PrimitivePass,
+    RepeatedPass,
+    compile_graph,
+    with_repeated,
+)
+from engine.plan.terms.drawing import Blend, ShaderStage
+from engine.plan.terms.formats import Format
+
+NOISE = ImageDecl("noise", Format.R8G8B8A8_UNORM)
+OTHER = replace(SCENE_COLOR, name="other")
+PLACES = BufferDecl("places", 64)
+TESTED = DepthTarget(SCENE_DEPTH, write=False)
+SOLID = DrawPass("solid", draws="model", color=(ColorTarget(SCENE_COLOR),), depth=DepthTarget(SCENE_DEPTH))
+GLASS = DrawPass(
+    "glass",
+    draws="model",
+    color=(ColorTarget(SCENE_COLOR, Blend.PREMULTIPLIED),),
+    depth=TESTED,
+    order=DrawOrder.BACK_TO_FRONT,
+)
+MOVE = ComputePass("move", buffers=(BufferUse(PLACES, "places", writes=True, stages=ShaderStage.COMPUTE),))
+MAKE = FullscreenPass("make", color=(ColorTarget(NOISE),), shader="make")
+SMOKE = PrimitivePass(
+    "smoke",
+    color=(ColorTarget(SCENE_COLOR, Blend.ADD),),
+    depth=TESTED,
+    reads=(ImageRead(NOISE, "noise"),),
+    buffers=(BufferUse(PLACES, "places", stages=ShaderStage.VERTEX),),
+    among="glass",
+    parts=3,
+)
+FOG = FullscreenPass(
+    "fog", color=(ColorTarget(SCENE_COLOR, Blend.ALPHA),), after=("solid",), before=("glass",), shader="fog"
+)
+ALL = [SMOKE, GLASS, MOVE, FOG, SOLID, MAKE]
+
+
+def compiled(passes, samples=4):
+    return {p.declaration.name: p for p in compile_graph(passes, (SCENE_COLOR,), samples).passes}
+
+
+def test_such_a_pass_comes_right_before_its_host_and_after_what_either_needs():
+    names = list(compiled(ALL))
+    assert names[-2:] == ["smoke", "glass"]
+    assert names.index("solid") < names.index("fog")
+    assert {"move", "make"} < set(names[:-2])
+    later = replace(FOG, before=(), after=("smoke",))
+    assert list(compiled([later, *ALL[:3], SOLID, MAKE]))[-1] == "fog", "after the one is after both"
+
+
+def test_the_host_alone_makes_and_stores_what_both_draw_into():
+    with_smoke, without = compiled(ALL), compiled([p for p in ALL if p is not SMOKE])
+    assert with_smoke["smoke"].is_among
+    assert not with_smoke["glass"].is_among
+    assert with_smoke["glass"].targets == without["glass"].targets == with_smoke["smoke"].targets
+    first = compiled([GLASS, SMOKE, MOVE, MAKE])
+    assert first["glass"].color[0].clear is not None, "nobody has drawn there before"
+
+
+def test_what_it_reads_is_ready_before_it_and_lives_until_its_host_is_drawn():
+    graph = compile_graph(ALL, (SCENE_COLOR,), 4)
+    by_name = {p.declaration.name: number for number, p in enumerate(graph.passes)}
+    smoke = graph.passes[by_name["smoke"]]
+    assert "noise" in [one.image for one in smoke.barriers]
+    assert [one.buffer for one in smoke.buffer_barriers] == ["places"]
+    assert graph.image("noise").last == by_name["glass"]
+    assert graph.image("sceneColor").first <= by_name["smoke"], "the resolved image has its memory by then"
+    (buffer,) = graph.buffers
+    assert (buffer.first, buffer.last) == (by_name["move"], by_name["glass"])
+
+
+def test_without_its_host_it_is_a_pass_as_any_other():
+    found = compiled([SMOKE, MOVE, SOLID, MAKE])
+    assert not found["smoke"].is_among
+    assert found["smoke"].color[0].stores or found["smoke"].color[0].resolve
+
+
+@pytest.mark.parametrize(
+    ("host", "smoke", "said"),
+    [
+        (replace(GLASS, order=DrawOrder.BY_STATE), SMOKE, "which does not sort"),
+        (GLASS, replace(SMOKE, color=(ColorTarget(OTHER, Blend.ADD),)), "other targets or views"),
+        (GLASS, replace(SMOKE, depth=None), "other targets or views"),
+        (GLASS, replace(SMOKE, depth=DepthTarget(SCENE_DEPTH)), "one writes depth"),
+        (GLASS, replace(SMOKE, views=("mirror",)), "other targets or views"),
+    ],
+)
+def test_a_pass_that_does_not_fit_its_host_is_refused(host, smoke, said):
+    with pytest.raises(GraphError, match=said):
+        compile_graph([SOLID, host, smoke, MOVE, MAKE], (SCENE_COLOR,))
+
+
+def test_a_pass_between_it_and_its_host_is_a_cycle():
+    between = replace(FOG, after=("smoke",), before=("glass",))
+    with pytest.raises(GraphError, match="depend on each other"):
+        compile_graph([*ALL[:3], between, SOLID, MAKE], (SCENE_COLOR,))
+
+
+def test_what_is_drawn_among_a_pass_is_drawn_among_those_that_repeat_it():
+    mirrored, depth = ImageDecl("mirrored", SCENE_COLOR.format), ImageDecl("mirrorDepth", SCENE_DEPTH.format)
+    again = RepeatedPass(
+        "mirrorGlass",
+        repeats="glass",
+        color=(ColorTarget(mirrored, Blend.PREMULTIPLIED),),
+        depth=DepthTarget(depth, write=False),
+        views=("mirror",),
+    )
+    found = with_repeated({"model": [SOLID, GLASS], "smoke": [SMOKE], "water": [again]})
+    copy = found["smoke"][1]
+    assert found["smoke"][0] == SMOKE
+    assert (copy.among, copy.views, copy.parts) == ("mirrorGlass", ("mirror",), 3)
+    assert copy.color == (ColorTarget(mirrored, Blend.ADD),), "where that draws, as this blends"
+    own = [p for passes in found.values() for p in passes]
+    among = [p.declaration.name for p in compile_graph(own, ()).passes if p.is_among]
+    assert sorted(among) == ["mirrorGlass smoke", "smoke"]
