@@ -84,8 +84,8 @@ class FrameNeeds:
     `size` is that of the target in texels, `samples` the number for Samples.FRAME. `drawings` has the
     shaders, pipelines and descriptor sets of the passes, `frame` says where their Frame blocks lie, and
     `columns` has the rings of features' buffers that they read, `placed` the passes whose parts have places.
-    The tables change with the scene: `assets` is
-    what each drew when these needs were collected, and `restore` returns to it.
+    The tables change with the scene: `assets` is what each drew when these needs were collected, and
+    `restore` returns to it.
     """
 
     graph: CompiledGraph

@@ -142,6 +142,8 @@ def test_what_blends_is_as_far_in_the_fog_as_what_does_not(
     shades = 255 * np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     for place in (seen[32, 12], seen[32, 52], seen[60, 20], seen[60, 44]):
         assert_colours(place, shades.round(), why="three metres of fog")
+    runtime.tableau["left"].visibleModel.enabled = False
+    assert_colours(picture(runtime)[32, 12], (0, 255, 0), why="nothing is there, however near the far plane")
 
 
 def block(name: str, more: str, features: str) -> str:

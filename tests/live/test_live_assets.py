@@ -27,7 +27,7 @@ pytestmark = pytest.mark.gpu
 
 ALBEDO = "assets/builtin/material/brick-albedo.png"
 SHADER = "assets/builtin/material/surface.fs.glsl"
-LAST = "colour = vec4(alphaMode == BLEND ? sum"
+LAST = "colour = drawn(sum"
 INCLUDE = "assets/builtin/shader/lights.glsl"
 MESH = "assets/builtin/mesh/cube.hu"
 DATABASE = "scenes/cube.assets.hu"
@@ -90,11 +90,11 @@ def test_a_saved_texture_moves_and_transfers_nothing_else(live: LiveScene) -> No
 def test_a_broken_save_keeps_the_last_good_version_and_the_next_one_is_tried(live: LiveScene) -> None:
     good = live.file(SHADER).read_text()
     assert good.count(LAST) == 1
-    dark = good.replace(LAST, LAST.replace("vec4(", "0.1 * vec4("))
+    dark = good.replace(LAST, LAST.replace("drawn(", "0.1 * drawn("))
     live.file(SHADER).write_text(dark)
     live.until_reloaded()
     picture = live.picture()
-    live.file(SHADER).write_text(good.replace(LAST, LAST.replace("vec4(", "nonsense(")))
+    live.file(SHADER).write_text(good.replace(LAST, LAST.replace("drawn(", "nonsense(")))
     live.until_reported()
     assert (live.picture() == picture).all()
     line = next(n for n, text in enumerate(good.splitlines(), 1) if LAST in text)

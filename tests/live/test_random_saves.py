@@ -50,8 +50,8 @@ class Sources:
             name,
             {
                 SHADER: (
-                    "colour = vec4(alphaMode == BLEND ? sum",
-                    f"colour = {part} * vec4(alphaMode == BLEND ? sum",
+                    "colour = drawn(sum",
+                    f"colour = {part} * drawn(sum",
                 ),
                 INCLUDE: ("return light.color;", f"return {part} * light.color;"),
                 MESH: ("[-0.5 -0.5 0.5] [0.5", f"[-0.5 -{part} 0.5] [0.5"),

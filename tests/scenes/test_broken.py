@@ -109,7 +109,7 @@ def test_a_binding_that_nothing_provides_is_named_once_for_all_materials(project
     edit(
         project / MATERIAL / "surface.fs.glsl",
         (binding, f"layout(set = 0, binding = 15) uniform Weather {{ vec4 rain; }} weather;\n{binding}"),
-        ("colour = vec4(alphaMode", "colour = weather.rain + vec4(alphaMode"),
+        ("colour = drawn(sum", "colour = weather.rain + drawn(sum"),
     )
     with opened(project) as scene:
         assert_problems(scene, ("shader.interface", "'weather'"))

@@ -3,10 +3,10 @@
 // What the air hides of what is seen through it. Features give airColor and airShape in the views that have air.
 #include "frame.glsl"
 
-// The distance along the view of a depth of the picture, in metres in front of the eye.
+// The distance along the view of a depth of the picture, in metres in front of the eye. Depth 0 is where nothing is.
 float metresAt(float depth) {
     vec4 of = frame.depthToMetres;
-    return (of.x - depth * of.y) / max(of.z - depth * of.w, 1e-9);
+    return depth > 0.0 ? (of.x - depth * of.y) / (of.z - depth * of.w) : 1e9;
 }
 
 // The part of what is so far away that the air hides.

@@ -85,13 +85,13 @@ def _walk(frames: WindowFrames, display: Display, root: Path) -> None:
     assert frames.runtime.memory.statistics.bytes_uploaded - uploaded == places(frames)[texture][2]
 
     good = (root / SHADER).read_text()
-    last = "colour = vec4(alphaMode == BLEND ? sum"
-    (root / SHADER).write_text(good.replace(last, last.replace("vec4(", "nonsense(")))
+    last = "colour = drawn(sum"
+    (root / SHADER).write_text(good.replace(last, last.replace("drawn(", "nonsense(")))
     until(frames, lambda: "surface.fs.glsl" in listed(frames), "a problem")
     assert "in what was saved" in frames.session.notices.text
     settle(frames)
     assert (on_screen(frames, display) == shown).all()
-    dark = reloaded(SHADER, good.replace(last, last.replace("vec4(", "0.2 * vec4(")))
+    dark = reloaded(SHADER, good.replace(last, last.replace("drawn(", "0.2 * drawn(")))
     assert dark.mean() < shown.mean() - 5
     assert abs(reloaded(SHADER, good) - shown).max() <= 1
     until(frames, lambda: "surface.fs.glsl" not in listed(frames), "what is mended goes")
