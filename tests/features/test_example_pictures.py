@@ -132,9 +132,10 @@ def test_what_blends_is_as_far_in_the_fog_as_what_does_not(
 ) -> None:
     air = f"    air: {{ features: [{{ @type: {name}  color: [0 1 0]  density: 0.3 }}] }}\n"
     solid = GLOWING.format("[1 0 0]", 1)
-    things = pane("left", "solid", "translation: [-1 0 -3] scale: [2 9 1]")
-    things += pane("right", "glass", "translation: [1 0 -3] scale: [2 9 1]")
+    things = pane("left", "solid", "translation: [-1 0 2] scale: [2 9 1]")
+    things += pane("right", "glass", "translation: [1 0 2] scale: [2 9 1]")
     runtime = shown((example(name),), air + things + DARK, solid=solid, glass=f"{solid} alphaMode: blend")
+    runtime.tableau["camera"].translation = (0, 0, 5)
     for field, value in SEEN_FROM[lens].items():
         setattr(runtime.tableau["camera"].camera, field, value)
     seen = picture(runtime)

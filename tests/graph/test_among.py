@@ -14,6 +14,7 @@ from engine.graph import (
     DepthTarget,
     DrawOrder,
     DrawPass,
+    Extent,
     FullscreenPass,
     GraphError,
     ImageDecl,
@@ -21,10 +22,13 @@ from engine.graph import (
     PrimitivePass,
     RepeatedPass,
     compile_graph,
+    reusable,
     with_repeated,
+    without,
 )
 from engine.plan.terms.drawing import Blend, ShaderStage
 from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import Stage
 
 NOISE = ImageDecl("noise", Format.R8G8B8A8_UNORM)
 OTHER = replace(SCENE_COLOR, name="other")
@@ -87,6 +91,30 @@ def test_what_it_reads_is_ready_before_it_and_lives_until_its_host_is_drawn():
     assert graph.image("sceneColor").first <= by_name["smoke"], "the resolved image has its memory by then"
     (buffer,) = graph.buffers
     assert (buffer.first, buffer.last) == (by_name["move"], by_name["glass"])
+
+
+def test_one_barrier_makes_ready_what_both_read_in_different_stages():
+    seen = replace(GLASS, reads=(ImageRead(NOISE, "noise"),))
+    bent = replace(SMOKE, reads=(ImageRead(NOISE, "noise", stages=ShaderStage.VERTEX),))
+    (ready,) = [
+        one for one in compiled([SOLID, seen, bent, MOVE, MAKE])["smoke"].barriers if one.image == "noise"
+    ]
+    assert ready.stage == Stage.VERTEX_SHADER | Stage.FRAGMENT_SHADER
+
+
+def test_both_are_left_out_together_of_frames_in_which_nothing_changes():
+    fixed = replace(SCENE_COLOR, name="map", extent=Extent(width=64, height=64))
+    depth = replace(SCENE_DEPTH, name="mapDepth", extent=Extent(width=64, height=64))
+    solid = replace(SOLID, color=(ColorTarget(fixed),), depth=DepthTarget(depth))
+    over = {"depth": DepthTarget(depth, write=False), "reads": (), "buffers": ()}
+    glass = replace(GLASS, color=(ColorTarget(fixed, Blend.PREMULTIPLIED),), **over)
+    smoke = replace(SMOKE, color=(ColorTarget(fixed, Blend.ADD),), **over)
+    show = FullscreenPass(
+        "show", color=(ColorTarget(OTHER),), reads=(ImageRead(fixed, "map"),), shader="show"
+    )
+    graph = compile_graph([solid, glass, smoke, show], (OTHER,))
+    assert reusable(graph, lambda image: False) == (frozenset({"solid", "glass", "smoke"}),)
+    assert [p.declaration.name for p in without(graph, {"solid", "glass", "smoke"}).passes] == ["show"]
 
 
 def test_without_its_host_it_is_a_pass_as_any_other():

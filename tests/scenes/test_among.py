@@ -217,3 +217,35 @@ def test_places_beyond_numbers_are_drawn_somewhere(shown: Open) -> None:
     feature.answer = np.array([[np.nan, np.inf, -np.inf], [0.0, 0.0, -3.0]])
     runtime = shown(TWO + pane("pane", "white", "scale: [9 9 1] translation: [0 0 -9]"), feature)
     assert colours(runtime).max() == 255
+
+
+def test_parts_move_with_the_clock(shown: Open) -> None:
+    class Falling(Lost):
+        """Puffs of which the first one comes towards the eye."""
+
+        type_name = "puffs"
+
+        def places(self, frame):
+            """A metre a second."""
+            return [[0.0, 0.0, frame.time - 5.0], [0.0, 0.0, -4.0]]
+
+    runtime = shown(TWO + pane("pane", "white", "scale: [9 9 1] translation: [0 0 -9]"), Falling())
+    assert_seen(runtime, (0, 255, 0))
+    runtime.tableau.clock.set(2.0)
+    assert_seen(runtime, (255, 0, 0), why="it has come before the other one")
+
+
+def test_what_is_drawn_among_others_begins_no_rendering_of_its_own(shown: Open) -> None:
+    runtime = shown(TWO + pane("pane", "white", "scale: [9 9 1] translation: [0 0 -9]"))
+    assert rendered(runtime)["puffs"] == 0
+    assert rendered(runtime)["blended"] == 1
+    runtime.tableau["pane"].visibleModel.active = False
+    runtime.settle()
+    assert rendered(runtime)["puffs"] == 1
+
+
+def rendered(runtime: Runtime) -> dict[str, int]:
+    """How often each pass begins to render in a frame."""
+    renderer = runtime.renderer
+    info = renderer._recorder._info(renderer.graph, renderer._images[0])
+    return {known.name: len(known.rendering) for known in info.passes}
