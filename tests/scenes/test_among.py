@@ -25,6 +25,7 @@ from engine.graph import (
     DepthTarget,
     PrimitivePass,
 )
+from engine.graph.view_mode import ViewMode
 from engine.plan import Blend
 from engine.plan.terms.drawing import ShaderStage
 from engine.runtime.options import RuntimeOptions
@@ -249,3 +250,21 @@ def rendered(runtime: Runtime) -> dict[str, int]:
     renderer = runtime.renderer
     info = renderer._recorder._info(renderer.graph, renderer._images[0])
     return {known.name: len(known.rendering) for known in info.passes}
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour"),
+    [
+        (ViewMode.LINES, (255, 0, 0)),
+        (ViewMode.WIREFRAME, (255, 0, 0)),
+        (ViewMode.RED, (255, 255, 255)),
+        (ViewMode.EMISSIVE, (255, 255, 255)),
+    ],
+)
+def test_view_modes_show_parts_where_they_show_light(
+    shown: Open, mode: ViewMode, colour: tuple[int, int, int]
+) -> None:
+    runtime = shown(TWO + pane("pane", "white", "scale: [9 9 1] translation: [0 0 -2.5]"))
+    runtime.planner.show(mode)
+    assert_seen(runtime, colour)
+    assert [one for one in runtime.problems if one.code != "feature.absent"] == []
