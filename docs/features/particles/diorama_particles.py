@@ -117,11 +117,9 @@ class Particles(Feature):
     def places(self, frame):
         """The middle of each enabled fountain, half as high as sparks rise in the middle of theirs."""
         rows = frame.enabled("particles")
-        return frame.world(rows.objects)[:, 3, :3] + HALF_HEIGHT * rows["speed"][:, None] ** 2 * [
-            0.0,
-            1.0,
-            0.0,
-        ]
+        middles = frame.world(rows.objects)[:, 3, :3].copy()
+        middles[:, 1] += HALF_HEIGHT * rows["speed"] ** 2
+        return middles
 
     def buffer_values(self, frame):
         """Where each enabled fountain stands, and how fast it is."""
