@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.feature import Fault
+from engine.feature import Fault, FeatureRows
 from engine.math import perspective_reversed
 from features._shadow_maps import MAX_LOCAL_MAPS
+from features._unused_fields import unused_fields
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -38,7 +39,7 @@ FACES = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0
 
 
 def temperature_color(kelvin: npt.ArrayLike) -> Floats:
-    """Return the colour of a black body, linear sRGB [n, 3] of luminance 1, for 1,000 to 40,000 kelvin.
+    """Return the colour of a black body, linear sRGB [n, 3] of luminance 1, for 1,667 to 25,000 kelvin.
 
     Its chromaticity follows the cubic approximations of B. Kang et al., "Design of Advanced Color Temperature
     Control System for HDTV Applications", 2002; below 1,667 and above 25,000 kelvin that of these.
@@ -108,13 +109,12 @@ def cone(rows: Any) -> tuple[Floats, Floats]:
     return scale, -outer * scale
 
 
-def unused_fields(rows: Any) -> Iterator[Fault]:
-    """Yield a fault for each light with a field that has no effect beside its other fields."""
+def cone_faults(rows: FeatureRows) -> Iterator[Fault]:
+    """Yield a fault for each spot light whose inner angle is larger than its outer one."""
     if not len(rows):
         return
-    kinds = rows["kind"]
     inner, outer = np.degrees(rows["innerAngle"]), np.degrees(rows["outerAngle"])
-    for number in np.flatnonzero((kinds == SPOT) & (rows["innerAngle"] > rows["outerAngle"])).tolist():
+    for number in np.flatnonzero((rows["kind"] == SPOT) & (inner > outer)).tolist():
         yield Fault(
             int(rows.indices[number]),
             "value.range",
@@ -122,18 +122,32 @@ def unused_fields(rows: Any) -> Iterator[Fault]:
             "write an `innerAngle` up to `outerAngle`; its light ends sharply at the outer angle now",
             "innerAngle",
         )
-    for field, unused, what in (
-        ("unit", rows["unit"] == LUMEN, "its intensity is in lux, as that of every directional light"),
-        ("range", rows["range"] > 0, "a directional light reaches everything"),
-    ):
-        for number in np.flatnonzero((kinds == DIRECTIONAL) & unused).tolist():
-            yield Fault(
-                int(rows.indices[number]),
-                "field.unused",
-                f"its {field} has no effect: {what}",
-                f"leave `{field}` out, or make it a point or spot light (`kind: point`)",
-                field,
+
+
+def without_effect(rows: FeatureRows) -> Iterator[Fault]:
+    """Yield a fault for each field of a light that lights of its kind do not have."""
+    if not len(rows):
+        return
+    kinds = rows["kind"]
+    local = "make it a point or spot light (`kind: point`)"
+    for of_kind, fields, why, advice in (
+        (DIRECTIONAL, ("unit",), "its intensity is in lux, as that of every directional light", local),
+        (DIRECTIONAL, ("range",), "a directional light reaches everything", local),
+        *(
+            (kind, ("innerAngle", "outerAngle"), f"a {word} light has no cone", "write `kind: spot`")
+            for kind, word in ((DIRECTIONAL, "directional"), (POINT, "point"))
+        ),
+        *(
+            (
+                kind,
+                ("cascades", "shadowDistance"),
+                "the shadows of point and spot lights reach as far as their light",
+                "write `kind: directional`",
             )
+            for kind in (POINT, SPOT)
+        ),
+    ):
+        yield from unused_fields(rows, kinds == of_kind, fields, why, advice)
 
 
 def first_maps(kinds: npt.NDArray[np.integer], casting: npt.NDArray[np.bool_]) -> tuple[Ints, int]:

@@ -65,7 +65,7 @@ class Animation(Feature):
             1.0,
             minimum=-1000.0,
             maximum=1000.0,
-            help="seconds of the clip in a second; below 0 backwards",
+            help="seconds of the clip in a second; below 0 backwards, from `phase`",
         ),
         float_field("phase", 0.0, minimum=-1e6, maximum=1e6, help="seconds of the clip at time 0"),
     )

@@ -18,12 +18,13 @@ from features._local_lights import (
     POINT,
     SPOT,
     cone,
+    cone_faults,
     face_matrices,
     first_maps,
     light_colors,
     light_ranges,
     spot_matrix,
-    unused_fields,
+    without_effect,
 )
 from features._shadow_maps import (
     LOCAL_TEXELS,
@@ -36,6 +37,7 @@ from features._shadow_maps import (
     local_view,
 )
 from features._shadow_view import ShadowView, shadow_views
+from features._unused_fields import unused_fields
 
 MAX_LIGHTS = 4
 """How many directional lights are used; further ones are not."""
@@ -60,7 +62,7 @@ class Light(Feature):
             0.0,
             minimum=0.0,
             maximum=40_000.0,
-            help="kelvin: the colour of a glowing body, times `color`; 0 for `color` alone",
+            help="kelvin, from 1667 to 25000: the light of a glowing body, times `color`; 0: `color` alone",
         ),
         float_field(
             "intensity",
@@ -87,7 +89,11 @@ class Light(Feature):
             choices=("auto", "on", "off"),
             help="whether it casts shadows, of directional lights one; auto: the first of these does",
         ),
-        color_field("sky", (0.22, 0.27, 0.36), help="light from above, where this is the first light"),
+        color_field(
+            "sky",
+            (0.22, 0.27, 0.36),
+            help="light from above, of the first directional light, else of the first",
+        ),
         float_field(
             "shadowDistance",
             40.0,
@@ -103,7 +109,11 @@ class Light(Feature):
             help="maps of a directional light, each for a third of the distance of the next: several"
             " keep shadows near the camera sharp where casters are spread wide",
         ),
-        color_field("ground", (0.10, 0.085, 0.07), help="light from below, where this is the first light"),
+        color_field(
+            "ground",
+            (0.10, 0.085, 0.07),
+            help="light from below, of the first directional light, else of the first",
+        ),
     )
     absent = "models are drawn without light"
     instead = ("skybox",)
@@ -131,7 +141,9 @@ class Light(Feature):
     def faults(self, frame: FrameView) -> Iterable[Fault]:
         """Lights with fields without effect, without room for their maps, or of which there are too many."""
         rows = frame.active(self.type_name)
-        yield from unused_fields(rows)
+        yield from cone_faults(rows)
+        yield from without_effect(rows)
+        yield from self._without_ambient(frame)
         yield from self._without_cascades(rows)
         first, count = _maps(rows)
         for number in np.flatnonzero((rows["shadows"] == ON) & (first < 0)) if len(rows) else ():
@@ -155,6 +167,16 @@ class Light(Feature):
                     f"it is one of {len(of_kind)} {what} lights: {most} shine",
                     "make lights inactive that are not needed",
                 )
+
+    def _without_ambient(self, frame: FrameView) -> Iterator[Fault]:
+        """Yield a fault for each ambient light that another light brings instead."""
+        rows = frame.enabled(self.type_name)
+        if len(rows) > 1:
+            assert rows.table is not None
+            first = _first(rows)
+            others = np.arange(len(rows)) != first
+            why = f"the ambient light is that of '{rows.table.path(int(rows.indices[first]))}'"
+            yield from unused_fields(rows, others, ("sky", "ground"), why, "set it there")
 
     def _without_cascades(self, rows: FeatureRows) -> Iterator[Fault]:
         """Yield a fault for each directional light that should cast shadows beside the one that does."""

@@ -199,9 +199,11 @@ class Diagnostics:
             key, value = unquote(step["lexeme"]), step["value"]
             if value[0] != "[":
                 message = f"the key {quoted(key)} has no value: {quoted(unquote(value))} after it is a key"
-                self.add(
-                    Code.NO_VALUE, message, step.start(), f"write a value after {quoted(key)}, or remove it"
-                )
+                hint = f"write a value after {quoted(key)}, or remove it"
+                after = WORDS.match(self.text, offset + 1)
+                if after and value.isidentifier() and "\n" not in self.text[step.start() : offset]:
+                    hint = f'write a value with a colon in quotes: "{value}:{after[0]}"'
+                self.add(Code.NO_VALUE, message, step.start(), hint)
                 return step.start("value")
         self.add(Code.STRAY, "':' has no key before it", offset, "write `key: value`, or remove it")
         return offset + 1

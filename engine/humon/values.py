@@ -178,7 +178,7 @@ def vector(node: Node, count: int | None = None) -> tuple[float, ...]:
     if count is not None and len(node) != count:
         message = f"{named(node)} must have {count} numbers, not {len(node)}"
         has_comma = isinstance(content, str) and DECIMAL_COMMA.search(content)
-        hint = f"write {count} numbers, such as [{' '.join('0' * count)}]"
+        hint = f"write {count} numbers between brackets, with a space between them"
         raise failure(Code.COUNT, message, node, COMMA_HINT if has_comma else hint)
     return tuple([number(child) for child in node])
 

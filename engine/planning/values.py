@@ -170,6 +170,12 @@ class FrameValues:
         """Whether a value of the last block follows from the time of the scene."""
         return self._is_timed
 
+    @property
+    def given(self) -> frozenset[str]:
+        """The names of all values of the last block: those of features, and of the frame itself."""
+        views = (view for kept in self._kept_views.values() for view in kept.values.values())
+        return frozenset(OF_FRAME).union(*self._given.values(), *views)
+
     def _lay_out(self, layout: FrameLayout) -> None:
         """Pack all values for other Frame blocks; features need not be asked again for that."""
         self._layout, self._block, self._shown = layout, None, None

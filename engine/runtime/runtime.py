@@ -36,6 +36,7 @@ from engine.planning.culling import cull_from
 from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.planning.picking import Picker, PickHit
+from engine.planning.problems.absent_values import absent_values
 from engine.planning.scene import ScenePlanner
 from engine.planning.values import FrameValues
 from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reordering
@@ -330,7 +331,10 @@ class Runtime:
     def problems(self) -> tuple[Problem, ...]:
         """All problems of the scene, its assets, features and materials, caches and pipelines."""
         refused, failed = self.renderer.refused, self.trials.failed
-        return all_problems(self.scene, self.library, self.planner, self.memory, refused, failed)
+        found = all_problems(self.scene, self.library, self.planner, self.memory, refused, failed)
+        if self.needs is None or not self._drawn:
+            return found
+        return *found, *absent_values(self.library, self.needs.drawings.values(), self._values.given)
 
     def close(self) -> None:
         """Wait for the frames in flight and release everything, in order; once. Nothing in a forked child."""

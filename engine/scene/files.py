@@ -114,7 +114,9 @@ class FileReader:
             self._read(SceneFile(path, document), chain)
         except FileRejectedError as error:
             self._leave_out(path)
-            help_text = _nearest_file(path) if path and error.code == Code.FILE_MISSING else error.help
+            help_text = error.help
+            if path and error.code == Code.FILE_MISSING:
+                help_text = _nearest_name(path, text(node)) or error.help
             raise failure(error.code, error.reason, node, help_text) from error
         except InputError:
             self._leave_out(path)
@@ -150,20 +152,31 @@ class FileReader:
 
 
 def _nearest_file(path: Path) -> str:
-    """Return the help for a missing file: the one with the nearest name in its folder, then in `scenes`.
-
-    Only the first MAX_LISTED names of a folder are looked at.
-    """
+    """Return the help for a missing file: the one with the nearest name in its folder, then in `scenes`."""
     for folder in (path.parent, path.parent / "scenes", data_root() / "scenes"):
-        try:
-            with os.scandir(folder) as entries:
-                names = [entry.name for entry in islice(entries, MAX_LISTED)]
-        except OSError:
-            continue
-        near = nearest(path.name, [name for name in names if name.endswith(".hu") or is_model(Path(name))])
+        near = _nearest_in(folder, path)
         if near is not None:
             return f"did you mean '{display_path(folder / near)}'?"
     return "give the path of a scene file (.hu) or of a model (.glb, .gltf, .obj)"
+
+
+def _nearest_name(path: Path, written: str) -> str:
+    """Return the help for a missing include, as it is written; empty where its folder has none like it."""
+    near = _nearest_in(path.parent, path)
+    return f"did you mean '{written[: -len(path.name)]}{near}'?" if near is not None else ""
+
+
+def _nearest_in(folder: Path, path: Path) -> str | None:
+    """Return the scene or model with the nearest name to that of `path` among the first MAX_LISTED names."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in islice(entries, MAX_LISTED)]
+    except OSError:
+        return None
+    scenes = [name for name in names if name.endswith(".hu") or is_model(Path(name))]
+    stem = nearest(path.stem, [Path(name).stem for name in scenes])
+    same = [name for name in scenes if Path(name).stem == stem]
+    return nearest(path.name, same) or next(iter(same), None)
 
 
 def _cycle(node: Node, chain: list[Path]) -> InputError:

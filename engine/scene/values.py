@@ -29,6 +29,7 @@ from engine.humon import (
     text,
     texts,
     vector,
+    with_article,
     write,
 )
 from engine.scene.plain_values import plain_value
@@ -79,7 +80,9 @@ class AssetNames:
         except KeyError as error:
             self._wrong += 1
             message, _, hint = str(error.args[0]).partition("; ")
-            hint = hint or f"write `[database asset]` with the name of a {' or '.join(types)}"
+            hint = (
+                hint or f"write `[database asset]` with the name of {' or '.join(map(with_article, types))}"
+            )
             raise failure("asset.reference", message, node, hint) from error
 
     def _form_hint(self, word: str, types: Sequence[str]) -> str:
@@ -94,7 +97,9 @@ class AssetNames:
         of_db = [name for name, db in names.items() if db == word] or list(names)
         name = min(of_db, default="")
         shown = f"[{names[name]} {name}]" if name else "[assetDb0 cube]"
-        return f"write the name of a database and that of a {' or '.join(types)}, such as `{shown}`"
+        return (
+            f"write the name of a database and of {' or '.join(map(with_article, types))}, such as `{shown}`"
+        )
 
     def default(self, spec: FieldSpec) -> int:
         """Return the key of a field's default asset; NO_ASSET if there is none, or LOST."""

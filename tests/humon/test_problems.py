@@ -218,3 +218,17 @@ def test_collector_gathers_errors_and_keeps_warnings() -> None:
 def test_codes_are_unique_and_have_meanings() -> None:
     assert len({str(code) for code in Code}) == len(Code)
     assert all(code.meaning.endswith(".") and "." in code for code in Code)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("source: builtin:sky.hdr", 'write a value with a colon in quotes: "builtin:sky.hdr"'),
+        ("a: b: c", "write a value after 'a', or remove it"),
+        ("a:\nb:c", "write a value after 'a', or remove it"),
+    ],
+)
+def test_a_value_with_a_colon_that_is_not_in_quotes_is_shown_in_quotes(text: str, hint: str) -> None:
+    with pytest.raises(InputError) as raised:
+        parse(text, "a.hu")
+    assert raised.value.problems[0].help == hint

@@ -9,6 +9,7 @@ from support.sampling import amount
 from engine.assets import AssetRef
 from engine.assets import names as asset_names
 from engine.assets.files import FileGate
+from engine.assets.roots import data_root, display_path
 from engine.humon import InputError, Position, Severity, suggestion, write
 from engine.scene import load_scene
 from engine.tableau import NO_ASSET
@@ -471,18 +472,24 @@ def test_any_text_raises_only_input_errors(load, text):
 
 
 @pytest.mark.parametrize(
-    ("given", "hint"),
+    ("given", "hint", "included"),
     [
-        ("roooms.hu", "did you mean '{}/rooms.hu'?"),
-        ("zzzzzz.hu", "give the path of a scene file (.hu) or of a model (.glb, .gltf, .obj)"),
+        ("roooms.hu", "did you mean '{}/rooms.hu'?", "did you mean 'rooms.hu'?"),
+        ("zzzzzz.hu", "give the path of a scene file (.hu) or of a model (.glb, .gltf, .obj)", ""),
+        ("cub.hu", "did you mean '{}/cube.hu'?", ""),  # of the program's own, which nothing can include
     ],
 )
-def test_a_wrong_name_of_a_scene_or_an_include_has_a_hint_with_the_nearest_file(tmp_path, given, hint):
+def test_a_wrong_name_of_a_scene_or_an_include_has_a_hint_with_the_nearest_file(
+    tmp_path, given, hint, included
+):
     (tmp_path / "rooms.hu").write_text("tableau: { name: t }")
     (tmp_path / "other.txt").write_text("")
     scene = tmp_path / "scene.hu"
     scene.write_text(f"include: [{given}]\ntableau: {{ name: t }}")
     with pytest.raises(InputError) as raised:
         load_scene(tmp_path / given)
-    for problem in (*raised.value.problems, *load_scene(scene).left_out):
-        assert (problem.code, problem.help) == ("file.missing", hint.format(tmp_path))
+    (problem,), (left_out,) = raised.value.problems, load_scene(scene).left_out
+    folder = display_path(data_root() / "scenes") if given == "cub.hu" else tmp_path
+    assert (problem.code, problem.help) == ("file.missing", hint.format(folder))
+    assert left_out.code == "file.missing"
+    assert left_out.help == included if included else "did you mean" not in left_out.help

@@ -78,7 +78,7 @@ def test_fields_flags_and_transforms_are_set_by_path(scene):
         ("cube.shadowCaster.asset=cube", "asset.reference", "did you mean `[assetDb0 cube]`?"),
         ("cube.shadowCaster.asset=cbue", "asset.reference", "did you mean `[assetDb0 cube]`?"),
         ("cube.shadowCaster.asset=assetDb0", "asset.reference", "such as `[assetDb0 cube]`"),
-        ("cube.shadowCaster.asset=[assetDb0]", "asset.reference", "the name of a database and that of a"),
+        ("cube.shadowCaster.asset=[assetDb0]", "asset.reference", "the name of a database and of a"),
         ("cube.shadowCaster.asset={ a: b }", "asset.reference", "such as `[assetDb0 cube]`"),
         (".=1", "setting.form", "PATH.FEATURE.FIELD=VALUE"),
         ("tableau.actve=false", "object.unknown", "did you mean 'active'?"),
