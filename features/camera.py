@@ -27,7 +27,6 @@ from engine.graph import (
 )
 from engine.math import frame_origin, orthographic_reversed, perspective_reversed, view_from_world
 from engine.tableau.schema import angle_field, choice_field, color_field, float_field, vec4_field
-from features._unused_fields import unused_fields
 
 DEFAULT_EYE = (0.0, 1.6, 5.0)
 """The eye position of a frame without an enabled camera, looking along -Z."""
@@ -150,7 +149,7 @@ class Camera(Feature):
         return View(origin, turned @ projection, eye, forward, lens, turned, half_size)
 
     def faults(self, frame: FrameView) -> Iterable[Fault]:
-        """Fields without effect, planes in the wrong order, viewports without area, objects without size."""
+        """A far plane that is not behind the near one, a viewport without area, or an object without size."""
         rows = frame.enabled(self.type_name)
         near, far, viewports = rows["near"], rows["far"], rows["viewport"]
         is_wrong = (rows["projection"] == 0) & (far > 0) & (far <= near)
@@ -164,13 +163,6 @@ class Camera(Feature):
             advice = "write `viewport: [0 0 1 1]`, left, top, width and height; it fills the picture now"
             area = f"its viewport [{numbers}] has no area within the picture"
             yield Fault(int(rows.indices[index]), "value.range", area, advice, "viewport")
-        for is_parallel, fields, what, other in (
-            (True, ("fovY", "near", "far"), "an orthographic camera", "perspective"),
-            (False, ("height", "depth"), "a perspective camera", "orthographic"),
-        ):
-            without = (rows["projection"] == 1) == is_parallel
-            why = f"{what} has no such thing"
-            yield from unused_fields(rows, without, fields, why, f"write `projection: {other}`")
         lost = (np.linalg.norm(frame.world(rows.objects)[:, :3, :3], axis=2) == 0).sum(axis=1)
         for index in np.flatnonzero(lost == 3).tolist():
             flat = "its object, or one above it, has a scale of 0, so that its direction is lost"

@@ -45,8 +45,6 @@ WARNED = {  # the line of an object: the code, what the caret is under, and a pa
     "{ @type: light  kind: point  shadowDistance: 9 }": ("field.unused", "9", "`kind: directional`"),
     "{ @type: light  kind: point  sky: [1 0 0] }": ("field.unused", "[1 0 0]", "set it there"),
     "{ @type: light  ground: [1 0 0] }": ("field.unused", "[1 0 0]", "set it there"),
-    "{ @type: camera  projection: orthographic  fovY: 30 }": ("field.unused", "30", "perspective"),
-    "{ @type: camera  height: 2 }": ("field.unused", "2", "orthographic"),
     "{ @type: light  shadows: on }": ("light.shadows", "on", "`shadows: off`"),
     "{ @type: light  kind: spot  innerAngle: 40 }": ("value.range", "40", "up to `outerAngle`"),
 }
