@@ -12,6 +12,7 @@ from engine.graph import PICTURE, ColorTarget, ImageRead, PrimitivePass
 from engine.plan import Blend
 from engine.tableau import Tableau
 from engine.tableau.schema import FieldSpec, choice_field, float_field
+from features._unused_fields import unused_fields
 
 ANCHORS = (
     *("topLeft", "top", "topRight"),
@@ -27,10 +28,23 @@ VERTICES = 6
 def anchor_fields(anchor: str, offset: tuple[float, float]) -> tuple[FieldSpec, ...]:
     """Return the fields that say where an overlay lies in the viewport, with these defaults."""
     along = {"minimum": -1e5, "maximum": 1e5}
+    inward = "in from the {} edge, if anchored there"
     return (
         choice_field("anchor", anchor, choices=ANCHORS, help="where it lies in the camera's viewport"),
-        float_field("offsetX", offset[0], **along, unit="points", help="in from the left or right edge"),
-        float_field("offsetY", offset[1], **along, unit="points", help="in from the top or bottom edge"),
+        float_field(
+            "offsetX",
+            offset[0],
+            **along,
+            unit="points",
+            help="in from the left or right edge, if anchored there",
+        ),
+        float_field(
+            "offsetY",
+            offset[1],
+            **along,
+            unit="points",
+            help="in from the top or bottom edge, if anchored there",
+        ),
     )
 
 
@@ -94,7 +108,23 @@ def with_opacity(rows: FeatureRows, color: str) -> npt.NDArray[np.float32]:
     return np.concatenate((rows[color], rows["opacity"][:, None]), axis=1)
 
 
-def anchor_parts(rows: FeatureRows) -> npt.NDArray[np.float32]:
-    """Return the anchor of each row in parts of the viewport, float32[n, 2]."""
+def places(rows: FeatureRows) -> npt.NDArray[np.float32]:
+    """Return the anchor of each row in parts of the viewport, and its offset in points, float32[n, 4].
+
+    Where no edge is anchored along an axis, what is drawn is in the middle, without an offset.
+    """
     down, right = np.divmod(rows["anchor"], 3)
-    return (np.stack((right, down), axis=1) / 2).astype(np.float32)
+    anchors = np.stack((right, down), axis=1)
+    offsets = np.stack((rows["offsetX"], rows["offsetY"]), axis=1)
+    return np.concatenate((anchors / 2, np.where(anchors == 1, 0, offsets)), axis=1).astype(np.float32)
+
+
+def unused_offsets(frame: FrameView, feature: str) -> Iterator[Fault]:
+    """Yield a fault for each offset along an axis of which no edge is anchored."""
+    rows = frame.enabled(feature)
+    if not len(rows):
+        return
+    down, right = np.divmod(rows["anchor"], 3)
+    for name, part, edges in (("offsetX", right, "left or right"), ("offsetY", down, "top or bottom")):
+        why = f"it is anchored to no {edges} edge, but to the middle"
+        yield from unused_fields(rows, part == 1, (name,), why, "anchor it to an edge")

@@ -24,9 +24,10 @@ from engine.plan import Blend
 from engine.tableau.schema import bool_field, choice_field, color_field, float_field
 from features.overlays._rectangle import (
     anchor_fields,
-    anchor_parts,
     overlay_pass,
+    places,
     shown_rows,
+    unused_offsets,
     with_opacity,
     without_camera,
 )
@@ -121,8 +122,9 @@ class AreaMap(Feature):
         }
 
     def faults(self, frame: FrameView) -> Iterable[Fault]:
-        """Maps without a camera."""
-        return without_camera(frame, self.type_name)
+        """Maps without a camera, and offsets without effect."""
+        yield from without_camera(frame, self.type_name)
+        yield from unused_offsets(frame, self.type_name)
 
     def buffer_values(self, frame: FrameView) -> Mapping[str, Mapping[str, npt.ArrayLike]]:
         """Return the row of the map that is shown."""
@@ -132,9 +134,8 @@ class AreaMap(Feature):
         middle, up, place, ahead = _map(rows, frame)
         right = np.cross(up, UPWARD)
         away = (place - middle) / float(rows["extent"][0])
-        offset = np.stack((rows["offsetX"], rows["offsetY"]), axis=1)
         values = {
-            "place": np.concatenate((anchor_parts(rows), offset), axis=1),
+            "place": places(rows),
             "background": with_opacity(rows, "background"),
             "markerSize": rows["marker"],
             **{name: rows[name] for name in ("size", "border", "radius", "borderColor", "markerColor")},

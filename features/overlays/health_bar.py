@@ -13,9 +13,10 @@ from engine.tableau import Unbound
 from engine.tableau.schema import Names, color_field, float_field, text_field
 from features.overlays._rectangle import (
     anchor_fields,
-    anchor_parts,
     overlay_pass,
+    places,
     shown_rows,
+    unused_offsets,
     with_opacity,
     without_camera,
 )
@@ -71,7 +72,7 @@ class HealthBar(Feature):
                 "color": rows["lowColor"] + mixed * (rows["color"] - rows["lowColor"]),
                 "background": with_opacity(rows, "background"),
                 "borderColor": rows["borderColor"],
-                "place": np.concatenate((anchor_parts(rows), _pairs(rows, "offsetX", "offsetY")), axis=1),
+                "place": places(rows),
                 "size": _pairs(rows, "width", "height"),
                 "border": rows["border"],
                 "radius": rows["radius"],
@@ -82,6 +83,7 @@ class HealthBar(Feature):
     def faults(self, frame: FrameView) -> Iterable[Fault]:
         """No camera, a binding that names no number, or no room between the limits: the bar is empty."""
         yield from without_camera(frame, self.type_name)
+        yield from unused_offsets(frame, self.type_name)
         rows = frame.enabled(self.type_name)
         for index, path in enumerate(rows["bind"].tolist()):
             try:

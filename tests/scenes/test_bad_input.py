@@ -45,6 +45,8 @@ WARNED = {  # the line of an object: the code, what the caret is under, and a pa
     "{ @type: light  kind: point  shadowDistance: 9 }": ("field.unused", "9", "`kind: directional`"),
     "{ @type: light  kind: point  sky: [1 0 0] }": ("field.unused", "[1 0 0]", "set it there"),
     "{ @type: light  ground: [1 0 0] }": ("field.unused", "[1 0 0]", "set it there"),
+    "{ @type: healthBar  anchor: top  offsetX: 7 }": ("field.unused", "7", "anchor it to an edge"),
+    "{ @type: areaMap  anchor: left  offsetY: 8 }": ("field.unused", "8", "anchor it to an edge"),
     "{ @type: light  shadows: on }": ("light.shadows", "on", "`shadows: off`"),
     "{ @type: light  kind: spot  innerAngle: 40 }": ("value.range", "40", "up to `outerAngle`"),
 }

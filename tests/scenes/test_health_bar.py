@@ -50,13 +50,13 @@ def test_its_colour_goes_from_low_to_high(tmp_path: Path) -> None:
     ("anchor", "place"),
     [
         ("topLeft", (4, 3)),
-        ("top", (24, 3)),
+        ("top", (20, 3)),
         ("topRight", (36, 3)),
-        ("left", (4, 23)),
-        ("middle", (24, 23)),
-        ("right", (36, 23)),
+        ("left", (4, 20)),
+        ("middle", (20, 20)),
+        ("right", (36, 20)),
         ("bottomLeft", (4, 37)),
-        ("bottom", (24, 37)),
+        ("bottom", (20, 37)),
         ("bottomRight", (36, 37)),
     ],
 )

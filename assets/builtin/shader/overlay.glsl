@@ -22,7 +22,7 @@ vec4 overlayCorner(int vertex, vec2 low, vec2 size) {
 }
 
 // The upper left corner of a rectangle at whole texels, where parts `anchor` of it and of the viewport meet. It lies `offset`
-// texels further in from the edges, and right and down of the middle.
+// texels further in from the edges.
 vec2 anchored(vec2 anchor, vec2 offset, vec2 size) {
     vec2 low = frame.viewport.xy * frame.pictureSize, area = frame.viewport.zw * frame.pictureSize;
     vec2 inward = mix(vec2(1.0), vec2(-1.0), greaterThan(anchor, vec2(0.75)));
