@@ -24,6 +24,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from operator import is_
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from engine.assets import AssetType
@@ -290,6 +291,9 @@ def _name_faults(values: Mapping[str, Any], owner: str) -> Iterator[tuple[str, s
         yield f"at_most of {owner} is {values['at_most']}", "give how many may be active, 0 for any number"
     if values["draws_as"] and values["draws_as"] == own:
         yield f"{own} draws as itself", "`draws_as` names another feature, whose asset is drawn"
+    beside = PurePath(values.get("asset_db", ""))
+    if beside.is_absolute() or ".." in beside.parts:
+        yield f"asset_db of {owner} is '{beside}'", "name a file beside the module, or in a folder below"
     buffers = list(values.get("buffers", ()))
     for number, buffer in enumerate(buffers):
         if not buffer.isidentifier():

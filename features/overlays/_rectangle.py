@@ -31,20 +31,8 @@ def anchor_fields(anchor: str, offset: tuple[float, float]) -> tuple[FieldSpec, 
     inward = "in from the {} edge, if anchored there"
     return (
         choice_field("anchor", anchor, choices=ANCHORS, help="where it lies in the camera's viewport"),
-        float_field(
-            "offsetX",
-            offset[0],
-            **along,
-            unit="points",
-            help="in from the left or right edge, if anchored there",
-        ),
-        float_field(
-            "offsetY",
-            offset[1],
-            **along,
-            unit="points",
-            help="in from the top or bottom edge, if anchored there",
-        ),
+        float_field("offsetX", offset[0], **along, unit="points", help=inward.format("left or right")),
+        float_field("offsetY", offset[1], **along, unit="points", help=inward.format("top or bottom")),
     )
 
 

@@ -61,6 +61,8 @@ def test_a_feature_that_requires_itself_is_refused_when_the_class_is_created():
         ({"conflicts": (3,)}, "conflicts of Plug is 3, not text"),
         ({"at_most": "two"}, "at_most of Plug is 'two', not a whole number"),
         ({"asset_db": 3}, "asset_db of Plug is 3, not text"),
+        ({"asset_db": "../../etc/passwd"}, "asset_db of Plug is '../../etc/passwd'"),
+        ({"asset_db": "/etc/passwd"}, "asset_db of Plug is '/etc/passwd'"),
         ({"fields": ("a",)}, "fields of Plug is 'a', not a FieldSpec"),
         ({"fields": float_field("a", 1.0)}, "fields of Plug is FieldSpec.*, not a tuple"),
         ({"fields": (asset_field("a", types=("texure",)),)}, "a of Plug takes assets of the type 'texure'"),
