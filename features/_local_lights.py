@@ -29,10 +29,13 @@ FARTHEST = 1e4
 """Metres: the longest range."""
 
 NEAR = 0.05
-"""Metres: what is nearer to a local light casts no shadow."""
+"""Metres along the axis of a map: what is nearer to a local light casts no shadow."""
 
 FACE_ANGLE = np.radians(91.0)
 """Of the map of a cube's face: a little wider than the face, so that filtering does not leave it."""
+
+MARGIN = 1.02
+"""How much wider the map of a spot light is than its cone: by five texels a side, for filtering."""
 
 FACES = np.array([[1, 0, 0], [-1, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]], np.float64)
 """Directions of the six maps of a point light, in the order of lights.glsl."""
@@ -172,7 +175,7 @@ def face_matrices(position: Floats) -> Floats:
 
 def spot_matrix(position: Floats, axes: Floats, outer: float) -> Floats:
     """Return the matrix [4, 4] to the map of a spot light with these axes (rows right, up, back)."""
-    angle = min(2 * outer * 1.03, np.radians(170.0))
+    angle = 2 * np.arctan(MARGIN * np.tan(outer))
     view = np.eye(4)
     view[:3, :3] = axes.T
     view[3, :3] = -position @ axes.T

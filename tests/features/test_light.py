@@ -8,6 +8,8 @@ import pytest
 from engine.feature import FeatureRows, FrameView
 from engine.math import axis_angle
 from engine.tableau import Tableau
+from features._local_lights import spot_matrix
+from features._shadow_maps import LOCAL_TEXELS
 from features.camera import Camera
 from features.light import MAX_LIGHTS, Light
 
@@ -113,3 +115,10 @@ def test_of_directional_lights_one_casts_shadows_the_first_or_the_next_that_shou
     add_light(alone, angle=0.3 + caster)
     expected = Light().frame_values(frame(alone))["shadowMatrices"]
     np.testing.assert_allclose(values["shadowMatrices"], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("outer", [1, 30, 60, 75, 80, 85])
+def test_the_map_of_a_spot_light_holds_its_cone_with_room_to_filter(outer):
+    angle = np.radians(outer)
+    rim = np.array([np.sin(angle), 0.0, -np.cos(angle), 1.0]) @ spot_matrix(np.zeros(3), np.eye(3), angle)
+    assert 3 < (1 - rim[0] / rim[3]) * LOCAL_TEXELS / 2 < 8

@@ -18,18 +18,28 @@ pytestmark = pytest.mark.gpu
 
 SIZE = (120, 90)
 SUNS = ((-54.8, -57.4, 0), (-5, -30, 0))
+LAMPS = {
+    "point": ("kind=point",),
+    **{f"spot{a}": ("kind=spot", f"outerAngle={a}", f"innerAngle={a - 1}") for a in (30, 60, 75, 80, 85)},
+}
+PLACES = (((0.3, 2.0, 0.4), (-90, 0, 0)), ((1.2, 0.9, 1.2), (-20, 45, 0)), ((-1.5, 0.7, 0.9), (-60, -70, 0)))
+"""Of a lamp, with its direction: above, before, and beside the shape, of which it grazes some."""
 SHAPES = {
     "box": "euler: [25 35 15]",
     "ball": "scale: [0.5 0.5 0.5]",
     "ground": "scale: [40 0.01 40]",
     "smoothBox": "euler: [0 20 0]",
     "twisted": "euler: [0 20 0]",
+    "round": "euler: [0 20 0]",
 }
 Points = npt.NDArray[np.float64]
 
 
-def box(quads: int, twist: float, *, smooth: float) -> str:
-    """A box of 1 m, turned by `twist` radians a metre; normals of a place are averaged up to a cosine."""
+def box(quads: int, twist: float, *, smooth: float, is_round: bool = False) -> str:
+    """A box of 1 m, turned by `twist` radians a metre; normals of a place are averaged up to a cosine.
+
+    One that is round is a coarse ball instead.
+    """
     grid = np.linspace(-0.5, 0.5, quads + 1)
     places: list[Points] = []
     for axis in range(3):
@@ -41,6 +51,8 @@ def box(quads: int, twist: float, *, smooth: float) -> str:
             corners = (low, right, far, low, far, up) if side > 0 else (low, far, right, low, up, far)
             places.append(np.stack(corners, axis=2).reshape(-1, 3))
     pos = np.concatenate(places)
+    if is_round:
+        pos *= 0.5 / np.linalg.norm(pos, axis=1, keepdims=True)
     turn = twist * pos[:, 1]
     cos, sin = np.cos(turn), np.sin(turn)
     pos = np.stack((cos * pos[:, 0] - sin * pos[:, 2], pos[:, 1], sin * pos[:, 0] + cos * pos[:, 2]), axis=1)
@@ -70,9 +82,10 @@ def scene(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open
     (panes.folder / "box.mesh.hu").write_text(box(1, 0.0, smooth=0.9))
     (panes.folder / "smoothBox.mesh.hu").write_text(box(1, 0.0, smooth=-2.0))
     (panes.folder / "twisted.mesh.hu").write_text(box(6, 1.5, smooth=0.6))
+    (panes.folder / "round.mesh.hu").write_text(box(4, 0.0, smooth=-2.0, is_round=True))
     shutil.copy(root / "assets/builtin/mesh/sphere.hu", panes.folder / "ball.mesh.hu")
     assets = ""
-    for name in ("box", "ball", "smoothBox", "twisted"):
+    for name in ("box", "ball", "smoothBox", "twisted", "round"):
         form = FORMAT[: FORMAT.index(" [uv_normal")] if name == "ball" else FORMAT
         assets += "\n".join(shader_and_mesh_rows(name, f"{name}.mesh.hu", form)[2:])
         assets += f"{{ @type: model name: {name} mesh: {name} material: plain }}\n"
@@ -86,6 +99,8 @@ def scene(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Open
         objects += f"    far{number}: {{ translation: [{place}]  features: [{caster}] }}\n"
     dim = "sky: [0.2 0.2 0.2]  ground: [0.2 0.2 0.2]"
     objects += f"    sun: {{ features: [{{ @type: light  intensity: 3  {dim} }}] }}\n"
+    lamp = f"{{ @type: light  kind: spot  intensity: 6  {dim} }}"
+    objects += f"    lamp: {{ enabled: false  features: [{lamp}] }}\n"
     path = panes.scene({"plain": "parameters: { metallic: 0 roughness: 1 }"}, objects, assets)
     camera = "translation: [0 0.5 2.2]  euler: [-12 0 0]  features: [{ @type: camera  fovY: 40"
     old = "features: [{ @type: camera  projection: orthographic  height: 2"
@@ -106,8 +121,8 @@ def show(
     scene.set(f"camera.camera.antialiasing={antialiasing}", f"sun.light.cascades={cascades}")
 
 
-def picture(scene: OpenedScene, *, shadows: bool) -> npt.NDArray[Any]:
-    scene.set(f"sun.light.shadows={'on' if shadows else 'off'}")
+def picture(scene: OpenedScene, *, shadows: bool, light: str = "sun") -> npt.NDArray[Any]:
+    scene.set(f"{light}.light.shadows={'on' if shadows else 'off'}")
     scene.settle()
     return np.asarray(scene.frame())[..., 0].astype(int)
 
@@ -152,3 +167,32 @@ def test_a_shadow_begins_where_its_caster_stands(scene, cascades):
     is_ground = lit > 200
     assert 20 < is_ground.sum() < 60
     assert shaded[is_ground].max() < 140, "from the foot of the box on"
+
+
+@pytest.fixture
+def lamp(scene: OpenedScene) -> Iterator[Any]:
+    """The lamp, which shines instead of the sun."""
+    scene["sun"].enabled, scene["lamp"].enabled = False, True
+    yield scene["lamp"]
+    scene.set("lamp.light.shadows=off")
+    scene["sun"].enabled, scene["lamp"].enabled = True, False
+
+
+@pytest.mark.parametrize("kind", LAMPS)
+def test_what_nothing_is_before_is_as_light_by_a_lamp_with_shadows_as_without(scene, lamp, kind):
+    scene.set(*(f"lamp.light.{setting}" for setting in LAMPS[kind]))
+    for shape in ("box", "ball", "ground", "round"):
+        show(scene, shape, far=False)
+        for lamp.translation, lamp.euler in PLACES:
+            with_shadows, without = (picture(scene, shadows=on, light="lamp") for on in (True, False))
+            assert (without > 20).sum() > 300, shape
+            assert (without - with_shadows).max() <= 2, (shape, lamp.translation)
+
+
+@pytest.mark.parametrize("kind", LAMPS)
+def test_edges_between_triangles_are_no_darker_by_a_lamp(scene, lamp, kind):
+    scene.set(*(f"lamp.light.{setting}" for setting in LAMPS[kind]))
+    show(scene, "twisted", far=False)
+    for lamp.translation, lamp.euler in PLACES:
+        with_shadows, without = (picture(scene, shadows=on, light="lamp") for on in (True, False))
+        assert dots(with_shadows) <= dots(without) + 1, lamp.translation

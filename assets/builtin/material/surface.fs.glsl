@@ -186,7 +186,7 @@ vec3 reflected(Surface s, Light light, uint number) {
     if (light.kind == 0u)
         shade = hasShadowMap && number == 0u && frame.shadow.x > 0.0 ? litByCascades(s.shaded, s.geometric, grazing) : 1.0;
     else if (hasLocalShadows && light.shadow >= 0)
-        shade = litLocally(light, s.shaded, s.geometric, grazing);
+        shade = litLocally(light, s.shaded, s.geometric, s.face, grazing);
 #ifdef FULL_MATERIAL
     vec3 sum = reflected(s, l, max(nl, 0.0), strength);
     if (hasClearcoat)
