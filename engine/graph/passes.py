@@ -181,7 +181,7 @@ class Pass:
 
     Passes that read an image or a buffer come after those that write it, and those that blend or only test
     depth after those that do not. `after` and `before` name passes; they decide where that leaves a choice,
-    and names of passes that the frame does not have are ignored.
+    and names of passes that the frame does not have are ignored. They change no order of built-in passes.
 
     A pass draws once in each of its `views`: each sets the values of the Frame block that differ in it, as
     the feature that makes it says (`Feature.views`). The view without a name is that of the picture.
@@ -353,7 +353,8 @@ class PrimitivePass(Pass):
     With `among`, the name of a draw pass with the order BACK_TO_FRONT, it is drawn between what that one
     draws: up to `parts`, each where its place is along the view (`Feature.places`). A part has `instances`
     instances, which gl_InstanceIndex counts on from those of the parts before it. Targets, but for how they
-    blend, and views are those of that pass. In a frame without it the parts are sorted among themselves.
+    blend, and views are those of that pass; what this one reads and its `after` and `before` hold for that
+    one, too. In a frame without it the parts are sorted among themselves.
     """
 
     shaders: tuple[str, ...] = ()
@@ -385,6 +386,8 @@ class PrimitivePass(Pass):
             return f"has commands that lie outside of {of.buffer.name}"
         if of is not None and of.offset % 4:
             return f"has commands at byte {of.offset}, which is no multiple of 4"
+        if len(self.shaders) != 2 or not all(self.shaders):
+            return f"has the shaders {self.shaders}: two names are possible, a vertex and a fragment shader's"
         return super().fault
 
     @property

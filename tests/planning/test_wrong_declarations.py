@@ -103,6 +103,14 @@ RETURNED: tuple[tuple[str, Any, str], ...] = (
     ("passes", (replace(PASSES[2], buffers=(USED,)),), "the pass compute has the binding 'written' twice"),
     ("passes", (replace(PASSES[0], reads=(FRAME,)),), "has the binding 'frame', which every pass has"),
     ("passes", (replace(PASSES[3], draws="camera"),), "is 'camera', a feature that names no asset to draw"),
+    *(
+        (
+            "passes",
+            (replace(PASSES[1], shaders=names),),
+            f"the pass points has the shaders {names}: two names",
+        )
+        for names in ((), ("declarer/point.vs",), PASSES[1].shaders * 2, ("declarer/point.vs", ""))
+    ),
     ("samples", "two", "what `samples` returns is 'two', not a whole number or None"),
     ("samples", 0, "it wants 0 samples"),
     ("views", None, "what `views` returns is None, not a mapping"),
