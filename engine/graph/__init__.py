@@ -38,7 +38,7 @@ from engine.graph.images import (
     Samples,
 )
 from engine.graph.lifetimes import BufferLifetime, ImageLifetime, previous_name
-from engine.graph.order import GraphError
+from engine.graph.order import GraphError, ordered
 from engine.graph.passes import (
     PICTURE_VIEW,
     ClearPass,
@@ -111,6 +111,7 @@ __all__ = [
     "compile_graph",
     "limited",
     "mapping",
+    "ordered",
     "pass_samples",
     "pipeline_stages",
     "previous_name",

@@ -5,7 +5,7 @@ Barriers are derived from the uses of each image and buffer in the order of the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -139,11 +139,17 @@ class CompiledGraph:
         raise KeyError(name)
 
 
-def compile_graph(passes: Sequence[Pass], outputs: Sequence[ImageDecl], samples: int = 1) -> CompiledGraph:
+def compile_graph(
+    passes: Sequence[Pass],
+    outputs: Sequence[ImageDecl],
+    samples: int = 1,
+    built_in: Collection[str] = (),
+) -> CompiledGraph:
     """Compile a frame with so many samples. Every image of `outputs` ends in the layout TRANSFER_SRC.
 
     An output that no pass writes is cleared by an additional pass. A read of an image that no earlier pass
-    writes is bound to its stand-in, which is no image of the frame and needs no barrier. Raises GraphError.
+    writes is bound to its stand-in, which is no image of the frame and needs no barrier. Passes with names in
+    `built_in` keep their order, whatever others wish. Raises GraphError.
     """
     written = {image.name for p in passes for image in p.written()}
     clears = [
@@ -151,7 +157,7 @@ def compile_graph(passes: Sequence[Pass], outputs: Sequence[ImageDecl], samples:
         for image in outputs
         if image.name not in written
     ]
-    in_order = ordered([*passes, *clears])
+    in_order = ordered([*passes, *clears], built_in)
     frame = _Frame(in_order, {image.name for image in outputs}, samples)
     uses = [frame.uses(number) for number in range(len(in_order))]
     copied = Use(Stage.COPY | Stage.BLIT, Access.TRANSFER_READ, Layout.TRANSFER_SRC, ImageUsage.TRANSFER_SRC)

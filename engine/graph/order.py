@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
 
 from engine.graph.buffers import BufferDecl
 from engine.graph.declarations import DeclarationError
@@ -15,44 +17,110 @@ Edge = tuple[int, int]
 
 
 class GraphError(DeclarationError):
-    """The passes contradict each other: a cycle, two passes or two images of one name."""
+    """The passes contradict each other: a cycle, two passes or two images of one name.
+
+    `at_fault` are the names of passes drawn among others whose own wishes, targets or views are the cause;
+    empty where the cause is elsewhere.
+    """
+
+    def __init__(self, problem: str, help: str, at_fault: tuple[str, ...] = ()) -> None:
+        super().__init__(problem, help)
+        self.at_fault = at_fault
 
 
-def ordered(passes: Sequence[Pass]) -> list[Pass]:
+class _Cause(NamedTuple):
+    """Two passes, of which one comes after the other, and the pass that says so; -1 where it is assumed."""
+
+    one: int
+    other: int
+    by: int = -1
+
+
+def ordered(passes: Sequence[Pass], built_in: Collection[str] = ()) -> list[Pass]:
     """Order passes so that each finds what it needs; where that leaves a choice, in the given order.
 
     What must hold: a read comes after the passes that make the image, and `after` and `before`. What is
     assumed where it does not contradict: passes that draw over an image (they blend, or only test depth)
     come after those that make it, and reads come after both. So a pass may read an image that a later one,
-    which depends on it, draws over. What is drawn among others stands right before the pass that draws those.
-    Raises GraphError.
+    which depends on it, draws over. Between passes with names in `built_in` what is assumed must hold, too,
+    whatever others wish: these move none of them past what it draws over or what reads it. What is drawn
+    among others stands right before the pass that draws those. Raises GraphError.
     """
     check_names(passes)
-    host_of = hosts(passes)
-    comes_after: list[set[int]] = [set() for _ in passes]
-    for one, other in _required(passes):
-        first, second = host_of.get(one, one), host_of.get(other, other)
+    own = {number for number, p in enumerate(passes) if p.name in built_in}
+    order = _Order(passes)
+    required, assumed = list(_required(passes)), [_Cause(*edge) for edge in _assumed(passes)]
+    for cause in required:
+        if own.issuperset(cause):
+            order.add(cause)
+    for cause in assumed:
+        if own.issuperset(cause[:2]):
+            order.add_if_possible(cause)
+    for cause in required:
+        order.add(cause)
+    for cause in assumed:
+        order.add_if_possible(cause)
+    return order.found()
+
+
+class _Order:
+    """Which passes come after which; those that are drawn among others stand with their hosts."""
+
+    def __init__(self, passes: Sequence[Pass]) -> None:
+        self._passes = passes
+        self._host_of = hosts(passes)
+        self._after: list[set[int]] = [set() for _ in passes]
+        self._causes: dict[Edge, _Cause] = {}
+
+    def add(self, cause: _Cause) -> None:
+        """Let one come after the other."""
+        first, second = edge = self._edge(cause)
         if first != second:
-            comes_after[first].add(second)
-    for one, other in _assumed(passes):
-        first, second = host_of.get(one, one), host_of.get(other, other)
-        if not _reaches(second, first, comes_after):
-            comes_after[first].add(second)
-    waiting = [number for number in range(len(passes)) if number not in host_of]
-    found: list[Pass] = []
-    while waiting:
-        held = {second for first in waiting for second in comes_after[first]}
-        ready = next((number for number in waiting if number not in held), None)
-        if ready is None:
-            names = " -> ".join(passes[number].name for number in _cycle(waiting, comes_after))
-            raise GraphError(
-                f"passes depend on each other: {names}",
-                "leave out one `after`, `before` or read, or read what the last frame has left",
-            )
-        waiting.remove(ready)
-        found += [passes[number] for number, host in host_of.items() if host == ready]
-        found.append(passes[ready])
-    return found
+            self._after[first].add(second)
+            known = self._causes.setdefault(edge, cause)
+            if not self._host_of.keys().isdisjoint(known[:2]) and cause[:2] == edge:
+                self._causes[edge] = cause  # hosts have to anyway, whatever is drawn among them
+
+    def add_if_possible(self, cause: _Cause) -> None:
+        """Let one come after the other, where that does not contradict what was added before."""
+        first, second = self._edge(cause)
+        if not _reaches(second, first, self._after):
+            self.add(cause)
+
+    def found(self) -> list[Pass]:
+        """Return the passes in order. Raises GraphError where they depend on each other."""
+        waiting = [number for number in range(len(self._passes)) if number not in self._host_of]
+        found: list[Pass] = []
+        while waiting:
+            held = {second for first in waiting for second in self._after[first]}
+            ready = next((number for number in waiting if number not in held), None)
+            if ready is None:
+                raise self._contradiction(_cycle(waiting, self._after))
+            waiting.remove(ready)
+            found += [self._passes[number] for number, host in self._host_of.items() if host == ready]
+            found.append(self._passes[ready])
+        return found
+
+    def _edge(self, cause: _Cause) -> Edge:
+        return self._host_of.get(cause.one, cause.one), self._host_of.get(cause.other, cause.other)
+
+    def _contradiction(self, cycle: Sequence[int]) -> GraphError:
+        """Return what is wrong with passes of which each comes before the next one, the first one last again.
+
+        A host that is there because of what is drawn among it has the names of that.
+        """
+        causes = [self._causes[edge] for edge in pairwise(cycle)]
+        guests = dict.fromkeys(n for cause in causes for n in cause[:2] if n in self._host_of)
+        labels = []
+        for number in cycle:
+            label, names = self._passes[number].name, [n for n in guests if self._host_of[n] == number]
+            among = " and ".join(self._passes[n].name for n in names)
+            labels.append(f"{among} (among {label})" if among else label)
+        return GraphError(
+            f"passes depend on each other: {' -> '.join(labels)}",
+            "leave out one `after`, `before` or read, or read what the last frame has left",
+            tuple(self._passes[n].name for n in guests if any(cause.by == n for cause in causes)),
+        )
 
 
 def hosts(passes: Sequence[Pass]) -> dict[int, int]:
@@ -110,6 +178,7 @@ def _check_among(p: Pass, host: Pass) -> None:
         raise GraphError(
             f"{p.name} is drawn among {host.name}, which does not sort what it draws",
             "name a DrawPass with order=DrawOrder.BACK_TO_FRONT",
+            (p.name,),
         )
     targets, of_host = ([(t.image, t.layer, t.level) for t in each.targets()] for each in (p, host))
     writes = any(each.depth is not None and each.depth.write for each in (p, host))
@@ -117,6 +186,7 @@ def _check_among(p: Pass, host: Pass) -> None:
         raise GraphError(
             f"{p.name} is drawn among {host.name}, which has other targets or views, or one writes depth",
             "give both the same targets and views, and DepthTarget(..., write=False)",
+            (p.name,),
         )
 
 
@@ -183,7 +253,7 @@ def makes(p: Pass, image: ImageDecl) -> bool:
     return all(target.blend is Blend.OPAQUE for target in p.color if target.image == image)
 
 
-def _required(passes: Sequence[Pass]) -> Iterator[Edge]:
+def _required(passes: Sequence[Pass]) -> Iterator[_Cause]:
     number_of = {p.name: number for number, p in enumerate(passes)}
     makers: dict[str, list[int]] = {}
     writers: dict[str, list[int]] = {}
@@ -196,12 +266,14 @@ def _required(passes: Sequence[Pass]) -> Iterator[Edge]:
                 writers.setdefault(use.buffer.name, []).append(number)
     for number, p in enumerate(passes):
         for image in p.read_now():
-            yield from ((maker, number) for maker in makers.get(image.name, ()) if maker != number)
+            made_by = makers.get(image.name, ())
+            yield from (_Cause(maker, number, number) for maker in made_by if maker != number)
         for use in p.used_buffers():
             if not use.writes:
-                yield from ((w, number) for w in writers.get(use.buffer.name, ()) if w != number)
-        yield from ((number_of[name], number) for name in p.after if name in number_of)
-        yield from ((number, number_of[name]) for name in p.before if name in number_of)
+                written_by = writers.get(use.buffer.name, ())
+                yield from (_Cause(writer, number, number) for writer in written_by if writer != number)
+        yield from (_Cause(number_of[name], number, number) for name in p.after if name in number_of)
+        yield from (_Cause(number, number_of[name], number) for name in p.before if name in number_of)
 
 
 def _assumed(passes: Sequence[Pass]) -> Iterator[Edge]:

@@ -21,7 +21,6 @@ from engine.graph import (
     ComputePass,
     DrawPass,
     FullscreenPass,
-    GraphError,
     ImageDecl,
     Pass,
     PrimitivePass,
@@ -43,6 +42,7 @@ from engine.planning.draw.recipes import Usable
 from engine.planning.draw.shading import ShaderSet, check_own_shaders, find_shader, shader_set
 from engine.planning.draw.tables import DrawTable
 from engine.planning.problems import pass_names
+from engine.planning.problems.agreeing_passes import KnownPasses, agreeing, lacks_hosts, one_of_each
 from engine.planning.problems.declared import checked_passes, checked_rows, checked_samples
 from engine.planning.problems.pass_names import FeaturesOf
 from engine.planning.problems.room import Room, names_of
@@ -130,6 +130,8 @@ class FramePasses:
         self._last_screens: dict[str, tuple[ShaderPass, ShaderSet]] = {}  # by name, known by its identity
         self._asked: dict[str, _Asked] = {}
         self._known: tuple[tuple[object, ...], dict[str, list[Pass]], dict[str, int]] | None = None
+        self._all: dict[str, list[Pass]] = {}  # of all features, where what is drawn among them may need it
+        self._known_passes = KnownPasses()
         self._unwritten: tuple[tuple[str, str, str], ...] = ()
         self._unknown: tuple[pass_names.Unknown, ...] = ()
         self._last: tuple[dict[str, list[Pass]], int, dict[str, int]] = {}, 0, {}
@@ -149,6 +151,7 @@ class FramePasses:
         """
         declared, room, features = self._shown(), Room(size, samples, profile), profile.features
         self._last = declared, self._wanted(), self.buffer_rows()
+        self._known_passes = KnownPasses.of(shown(self._all, self.view_mode) | declared, self._is_usual)
         passes = {
             name: [one for p in own if self._has_rows(p, samples, features) for one in _limited(p, features)]
             for name, own in declared.items()
@@ -164,21 +167,15 @@ class FramePasses:
         try:
             graph = self._compile(passes, room)
         except RAISED:  # the feature at fault is found below
-            kept: dict[str, list[Pass]] = {}
-            age = {name: self._registry.age(name) if name in self._registry else -1 for name in passes}
-            for name in sorted(passes, key=age.__getitem__):  # the last to come is at fault
-                try:
-                    self._compile({**kept, name: passes[name]}, room)
-                    kept[name] = passes[name]
-                except RAISED as error:
-                    self.guard(self._registry[name], error)
+            kept = agreeing(
+                passes,
+                lambda name: self._registry.age(name) if name in self._registry else -1,
+                lambda own: self._compile(own, room),
+                lambda name, error: self.guard(self._registry[name], error),
+            )
             passes = {name: own for name, own in passes.items() if name in kept}
             graph = self._compile(passes, room)
-        features_of: dict[str, list[str]] = {}
-        for name, own in passes.items():
-            for p in own:
-                of = features_of.setdefault(p.name, [])
-                of += [one for one in (name, getattr(p, "draws", name)) if one not in of]
+        features_of = pass_names.features_of(passes)
         self._unwritten = tuple(pass_names.unwritten(graph, features_of))
         if passes is requested:
             self._compiled.append(_Compiled(self.watched, passes, room, graph, features_of, self._unwritten))
@@ -431,6 +428,7 @@ class FramePasses:
             rows = {buffer: count for _, one in asked for buffer, count in one.rows.items() if count}
             self._unknown = pass_names.unknown(passes, self._registry.is_built_in, self._unasked)
             made = with_repeated(passes), rows
+            self._all = with_repeated(self._unasked() | passes) if lacks_hosts(made[0]) else {}
         self._known = now, *made
         return made[0]
 
@@ -456,35 +454,36 @@ class FramePasses:
                 self.guard(feature, error)
         return _Asked(version, None, None)
 
-    def _unasked(self) -> Iterator[Pass]:
-        """Yield the passes that features without active rows would declare, as far as these say so."""
+    def _unasked(self) -> dict[str, list[Pass]]:
+        """Return the passes that features without active rows would declare, as far as these say so."""
+        found = {}
         for name, asked in self._asked.items():
             if asked.passes is None:
                 feature = self._registry[name]
                 with suppress(*RAISED):  # passes may follow from rows, which there are none of
-                    yield from checked_passes(feature.passes(FeatureRows(None)), (), feature, self._registry)
+                    own = feature.passes(FeatureRows(None))
+                    found[name] = checked_passes(own, (), feature, self._registry)
+        return found
 
     def _compile(self, passes: Mapping[str, Sequence[Pass]], room: Room) -> CompiledGraph:
         """Compile the passes of features: one of each name, as features may take part in one pass."""
-        by_name: dict[str, Pass] = {}
-        for p in (p for own in passes.values() for p in own):
-            if by_name.setdefault(p.name, p) != p:
-                raise GraphError(f"there is another pass {p.name}", "give it a name of its own")
-        written = {image.name: image for one in by_name.values() for image in one.written()}
+        own = one_of_each(passes)
+        self._known_passes.check_absent_hosts(own)
+        written = {image.name: image for one in own for image in one.written()}
         watched = [written[name] for name in sorted(self.watched & written.keys())]
         outputs = [*dict.fromkeys((*self._outputs, *watched))]
-        graph = compile_graph(list(by_name.values()), outputs, room.samples)
+        graph = compile_graph(own, outputs, room.samples, self._known_passes.built_in)
         room.check(graph, self._usual(passes))
         return graph
 
     def _usual(self, passes: Mapping[str, Sequence[Pass]]) -> frozenset[str]:
         """Return the names of the images and buffers that passes of built-in features write or use."""
-        own = (
-            of
-            for name, of in passes.items()
-            if name not in self._registry or self._registry.is_built_in(name)
-        )
+        own = (of for name, of in passes.items() if self._is_usual(name))
         return frozenset(image for of in own for p in of for image in names_of(p))
+
+    def _is_usual(self, name: str) -> bool:
+        """Whether the passes of this name are of no package."""
+        return name not in self._registry or self._registry.is_built_in(name)
 
 
 def _limited(p: Pass, features: frozenset[str] | None) -> Sequence[Pass]:

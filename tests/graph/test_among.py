@@ -144,6 +144,70 @@ def test_a_pass_between_it_and_its_host_is_a_cycle():
         compile_graph([*ALL[:3], between, SOLID, MAKE], (SCENE_COLOR,))
 
 
+TONE = FullscreenPass(
+    "tone", color=(ColorTarget(OTHER),), reads=(ImageRead(SCENE_COLOR, "c"),), shader="tone"
+)
+BUILT_IN = {"solid", "glass", "tone"}
+BARE = replace(SMOKE, reads=(), buffers=())
+
+
+@pytest.mark.parametrize(
+    ("wishes", "said"),
+    [
+        ({"after": ("tone",)}, "smoke (among glass) -> tone -> smoke (among glass)"),
+        ({"before": ("solid",)}, "smoke (among glass) -> solid -> smoke (among glass)"),
+    ],
+)
+def test_no_wish_takes_a_built_in_host_past_its_reader_or_what_it_draws_over(wishes, said):
+    passes = [replace(BARE, **wishes), GLASS, SOLID, TONE]
+    with pytest.raises(GraphError) as raised:
+        compile_graph(passes, (OTHER,), built_in=BUILT_IN)
+    assert str(raised.value) == f"passes depend on each other: {said}"
+    assert raised.value.at_fault == ("smoke",)
+    at_last = [p.declaration.name for p in compile_graph(passes, (OTHER,)).passes]
+    assert at_last != ["solid", "smoke", "glass", "tone"], "between passes of packages it is only assumed"
+
+
+def test_what_a_guest_reads_takes_its_host_no_further_than_its_wishes():
+    late = FullscreenPass("late", color=(ColorTarget(NOISE),), reads=(ImageRead(OTHER, "o"),), shader="late")
+    with pytest.raises(GraphError, match=r"smoke \(among glass\) -> tone -> late -> smoke") as raised:
+        compile_graph([replace(SMOKE, buffers=()), GLASS, SOLID, TONE, late], (OTHER,), built_in=BUILT_IN)
+    assert raised.value.at_fault == ("smoke",)
+
+
+def test_a_pass_on_its_own_takes_no_built_in_pass_past_another():
+    between = FullscreenPass(
+        "own", color=(ColorTarget(NOISE),), after=("tone",), before=("glass",), shader="o"
+    )
+    with pytest.raises(GraphError, match="glass -> tone -> own -> glass") as raised:
+        compile_graph([GLASS, SOLID, TONE, between], (OTHER,), built_in=BUILT_IN)
+    assert raised.value.at_fault == ()
+
+
+def test_a_guest_may_read_a_copy_of_what_its_host_draws_over():
+    copy = FullscreenPass(
+        "copy", color=(ColorTarget(NOISE),), reads=(ImageRead(SCENE_COLOR, "c"),), shader="copy"
+    )
+    passes = [replace(SMOKE, buffers=()), GLASS, SOLID, TONE, copy]
+    found = compile_graph(passes, (OTHER,), built_in=BUILT_IN).passes
+    assert [p.declaration.name for p in found] == ["solid", "copy", "smoke", "glass", "tone"]
+
+
+def test_a_cycle_names_all_that_is_drawn_among_a_host_and_takes_part_in_it():
+    bloom = FullscreenPass(
+        "bloom",
+        color=(ColorTarget(SCENE_COLOR, Blend.ADD),),
+        after=("mist",),
+        shader="bloom",
+    )
+    mist = replace(BARE, name="mist")
+    with pytest.raises(GraphError) as raised:
+        compile_graph([replace(BARE, after=("bloom",)), mist, GLASS, SOLID, bloom], (SCENE_COLOR,))
+    host = "mist and smoke (among glass)"
+    assert str(raised.value) == f"passes depend on each other: {host} -> bloom -> {host}"
+    assert raised.value.at_fault == ("smoke",), "what others say of mist is no wish of its own"
+
+
 def test_what_is_drawn_among_a_pass_is_drawn_among_those_that_repeat_it():
     mirrored, depth = ImageDecl("mirrored", SCENE_COLOR.format), ImageDecl("mirrorDepth", SCENE_DEPTH.format)
     again = RepeatedPass(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from support.random_scenes import profile
@@ -13,9 +13,21 @@ from support.random_scenes import profile
 from engine.assets import open_library
 from engine.feature import Feature, Registry, discover
 from engine.feature.mesh_assets import material_requirements, mesh_requirements
-from engine.graph import SCENE_COLOR, ColorTarget, CubeRead, FullscreenPass, ImageDecl, ImageRead
+from engine.graph import (
+    SCENE_COLOR,
+    SCENE_DEPTH,
+    ColorTarget,
+    CubeRead,
+    DepthTarget,
+    DrawOrder,
+    DrawPass,
+    FullscreenPass,
+    ImageDecl,
+    ImageRead,
+    PrimitivePass,
+)
 from engine.humon import Problem
-from engine.plan import Contents, Format, Kind
+from engine.plan import Blend, Contents, Format, Kind
 from engine.plan.model.plan import Plan
 from engine.planning.scene import ScenePlanner
 from engine.scene import Scene, load_scene
@@ -112,6 +124,72 @@ class Sky(Glow):
         return (shown,)
 
 
+class Smoke(Feature):
+    """Is drawn among what blends, of which cube.hu has nothing."""
+
+    type_name = "smoke"
+    declared: ClassVar[dict[str, Any]] = {}
+    shaders: ClassVar = {
+        "smoke.vs": "#version 450\nvoid main() { gl_Position = vec4(0.0, 0.0, 0.5, 1.0); }\n",
+        "smoke.fs": FILL,
+    }
+
+    def passes(self, rows):
+        own = {
+            "color": (ColorTarget(SCENE_COLOR, Blend.PREMULTIPLIED),),
+            "depth": DepthTarget(SCENE_DEPTH, write=False),
+            "shaders": ("smoke/smoke.vs", "smoke/smoke.fs"),
+            "among": "blended",
+        }
+        return (PrimitivePass("smoke", **{**own, **self.declared}),)
+
+
+class Panes(Twin):
+    """Has a pass of its own that sorts, and is in no frame without rows."""
+
+    type_name = "panes"
+
+    def passes(self, rows):
+        shown = DrawPass(
+            "panes",
+            draws="panes",
+            color=(ColorTarget(SCENE_COLOR, Blend.PREMULTIPLIED),),
+            depth=DepthTarget(SCENE_DEPTH, write=False),
+            order=DrawOrder.BACK_TO_FRONT,
+            shaders=("smoke/smoke.vs", "smoke/smoke.fs"),
+        )
+        return (shown,)
+
+
+class Bloom(Glow):
+    """Reads the light of the scene, and adds to it."""
+
+    type_name = "bloom"
+
+    def passes(self, rows):
+        bright = FullscreenPass(
+            "bloomBright",
+            color=(ColorTarget(self.image),),
+            reads=(ImageRead(SCENE_COLOR, "scene"),),
+            after=("blended",),
+            shader="bloom/fill.fs",
+        )
+        return bright, FullscreenPass(
+            "bloom",
+            color=(ColorTarget(SCENE_COLOR, Blend.ADD),),
+            reads=(ImageRead(self.image, "glow"),),
+            before=("toneMap",),
+            shader="bloom/fill.fs",
+        )
+
+
+def smoke(**declared: Any) -> Smoke:
+    """Return the feature with these fields of its pass."""
+    made = Smoke()
+    made.declared = declared  # type: ignore[misc]
+    return made
+
+
 def planned(root: Path, *features: Feature) -> tuple[Scene, Plan, list[Problem]]:
     """The plan of cube.hu with an object for each of these features, and what is wrong."""
     lines = [f"x{n}: {{ features: [{{ @type: {one.type_name}  ASSET }}] }}" for n, one in enumerate(features)]
@@ -154,6 +232,25 @@ def active(scene: Scene) -> set[str]:
         ((Namesake(),), "aName", "there is another pass forward"),
         ((Ring(),), "aRing", "two kinds"),
         ((Glow(), Sky()), "aSky", "two shapes"),
+        (
+            (smoke(depth=DepthTarget(SCENE_DEPTH)),),
+            "smoke",
+            "has other targets or views, or one writes depth",
+        ),
+        ((smoke(among="forward"),), "smoke", "among forward, which does not sort what it draws"),
+        ((smoke(after=("toneMap",)),), "smoke", "toneMap -> smoke (among blended) -> toneMap"),
+        ((smoke(before=("forward",)),), "smoke", "forward -> smoke (among blended) -> forward"),
+        (
+            (Bloom(), smoke(after=("bloom",))),
+            "smoke",
+            "bloomBright -> bloom -> smoke (among blended) -> bloomBright",
+        ),
+        (
+            (smoke(after=("bloom",)), Bloom()),
+            "smoke",
+            "bloomBright -> bloom -> smoke (among blended) -> bloomBright",
+        ),
+        ((smoke(among="panes", views=("other",)), Panes()), "smoke", "among panes, which has other targets"),
     ],
 )
 def test_a_contradiction_is_charged_to_the_feature_that_came_last_at_its_line(
@@ -184,3 +281,28 @@ def test_features_that_agree_contradict_nothing(root: Path) -> None:
     scene, _, problems = planned(root, Twin())
     assert problems == []
     assert "twin" in active(scene)
+
+
+def test_what_is_drawn_among_others_is_checked_where_their_feature_is_off(root: Path, tmp_path: Path) -> None:
+    path = tmp_path / "scene.hu"
+    for features, wrong in (
+        ((smoke(depth=DepthTarget(SCENE_DEPTH)),), True),
+        ((smoke(among="panes", views=("other",)), Panes()), True),
+        ((smoke(among="panes"), Panes()), False),
+        ((smoke(after=("toneMap",)),), True),
+        ((smoke(after=("sky",)),), False),
+        ((smoke(among="ofAnotherPackage", after=("toneMap",)),), False),
+    ):
+        path.write_text(
+            "version: 1\ntableau: { name: t  objects: { x: { features: [{ @type: smoke }] } } }\n"
+        )
+        registry = discover()
+        for one in features:
+            registry.register(one)
+        scene = load_scene(path, registry)
+        with open_library(scene.dbs) as library:
+            planner = ScenePlanner(scene.tableau, scene.registry, library, profile("lavapipe"), (64, 64))
+            planner.needs()
+        failed = [one.message for one in scene.tableau.warnings if one.code == "feature.failed"]
+        assert len(failed) == wrong, (features[0].declared, failed)
+        assert ("smoke" in active(scene)) is not wrong

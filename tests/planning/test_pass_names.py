@@ -11,7 +11,7 @@ from support.random_scenes import profile
 
 from engine.assets import AssetLibrary, open_library
 from engine.feature import Feature, discover
-from engine.graph import SCENE_COLOR, ClearPass, ColorTarget, Extent, ImageDecl, RepeatedPass
+from engine.graph import SCENE_COLOR, ClearPass, ColorTarget, Extent, ImageDecl, PrimitivePass, RepeatedPass
 from engine.humon import Problem, Severity
 from engine.plan import Format
 from engine.planning.offline import scene_problems, settled_frame
@@ -135,3 +135,18 @@ def test_a_name_in_before_or_after_that_is_nearly_one_of_a_pass_is_a_warning(pro
 def test_names_of_no_pass_in_before_and_after_may_be_of_what_is_not_installed(project):
     row = [ClearPass(f"row{n}", color=COLOR, before=(f"row{n + 1}",)) for n in range(2)]
     assert project.problems(*row, repeating("forward", after=("unheardOf", "bloom"))) == []
+
+
+@pytest.mark.parametrize("model", [MODEL, ""], ids=["with models", "without"])
+def test_a_name_in_among_that_is_nearly_one_of_a_pass_that_sorts_is_a_warning(project, model):
+    def drawn(name: str) -> PrimitivePass:
+        shaders = ("screen.vs", "flatShape.fs")
+        return PrimitivePass("puffs", color=COLOR, shaders=shaders, among=name)
+
+    (problem,) = project.problems(drawn("blendet"), model=model)
+    assert (problem.code, problem.severity) == ("pass.unknown", Severity.WARNING)
+    what = "the pass puffs of repeater is drawn among 'blendet', and no pass is called so"
+    assert problem.message == what
+    assert problem.help.startswith("did you mean 'blended'?")
+    assert problem.position.line == 4
+    assert project.problems(drawn("ofAnotherPackage"), model=model) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -218,6 +219,29 @@ def test_places_beyond_numbers_are_drawn_somewhere(shown: Open) -> None:
     feature.answer = np.array([[np.nan, np.inf, -np.inf], [0.0, 0.0, -3.0]])
     runtime = shown(TWO + pane("pane", "white", "scale: [9 9 1] translation: [0 0 -9]"), feature)
     assert colours(runtime).max() == 255
+
+
+class Eager(Puffs):
+    """Puffs that wish to be drawn after all else, or before it."""
+
+    type_name = "puffs"
+
+    def __init__(self, **wishes: tuple[str, ...]) -> None:
+        self.wishes: Any = wishes
+
+    def passes(self, rows):
+        """The same pass, with its wishes."""
+        return (replace(super().passes(rows)[0], **self.wishes),)
+
+
+@pytest.mark.parametrize("wishes", [{"after": ("toneMap",)}, {"before": ("forward", "sky")}])
+def test_no_wish_of_a_guest_takes_glass_out_of_the_picture(shown: Open, wishes: Any) -> None:
+    glass = pane("pane", "white", "scale: [9 9 1] translation: [0 0 -2.5]")
+    runtime = shown(TWO + glass, Eager(**wishes), faults=1)
+    (problem,) = [one for one in runtime.problems if one.code == "feature.failed"]
+    assert problem.message.startswith("puffs on 'red' and 1 more is switched off: passes depend on")
+    assert "puffs (among blended)" in problem.message
+    assert_seen(runtime, (255, 255, 255), why="the rest is drawn")
 
 
 def test_parts_move_with_the_clock(shown: Open) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from engine.graph import CompiledGraph, DrawPass, Pass, RepeatedPass, stand_in_name
+from engine.graph import CompiledGraph, DrawOrder, DrawPass, Pass, PrimitivePass, RepeatedPass, stand_in_name
 from engine.humon import Position, Problem, Severity, misspelt, suggestion, with_article
 from engine.tableau import Tableau
 
@@ -14,6 +14,16 @@ UNKNOWN = "pass.unknown"
 
 FeaturesOf = Mapping[str, Sequence[str]]
 """The names of the features that take part in each pass, by its name."""
+
+
+def features_of(passes: Mapping[str, Sequence[Pass]]) -> FeaturesOf:
+    """Return which features declare each pass, or are drawn by it."""
+    found: dict[str, list[str]] = {}
+    for name, own in passes.items():
+        for p in own:
+            of = found.setdefault(p.name, [])
+            of += [one for one in (name, getattr(p, "draws", name)) if one not in of]
+    return found
 
 
 class Unknown(NamedTuple):
@@ -38,19 +48,19 @@ def unwritten(graph: CompiledGraph, features_of: FeaturesOf) -> Iterator[tuple[s
 def unknown(
     declared: Mapping[str, Sequence[Pass]],
     is_built_in: Callable[[str], bool],
-    others: Callable[[], Iterable[Pass]],
+    others: Callable[[], Mapping[str, Sequence[Pass]]],
 ) -> tuple[Unknown, ...]:
-    """Return what passes of packages repeat, or come before or after, that is not there.
+    """Return what passes of packages repeat, come before or after, or are drawn among, that is not there.
 
     `declared` are the passes of all features by their names. `others` are asked for where something is not:
-    the passes of features that are switched off. What a pass comes before or after need not be there: there
-    only a name counts that is nearly one of a pass.
+    the passes of features that are switched off. What a pass comes before or after, or is drawn among, need
+    not be there: there only a name counts that is nearly one of a pass.
     """
     there = {p.name: p for own in declared.values() for p in own}
     of_packages = {name: own for name, own in declared.items() if own and not is_built_in(name)}
     if all(_is_right(p, there) for own in of_packages.values() for p in own):
         return ()
-    known = {p.name: p for p in others()} | there
+    known = {p.name: p for own in others().values() for p in own} | there
     found = (one for feature, own in of_packages.items() for p in own for one in _faults(feature, p, known))
     return tuple(dict.fromkeys(found))
 
@@ -58,7 +68,12 @@ def unknown(
 def _is_right(p: Pass, there: Mapping[str, Pass]) -> bool:
     """Whether all passes are there that a pass names."""
     is_repeated = not isinstance(p, RepeatedPass) or isinstance(there.get(p.repeats), DrawPass)
-    return is_repeated and all(name in there for name in (*p.before, *p.after))
+    return is_repeated and all(name in there for name in (*p.before, *p.after, *_among(p)))
+
+
+def _among(p: Pass) -> tuple[str, ...]:
+    """Return the pass that one is drawn among, if it is."""
+    return (p.among,) if isinstance(p, PrimitivePass) and p.among else ()
 
 
 def _faults(feature: str, p: Pass, known: Mapping[str, Pass]) -> Iterator[Unknown]:
@@ -84,6 +99,17 @@ def _faults(feature: str, p: Pass, known: Mapping[str, Pass]) -> Iterator[Unknow
             if near is not None:
                 what = f"the pass {p.name} of {feature} comes {member} '{name}', and no pass is called so"
                 yield Unknown(feature, what, f"did you mean '{near}'? Names of no pass are ignored")
+    sorting = [name for name, one in known.items() if _may_sort(one)]
+    for name in _among(p):
+        near = None if name in known else _near(name, sorting)
+        if near is not None:
+            what = f"the pass {p.name} of {feature} is drawn among '{name}', and no pass is called so"
+            yield Unknown(feature, what, f"did you mean '{near}'? Parts are sorted among themselves now")
+
+
+def _may_sort(p: Pass) -> bool:
+    """Whether others may be drawn among what a pass draws."""
+    return isinstance(p, RepeatedPass) or (isinstance(p, DrawPass) and p.order is DrawOrder.BACK_TO_FRONT)
 
 
 def _near(name: str, known: Iterable[str]) -> str | None:
