@@ -18,6 +18,7 @@ from engine.graph import (
     Extent,
     ImageRead,
     Pass,
+    RepeatedPass,
 )
 from engine.math import orthographic_reversed, unit_axes, view_from_world
 from engine.plan import Blend
@@ -93,9 +94,9 @@ class AreaMap(Feature):
             depth=DepthTarget(depth),
             views=(VIEW,),
         )
-        blended = replace(
-            BLENDED,
-            name="areaMapBlended",
+        blended = RepeatedPass(
+            "areaMapBlended",
+            repeats=BLENDED.name,
             color=(ColorTarget(color, Blend.PREMULTIPLIED),),
             depth=DepthTarget(depth, write=False),
             views=(VIEW,),

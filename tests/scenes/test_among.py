@@ -244,6 +244,23 @@ def test_no_wish_of_a_guest_takes_glass_out_of_the_picture(shown: Open, wishes: 
     assert_seen(runtime, (255, 255, 255), why="the rest is drawn")
 
 
+def test_a_map_shows_parts_among_what_blends_in_it(shown: Open) -> None:
+    eye = "    eye: { features: [{ @type: camera  toneMapping: none  background: [0 0 0] } { @type: areaMap"
+    plain = "extent: 8 size: 32 offsetX: 0 offsetY: 0 border: 0 radius: 0 marker: 0"
+    inset = f"{eye} {plain} background: [0 0 0] }}] }}\n"
+    flat = pane("pane", "white", "scale: [9 9 1] translation: [0 -2.5 0] euler: [-90 0 0]")
+    low = puff("red", "1 0 0", 0).replace("[0 0 0]", "[0 -4 0]")
+    high = puff("green", "0 1 0", 0).replace("[0 0 0]", "[0 -1 0]")
+    runtime = shown(flat + low + high + inset)
+    runtime.tableau["camera"].camera.enabled = False
+    assert "areaMapBlended puffs" in [p.declaration.name for p in runtime.needs.graph.passes]
+    assert_seen(runtime, (0, 255, 0))
+    runtime.tableau["green"].translation = (0, -3, 0)
+    assert_seen(runtime, (255, 255, 255), why="the pane is above both")
+    runtime.tableau["pane"].translation = (0, -3.5, 0)
+    assert_seen(runtime, (0, 255, 0))
+
+
 def test_parts_move_with_the_clock(shown: Open) -> None:
     class Falling(Lost):
         """Puffs of which the first one comes towards the eye."""
