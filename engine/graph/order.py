@@ -19,8 +19,7 @@ Edge = tuple[int, int]
 class GraphError(DeclarationError):
     """The passes contradict each other: a cycle, two passes or two images of one name.
 
-    `at_fault` are the names of passes drawn among others whose own wishes, targets or views are the cause;
-    empty where the cause is elsewhere.
+    `at_fault` are the names of passes drawn among others that are in a cycle by what they say themselves.
     """
 
     def __init__(self, problem: str, help: str, at_fault: tuple[str, ...] = ()) -> None:
@@ -178,7 +177,6 @@ def _check_among(p: Pass, host: Pass) -> None:
         raise GraphError(
             f"{p.name} is drawn among {host.name}, which does not sort what it draws",
             "name a DrawPass with order=DrawOrder.BACK_TO_FRONT",
-            (p.name,),
         )
     targets, of_host = ([(t.image, t.layer, t.level) for t in each.targets()] for each in (p, host))
     writes = any(each.depth is not None and each.depth.write for each in (p, host))
@@ -186,7 +184,6 @@ def _check_among(p: Pass, host: Pass) -> None:
         raise GraphError(
             f"{p.name} is drawn among {host.name}, which has other targets or views, or one writes depth",
             "give both the same targets and views, and DepthTarget(..., write=False)",
-            (p.name,),
         )
 
 

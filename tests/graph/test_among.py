@@ -180,8 +180,22 @@ def test_a_pass_on_its_own_takes_no_built_in_pass_past_another():
         "own", color=(ColorTarget(NOISE),), after=("tone",), before=("glass",), shader="o"
     )
     with pytest.raises(GraphError, match="glass -> tone -> own -> glass") as raised:
-        compile_graph([GLASS, SOLID, TONE, between], (OTHER,), built_in=BUILT_IN)
+        compile_graph([BARE, GLASS, SOLID, TONE, between], (OTHER,), built_in=BUILT_IN)
     assert raised.value.at_fault == ()
+
+
+def test_a_guest_is_not_at_fault_for_what_its_host_says_as_well():
+    late = {"after": ("fog",)}
+    fog = replace(FOG, before=(), after=("glass",))
+    with pytest.raises(GraphError, match=r"other: glass -> fog -> glass$") as raised:
+        compile_graph([replace(BARE, **late), replace(GLASS, **late), SOLID, fog], (SCENE_COLOR,))
+    assert raised.value.at_fault == ()
+
+
+def test_what_built_in_passes_say_of_each_other_goes_before_what_is_assumed():
+    first = replace(TONE, before=("glass",))
+    found = compile_graph([GLASS, SOLID, first], (OTHER,), built_in=BUILT_IN).passes
+    assert [p.declaration.name for p in found] == ["solid", "tone", "glass"]
 
 
 def test_a_guest_may_read_a_copy_of_what_its_host_draws_over():

@@ -161,6 +161,15 @@ class Panes(Twin):
         return (shown,)
 
 
+class LostPanes(Panes):
+    """Contradicts built-in passes by itself, whatever is drawn among it."""
+
+    type_name = "panes"
+
+    def passes(self, rows):
+        return (replace(super().passes(rows)[0], after=("toneMap",), before=("forward",)),)
+
+
 class Bloom(Glow):
     """Reads the light of the scene, and adds to it."""
 
@@ -251,6 +260,7 @@ def active(scene: Scene) -> set[str]:
             "bloomBright -> bloom -> smoke (among blended) -> bloomBright",
         ),
         ((smoke(among="panes", views=("other",)), Panes()), "smoke", "among panes, which has other targets"),
+        ((smoke(among="panes"), LostPanes()), "panes", "toneMap -> panes -> forward -> toneMap"),
     ],
 )
 def test_a_contradiction_is_charged_to_the_feature_that_came_last_at_its_line(

@@ -77,8 +77,8 @@ class KnownPasses:
     def check_absent_hosts(self, passes: Sequence[Pass]) -> None:
         """Raise GraphError where passes would contradict those that they are drawn among, if these had rows.
 
-        So that a feature does not work in one scene and fail in another one. What a host of a package needs
-        itself makes no difference here.
+        So that a feature does not work in one scene and fail in another one. What a host reads and wishes
+        itself makes no difference here, as a feature is not at fault for what its host does.
         """
         absent = dict.fromkeys(self._absent_hosts(passes))
         if absent:
@@ -89,5 +89,4 @@ class KnownPasses:
         for p in passes:
             host = self.by_name.get(p.among) if isinstance(p, PrimitivePass) else None
             if host is not None and host.name not in there:
-                bare = replace(host, reads=(), cubes=(), buffers=(), after=(), before=())
-                yield host if host.name in self.built_in else bare
+                yield replace(host, reads=(), cubes=(), buffers=(), after=(), before=())
