@@ -24,7 +24,8 @@ from engine.assets.updating.side_file import SideFile
 from engine.humon import InputError, Problem
 from engine.live.before_watching import saved_before
 from engine.live.reading import read_database
-from engine.live.signatures import Signature, changed, signature_of, signatures
+from engine.live.signatures import Signature, signature_of, signatures
+from engine.live.watched_files import WatchedFiles
 from engine.live.whole_caches import WholeCaches
 from engine.scene import load_scenes
 
@@ -95,9 +96,7 @@ class LiveSources:
         self._made: Reload | None = None
         self._stopped = threading.Event()
         self._indices = {one.db.name: AssetIndex(one) for one in library.current[1:]}
-        self._files = signatures(self._watched())
-        self._new: dict[Path, Signature] = {}
-        """Files that are watched since the last reload."""
+        self._files = WatchedFiles(self._watched())
         self._misread: dict[Path, Path] = {}
         """Files that a text names, see `AssetIndex.misread`, for which it was read again."""
         self._looked = time.monotonic()
@@ -188,8 +187,8 @@ class LiveSources:
         """Return the files that were saved before they were watched, as if they had not been there then."""
         indices = self._indices
         texts, self._read = self._read, []
-        missed = saved_before(self._library.current[1:], indices, texts, self._files)
-        self._files |= dict.fromkeys(missed, Signature(-1))
+        missed = saved_before(self._library.current[1:], indices, texts, self._files.signatures)
+        self._files.outdate(missed)
         return missed
 
     def _reports(self) -> Iterator[set[Path] | None]:
@@ -198,8 +197,8 @@ class LiveSources:
         while not self._stopped.is_set():
             if self._requested:
                 yield set()
-            folders = {path.parent for path in self._files}
-            there = sorted(str(folder) for folder in folders if signature_of(folder).inode)
+            folders = self._files.folder_count
+            there = self._files.folders()
             try:
                 for reports in watch(
                     *there,
@@ -214,7 +213,7 @@ class LiveSources:
                 ):
                     is_late = not reports or time.monotonic() - self._looked >= RESCAN_S
                     yield None if is_late else {Path(path) for _, path in reports}
-                    if {path.parent for path in self._files} != folders:
+                    if self._files.folder_count != folders:
                         break
             except (OSError, RuntimeError):  # no watches are left in the system, or a folder has just gone
                 self._stopped.wait(RESCAN_S)
@@ -225,17 +224,18 @@ class LiveSources:
 
         Of a few that are `reported`, no others are looked at: a save costs the same, however many there are.
         """
-        looked_at: Collection[Path] = self._files if reported is None else reported & self._files.keys()
+        paths = self._files.paths
+        looked_at: Collection[Path] = paths if reported is None else reported & paths
         now = signatures(looked_at)
-        found = changed(self._files, now)
+        found = self._files.changed(now)
         until = time.monotonic() + SLOWEST_S
         while found and not self._stopped.wait(SETTLE_S):
             if len(found) > FEW_FILES:
-                looked_at = self._files
+                looked_at = paths
             again = signatures(looked_at)
             if again == now or time.monotonic() > until:
                 break
-            now, found = again, changed(self._files, again)
+            now, found = again, self._files.changed(again)
         self._files.update(now)
         if len(looked_at) == len(self._files):
             self._looked = time.monotonic()
@@ -270,7 +270,7 @@ class LiveSources:
             update = self._cook_sources(found, requested)
         if scene is not None:
             self._left_out |= _left_out(scene)
-            self._look_at(_texts(scene))
+            self._files.add(_texts(scene))
             self._read = [file for part in scene.parts for file in part.files]
         self._report(update, scene, found, since, bool(requested))
         if stale:
@@ -286,7 +286,7 @@ class LiveSources:
                 for one in self._library.current[1:]
                 if one.db.name not in self._caches
             }
-            self._look_at(self._watched())
+            self._files.add(self._watched())
         if unread:
             self._report(self._cook_sources(found - self._texts, {}), None, found, since)
         self._look_again()
@@ -317,7 +317,7 @@ class LiveSources:
             if recipes:
                 wanted[name] = list(recipes.values())
         update, new = make_patches(self._library, self._indices, wanted, self._side, self._jobs)
-        self._look_at(new)
+        self._files.add(new)
         for one in self._library.current[1:]:
             path = self._caches.get(one.db.name)
             if path is not None and one.db.name in wanted:
@@ -402,21 +402,15 @@ class LiveSources:
         for index in self._indices.values():
             yield from index.files
 
-    def _look_at(self, files: Iterable[Path]) -> None:
-        """Watch these files from now on, too."""
-        new = signatures(path for path in files if path not in self._files)
-        self._files |= new
-        self._new |= new
-
     def _look_again(self) -> None:
         """Take new files that were saved between being read and being watched for changed ones, and links."""
-        new, self._new = self._new, {}
+        new = self._files.take_new()
         texts, self._read = [file for file in self._read if file.path in new], []
         if new:
             missed = saved_before(self._library.current[1:], self._indices, texts, new)
-            self._files |= dict.fromkeys(missed & new.keys(), Signature(-1))
+            self._files.outdate(missed & new.keys())
         misread = {path: to for index in self._indices.values() for path, to in index.misread.items()}
-        self._files |= {path: Signature(-1) for path, to in misread.items() if self._misread.get(path) != to}
+        self._files.outdate(path for path, to in misread.items() if self._misread.get(path) != to)
         self._misread = misread
 
 

@@ -1,4 +1,4 @@
-"""Reading a large `.glb`, and a saved texture among many: what it costs a frame, and how soon it shows.
+"""Reading a large `.glb`: its time and its memory.
 
 Reading is compared with reading the file's bytes and copying each accessor once; both run in processes of
 their own, whose peak memory is compared with the size of the file.
@@ -7,30 +7,18 @@ their own, whose peak memory is compared with the size of the file.
 from __future__ import annotations
 
 import json
-import shutil
 import struct
 import subprocess
 import sys
-import time
 from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 from harness import Row
-from PIL import Image
-from support.textured_cubes import textured_cubes
-
-from engine.assets import open_library
-from engine.runtime.live_assets import LiveAssets
-from engine.runtime.options import RuntimeOptions
-from engine.runtime.runtime import Runtime
-from engine.scene import load_scene
 
 ROOT = Path(__file__).resolve().parents[2]
 VERTICES = 2_500_000
-TEXTURES = (1000, 10_000)
-SAVES = 5
 
 READ = """
 import sys, time
@@ -70,7 +58,7 @@ print(most() - before)
 
 
 def rows() -> Iterable[Row]:
-    """The rows of reading, then those of a save."""
+    """Time and peak memory."""
     with TemporaryDirectory() as folder:
         path = Path(folder, "big.glb")
         size = _write_glb(path)
@@ -95,8 +83,6 @@ def rows() -> Iterable[Row]:
             aim="<= 2 x",
             holds=peak <= 2 * size,
         )
-        for textures in TEXTURES:
-            yield from _saves(Path(folder, str(textures)), textures)
 
 
 def _write_glb(path: Path) -> int:
@@ -144,57 +130,3 @@ def _run(code: str, *arguments: str) -> str:
         [sys.executable, "-c", code, *arguments], cwd=ROOT, check=True, capture_output=True, text=True
     )
     return done.stdout
-
-
-def _saves(folder: Path, textures: int) -> Iterable[Row]:
-    """Save one of many textures several times, while frames are drawn."""
-    (folder / "assets").mkdir(parents=True)
-    for number in range(textures):
-        _picture(folder / f"assets/t{number}.png", number)
-    sun = "sun: { euler: [-50 -30 0]  features: [{ @type: light }] }"
-    text = textured_cubes(textures, "assets/t{}.png", more=sun)
-    (folder / "scene.hu").write_text(text, encoding="utf-8")
-    scene = load_scene(folder / "scene.hu")
-    with open_library(scene.dbs) as library:
-        options = RuntimeOptions(size=(64, 64), validate=False, freezes=True)  # as the viewer does
-        with Runtime(scene, library, options) as runtime, LiveAssets(runtime) as live:
-            runtime.settle()
-            idle = float(np.median([runtime.frame().cpu_ms for _ in range(50)]))
-            longest = 0.0
-            for save in range(SAVES):
-                _picture(folder / "assets/t7.png", 1000 + save)
-                reloads = live.reloads
-                while live.reloads == reloads:
-                    before = time.thread_time()
-                    runtime.frame()
-                    live.poll()
-                    longest = max(longest, (time.thread_time() - before) * 1e3)
-                runtime.settle()
-            waits = [shown.milliseconds for shown in live.shown]
-            cooked = float(np.median([shown.cooked_ms for shown in live.shown]))
-    yield Row(
-        f"import.save_of_{textures}",
-        longest,
-        "ms",
-        "a frame at rest",
-        idle,
-        aim="<= 2 ms",
-        holds=longest <= 2.0,
-    )
-    shown = float(np.median(waits))
-    yield Row(
-        f"import.save_of_{textures}_shown",
-        shown,
-        "ms",
-        "cooked aside",
-        cooked,
-        aim="<= 150 ms after settling",
-        holds=shown <= 150.0,
-    )
-
-
-def _picture(path: Path, seed: int) -> None:
-    colours = np.random.default_rng(seed).integers(0, 256, (16, 16, 3), np.uint8)
-    other = path.with_suffix(".tmp")
-    Image.fromarray(colours).save(other, "PNG")
-    shutil.move(other, path)
