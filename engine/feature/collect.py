@@ -287,9 +287,10 @@ class RequirementCollector:
 
     def learn(self, type_name: str, key: int) -> None:
         """Get a feature's requirements for one asset ahead of time; `collect` reports it if that raises."""
-        feature = self._registry[type_name]
-        with suppress(*RAISED):
-            self._cached[type_name][key] = self._found(feature, key)
+        feature, known = self._registry[type_name], self._cached[type_name]
+        if key not in known:
+            with suppress(*RAISED):
+                known[key] = self._found(feature, key)
 
     def forget(self, dbs: Collection[int]) -> None:
         """Forget the requirements of assets of databases that are gone, by the numbers of these."""

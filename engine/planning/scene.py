@@ -243,24 +243,23 @@ class ScenePlanner:
             if time.thread_time() >= until:
                 break
 
-    def foresee(self, assets: Iterable[tuple[str, int]]) -> set[int]:
+    def foresee(self, assets: Iterable[tuple[str, int]]) -> Iterator[tuple[tuple[str, int], bool]]:
         """Learn what assets draw with, by feature type and key, before a row has them.
 
-        Returns those whose pipelines cannot be drawn with yet; they are made from now on.
+        Yields each asset, and whether its pipelines can be drawn with; others are made from now on.
         """
-        waiting: set[int] = set()
         tables = [
             (p.draws, self._passes.table(p, self.samples, self.profile.features))
             for p in self._passes.draw_passes()
         ]
         for type_name, key in assets:
             self._collector.learn(type_name, key)
+            usable = True
             for draws, table in tables:
                 if draws == type_name:
-                    table.recipes.learn(key, again=table.recipes.is_replaced(key))
-                    if table.recipes.is_replaced(key):
-                        waiting.add(key)
-        return waiting
+                    table.recipes.learn(key, again=table.recipes.is_outdated(key))
+                    usable &= not table.recipes.is_replaced(key)
+            yield (type_name, key), usable
 
     def foresee_shaders(self) -> bool:
         """Prepare passes for shaders of theirs that have changed; return whether all of it is usable."""

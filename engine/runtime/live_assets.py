@@ -21,6 +21,9 @@ CONFLICT = "scene.conflict"
 MOST_SHOWN = 64
 """How many of the last updates `LiveAssets.shown` has."""
 
+KEEP_TRIALS_S = 120.0
+"""How long the process that tries shaders is kept after a save: who saves a shader once saves it again."""
+
 if TYPE_CHECKING:
     from engine.runtime.runtime import Runtime
     from engine.scene import Scene
@@ -87,6 +90,7 @@ class LiveAssets:
         found = (*scene.rejected, *scene.warnings, *scene.asset_problems(runtime.library))
         self.problems = tuple(dict.fromkeys(found))
         self._may_drop = False
+        runtime.trials.keep_s = KEEP_TRIALS_S
         self.reloads = 0
         self.shown: deque[ShownUpdate] = deque(maxlen=MOST_SHOWN)
 

@@ -7,6 +7,7 @@ So a frame shows one whole version of each asset, and what has not changed stays
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -75,6 +76,10 @@ class LiveUpdate:
         runtime.sources = runtime.sources.joined(Sources.of(*update.ranges.T))
         self._assets = list(self._moved_assets())
         self._arriving = Arriving(list(self._requirements()), version=library.version)
+        self._waiting = self._assets
+        """Those that are not known to be drawn with their own pipelines."""
+        self._steps: Iterator[tuple[tuple[str, int], bool]] | None = None
+        self._tried = -1
         self._is_requested = False
         self._is_usable = False
 
@@ -84,26 +89,39 @@ class LiveUpdate:
         if not self.moves:
             self._switch()
             return True
-        if not self._is_requested:  # a call after the databases were added, so that no frame does it all
-            self._is_requested = True
-            self._foresee()
-            runtime.planner.others.append(self._arriving)
-            runtime.spread.want()
+        if not self._is_requested:
+            if self._foresee():
+                self._is_requested = True
+                runtime.planner.others.append(self._arriving)
+                runtime.spread.want()
             return False
         if not runtime.memory.settled or runtime.spread.is_busy or runtime.planner.stale():
             return False
-        if not self._is_usable:
-            self._foresee()
-            if not self._is_usable and runtime.trials.pending:
-                return False
+        if not self._foresee() or (not self._is_usable and runtime.trials.pending):
+            return False
         self._switch()
         return True
 
-    def _foresee(self) -> None:
-        """Learn what draws the new assets; have the pipelines for it made, and note whether they are."""
-        planner = self._runtime.planner
-        waiting, usable = planner.foresee(self._assets), planner.foresee_shaders()
-        self._is_usable = usable and not waiting
+    def _foresee(self) -> bool:
+        """Learn a frame's share of what draws the new assets, and have its pipelines made.
+
+        Returns whether all of it is learnt, as far as trials of shaders have come.
+        """
+        planner, trials = self._runtime.planner, self._runtime.trials
+        if self._steps is None:
+            if trials.version == self._tried:
+                return True
+            self._tried = trials.version
+            self._steps, self._waiting = planner.foresee(self._waiting), []
+        until = time.thread_time() + self._runtime.spread.share_ms / 1e3
+        for asset, is_usable in self._steps:
+            if not is_usable:
+                self._waiting.append(asset)
+            if time.thread_time() >= until:
+                return False
+        self._steps = None
+        self._is_usable = planner.foresee_shaders() and not self._waiting
+        return True
 
     def cancel(self) -> None:
         """Request nothing any more: a newer update takes its place."""

@@ -18,10 +18,16 @@ if TYPE_CHECKING:
     from engine.runtime.runtime import Runtime
 
 SHARE_MS = 0.8
-"""Milliseconds of CPU time after which a frame begins no further step."""
+"""Milliseconds of CPU time after which a frame begins no further step, where frames follow fast."""
+
+SHARE = 0.25
+"""The part of the time from frame to frame that steps may take where that is more: it is not seen."""
+
+LONGEST_S = 0.1
+"""Seconds from frame to frame that count at most."""
 
 BUSY_MS = 0.7
-"""Milliseconds of CPU time of a frame that leaves the next step to a later one."""
+"""Milliseconds of CPU time of a frame that leaves the next step to a later one, where frames follow fast."""
 
 QUICK_S = 0.010
 """Seconds from frame to frame below which plans are spread; in slower ones they take their place unseen."""
@@ -36,7 +42,8 @@ class SpreadPlan:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._is_wanted = False
-        self._last = 0.0
+        self._last = time.perf_counter()
+        self._interval = 0.0
         self._steps: Iterator[None] | None = None
         self._begun: tuple[object, ...] = ()
         self._left = 0
@@ -47,6 +54,11 @@ class SpreadPlan:
     def is_busy(self) -> bool:
         """Whether a plan is being made, or no frame has been drawn with it yet."""
         return self._steps is not None or self._is_taken
+
+    @property
+    def share_ms(self) -> float:
+        """Milliseconds of CPU time that a frame may give to what need not be done within it."""
+        return max(SHARE_MS, 1e3 * SHARE * self._interval)
 
     def want(self) -> None:
         """Spread the next plan, if the scene changes within this frame."""
@@ -79,11 +91,11 @@ class SpreadPlan:
         steps = self._steps
         if steps is None:
             return
-        if milliseconds > BUSY_MS and self._left < MOST_LEFT:
+        if milliseconds > max(BUSY_MS, self.share_ms - SHARE_MS) and self._left < MOST_LEFT:
             self._left += 1
             return
         self._steps, self._left = None, 0  # a step that raises ends the attempt
-        until = time.thread_time() + SHARE_MS / 1e3
+        until = time.thread_time() + self.share_ms / 1e3
         while (is_left := next(steps, steps) is not steps) and time.thread_time() < until:
             if self._is_waiting:
                 break
@@ -94,8 +106,10 @@ class SpreadPlan:
 
     def _is_quick(self) -> bool:
         """Whether the last frame began a short time ago, and plans are to be spread then."""
-        before, self._last = self._last, time.perf_counter()
-        return self._runtime.options.spreads and self._last - before < QUICK_S
+        now = time.perf_counter()
+        passed, self._last = now - self._last, now
+        self._interval = min(passed, LONGEST_S)
+        return self._runtime.options.spreads and passed < QUICK_S
 
     def _is_at_rest(self) -> bool:
         """Whether frames draw a plan that is carried out."""

@@ -48,6 +48,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every frame is a quick one, and does one step."""
     monkeypatch.setattr(spread_plan, "QUICK_S", 1e9)
     monkeypatch.setattr(spread_plan, "SHARE_MS", 0.0)
+    monkeypatch.setattr(spread_plan, "SHARE", 0.0)
 
 
 def draw(runtime: Runtime) -> list[int]:
@@ -167,3 +168,16 @@ def test_no_frame_makes_a_pipeline_of_a_spread_plan_and_all_draw_on_while_one_is
         assert runtime.plan is not plan
         assert not np.array_equal(runtime.read_pixels(), before)
         assert in_frames == []
+
+
+@pytest.mark.parametrize(("interval", "milliseconds"), [(0.0005, 0.8), (0.0167, 4.175), (0.5, 25.0)])
+def test_a_frame_gives_plans_a_quarter_of_the_time_from_frame_to_frame(
+    interval: float, milliseconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(spreads=True) as runtime:
+        now = time.perf_counter()
+        monkeypatch.setattr(time, "perf_counter", lambda: now)
+        runtime.frame()
+        now += interval
+        runtime.frame()
+        assert runtime.spread.share_ms == pytest.approx(milliseconds, rel=1e-3)

@@ -265,9 +265,11 @@ class Recipes:
 
     def outdated(self) -> list[int]:
         """Return the assets whose pipelines have become usable since they were learnt without them."""
-        return [
-            key for key, pipelines in self._replaced.items() if any(map(self._is_usable, sorted(pipelines)))
-        ]
+        return [key for key in self._replaced if self.is_outdated(key)]
+
+    def is_outdated(self, key: int) -> bool:
+        """Whether a pipeline has become usable without which an asset was learnt."""
+        return any(map(self._is_usable, sorted(self._replaced.get(key, ()))))
 
     def _placeholder(self) -> Drawable:
         """Return the mesh that is drawn for others until they have arrived, without a material."""

@@ -45,6 +45,7 @@ class ShaderTrials:
     """The trials of one device. One thread calls; trials run one after the other on another.
 
     `version` changes whenever `usable` has other answers than before, which happens in `poll` and `wait`.
+    The other process is kept for `keep_s` seconds after its last trial, where more may soon follow.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class ShaderTrials:
         """`folder` is for the record, `prepare` makes a pipeline. Unless `enabled` all are usable at once."""
         self._is_enabled = enabled
         self.version = 0
+        self.keep_s = 0.0
         self._library = library
         self._folder = folder
         self._prepare = prepare
@@ -118,7 +120,7 @@ class ShaderTrials:
         self._arrived, self._frames, self._patience = [], 0, _PATIENCE_S
         self.version += 1
         if not self._running and self._runner is not None:
-            self._runner.rest()
+            self._runner.rest(self.keep_s)
 
     def wait(self) -> None:
         """Wait for a moment, or until all trials are over, and use what has come in."""

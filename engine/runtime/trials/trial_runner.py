@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -29,6 +30,8 @@ class TrialRunner:
         self._worker = WorkerProcess(device)
         self._tools = RunningTools()
         self._pool = ThreadPoolExecutor(1, "trials", self._tools.use)
+        self._submitted = 0
+        self._rest: threading.Timer | None = None
         # of the thread
         self._faults: dict[str, Outcome | None] = {}
         self._fatal: dict[tuple[bytes, ...], tuple[Outcome, bool]] = {}
@@ -45,22 +48,41 @@ class TrialRunner:
 
     def submit(self, trial: Trial) -> Future[Done]:
         """Begin a trial, or let it wait for those before it."""
+        self._submitted += 1
         return self._pool.submit(self._run, trial)
 
     def prepare(self, trial: Trial) -> Future[Done]:
         """Make the pipeline of a trial that has gone well in another run, after the trials that wait."""
         return self._pool.submit(self._make, trial, ())
 
-    def rest(self) -> None:
-        """End the process after the trials that wait; another trial starts another one."""
-        self._pool.submit(self._worker.end)
+    def rest(self, seconds: float) -> None:
+        """End the process after the trials that wait, and so many seconds without another one.
+
+        A later trial starts another process.
+        """
+        if self._rest is not None:
+            self._rest.cancel()
+        self._rest = threading.Timer(seconds, self._rested, [self._submitted])
+        self._rest.daemon = True
+        self._rest.start()
 
     def close(self) -> None:
         """End the process and all that runs, and wait for it; outcomes that come in now are lost."""
+        if self._rest is not None:
+            self._rest.cancel()
         self._worker.close()
         self._tools.stop()
         self._pool.shutdown(cancel_futures=True)
         self._worker.end()
+
+    def _rested(self, submitted: int) -> None:
+        """End the process on the thread that asks it, unless a trial was submitted meanwhile."""
+        with suppress(RuntimeError):  # it is being closed
+            self._pool.submit(self._end, submitted)
+
+    def _end(self, submitted: int) -> None:
+        if submitted == self._submitted:
+            self._worker.end()
 
     def _run(self, trial: Trial) -> Done:
         """Try one pipeline, on the thread of the trials."""

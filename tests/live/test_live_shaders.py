@@ -1,0 +1,125 @@
+"""A saved shader that many materials include: what frames do until it is drawn with."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from support.limits import limit
+from support.textured_cubes import textured_cubes
+
+from engine.assets import open_library
+from engine.planning.draw.recipes import Recipes
+from engine.runtime import spread_plan
+from engine.runtime.live_assets import LiveAssets
+from engine.runtime.options import RuntimeOptions
+from engine.runtime.runtime import Runtime
+from engine.runtime.trials.trial_runner import TrialRunner
+from engine.scene import load_scene
+
+pytestmark = pytest.mark.gpu
+CUBES = 20
+SUN = "sun: { euler: [-50 -30 0]  features: [{ @type: light }] }"
+
+
+@contextmanager
+def drawn(root: Path, folder: Path) -> Iterator[tuple[Runtime, LiveAssets, Path]]:
+    """Cubes with a material each, and the file that the shaders of all of them include."""
+    for part in ("material", "shader"):
+        ignored = shutil.ignore_patterns("*.png")
+        shutil.copytree(root / "assets/builtin" / part, folder / part, ignore=ignored)
+    for number in range(CUBES):
+        Image.new("RGB", (4, 4), (200, 100, number)).save(folder / f"t{number}.png")
+    text = textured_cubes(CUBES, "t{}.png", more=SUN).replace("builtin:material/", "material/")
+    (folder / "scene.hu").write_text(text, encoding="utf-8")
+    scene = load_scene(folder / "scene.hu")
+    with open_library(scene.dbs) as library:
+        options = RuntimeOptions(size=(64, 64), validate=True)
+        with Runtime(scene, library, options) as runtime, LiveAssets(runtime) as live:
+            while not runtime.frame().settled:
+                live.poll()
+            assert not live.problems
+            yield runtime, live, folder / "material/surface.fs.glsl"
+            runtime.wait()
+            assert not len(runtime.instance.messages)
+
+
+def darker(path: Path, part: float) -> None:
+    other = path.with_suffix(".tmp")
+    text = path.read_text(encoding="utf-8")
+    assert text.count("sum, cover)") == 1
+    other.write_text(text.replace("sum, cover)", f"{part} * sum, cover)"), encoding="utf-8")
+    os.replace(other, path)
+
+
+def frames_until_shown(runtime: Runtime, live: LiveAssets) -> int:
+    reloads, frames, end = live.reloads, 0, time.monotonic() + limit(60.0)
+    while live.reloads == reloads:
+        assert time.monotonic() < end, "it is not shown"
+        runtime.frame()
+        live.poll()
+        frames += 1
+        time.sleep(0.005)
+    return frames
+
+
+def test_what_draws_the_new_assets_is_learnt_once_and_once_more_after_the_trials(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(spread_plan, "SHARE_MS", 0.0)
+    monkeypatch.setattr(spread_plan, "SHARE", 0.0)
+    (tmp_path / "project").mkdir()
+    learnt: list[int] = []
+    by_call: list[int] = []
+    batches = Recipes._batches_for
+    poll = LiveAssets.poll
+
+    def counted(self: Recipes, drawable: Any) -> Any:
+        learnt.append(0)
+        return batches(self, drawable)
+
+    def polled(self: LiveAssets) -> Any:
+        before = len(learnt)
+        found = poll(self)
+        by_call.append(len(learnt) - before)
+        return found
+
+    run = TrialRunner._run
+
+    def slow(self: TrialRunner, trial: Any) -> Any:
+        time.sleep(1.0)
+        return run(self, trial)
+
+    with drawn(root, tmp_path / "project") as (runtime, live, shader):
+        dark = runtime.read_pixels().mean()
+        monkeypatch.setattr(Recipes, "_batches_for", counted)
+        monkeypatch.setattr(LiveAssets, "poll", polled)
+        monkeypatch.setattr(TrialRunner, "_run", slow)
+        darker(shader, 0.5)
+        frames = frames_until_shown(runtime, live)
+        assert runtime.read_pixels().mean() < dark
+    assert frames > 50, "the trials were waited for"
+    passes = max(by_call)
+    assert passes * CUBES <= len(learnt) <= 3 * passes * CUBES, f"{len(learnt)} in {frames} frames"
+    assert passes < CUBES, f"{passes} of one call, where it has no time for more than one asset"
+
+
+def test_the_process_that_tries_shaders_is_kept_for_the_next_save(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "project").mkdir()
+    with drawn(root, tmp_path / "project") as (runtime, live, shader):
+        begun = runtime.trials.started
+        for part in (0.5, 0.6, 0.7):
+            darker(shader, part)
+            frames_until_shown(runtime, live)
+        assert runtime.trials.started == max(begun, 1)
