@@ -276,6 +276,15 @@ class Declared:
     node: Node
 
 
+def _database_text(document: Document) -> str:
+    """Return the text of the database in a document, from its key to the next key of the file."""
+    starts, rows = document.columns.starts, document.children(0)
+    assert isinstance(rows, dict)
+    start = starts[rows["assetDb"]]
+    following = (starts[row] for row in rows.values() if starts[row] > start)
+    return document.text[start : min(following, default=None)]
+
+
 @dataclass(frozen=True)
 class AssetDb:
     """One assetDb: its records in the order of the text, and the path of its cache.
@@ -301,6 +310,23 @@ class AssetDb:
     def __getitem__(self, ref: AssetRef) -> Asset:
         """Return the record of `ref`."""
         return self.assets[ref.index]
+
+    def reads_as(self, other: AssetDb) -> bool:
+        """Whether another database was read from the same text at the same place, with the same problems.
+
+        Whatever else is in the file may differ: objects, for example, and what comes after the database.
+        """
+        found = (self.left_out, self.warnings) == (other.left_out, other.warnings)
+        return found and self.path == other.path and self.is_written_in(other.document)
+
+    def is_written_in(self, document: Document) -> bool:
+        """Whether a document has the text of this database at the same place."""
+        rows = document.children(0)
+        if not isinstance(rows, dict) or "assetDb" not in rows or document.name != self.document.name:
+            return False
+        if document.root["assetDb"].position != self.position:
+            return False
+        return _database_text(document) == _database_text(self.document)
 
     def node(self, ref: AssetRef) -> Node:
         """Return the node that `ref` was read from."""

@@ -15,6 +15,7 @@ from watchfiles import watch
 
 from engine.assets.cook import CookedDb, cook_database
 from engine.assets.database import read_asset_db
+from engine.assets.importers.models.model_files import is_model
 from engine.assets.recipes import Recipe
 from engine.assets.updating.asset_index import AssetIndex
 from engine.assets.updating.changed_text import cook_changed_text, names_offsets
@@ -91,6 +92,8 @@ class LiveSources:
         self._scenes = [part.opened for part in scene.parts]
         self._texts = _texts(scene)
         self._read = [file for part in scene.parts for file in part.files]
+        self._dbs = scene.dbs
+        """Those of the scene as it was read last."""
         self._jobs = jobs
         self._lock = threading.Condition()
         self._made: Reload | None = None
@@ -253,7 +256,8 @@ class LiveSources:
         if not found.isdisjoint(self._texts):
             try:
                 known = chain.from_iterable(self._left_out.values())
-                scene = load_scenes(self._scenes, tolerated=list(known))
+                scene = load_scenes(self._scenes, tolerated=list(known), earlier=self._dbs)
+                self._dbs = scene.dbs
                 self._texts |= _texts(scene)
                 self._scene_problems = (*scene.rejected, *scene.warnings)
                 named = {db.name for db in scene.dbs}
@@ -337,7 +341,7 @@ class LiveSources:
             number = self._library.next_id + len(cooked)
             try:
                 now = fresh.get(db.name, db)
-                if now.path in found or _is_another(now, db):
+                if now.path in found or not now.reads_as(db):
                     where = now.path, db.root, db.name, number, db.document.name
                     again = read_database(*where, tolerated=db.left_out)
                 else:
@@ -374,11 +378,16 @@ class LiveSources:
         fresh = [db for db in scene.dbs if db.name not in names] if scene is not None else []
         indices = self._indices
         named = _databases(scene)
-        outdated = {
-            one.db.name
-            for one in current
-            if indices[one.db.name].is_outdated(found) or _is_another(named.get(one.db.name, one.db), one.db)
-        }
+
+        def is_outdated(one: CookedDb) -> bool:
+            index, now = indices[one.db.name], named.get(one.db.name)
+            if index.leads_elsewhere(found) or one.db.name in self._unread:
+                return True
+            if now is None or is_model(now.path):
+                return index.has_text(found)
+            return not now.reads_as(one.db)
+
+        outdated = {one.db.name for one in current if is_outdated(one)}
         if not fresh and not outdated:
             return []
         concerned = (
@@ -424,11 +433,6 @@ def _texts(scene: Scene) -> set[Path]:
 def _databases(scene: Scene | None) -> dict[str, AssetDb]:
     """Return the databases of a scene by their names."""
     return {} if scene is None else {db.name: db for db in scene.dbs}
-
-
-def _is_another(now: AssetDb, before: AssetDb) -> bool:
-    """Whether a database has another text, or another place as a link leads elsewhere."""
-    return now.path != before.path or now.document.text != before.document.text
 
 
 def _left_out(scene: Scene) -> dict[Path, tuple[Problem, ...]]:

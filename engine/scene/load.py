@@ -39,6 +39,7 @@ def load_scene(
     registry: Registry | None = None,
     *,
     tolerated: Collection[Problem] | None = None,
+    earlier: Sequence[AssetDb] = (),
 ) -> Scene:
     """Load a scene file and its includes.
 
@@ -46,11 +47,13 @@ def load_scene(
     includes (`file.*`, `include.*`, `scene.*`), databases (`asset.*`), objects and features (`object.*`,
     `feature.*`, `field.*`, `value.*`) is left out, see docs/errors.md and `Scene.left_out`.
 
+    Databases whose text is as it was for one of `earlier` are not read again.
+
     Raises InputError with every problem where the file itself cannot be read (`file.*`, `humon.*`), says
     nothing, or has an error that is none of `tolerated`; with None, all are.
     """
     with collector_paused():
-        loader = _Loader(discover() if registry is None else registry, tolerated)
+        loader = _Loader(discover() if registry is None else registry, tolerated, earlier)
         loader.add(Path(path), "")
         return loader.scene()
 
@@ -60,6 +63,7 @@ def load_scenes(
     registry: Registry | None = None,
     *,
     tolerated: Collection[Problem] | None = None,
+    earlier: Sequence[AssetDb] = (),
 ) -> Scene:
     """Load several scene files, with their includes, into one scene; each is loaded as `load_scene` does.
 
@@ -69,9 +73,9 @@ def load_scenes(
     `rejected`. Raises InputError if no file is left.
     """
     if len(paths) == 1:
-        return load_scene(paths[0], registry, tolerated=tolerated)
+        return load_scene(paths[0], registry, tolerated=tolerated, earlier=earlier)
     with collector_paused():
-        loader = _Loader(discover() if registry is None else registry, tolerated)
+        loader = _Loader(discover() if registry is None else registry, tolerated, earlier)
         for path in paths:
             try:
                 loader.add(Path(path), Path(path).stem)
@@ -83,10 +87,13 @@ def load_scenes(
 class _Loader:
     """Loads scene files into one tableau."""
 
-    def __init__(self, registry: Registry, tolerated: Collection[Problem] | None) -> None:
+    def __init__(
+        self, registry: Registry, tolerated: Collection[Problem] | None, earlier: Sequence[AssetDb]
+    ) -> None:
         self.rejected: list[Problem] = []
         self._registry = registry
         self._tolerated = tolerated
+        self._earlier = {db.path: db for db in reversed(earlier)}  # the first of each, as in the text
         self._tableau = Tableau(registry.schemas)
         self._parts: list[ScenePart] = []
         self._dbs: list[AssetDb] = []  # each with a name of its own
@@ -231,6 +238,15 @@ class _Loader:
         taken = {other.name for other in self._dbs}
         return replace(db, name=f"{root}.{db.name}") if db.name in taken else db
 
+    def _as_before(self, file: SceneFile, number: int, reader: FileReader) -> AssetDb | None:
+        """Return the earlier database of a file where it would be read as the same one."""
+        before = self._earlier.get(file.path)
+        if before is None or before.id != number or before.root != reader.gate.root:
+            return None
+        if before.left_out or before.warnings or not before.is_written_in(file.document):
+            return None
+        return replace(before, document=file.document)
+
     def _read_dbs(
         self, files: Sequence[SceneFile], reader: FileReader, problems: ProblemCollector
     ) -> tuple[tuple[AssetDb, ...], bool]:
@@ -245,7 +261,8 @@ class _Loader:
         are_all = reader.is_whole
         for file in files:
             try:
-                db = known.get(file.path) or read_asset_db(
+                db = known.get(file.path) or self._as_before(file, next_id, reader)
+                db = db or read_asset_db(
                     file.document, file.path, next_id, reader.gate.root, reader.gate, tolerated=None
                 )
             except InputError as error:

@@ -75,12 +75,16 @@ class AssetIndex:
                 self._users[path].add(entry.identity)
         return new
 
-    def is_outdated(self, files: Iterable[Path]) -> bool:
-        """Whether the text must be read again: it is among these changed files, or a link leads elsewhere."""
+    def has_text(self, files: Collection[Path]) -> bool:
+        """Whether the file of the text is among these changed ones."""
+        return self.text in files
+
+    def leads_elsewhere(self, files: Iterable[Path]) -> bool:
+        """Whether one of these changed files is a link of the text that leads elsewhere now."""
         return any(
-            path == self.text or _target(path) != self._targets.get(path, path)
+            _target(path) != self._targets.get(path, path)
             for path in files
-            if path in self._users or path in self._targets or path == self.text
+            if path in self._users or path in self._targets
         )
 
     def concerned(self, files: Iterable[Path]) -> list[Recipe]:
