@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import statistics
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from engine.runtime.live_assets import LiveAssets
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
+from viewer.run.scene_opening import SWITCH_S
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILTIN = ROOT / "assets/builtin"
@@ -44,6 +46,7 @@ NUMBER = 7
 
 def rows() -> Iterable[Row]:
     """As fast as frames come, then at a display's rate."""
+    sys.setswitchinterval(SWITCH_S)  # as the viewer does
     with TemporaryDirectory() as folder:
         for textures in TEXTURES:
             yield from _fast(Path(folder, str(textures)), textures)

@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING
 from engine.cli.stop_signals import stop_signals
 from viewer.arguments import Options
 
+SWITCH_S = 0.0005
+"""Seconds for which a thread that reads what was saved may keep one that draws waiting, each time that a call
+of Vulkan returns. Python's own 5 ms make a frame of 20 such calls 100 ms long."""
+
 if TYPE_CHECKING:
     from engine.assets import AssetLibrary
     from engine.humon import Problem
@@ -40,12 +44,15 @@ def opened(options: Options) -> Iterator[tuple[Scene, AssetLibrary]]:
             library = open_library(scene.dbs, jobs=os.cpu_count() or 1, progress=progress)
         # What is loaded stays: to look for cycles among the records of 5,000 models takes 90 ms of a frame.
         gc.freeze()
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH_S)
     try:
         check_unread(options.outputs, library.sources())
         for problem in (*scene.rejected, *scene.warnings, *scene.asset_problems(library)):
             print(problem.render(), file=sys.stderr)
         yield scene, library
     finally:
+        sys.setswitchinterval(before)
         gc.unfreeze()
         library.close()
 
