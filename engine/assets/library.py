@@ -102,6 +102,8 @@ class AssetLibrary:
         self._current = list(self.dbs)
         self._names = {number: db.name for number, db in self.dbs.items()}  # dropped ones included
         self._kept: dict[int, Mapping[int, AssetRef]] = {}
+        self._renewed: defaultdict[int, dict[int, Asset]] = defaultdict(dict)
+        """Records of databases with kept assets, by index, once they have been asked for."""
         self._uses: dict[int, Mapping[int, int]] = {
             number: {number: len(db.assets)} for number, db in self.dbs.items()
         }
@@ -237,6 +239,7 @@ class AssetLibrary:
             self._cooked.pop(number).image.close()
             del self.dbs[number], self._broken_assets[number]
             self._kept.pop(number, None)
+            self._renewed.pop(number, None)
             self._facts.pop(number, None)
 
     def variant(self, model: AssetRef, material: AssetRef) -> AssetRef:
@@ -309,8 +312,13 @@ class AssetLibrary:
 
     def unreplaced(self, ref: AssetRef) -> Asset:
         """Return the record of an asset of a database with references as they are written, broken or not."""
-        record = self._cooked[ref.db].db[ref]
-        return with_references(record, self.kept) if ref.db in self._kept else record
+        if ref.db not in self._kept:
+            return self._cooked[ref.db].db[ref]
+        known = self._renewed[ref.db]
+        record = known.get(ref.index)
+        if record is None:
+            record = known[ref.index] = with_references(self._cooked[ref.db].db[ref], self.kept)
+        return record
 
     def facts(self, ref: AssetRef) -> Facts:
         """Return the facts of an asset with data, or of its placeholder if it is broken.

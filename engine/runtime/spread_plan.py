@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SHARE_MS = 0.8
 """Milliseconds of CPU time after which a frame begins no further step, where frames follow fast."""
 
-SHARE = 0.25
+SHARE = 0.4
 """The part of the time from frame to frame that steps may take where that is more: it is not seen."""
 
 LONGEST_S = 0.1

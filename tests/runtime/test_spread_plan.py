@@ -170,8 +170,8 @@ def test_no_frame_makes_a_pipeline_of_a_spread_plan_and_all_draw_on_while_one_is
         assert in_frames == []
 
 
-@pytest.mark.parametrize(("interval", "milliseconds"), [(0.0005, 0.8), (0.0167, 4.175), (0.5, 25.0)])
-def test_a_frame_gives_plans_a_quarter_of_the_time_from_frame_to_frame(
+@pytest.mark.parametrize(("interval", "milliseconds"), [(0.0005, 0.8), (0.0167, 6.68), (0.5, 40.0)])
+def test_a_frame_gives_plans_two_fifths_of_the_time_from_frame_to_frame(
     interval: float, milliseconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened(spreads=True) as runtime:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from engine.cli.stop_signals import stop_signals
 from viewer.arguments import Options
 
-SWITCH_S = 0.0005
+SWITCH_S = 0.0002
 """Seconds for which a thread that reads what was saved may keep one that draws waiting, each time that a call
 of Vulkan returns. Python's own 5 ms make a frame of 20 such calls 100 ms long."""
 
