@@ -106,6 +106,7 @@ def test_what_draws_the_new_assets_is_learnt_once_and_once_more_after_the_trials
         darker(shader, 0.5)
         frames = frames_until_shown(runtime, live)
         assert runtime.read_pixels().mean() < dark
+    assert sum(by_call) == len(learnt), "a frame itself learns nothing: it would be all at once"
     assert frames > 50, "the trials were waited for"
     passes = max(by_call)
     assert passes * CUBES <= len(learnt) <= 3 * passes * CUBES, f"{len(learnt)} in {frames} frames"

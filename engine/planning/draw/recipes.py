@@ -28,6 +28,7 @@ from engine.humon import Problem
 from engine.plan.requirements.request_table import GrowingArray
 from engine.plan.terms.by_database import ByDatabase
 from engine.plan.terms.drawing import AlphaMode, CullMode
+from engine.plan.terms.table import is_in
 from engine.planning.draw.frame_layout import frame_members
 from engine.planning.draw.interfaces import PassInterface
 from engine.planning.draw.levels import Detail
@@ -263,9 +264,12 @@ class Recipes:
         """Whether something else is drawn in place of an asset until its pipelines are usable."""
         return key in self._replaced
 
-    def outdated(self) -> list[int]:
-        """Return the assets whose pipelines have become usable since they were learnt without them."""
-        return [key for key in self._replaced if self.is_outdated(key)]
+    def outdated(self, keys: npt.NDArray[np.int64]) -> list[int]:
+        """Return those of these assets whose pipelines have become usable since they were learnt, sorted."""
+        if not self._replaced:
+            return []
+        replaced = set(keys[is_in(keys, list(self._replaced))].tolist())
+        return sorted(filter(self.is_outdated, replaced))
 
     def is_outdated(self, key: int) -> bool:
         """Whether a pipeline has become usable without which an asset was learnt."""

@@ -142,11 +142,11 @@ class DrawTable:
         return errors
 
     def _learn_again(self) -> dict[int, Raised]:
-        """Learn assets again whose pipelines have become usable; their rows draw nothing until taken up.
+        """Learn what is drawn again where its pipelines have become usable; rows draw nothing until taken up.
 
         Returns what was raised, by the key of the asset.
         """
-        outdated = self.recipes.outdated()
+        outdated = self.recipes.outdated(self.assets)
         if outdated:
             rows = is_in(self.assets, outdated).nonzero()[0].astype(np.int32)
             self._set_assets(rows, np.full(len(rows), NO_ASSET))
@@ -328,7 +328,9 @@ class DrawTable:
     def _learn(self, rows: npt.NDArray[np.int32], keys: Ints) -> dict[int, Raised]:
         """Learn the assets that are new on these rows; return what was raised, by the key of the asset."""
         new = keys[keys != _padded(self.assets, int(rows.max(initial=-1)) + 1)[rows]]
-        return self._learn_each(self.recipes.unknown(new[new != NO_ASSET]))
+        new = new[new != NO_ASSET]
+        outdated = self.recipes.outdated(new)
+        return self._learn_each(self.recipes.unknown(new)) | self._learn_each(outdated, again=True)
 
     def _learn_each(self, keys: list[int], *, again: bool = False) -> dict[int, Raised]:
         errors: dict[int, Raised] = {}
