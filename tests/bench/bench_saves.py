@@ -1,7 +1,7 @@
 """A save while frames are drawn: what it costs them, and how soon it shows.
 
-Among many textures one is saved as fast as frames come. Then, among a thousand, a texture of 1024 x 1024, a
-shader that all materials include and a value of the tableau are saved at a display's rate.
+Among many textures one is saved as fast as frames come. Then a texture of 1024 x 1024, a shader that all
+materials include and a value of the tableau are saved at a display's rate, among a hundred and a thousand.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from viewer.run.scene_opening import SWITCH_S
 ROOT = Path(__file__).resolve().parents[2]
 BUILTIN = ROOT / "assets/builtin"
 TEXTURES = (1000, 10_000)
+PACED = (100, 1000)
 SAVES = 5
 REST = 50
 MOST_FRAMES = 2000
@@ -50,7 +51,8 @@ def rows() -> Iterable[Row]:
     with TemporaryDirectory() as folder:
         for textures in TEXTURES:
             yield from _fast(Path(folder, str(textures)), textures)
-        yield from _paced(Path(folder, "paced"))
+        for textures in PACED:
+            yield from _paced(Path(folder, f"paced{textures}"), textures)
 
 
 def _fast(folder: Path, textures: int) -> Iterable[Row]:
@@ -83,9 +85,9 @@ def _fast(folder: Path, textures: int) -> Iterable[Row]:
     yield _shown(f"of_{textures}", waits, cooked, LIMITS_MS["texture"], driver)
 
 
-def _paced(folder: Path) -> Iterable[Row]:
+def _paced(folder: Path, textures: int) -> Iterable[Row]:
     """Save a large texture, a shader and a value of the tableau at a display's rate."""
-    with _live(folder, TEXTURES[0]) as (runtime, live):
+    with _live(folder, textures) as (runtime, live):
         rest = statistics.median(_intervals(runtime, live, REST))
         for name, save in (("texture", _save_texture), ("shader", _save_shader), ("value", _save_value)):
             longest, first = 0.0, len(live.shown)
@@ -101,9 +103,10 @@ def _paced(folder: Path) -> Iterable[Row]:
             shown = list(live.shown)[first:]
             driver = _driver(runtime)
             cooked = statistics.median(one.cooked_ms for one in shown)
-            yield _shown(name, [one.milliseconds for one in shown], cooked, LIMITS_MS[name], driver)
+            waits = [one.milliseconds for one in shown]
+            yield _shown(f"{name}_among_{textures}", waits, cooked, LIMITS_MS[name], driver)
             yield Row(
-                f"saves.{name}_pace",
+                f"saves.{name}_among_{textures}_pace",
                 longest,
                 "ms",
                 f"the median interval at rest, {HERTZ} Hz",
