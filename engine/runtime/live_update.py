@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from engine.assets import AssetDb, AssetRef
 from engine.assets.library import VARIANTS
 from engine.assets.updating.library_update import LibraryUpdate
+from engine.feature.fault import RAISED
 from engine.feature.row_assets import RowAssets
 from engine.plan.requirements.requirements import Requirement
 from engine.plan.requirements.sources import Sources
@@ -75,7 +77,7 @@ class LiveUpdate:
         runtime.memory.add_caches(added)
         runtime.sources = runtime.sources.joined(Sources.of(*update.ranges.T))
         self._assets = list(self._moved_assets())
-        self._arriving = Arriving(list(self._requirements()), version=library.version)
+        self._arriving = Arriving(version=library.version)
         self._waiting = self._assets
         """Those that are not known to be drawn with their own pipelines."""
         self._steps: Iterator[tuple[tuple[str, int], bool]] | None = None
@@ -115,6 +117,8 @@ class LiveUpdate:
             self._steps, self._waiting = planner.foresee(self._waiting), []
         until = time.thread_time() + self._runtime.spread.share_ms / 1e3
         for asset, is_usable in self._steps:
+            if not self._is_requested:
+                self._arriving.needed += self._requirements(*asset)
             if not is_usable:
                 self._waiting.append(asset)
             if time.thread_time() >= until:
@@ -160,8 +164,9 @@ class LiveUpdate:
             if spec not in (table.schema.drawn_field, table.schema.material_field):
                 yield table.column(spec.name)[rows]
 
-    def _requirements(self) -> Iterator[Requirement]:
-        """Yield what features require of the assets that arrive."""
-        for name, key in self._assets:
-            feature = self._runtime.registry[name]
-            yield from feature.requirements(AssetRef.from_key(key), self._runtime.library)
+    def _requirements(self, name: str, key: int) -> list[Requirement]:
+        """Return what a feature requires of an asset that arrives; where that raises, the plan reports it."""
+        runtime, found = self._runtime, list[Requirement]()
+        with suppress(*RAISED):
+            found += runtime.registry[name].requirements(AssetRef.from_key(key), runtime.library)
+        return found

@@ -390,3 +390,20 @@ def test_what_an_update_replaced_is_given_back(live: LiveScene) -> None:
         live.until_reloaded()
         live.runtime.settle()
     assert live.runtime.plan.memory.planned_bytes == before
+
+
+def test_a_feature_that_raises_for_a_saved_asset_is_reported_and_frames_go_on(
+    live: LiveScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feature = live.runtime.registry["visibleModel"]
+    requirements = type(feature).requirements
+
+    def raising(self: Any, ref: AssetRef, library: Any) -> Any:
+        if ref.db > 1:
+            raise RuntimeError("no luck with what is new")
+        return requirements(self, ref, library)
+
+    monkeypatch.setattr(type(feature), "requirements", raising)
+    live.file(ALBEDO).write_bytes(other_colours(live.file(ALBEDO)))
+    live.until(lambda: any("no luck" in problem.message for problem in live.runtime.problems))
+    live.until(lambda: live.live.reloads > 0)
