@@ -153,11 +153,16 @@ class ScenePlanner:
             keys=self.keys,
         )
         made.others = self.others
-        made.show(self._passes.view_mode, grid=self._passes.has_grid)
-        made.watch(self._passes.watched)
-        made.choose(self._passes.chosen.rows)
+        made.follow(self)
         made._recency = self._recency.twin(tableau)
         return made
+
+    def follow(self, other: ScenePlanner) -> None:
+        """Plan for the picture that another planner plans for: size, mode, images and outlined objects."""
+        self.size = other.size
+        self.show(other._passes.view_mode, grid=other._passes.has_grid)
+        self.watch(other._passes.watched)
+        self.choose(other._passes.chosen.rows)
 
     @property
     def samples(self) -> int:
@@ -410,14 +415,7 @@ class ScenePlanner:
         drawing = drawing_plan(needs.drawings)
 
         def make(part: Coalesced, policy: Policy) -> Plan:
-            return make_plan(
-                part,
-                profile,
-                resident,
-                policy,
-                keep=keep,
-                drawing=drawing,
-            )
+            return make_plan(part, profile, resident, policy, keep=keep, drawing=drawing)
 
         try:
             plan, self.shortage = make(coalesced, self._policy), None

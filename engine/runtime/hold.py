@@ -14,6 +14,7 @@ from engine.plan.model.plan import Plan
 from engine.plan.resident.steps import ClearStaging, SetWindow, Transfer
 from engine.plan.schedule.schedule import Schedule, make_schedule
 from engine.planning.needs import FrameNeeds
+from engine.planning.what_if.what_if import Wanted
 
 if TYPE_CHECKING:
     from engine.runtime.runtime import Runtime
@@ -35,6 +36,23 @@ class Hold:
         self.is_on = False
         self.is_released = False
         self._runtime = runtime
+
+    @property
+    def wanted(self) -> Wanted | None:
+        """What the scene wants, carried out or not; None before the first plan, and while one is spread."""
+        runtime = self._runtime
+        if runtime.plan is None or runtime.spread.is_busy:
+            return None
+        if self.waiting is None:
+            return Wanted(runtime.plan, runtime.plan)
+        return Wanted(self.waiting.plan, runtime.resident.snapshot() or runtime.plan)
+
+    @property
+    def moment(self) -> tuple[object, ...]:
+        """What differs once `wanted` does."""
+        runtime = self._runtime
+        left = 0 if self.waiting is None else runtime.memory.steps_left
+        return runtime.plan, self.waiting, left, runtime.spread.is_busy
 
     def set(self, is_on: bool) -> None:
         """Hold from now on, or go on with everything."""

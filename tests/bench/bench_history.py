@@ -25,7 +25,7 @@ from engine.plan.requirements.coalesce import coalesce
 from engine.plan.schedule.schedule import Schedule
 from engine.planning.scene import ScenePlanner
 from engine.planning.what_if.twin_planner import Press
-from engine.planning.what_if.what_if import BUDGET_MS, WhatIf
+from engine.planning.what_if.what_if import BUDGET_MS, Wanted, WhatIf
 from engine.runtime.observation import Cause
 from engine.scene import load_scene
 from viewer.panels.history.delta_rows import DeltaRows
@@ -63,7 +63,7 @@ def _scene(folder: Path) -> Iterator[Row]:
         scene.tableau.update_world()
         plan = planner.plan(planner.needs())
         gc.freeze()  # as the viewer does
-        what_if = WhatIf(scene.tableau, lambda: planner, lambda: plan, lambda: plan)
+        what_if = WhatIf(scene.tableau, lambda: planner, lambda: Wanted(plan, plan), lambda: plan)
         objects = [scene.tableau[f"o{number}"].row for number in range(REPEATS + 1)]
         first = _outcome(what_if, objects[0])
         yield Row(

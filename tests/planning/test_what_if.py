@@ -11,6 +11,7 @@ import pytest
 from support.many_models import many_models
 from support.random_scenes import profile
 from support.scenes import ROOT
+from support.switches import all_switches
 
 from engine.assets import AssetLibrary, open_library
 from engine.plan.model.plan import Plan
@@ -18,7 +19,7 @@ from engine.plan.model.plan_change import plan_change
 from engine.plan.terms.policy import MIB
 from engine.planning.scene import ScenePlanner
 from engine.planning.what_if.twin_planner import Press
-from engine.planning.what_if.what_if import OtherDevice, Outcome, WhatIf
+from engine.planning.what_if.what_if import OtherDevice, Outcome, Wanted, WhatIf
 from engine.scene import Scene, load_scene
 
 PROFILE = profile("discrete-window")
@@ -33,8 +34,11 @@ class Drawn:
         self.planner = ScenePlanner(scene.tableau, scene.registry, library, device, SIZE)
         self.tableau.update_world()
         self.plan: Plan | None = None
-        self.what_if = WhatIf(scene.tableau, lambda: self.planner, lambda: self.plan, lambda: self.plan)
+        self.what_if = WhatIf(scene.tableau, lambda: self.planner, self.wanted, lambda: self.plan)
         self.replan()
+
+    def wanted(self) -> Wanted:
+        return Wanted(self.plan, self.plan)
 
     def replan(self) -> Plan:
         before = self.plan
@@ -57,21 +61,9 @@ def tableau_scene() -> Iterator[Drawn]:
         yield Drawn(scene, library)
 
 
-def switches(drawn: Drawn) -> Iterator[Press]:
-    """Every switch of the scene as it is, and the other way."""
-    tableau = drawn.tableau
-    for flag in ("active", "enabled"):
-        yield Press(flag, not getattr(tableau, flag))
-        for row in tableau.rows().tolist():
-            yield Press(flag, not tableau.flags(flag)[row], (row,))
-        for name, table in tableau.tables.items():
-            for row in np.flatnonzero(table.object >= 0).tolist():
-                yield Press(flag, not table.flags(flag)[row], (int(table.object[row]),), name)
-
-
 def test_every_switch_of_a_scene_changes_what_was_foreseen(tableau_scene: Drawn) -> None:
     seen = 0
-    for first in list(switches(tableau_scene)):
+    for first in all_switches(tableau_scene.tableau):
         for press in (first, replace(first, value=not first.value)):
             foreseen = tableau_scene.outcome(press)
             before = tableau_scene.plan

@@ -68,7 +68,7 @@ class TwinPlanner:
         self._profile = profile
         self._twin = Twin(source)
         self._planner = planner.twin(self._twin.tableau, profile)
-        self._based_on: Plan | None = None
+        self._based_on: tuple[Plan, tuple[int, int]] | None = None
         self._base: Plan | None = None
         self.plan: Plan | None = None
 
@@ -76,7 +76,7 @@ class TwinPlanner:
         """Bring the twin up to date; False where another one must be made."""
         if planner is not self._of or not self._twin.follow():
             return False
-        self._planner.size = planner.size
+        self._planner.follow(planner)
         if self._profile is None:
             self._planner.profile = planner.profile
         return True
@@ -93,13 +93,15 @@ class TwinPlanner:
         return self._base
 
     def based_on(self, resident: Plan) -> Iterator[None]:
-        """Plan the scene as it is, with everything where a settled plan has it; kept while that stays.
+        """Plan the scene as it is, with everything where a plan of it has it; kept while both stay.
 
-        A plan from this planner's own requirements is the base of the next ones by difference.
+        A plan from this planner's own requirements is the base of the next ones by difference. Raises
+        PlanError.
         """
-        if self._based_on is not resident:
+        versions = self._twin.versions
+        if self._based_on is None or self._based_on[0] is not resident or self._based_on[1] != versions:
             yield from self.planned(replace(resident, _packing=[]))
-            self._based_on, self._base = resident, self.plan
+            self._based_on, self._base = (resident, versions), self.plan
 
     def planned(self, resident: Plan | None) -> Iterator[None]:
         """Plan the scene as it is; raises PlanError."""

@@ -2,13 +2,15 @@
 
 Both are planned on a twin of the tableau, so nothing that is drawn changes. The work is done in steps between
 frames: `advance` carries steps out until its time is used up. A step is the collection of needs or one plan,
-the smallest pieces there are. A result belongs to one plan: when the scene has changed, it is dropped.
+the smallest pieces there are. A result is the change from what the scene wants now, be that resident, on its
+way, or held; when the scene has changed, it is dropped.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from engine.plan.model.plan import Plan
@@ -36,40 +38,51 @@ class Outcome:
     longest_ms: float = 0.0
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Wanted:
+    """What a scene wants now: its `plan`, and the resident state `start` that its next one is made from.
+
+    They are the same plan, unless a plan waits to be carried out.
+    """
+
+    plan: Plan
+    start: Plan
+
+
 class WhatIf:
     """Plans one press of switches at a time, between frames.
 
-    `planner` returns the one whose plans are drawn, `resident` the plan that its next one starts from, None
-    before there is one. `moment` returns something else whenever that plan is another. Nothing is done and
-    nothing kept until `press` is called.
+    `planner` returns the one whose plans are drawn, `wanted` what it has planned last, None before there is
+    something. `moment` returns something else whenever that is another. Nothing is done and nothing kept
+    until `press` is called.
     """
 
     def __init__(
         self,
         tableau: Tableau,
         planner: Callable[[], ScenePlanner],
-        resident: Callable[[], Plan | None],
+        wanted: Callable[[], Wanted | None],
         moment: Callable[[], object],
     ) -> None:
         self._tableau = tableau
         self._planner = planner
-        self._resident = resident
+        self._wanted = wanted
         self._moment = moment
         self._twin: TwinPlanner | None = None
-        self._wanted: Press | None = None
+        self._press: Press | None = None
         self._version: tuple[object, ...] = ()
         self._steps: Iterator[None] | None = None
         self._longest = 0.0
         self._outcome: Outcome | None = None
 
-    def press(self, wanted: Press | None) -> Outcome | None:
+    def press(self, press: Press | None) -> Outcome | None:
         """Say which press is of interest, None for no more; return its outcome once `advance` has found it.
 
         Calling it again with the same press goes on with it, with another drops what was begun.
         """
-        if wanted != self._wanted:
+        if press != self._press:
             self._drop()
-            self._wanted = wanted
+            self._press = press
         if self._outcome is not None and self._version != self._now():
             self._drop()
         return self._outcome
@@ -77,7 +90,7 @@ class WhatIf:
     @property
     def is_working(self) -> bool:
         """Whether `advance` has something to do."""
-        return self._wanted is not None and self._outcome is None
+        return self._press is not None and self._outcome is None
 
     def advance(self, milliseconds: float = BUDGET_MS) -> bool:
         """Work for so long (CPU time of this thread), at least one step; return whether work is left.
@@ -92,10 +105,10 @@ class WhatIf:
             if self._steps is not None and self._version != self._now():
                 self._drop()
             if self._steps is None:
-                resident = None if self._planner().stale() else self._resident()
-                if resident is None:
+                wanted = None if self._planner().stale() else self._wanted()
+                if wanted is None:
                     return True
-                self._version, self._steps = self._now(), self._work(resident, milliseconds)
+                self._version, self._steps = self._now(), self._work(wanted, milliseconds)
             if next(self._steps, self) is self:
                 return False
             now = time.thread_time()
@@ -106,7 +119,7 @@ class WhatIf:
     def close(self) -> None:
         """Drop the twin and what was found."""
         self._drop()
-        self._twin, self._wanted = None, None
+        self._twin, self._press = None, None
 
     def _now(self) -> tuple[object, ...]:
         """What a result is about: it is stale once this is another."""
@@ -121,19 +134,21 @@ class WhatIf:
                 close()
         self._steps, self._outcome, self._longest = None, None, 0.0
 
-    def _work(self, resident: Plan, milliseconds: float) -> Iterator[None]:
-        planner, wanted = self._planner(), self._wanted
-        assert wanted is not None
+    def _work(self, wanted: Wanted, milliseconds: float) -> Iterator[None]:
+        planner, press = self._planner(), self._press
+        assert press is not None
         if self._twin is None or not self._twin.follows(planner):
             self._twin = TwinPlanner(self._tableau, planner)
         twin = self._twin
         yield from twin.prepared(milliseconds)
-        base = resident
-        if resident.whole and planner.shortage is None:
-            yield from twin.based_on(resident)
-            base = twin.base or resident
+        base, start = wanted.plan, wanted.start
+        if start is base and planner.shortage is None:
+            with suppress(PlanError):  # the scene as it is does not fit: compared with what is drawn
+                yield from twin.based_on(base)
+                assert twin.base is not None
+                base = start = twin.base
         try:
-            yield from twin.pressed(wanted, replace(base, _packing=[]))
+            yield from twin.pressed(press, replace(start, _packing=[]))
         except PlanError as error:
             self._outcome = Outcome(None, None, error, self._longest)
         else:

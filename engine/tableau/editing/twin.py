@@ -33,6 +33,11 @@ class Twin:
         self._structure, self._values = source.structure_version, source.values_version
         self._versions = {name: table.version for name, table in source.tables.items()}
 
+    @property
+    def versions(self) -> tuple[int, int]:
+        """The source's structure and values that the twin has."""
+        return self._structure, self._values
+
     def follow(self) -> bool:
         """Take the flags and fields that have changed; False where objects or features came or went.
 

@@ -26,8 +26,8 @@ class WhatIfTips:
         self.what_if = WhatIf(
             runtime.tableau,
             lambda: runtime.planner,
-            lambda: runtime.resident.snapshot(),
-            lambda: (runtime.plan, runtime.memory.steps_left),
+            lambda: runtime.hold.wanted,
+            lambda: runtime.hold.moment,
         )
         self.pressed: Press | None = None
         self.outcome: Outcome | None = None
@@ -47,8 +47,7 @@ class WhatIfTips:
         self.outcome = self.what_if.press(self.pressed)
         if self.pressed is None:
             return
-        memory = self._session.runtime.memory
-        if self.what_if.is_working and (memory.settled or memory.held):
+        if self.what_if.is_working:
             self.what_if.advance(BUDGET_MS)
         self._tip()
 
