@@ -98,12 +98,13 @@ class RequesterIds:
         first = self.requesters.add_block(
             self._table.type_name,
             owners[:, 0],
-            lambda index: self._describe(int(rows[index]), owners[index]),
+            lambda index: self.describe(int(rows[index]), owners[index]),
         )
         self._ids[rows] = np.arange(first, first + len(rows), dtype=np.int32)
         self._owners[rows] = owners
 
-    def _describe(self, row: int, owner: NDArray[np.int32]) -> Requester:
+    def describe(self, row: int, owner: NDArray[np.int32]) -> Requester:
+        """The requester of a row while it had this object and generation: int32[2]."""
         table, tableau = self._table, self._tableau
         exists = table.object[row] == owner[0] and tableau.generation[owner[0]] == owner[1]
         if not exists:

@@ -36,7 +36,7 @@ from engine.graph import (
     previous_name,
     stand_in_name,
 )
-from engine.plan.requirements.requesters import RequesterTable
+from engine.plan.requirements.requesters import Group, RequesterTable
 from engine.plan.requirements.requirements import ImageShape, QueueUse, Requirement, RequirementTable
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.formats import Format
@@ -67,6 +67,8 @@ NONE_CHOSEN = np.zeros(0, np.int32)
 
 PASS_REQUESTERS = 16
 """How many rows a pass has as requesters; the others form one group."""
+RECENT_GROUPS = 4
+"""How many groups of a feature are found again when the same rows are active again."""
 
 INSTANCE_BYTES = 64
 DRAW_BYTES = 8
@@ -121,9 +123,10 @@ class PassRequesters:
         self._requesters = requesters
         self._ids: dict[str, RequesterIds] = {}
         self._rows: dict[str, tuple[int, list[int]]] = {}  # with the version of the table
+        self._groups: dict[str, list[tuple[int, Group, NDArray[np.int32]]]] = {}  # with their generations
 
     def with_owners(self, owners: NDArray[np.int32], requesters: RequesterTable) -> NDArray[np.int32]:
-        """Set the objects of the requesters of passes, by their ids, and return all; a group has none."""
+        """Set the objects of the requesters of passes, by their ids, and return all; a group has several."""
         for ids in self._ids.values() if requesters is self._requesters else ():
             ids.note_owners(owners)
         return owners
@@ -162,8 +165,24 @@ class PassRequesters:
             known = self._ids[feature] = RequesterIds(self._tableau, table, self._requesters)
         ids: list[int] = known.of(rows[:PASS_REQUESTERS]).tolist()
         if len(rows) > PASS_REQUESTERS:
-            ids.append(self._requesters.add_group(feature, len(rows) - PASS_REQUESTERS))
+            ids.append(self._group(feature, table, known, rows[PASS_REQUESTERS:]))
         return ids
+
+    def _group(self, feature: str, table: FeatureTable, known: RequesterIds, rows: NDArray[np.int32]) -> int:
+        """Return the id of a group of these rows, the same as before where it was among the latest."""
+        objects = table.object[rows]
+        generations = self._tableau.generation[objects]
+        groups = self._groups.setdefault(feature, [])
+        for at, (ident, group, of) in enumerate(groups):
+            if np.array_equal(group.objects, objects) and np.array_equal(of, generations):
+                groups.append(groups.pop(at))
+                return ident
+        rows, owners = rows.copy(), np.stack((objects, generations), axis=1)
+        group = Group(feature, objects, lambda index: known.describe(int(rows[index]), owners[index]))
+        ident = self._requesters.add_group(group)
+        groups.append((ident, group, generations))
+        del groups[:-RECENT_GROUPS]
+        return ident
 
 
 class PassNeeds:

@@ -10,6 +10,7 @@ from engine.plan.model.drawing_plan import NO_DRAWING
 from engine.plan.model.memory_plan import ALLOCATION, RESOURCE, SUBRESOURCE, MemoryPlan
 from engine.plan.model.plan import Plan
 from engine.plan.requirements.coalesce import coalesce
+from engine.plan.requirements.requesters import Group, Requester
 from engine.plan.requirements.requirements import ImageShape, Requirement, RequirementTable
 from engine.plan.terms.formats import Format
 from engine.plan.terms.policy import Policy
@@ -92,3 +93,8 @@ def large_plan(count: int) -> Plan:
 def _plan(memory: MemoryPlan, coalesced: object, table: RequirementTable) -> Plan:
     device = profile("nvidia-h200")
     return Plan(memory, MemoryPlan.empty(), NO_DRAWING, coalesced, table.terms, device, Policy())  # type: ignore[arg-type]
+
+
+def group_of(feature: str, count: int) -> Group:
+    """A group of so many objects, in the rows from 0 on."""
+    return Group(feature, np.arange(count, dtype=np.int32), lambda index: Requester(feature, f"o{index}"))

@@ -55,18 +55,35 @@ MAX_NAMED = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """Objects with one feature that request together, as one requester.
+
+    `objects` are their rows. `describe(i)` returns the i-th of them as a requester of its own.
+    """
+
+    feature: str
+    objects: NDArray[np.int32]
+    describe: Callable[[int], Requester]
+
+
+KNOWN_GROUPS = 64
+"""Of how many groups, the latest, the members are known; of earlier ones only their number."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class RequesterColumns:
     """Features and objects of all requesters, by id, without describing each.
 
     `feature` is the number of its feature in `features`. Requesters with equal `object` are on one object:
     its row where it is known (from 0), a number below -1 where only its path is, NO_OBJECT where there is
-    none. `objects` is how many objects it stands for: more than 1 for a group.
+    none. `objects` is how many objects it stands for; `group` says which are groups.
     """
 
     features: tuple[str, ...]
     feature: NDArray[np.int32]
     object: NDArray[np.int32]
     objects: NDArray[np.int32]
+    group: NDArray[np.bool_]
 
 
 NO_OBJECT = -1
@@ -83,6 +100,7 @@ class RequesterTable:
         self._blocks: list[Callable[[int], Requester]] = []
         self._block_columns: list[tuple[str, NDArray[np.int32]]] = []
         self._groups: dict[int, int] = {}  # ids of groups, with their numbers of objects
+        self._members: dict[int, Group] = {}  # the latest KNOWN_GROUPS of them, in order
         self._columns: RequesterColumns | None = None
 
     def __len__(self) -> int:
@@ -120,11 +138,20 @@ class RequesterTable:
             requester = Requester(feature, object_path, position.file, position.line, position.column)
         return self._intern(requester)
 
-    def add_group(self, feature: str, objects: int) -> int:
-        """The id of a group of `objects` objects with this feature that are not named."""
-        group = self._intern(Requester(feature, "", more=objects))
-        self._groups[group] = objects
-        return group
+    def add_group(self, group: Group) -> int:
+        """The id of objects that are not named one by one; distinct from all others."""
+        ident = self._count
+        self._entries[ident] = Requester(group.feature, "", more=len(group.objects))
+        self._groups[ident] = len(group.objects)
+        self._count += 1
+        if len(self._members) == KNOWN_GROUPS:
+            del self._members[next(iter(self._members))]
+        self._members[ident] = group
+        return ident
+
+    def group(self, index: int) -> Group | None:
+        """The group with this id; None for another requester, and where its members are not known."""
+        return self._members.get(index)
 
     def _intern(self, requester: Requester) -> int:
         found = self._ids.get(requester)
@@ -161,12 +188,12 @@ class RequesterTable:
         features: dict[str, int] = {}
         paths: dict[str, int] = {"": NO_OBJECT}
         feature, on = np.zeros(self._count, np.int32), np.full(self._count, NO_OBJECT, np.int32)
-        objects = np.ones(self._count, np.int32)
+        objects, group = np.ones(self._count, np.int32), np.zeros(self._count, np.bool_)
         for index, requester in self._entries.items():
             feature[index] = features.setdefault(requester.feature, len(features))
             on[index] = paths.setdefault(requester.object_path, -1 - len(paths))
-            objects[index] = max(requester.more, 1)
+            objects[index], group[index] = max(requester.more, 1), requester.more > 0
         for start, (name, rows) in zip(self._block_starts, self._block_columns, strict=True):
             feature[start : start + len(rows)] = features.setdefault(name, len(features))
             on[start : start + len(rows)] = rows
-        return RequesterColumns(tuple(features), feature, on, objects)
+        return RequesterColumns(tuple(features), feature, on, objects, group)

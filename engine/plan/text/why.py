@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -17,7 +17,7 @@ from engine.humon import write
 from engine.plan.model.memory_plan import Address, MemoryPlan
 from engine.plan.model.plan import Plan
 from engine.plan.placement.staging_plan import STAGING_REQUESTER
-from engine.plan.requirements.requesters import Requester
+from engine.plan.requirements.requesters import Requester, RequesterTable
 from engine.plan.terms.drawing_rows import AnyRow, DescriptorSetRow, PipelineRow, ShaderRow
 from engine.plan.terms.errors import PlanError
 from engine.plan.terms.table import Int64s, contains, distinct
@@ -261,14 +261,45 @@ def _by_words(plan: Plan, question: str) -> list[AnyReason]:
     """Match keys and rows by a part of their name, or by requester: a feature, an object or one below it."""
     keys, requesters = plan.requirements.keys, plan.requirements.requesters
     rows, planned = plan.requirements.requested.rows, plan.memory.subresources["key"]
+    of_groups = _matching_members(requesters, distinct(rows["requester"]), question)
     mask = np.array([_requester_matches(requesters[n], question) for n in range(len(requesters))], bool)
+    mask[list(of_groups)] = True
     requested = distinct(rows["key"][mask[rows["requester"]]])
     matches = contains(requested, planned)
     matches |= np.array([question in keys.name(key) for key in planned.tolist()], bool)
     keys_requested, ids = set(requested.tolist()), set(np.flatnonzero(mask).tolist())
     left_out = _left_out(plan, lambda key: key in keys_requested or question in keys.name(key))
     named = _rows(plan, lambda row: question in _row_name(plan, row) or not ids.isdisjoint(row.requesters))
-    return _reasons(plan, plan.memory, planned[matches].astype(np.int64)) + left_out + named
+    found = _reasons(plan, plan.memory, planned[matches].astype(np.int64)) + left_out + named
+    return [_with_members(reason, requesters, of_groups) for reason in found]
+
+
+def _matching_members(requesters: RequesterTable, ids: Int64s, question: str) -> dict[int, list[str]]:
+    """The members of the groups among `ids` that match, as text; not where the feature does."""
+    found: dict[int, list[str]] = {}
+    for ident in ids[requesters.columns.group[ids]].tolist():
+        group = requesters.group(ident)
+        if group is not None and group.feature != question:
+            members = map(group.describe, range(len(group.objects)))
+            found[ident] = [str(one) for one in members if _requester_matches(one, question)]
+    return {ident: members for ident, members in found.items() if members}
+
+
+def _with_members(
+    reason: AnyReason, requesters: RequesterTable, of_groups: dict[int, list[str]]
+) -> AnyReason:
+    """The same with the matching members of its groups named before the others, which stay counted."""
+    if isinstance(reason, Waits):
+        return reason
+    named = set(reason.requesters)
+    for ident, members in of_groups.items():
+        group = requesters[ident]
+        if str(group) in named:
+            named -= {str(group)}
+            named |= set(members)
+            left = group.more - len(members)
+            named |= {str(replace(group, more=left))} if left else set()
+    return reason if named == set(reason.requesters) else replace(reason, requesters=tuple(sorted(named)))
 
 
 def _requester_matches(requester: Requester, question: str) -> bool:

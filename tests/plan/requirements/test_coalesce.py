@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.plans import group_of
 
 from engine.plan.requirements import request_table, requirements
 from engine.plan.requirements.coalesce import Coalesced, coalesce, merge
@@ -180,7 +181,7 @@ def test_a_text_names_16_requesters_and_counts_the_others():
 def test_objects_of_a_group_are_all_counted_and_a_name_may_hold_a_comma():
     table = RequirementTable()
     named = [table.requesters.add("visibleModel", f"row, {i:02}") for i in range(16)]
-    few, many = table.requesters.add_group("visibleModel", 3), table.requesters.add_group("visibleModel", 984)
+    few, many = (table.requesters.add_group(group_of("visibleModel", count)) for count in (3, 984))
     table.add(ONE, [*named, many])
     table.add(replace(ONE, key=8), [named[0], few])
     found = coalesce(table)

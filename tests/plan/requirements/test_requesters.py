@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from support.plans import group_of
 
-from engine.plan.requirements.requesters import NO_OBJECT, Requester, RequesterTable
+from engine.plan.requirements.requesters import KNOWN_GROUPS, NO_OBJECT, Requester, RequesterTable
 
 
 def test_columns_hold_features_and_objects_of_all_requesters() -> None:
@@ -12,7 +13,7 @@ def test_columns_hold_features_and_objects_of_all_requesters() -> None:
     table.add("frame camera")
     one, two = table.add("light", "sun"), table.add("shadowCaster", "sun")
     block = table.add_block("light", np.array([4, 9]), lambda index: Requester("light", f"object {index}"))
-    group = table.add_group("light", 30)
+    group = table.add_group(group_of("light", 30))
     columns = table.columns
     assert [columns.features[number] for number in columns.feature] == [
         table[index].feature for index in range(len(table))
@@ -21,6 +22,17 @@ def test_columns_hold_features_and_objects_of_all_requesters() -> None:
     assert columns.object[block : block + 2].tolist() == [4, 9]
     assert columns.object[[0, group]].tolist() == [NO_OBJECT, NO_OBJECT]
     assert columns.objects.tolist() == [1, 1, 1, 1, 1, 30]
+    assert columns.group.tolist() == [False] * 5 + [True]
+
+
+def test_the_members_of_the_latest_groups_are_known() -> None:
+    table = RequesterTable()
+    groups = [group_of("light", count) for count in range(1, KNOWN_GROUPS + 2)]
+    ids = [table.add_group(group) for group in groups]
+    assert table.group(ids[0]) is None
+    assert [table.group(ident) for ident in ids[1:]] == groups[1:]
+    assert [table[ident].more for ident in ids] == list(range(1, KNOWN_GROUPS + 2))
+    assert table.columns.group.all()
 
 
 def test_columns_follow_later_additions() -> None:

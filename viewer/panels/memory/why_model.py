@@ -55,28 +55,31 @@ class WhyModel:
         if not self._is_staging:
             ids = plan.requirements.requested.requesters_of(key)
         columns = self._table.columns
-        is_group = columns.objects[ids] > 1
+        is_group = columns.group[ids]
         named = ids[~is_group]
         parts: list[tuple[NDArray[np.integer], ...]] = [
             (named, columns.feature[named], np.full(len(named), -1, np.int64))
         ]
         for group in ids[is_group].tolist():
-            parts.append(self._group(int(columns.feature[group]), named))
+            parts.append(self._group(group, int(columns.feature[group]), named))
         self._ids, self._features, self._rows = (
             np.concatenate([part[column].astype(np.int64) for part in parts]) for column in range(3)
         )
         self.count = 1 if self._is_staging else len(self._ids)
         self.texts = TextIndex(self.count, self._text)
 
-    def _group(self, feature: int, named: NDArray[np.int64]) -> tuple[NDArray[np.integer], ...]:
-        """The objects that a group counts: active rows of the feature's table that are not named."""
+    def _group(self, ident: int, feature: int, named: NDArray[np.int64]) -> tuple[NDArray[np.integer], ...]:
+        """The objects of a group; of one from long ago active rows of the feature that are not named."""
         columns = self._table.columns
-        table = self._tableau.tables.get(columns.features[feature])
+        table, group = self._tableau.tables.get(columns.features[feature]), self._table.group(ident)
         if table is None:
             return (np.zeros(0, np.int64),) * 3
-        rows = table.rows_active().astype(np.int64)
-        mine = named[columns.feature[named] == feature]
-        rows = rows[~np.isin(table.object[rows], columns.object[mine])]
+        if group is not None:
+            rows = table.rows_of(group.objects).astype(np.int64)
+        else:
+            rows = table.rows_active().astype(np.int64)
+            mine = named[columns.feature[named] == feature]
+            rows = rows[~np.isin(table.object[rows], columns.object[mine])]
         return np.full(len(rows), _IN_TABLE), np.full(len(rows), feature), rows
 
     def row(self, index: int) -> WhyRow:

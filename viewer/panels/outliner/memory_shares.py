@@ -6,13 +6,16 @@ outside of it, and by no pass.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.plan.model.plan import Plan
-from engine.plan.terms.table import distinct
+from engine.plan.requirements.requesters import RequesterTable
+from engine.plan.terms.table import begins_run, contains, distinct
 from engine.tableau import Tableau
 
 Bytes = NDArray[np.float64]
@@ -33,22 +36,74 @@ class MemoryShares:
 
 def memory_shares(plan: Plan, owners: NDArray[np.int32], tableau: Tableau) -> MemoryShares:
     """Return the shares of objects in a plan; `owners` are the objects of its requesters, -1 for others'."""
-    count = len(tableau.parent)
-    requested = plan.requirements.requested.rows
+    requested, requesters = plan.requirements.requested.rows, plan.requirements.requesters
     keys = plan.memory.subresources["key"]
     at = np.searchsorted(keys, requested["key"])
     at = np.minimum(at, max(0, len(keys) - 1))
-    requester = requested["requester"]
-    known = requester < len(owners)
-    objects = (
-        np.where(known, owners[np.minimum(requester, max(0, len(owners) - 1))], -1)
-        if len(owners)
-        else (np.full(len(requested), -1, np.int32))
-    )
     planned = keys[at] == requested["key"] if len(keys) else np.zeros(len(requested), np.bool_)
-    alive = (objects < 0) | (tableau.level[np.maximum(objects, 0)] >= 0) if count else objects < 0
-    keep = planned & alive
-    return shares(at[keep], objects[keep], plan.filled(), tableau.parent, tableau.level)
+    at, ids = at[planned], requested["requester"][planned].astype(np.int64)
+    of = np.full(len(requesters), -1, np.int32)
+    of[: len(owners)] = owners[: len(of)]
+    is_alive = tableau.level >= 0
+    sizes = plan.filled()
+    crowded = distinct(at[requesters.columns.group[ids]])
+    of_crowd = contains(crowded, at)
+    found = crowd_shares(
+        _crowds(requesters, at[of_crowd], ids[of_crowd], of, sizes, is_alive), tableau.parent, tableau.level
+    )
+    at, objects = at[~of_crowd], of[ids[~of_crowd]]
+    keep = (objects < 0) | is_alive[objects] if len(is_alive) else objects < 0
+    rest = shares(at[keep], objects[keep], sizes, tableau.parent, tableau.level)
+    return MemoryShares(found.alone + rest.alone, found.total + rest.total)
+
+
+def _crowds(
+    requesters: RequesterTable,
+    things: NDArray[np.integer],
+    ids: NDArray[np.int64],
+    owners: NDArray[np.int32],
+    sizes: Bytes,
+    is_alive: NDArray[np.bool_],
+) -> list[tuple[NDArray[np.int64], float]]:
+    """Return (objects, bytes) of things that groups request; those of the same requesters together."""
+    order = np.lexsort((ids, things))
+    things, ids = things[order], ids[order]
+    starts = begins_run(things).nonzero()[0]
+    bytes_of: dict[bytes, float] = {}
+    for start, end in itertools.pairwise([*starts.tolist(), len(things)]):
+        same = distinct(ids[start:end]).tobytes()
+        bytes_of[same] = bytes_of.get(same, 0.0) + float(sizes[things[start]])
+    found = []
+    for same, size in bytes_of.items():
+        mine = np.frombuffer(same, np.int64)
+        groups = [requesters.group(ident) for ident in mine[requesters.columns.group[mine]].tolist()]
+        members = [group.objects if group is not None else np.full(1, -1) for group in groups]
+        objects = distinct(np.concatenate((owners[mine[~requesters.columns.group[mine]]], *members)))
+        found.append((objects[(objects < 0) | is_alive[objects]].astype(np.int64), size))
+    return found
+
+
+def crowd_shares(
+    crowds: Sequence[tuple[NDArray[np.int64], float]],
+    parent: NDArray[np.int32],
+    level: NDArray[np.int32],
+) -> MemoryShares:
+    """Return the shares in bytes that each crowd of distinct objects requests (-1: and something else).
+
+    The members in each branch are counted, so that the cost is that of a few columns for each crowd.
+    """
+    count = len(parent)
+    alone, total = np.zeros(count), np.zeros(count)
+    depths = range(int(level.max(initial=0)), 0, -1) if crowds else ()
+    rows = [np.flatnonzero(level == depth) for depth in depths]
+    for objects, size in crowds:
+        there = np.zeros(count, np.int64)
+        there[objects[objects >= 0]] = 1
+        for here in rows:
+            there += np.bincount(parent[here], there[here], count).astype(np.int64)
+        total[there > 0] += size
+        alone[(there > 0) & (there == len(objects))] += size
+    return MemoryShares(alone, total)
 
 
 def shares(

@@ -60,6 +60,22 @@ def test_objects_that_a_pass_only_counts_are_listed_too(many: tuple[Scene, Plan]
     assert len(casters) == len({row.object_path for row in casters}) == COUNT
 
 
+def test_an_object_that_is_a_group_by_itself_is_listed() -> None:
+    scene = load_scene(Path("scenes/cube.hu"))
+    table = scene.tableau.tables["shadowCaster"]
+    caster = {"asset": scene.tableau["cube"].shadowCaster["asset"]}
+    for number in range(PASS_REQUESTERS + 1 - len(table.rows_active())):
+        scene.tableau.add_object(f"copy{number}", None, features={"shadowCaster": caster})
+    with open_library(scene.dbs) as library:
+        planner = ScenePlanner(scene.tableau, scene.registry, library, profile("lavapipe"), (64, 48))
+        plan = planner.plan(planner.needs())
+        key = plan.requirements.keys.transient("shadowMap")
+        rows = rows_of(WhyModel(plan, scene.tableau, key))
+    casters = [row.object_path for row in rows if row.feature == "shadowCaster"]
+    assert len(casters) == len(set(casters)) == PASS_REQUESTERS + 1
+    assert "" not in casters
+
+
 def test_a_search_finds_objects_features_and_lines(many: tuple[Scene, Plan]) -> None:
     scene, plan = many
     model = WhyModel(plan, scene.tableau, plan.requirements.keys.transient("shadowMap"))

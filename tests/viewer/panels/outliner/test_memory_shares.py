@@ -2,9 +2,25 @@
 
 import numpy as np
 import pytest
+from support.random_scenes import profile
 from support.sampling import amount
+from support.scenes import CUBE
 
-from viewer.panels.outliner.memory_shares import meeting, preorder, shares
+from engine.assets import open_library
+from engine.planning import needs
+from engine.planning.needs import PASS_REQUESTERS
+from engine.planning.scene import ScenePlanner
+from engine.scene import load_scene
+from viewer.panels.outliner.memory_shares import (
+    MemoryShares,
+    crowd_shares,
+    meeting,
+    memory_shares,
+    preorder,
+    shares,
+)
+
+FEATURES = ("visibleModel", "shadowCaster")
 
 
 def random_tree(rng: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -44,6 +60,45 @@ def test_shares_are_those_of_adding_branch_by_branch(seed: int) -> None:
         alone = sum(sizes[thing] for thing in range(12) if users[thing] and users[thing] <= inside)
         assert (found.total[row], found.alone[row]) == (total, alone)
         assert found.shared[row] == total - alone
+    users = [np.unique(objects[things == thing]) for thing in range(12)]
+    crowds = [(each, float(sizes[thing])) for thing, each in enumerate(users) if len(each)]
+    counted = crowd_shares(crowds, parent, level)
+    assert np.array_equal(counted.total[alive], found.total[alive]), "counting members finds the same"
+    assert np.array_equal(counted.alone[alive], found.alone[alive])
+
+
+@pytest.mark.parametrize("count", [PASS_REQUESTERS // 2, PASS_REQUESTERS + 1, 3 * PASS_REQUESTERS])
+def test_objects_with_the_same_features_have_the_same_memory_however_many_they_are(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = load_scene(CUBE)
+    tableau = scene.tableau
+    features = {name: {"asset": getattr(tableau["cube"], name)["asset"]} for name in FEATURES}
+    tableau.add_object("branch")
+    for number in range(count):
+        tableau.add_object(f"more{number}", None, features=features)
+        tableau.add_object(f"in{number}", "branch", features=features)
+
+    def found() -> MemoryShares:
+        with open_library(scene.dbs) as library:
+            planner = ScenePlanner(tableau, scene.registry, library, profile("unified"), (64, 48))
+            plan = planner.plan(planner.needs())
+            return memory_shares(plan, planner.owners(plan.requirements.requesters), tableau)
+
+    rows = [tableau[f"more{number}"].row for number in range(count)]
+    rows += [tableau[f"branch/in{number}"].row for number in range(count)]
+    branch = tableau["branch"].row
+    of = found()
+    assert len(np.unique(of.total[rows])) == len(np.unique(of.alone[rows])) == 1
+    assert of.total[branch] == pytest.approx(of.total[rows[0]])
+    for name in ("cube", *(f"more{number}" for number in range(count))):
+        tableau[name].active = False
+    grouped = found()
+    monkeypatch.setattr(needs, "PASS_REQUESTERS", 1000)
+    named = found()
+    np.testing.assert_allclose(grouped.total, named.total)
+    np.testing.assert_allclose(grouped.alone, named.alone)
+    assert named.alone[branch] > named.alone[rows].sum(), "what passes draw is the branch's alone"
 
 
 def test_a_branch_follows_its_root_without_a_gap() -> None:
