@@ -49,21 +49,22 @@ class MemoryStrips:
             found = self._runs[key] = self._make(row, width)
         return found
 
-    def place_at(self, row: int, share: float) -> int | None:
-        """The place at a share (0 to 1) of an allocation, as its row in the image; None where it is free."""
-        low, high = int(self._bounds[row]), int(self._bounds[row + 1])
-        byte = share * int(self.image.allocations["size"][row])
-        at = low + int(np.searchsorted(self._start[low:high], byte, side="right")) - 1
-        if at < low or byte >= self._start[at] + self._size[at]:
-            return None
-        return int(self._order[at])
+    def places_at(self, row: int, pixel: int, width: int) -> Int64s:
+        """The places in a pixel of an allocation's strip, as rows in the image by where they begin.
+
+        There are several where they are narrow, or share bytes.
+        """
+        first, last = self._spans(row, width)
+        low = int(self._bounds[row])
+        return self._order[low + np.flatnonzero((first <= pixel) & (pixel < last))]
+
+    def byte_at(self, row: int, pixel: int, width: int) -> int:
+        """The first byte of a pixel of an allocation's strip."""
+        return pixel * int(self.image.allocations["size"][row]) // width
 
     def _make(self, row: int, width: int) -> list[tuple[int, int, int]]:
         low, high = int(self._bounds[row]), int(self._bounds[row + 1])
-        scale = width / max(1, int(self.image.allocations["size"][row]))
-        first = np.minimum((self._start[low:high] * scale).astype(np.int64), width - 1)
-        last = np.ceil((self._start[low:high] + self._size[low:high]) * scale).astype(np.int64)
-        last = np.clip(last, first + 1, width)
+        first, last = self._spans(row, width)
         states = np.zeros(width, np.int8)
         for state, mine in ((KEPT, ~self._is_new[low:high]), (NEW, self._is_new[low:high])):
             depth = np.bincount(first[mine], minlength=width + 1)
@@ -71,6 +72,14 @@ class MemoryStrips:
             states[depth[:width] > 0] = state
         cuts = np.concatenate(([0], np.flatnonzero(np.diff(states)) + 1, [width])).tolist()
         return [(a, b, int(states[a])) for a, b in itertools.pairwise(cuts) if states[a] != FREE]
+
+    def _spans(self, row: int, width: int) -> tuple[Int64s, Int64s]:
+        """The first pixel of each place of an allocation, and the one after its last; one at least."""
+        low, high = int(self._bounds[row]), int(self._bounds[row + 1])
+        scale = width / max(1, int(self.image.allocations["size"][row]))
+        first = np.minimum((self._start[low:high] * scale).astype(np.int64), width - 1)
+        last = np.ceil((self._start[low:high] + self._size[low:high]) * scale).astype(np.int64)
+        return first, np.clip(last, first + 1, width)
 
 
 def _new(image: MemoryImage, before: MemoryImage) -> NDArray[np.bool_]:

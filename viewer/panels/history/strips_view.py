@@ -10,6 +10,8 @@ from viewer.panels.number_format import bytes_text
 from viewer.ui import style
 
 TINTS = {KEPT: style.QUIET, NEW: style.ACCENT}
+MOST = 4
+"""Of how many places in one pixel a tool tip tells."""
 LABEL, LINE = 7.0, 1.35
 """Width of a label and height of a strip, in widths of a letter."""
 
@@ -48,21 +50,28 @@ def _strip(strips: MemoryStrips, row: int, line: float) -> None:
     for first, last, state in strips.runs(row, width):
         draw.add_rect_filled((x + first, corner.y), (x + last, bottom), widgets.color(TINTS[state], 0.85))
     if imgui.is_item_hovered():
-        _tip(strips, row, (imgui.get_io().mouse_pos.x - x) / width)
+        _tip(strips, row, min(max(int(imgui.get_io().mouse_pos.x - x), 0), width - 1), width)
     imgui.set_cursor_screen_pos((corner.x, corner.y + line))
 
 
-def _tip(strips: MemoryStrips, row: int, share: float) -> None:
-    image, place = strips.image, strips.place_at(row, min(max(share, 0.0), 1.0))
-    texts: tuple[str, ...] = (f"free at byte {int(share * int(image.allocations['size'][row])):,}",)
-    if place is not None:
-        key = int(image.places["key"][place])
-        size = bytes_text(int(image.bytes_of[place]))
-        where = f"{size} from byte {int(image.start_of[place]):,}"
-        texts = (image.names.name(key), where, *image.names.why(key))
+def _tip(strips: MemoryStrips, row: int, pixel: int, width: int) -> None:
     imgui.begin_tooltip()
     imgui.push_text_wrap_pos(imgui.get_font_size() * 36)
-    for text in texts:
+    for text in tip_texts(strips, row, pixel, width):
         imgui.text_unformatted(text)
     imgui.pop_text_wrap_pos()
     imgui.end_tooltip()
+
+
+def tip_texts(strips: MemoryStrips, row: int, pixel: int, width: int) -> tuple[str, ...]:
+    """What lies in a pixel of an allocation's strip: each place with who requests it, the first MOST."""
+    image, places = strips.image, strips.places_at(row, pixel, width)
+    if not len(places):
+        return (f"free at byte {strips.byte_at(row, pixel, width):,}",)
+    texts: list[str] = []
+    for place in places[:MOST].tolist():
+        key = int(image.places["key"][place])
+        where = f"{bytes_text(int(image.bytes_of[place]))} from byte {int(image.start_of[place]):,}"
+        texts += (image.names.name(key), where, *image.names.why(key))
+    left = len(places) - MOST
+    return *texts, *((f"and {left:,} more in this pixel",) if left > 0 else ())

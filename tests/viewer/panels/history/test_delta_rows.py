@@ -7,7 +7,7 @@ from itertools import count
 import numpy as np
 import pytest
 from support.random_scenes import profile
-from support.scenes import CUBE
+from support.scenes import CUBE, ROOT
 
 from engine.planning.offline import plan_scene
 from viewer.panels.history import key_names
@@ -16,6 +16,7 @@ from viewer.panels.history.key_names import KeyNames
 from viewer.panels.history.memory_delta import Change, MemoryDelta, delta
 from viewer.panels.history.memory_image import MemoryImage
 from viewer.panels.history.memory_strips import FREE, KEPT, NEW, MemoryStrips
+from viewer.panels.history.strips_view import tip_texts
 
 
 def image(*settings: str) -> MemoryImage:
@@ -92,8 +93,7 @@ def test_a_strip_shows_what_is_kept_new_and_free() -> None:
                 middle = min(width - 1, int((start + end) / 2 / size * width))
                 assert drawn[middle] == NEW
         for place, start, end in zip(mine.tolist(), starts, ends, strict=True):
-            found = strips.place_at(row, float(start + (end - start) / 2) / size)
-            assert found == place or now.resources["aliased"][now.resource_of[place]]
+            assert place in strips.places_at(row, int((start + end) / 2 / size * 300), 300)
     same = MemoryStrips(now, now)
     states = {state for row in range(len(now.allocations)) for *_, state in same.runs(row, 300)}
     assert states == {KEPT}
@@ -101,3 +101,26 @@ def test_a_strip_shows_what_is_kept_new_and_free() -> None:
     assert MemoryStrips(now, before).is_new_allocation.any() or len(before.allocations) == len(
         now.allocations
     )
+
+
+def test_no_byte_in_use_is_said_to_be_free_where_resources_share_bytes() -> None:
+    now = MemoryImage.of(plan_scene(ROOT / "scenes/tableau.hu", profile("unified"), (64, 64)).plan)
+    assert now.resources["aliased"].any()
+    strips, width = MemoryStrips(now, None), 250
+    several = 0
+    for row in range(len(now.allocations)):
+        drawn = np.zeros(width, bool)
+        for first, last, _ in strips.runs(row, width):
+            drawn[first:last] = True
+        begin = np.arange(width) * int(now.allocations["size"][row]) // width
+        mine = np.flatnonzero(now.allocation_of[now.resource_of] == row)
+        starts, ends = now.start_of[mine], now.start_of[mine] + now.bytes_of[mine]
+        for pixel, byte in enumerate(begin.tolist()):
+            texts = tip_texts(strips, row, pixel, width)
+            assert drawn[pixel] == (not texts[0].startswith("free")), (row, pixel)
+            covering = mine[(starts <= byte) & (byte < ends)]
+            assert set(covering.tolist()) <= set(strips.places_at(row, pixel, width).tolist())
+            names = {now.names.name(int(now.places["key"][place])) for place in covering.tolist()}
+            assert names <= set(texts) or any("more in this pixel" in text for text in texts)
+            several += len(covering) > 1
+    assert several, "some bytes are shared"
