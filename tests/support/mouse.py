@@ -113,6 +113,7 @@ def session_of(tableau: Tableau, plan: Plan | None = None, **parts: Any) -> Sess
     common["scene"] = SimpleNamespace(tableau=tableau, parts=(part,), dbs=(), part_of=lambda row: part)
     common["planner"] = SimpleNamespace(owners=lambda requesters: np.full(len(requesters), ROOT, np.int32))
     common["library"] = SimpleNamespace(version=0)
+    common["hold"] = SimpleNamespace(waiting=None, is_on=False)
     if plan is not None:
         common |= {"resident": Resident.settled_at(plan), "memory": SettledMemory(plan)}
     runtime = SimpleNamespace(**{**common, **parts})

@@ -50,16 +50,27 @@ def shown_keys(keys: str) -> str:
     return keys.replace("Ctrl", "Cmd") if sys.platform == "darwin" else keys
 
 
+def run_state(session: Session) -> tuple[str, bool]:
+    """What the memory does, in words, and whether it has all that the scene wants."""
+    facts, hold = session.statistics, session.runtime.hold
+    if hold.waiting is not None:
+        return "a plan waits", False
+    held = "held, " if hold.is_on else ""
+    if facts.settled:
+        return f"{held}settled", True
+    return f"{held}step {facts.steps_done:,} of {facts.steps:,}", False
+
+
 def _figures(session: Session) -> None:
     """Draw the figures of the run, as many as there is room for, at the right edge; problems to the last."""
     facts = session.statistics
-    state = "settled" if facts.settled else f"step {facts.steps_done:,} of {facts.steps:,}"
+    state, is_at_rest = run_state(session)
     rate = "idle" if facts.idle else f"{count_text(round(facts.frames_per_second), 'frame')}/s"
     parts = [
         (f"{facts.cpu_ms:.2f} ms CPU a frame", style.QUIET),
         (rate, style.GOOD if facts.settled else style.ACCENT),
         (bytes_text(facts.live_bytes), style.TEXT),
-        (state, style.GOOD if facts.settled else style.ACCENT),
+        (state, style.GOOD if is_at_rest else style.ACCENT),
     ]
     errors = sum(problem.severity is Severity.ERROR for problem in facts.problems)
     problems = count_text(len(facts.problems), "problem")
@@ -75,6 +86,8 @@ def _figures(session: Session) -> None:
     imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + room - width)
     for text, tint in parts:
         imgui.text_colored(tint, text)
+        if text == state and session.runtime.hold.is_on:
+            widgets.tooltip(("Plans are held: the panel 'schedule' steps and runs them.",))
         if text == problems:
             _lead_to_problems(session, errors)
         if text == bytes_text(facts.live_bytes):

@@ -10,6 +10,7 @@ from viewer.panels.memory import tile_texts
 from viewer.panels.memory.map.color_modes import ColorMode
 from viewer.panels.memory.map.quad_drawing import QuadBatch
 from viewer.panels.memory.map.tile_colors import MapPalette
+from viewer.panels.memory.map_header import more_texts, other_texts, resident_text
 from viewer.panels.memory.map_legend import MapLegend
 from viewer.panels.memory.map_palette import map_palette, text_on
 from viewer.panels.memory.map_state import Drawn, MapState
@@ -18,7 +19,6 @@ from viewer.panels.memory.resident_overlay import ResidentOverlay
 from viewer.panels.memory.table.memory_table import Level
 from viewer.panels.number_format import bytes_text
 from viewer.session.links import MemoryLink
-from viewer.session.memory_totals import MemoryTotals
 from viewer.session.session import Rectangle, Session
 from viewer.ui import style
 
@@ -54,7 +54,7 @@ class MapPanel:
         if models is None or overlay is None:
             widgets.quiet("nothing is planned yet")
             return
-        self._totals(models, self._shared.totals)
+        self._totals(models, overlay)
         self._choices()
         palette = map_palette()
         coloring = self.state.coloring(models, palette)
@@ -65,25 +65,16 @@ class MapPanel:
         imgui.end_child()
         self._legend.draw(coloring, models.tiles, overlay, palette)
 
-    def _totals(self, models: PlanModels, totals: MemoryTotals) -> None:
-        place = imgui.get_cursor_screen_pos()
-        imgui.text_unformatted(f"{bytes_text(totals.resident)} of {bytes_text(totals.planned)} resident")
-        parts = [f"{bytes_text(models.waste)} waste"]
-        if totals.staging:
-            parts.append(f"{bytes_text(totals.staging)} staging")
-        if totals.leaving:
-            parts.append(f"{bytes_text(totals.leaving)} being freed")
-        if models.plan.waiting_bytes:
-            parts.append(f"{bytes_text(models.plan.waiting_bytes)} to be returned")
-        widgets.tooltip(
-            (
-                f"{totals.live:,} bytes are allocated: {totals.resident:,} of {totals.planned:,} planned,",
-                f"{totals.staging:,} of staging, {totals.leaving:,} that are being freed",
-            )
-        )
+    def _totals(self, models: PlanModels, overlay: ResidentOverlay) -> None:
+        place, totals = imgui.get_cursor_screen_pos(), self._shared.totals
+        waiting = self._session.runtime.hold.waiting
+        imgui.text_unformatted(resident_text(totals, overlay, waiting.plan if waiting is not None else None))
+        more = more_texts(totals, overlay, models.tiles)
+        widgets.tooltip(more)
         imgui.same_line()
         room = imgui.get_content_region_avail().x - imgui.calc_text_size("compact").x - imgui.get_font_size()
-        widgets.cut(", ".join(parts), style.QUIET, max(room, 1.0))
+        text = ", ".join(other_texts(totals, models.tiles))
+        widgets.cut(text, style.QUIET, max(room, 1.0), more)
         end = imgui.get_item_rect_max()
         self._session.places["memory totals"] = (place.x, place.y, end.x, end.y)
         self._compaction_button.draw(models.plan, self._session.statistics.settled)

@@ -31,11 +31,6 @@ class PlanModels:
     requests: RequestColumns
 
     @cached_property
-    def waste(self) -> int:
-        """Planned bytes that belong to no key."""
-        return self.plan.waste_bytes
-
-    @cached_property
     def largest(self) -> int:
         """Bytes of the largest allocation, at least 1."""
         return int(self.places.allocations["size"].max(initial=1))

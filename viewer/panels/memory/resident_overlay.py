@@ -23,12 +23,14 @@ class ResidentOverlay:
     """`presence` (Presence) of each place, and ranges that are still resident though no longer wanted there.
 
     `old_begin` and `old_end` are on the line of all bytes; `bytes` are the sums of places by Presence.
+    `unfilled` are the bytes of planned memory that is allocated, but whose places are not resident yet.
     """
 
     presence: NDArray[np.uint8]
     old_begin: Int64s
     old_end: Int64s
     bytes: tuple[int, int, int]
+    unfilled: int
 
     @property
     def is_settled(self) -> bool:
@@ -56,7 +58,21 @@ class ResidentOverlay:
         begin, used, _ = places.ranges
         sums = np.bincount(presence, used - begin, 3)
         old = old_ranges(places, resident)
-        return ResidentOverlay(presence, *old, (int(sums[0]), int(sums[1]), int(sums[2])))
+        unfilled = _unfilled(places, presence, resident)
+        return ResidentOverlay(presence, *old, (int(sums[0]), int(sums[1]), int(sums[2])), unfilled)
+
+
+def _unfilled(places: Places, presence: NDArray[np.uint8], resident: Resident) -> int:
+    """Planned bytes in existing allocations that are not resident; those of several places count once."""
+    at = np.flatnonzero(presence[: places.planned_count] != Presence.RESIDENT)
+    if not len(at):
+        return 0
+    homes = places.row_of_resource[places.resource_of[at]]
+    exists = np.isin(places.allocations["id"][homes], list(resident.allocations))
+    begin, used, _ = (column[at[exists]] for column in places.ranges)
+    order = np.argsort(begin, kind="stable")
+    begin, end = begin[order], np.maximum.accumulate(used[order])
+    return int((end - np.maximum(begin, np.append(0, end[:-1]))).clip(0).sum()) if len(begin) else 0
 
 
 def in_flight_keys(resident: Resident) -> Int64s:

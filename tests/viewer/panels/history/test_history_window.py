@@ -17,6 +17,7 @@ from support.window_frames import OPTIONS, on_screen, open_window, settle, until
 from engine.plan.resident.steps import SetWindow, Transfer
 from viewer.panels.history.files.snapshot_reader import read_snapshot
 from viewer.panels.history.memory_delta import Change
+from viewer.panels.menu_bar import run_state
 from viewer.panels.panel import Dock
 
 if TYPE_CHECKING:
@@ -205,6 +206,7 @@ def test_a_plan_is_held_read_stepped_and_run(hand: Hand) -> None:
     assert model.is_waiting
     assert model.change.bytes == runtime.hold.waiting.plan.planned_bytes - without.planned_bytes > SHADOW_MAP
     assert runtime.plan is without
+    assert run_state(hand.frames.session) == ("a plan waits", False)
     live, steps = runtime.memory.live_bytes, runtime.hold.waiting.schedule.steps
     first = next(n for n, step in enumerate(steps) if isinstance(step, SetWindow | Transfer))
     hand.click("step")
@@ -220,6 +222,7 @@ def test_a_plan_is_held_read_stepped_and_run(hand: Hand) -> None:
     hand.click("run")
     hand.settle()
     assert not runtime.hold.is_on
+    assert run_state(hand.frames.session)[0] != "a plan waits"
     assert runtime.memory.live_bytes == runtime.plan.planned_bytes
 
 

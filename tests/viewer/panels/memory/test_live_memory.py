@@ -18,8 +18,10 @@ from engine.scene import load_scene
 from viewer.panels.memory.heaps import HeapModel
 from viewer.panels.memory.map.places import Places, leaving_allocations
 from viewer.panels.memory.map.tile_colors import Presence
-from viewer.panels.memory.map.tiles import Tiles, TileState
+from viewer.panels.memory.map.tiles import STATE_NAMES, Tiles, TileState
+from viewer.panels.memory.map_header import other_texts, resident_text
 from viewer.panels.memory.resident_overlay import ResidentOverlay
+from viewer.panels.number_format import bytes_text
 from viewer.session.memory_totals import MemoryTotals
 
 pytestmark = pytest.mark.gpu
@@ -49,6 +51,59 @@ def test_resident_bytes_never_exceed_planned_ones_while_staging_is_shown_apart(r
     assert any(totals.live > totals.planned for totals in seen)  # which is why they are not compared
     end = MemoryTotals.of(runtime.plan, runtime.memory)
     assert (end.resident, end.staging, end.leaving) == (end.planned, 0, 0)
+
+
+def test_the_header_counts_what_is_wanted_and_not_there_yet(runtime: Runtime) -> None:
+    seen = 0
+    for _ in range(500):
+        settled = runtime.frame().settled
+        plan = runtime.plan
+        assert plan is not None
+        totals = MemoryTotals.of(plan, runtime.memory)
+        places = Places.of(plan, staging=False)
+        overlay = ResidentOverlay.of(plan, places, runtime.resident)
+        is_there = totals.resident - overlay.unfilled == totals.planned
+        assert is_there == (not overlay.bytes[Presence.MISSING] and not overlay.bytes[Presence.IN_FLIGHT])
+        assert 0 <= overlay.unfilled <= totals.resident
+        seen += totals.resident == totals.planned and not is_there
+        text = resident_text(totals, overlay, None)
+        assert text.endswith(f" of {bytes_text(totals.planned)} resident")
+        if settled:
+            break
+    assert seen, "all was allocated and not all resident"
+    assert text == f"{bytes_text(totals.planned)} of {bytes_text(totals.planned)} resident"
+
+
+def test_the_header_counts_what_a_plan_that_waits_wants(runtime: Runtime) -> None:
+    runtime.scene.apply_setting("cube.shadowCaster.active=false")
+    runtime.settle()
+    runtime.hold.set(True)
+    runtime.scene.apply_setting("cube.shadowCaster.active=true")
+    runtime.frame()
+    plan, waiting = runtime.plan, runtime.hold.waiting
+    assert plan is not None
+    assert waiting is not None
+    totals = MemoryTotals.of(plan, runtime.memory)
+    overlay = ResidentOverlay.of(plan, Places.of(plan, staging=False), runtime.resident)
+    now, then = bytes_text(plan.planned_bytes), bytes_text(waiting.plan.planned_bytes)
+    assert resident_text(totals, overlay, waiting.plan) == f"{now} resident, a plan for {then} waits"
+    assert now != then
+    runtime.hold.set(False)
+    runtime.settle()
+
+
+def test_the_header_has_the_words_and_sums_of_the_legend(runtime: Runtime) -> None:
+    runtime.settle()
+    plan = runtime.plan
+    assert plan is not None
+    tiles = Tiles.of(Places.of(plan, staging=False), plan.waiting)
+    sizes = {STATE_NAMES[state]: int(tiles.state_bytes[state]) for state in TileState}
+    texts = other_texts(MemoryTotals.of(plan, runtime.memory), tiles)
+    free = sizes["free"] + sizes["free in a page"]
+    expected = [(sizes["waste (alignment)"], "waste"), (free, "free")]
+    assert list(texts) == [f"{bytes_text(size)} {name}" for size, name in expected if size]
+    assert texts
+    assert sizes["waste (alignment)"] + free + sizes["waits to be returned"] == plan.waste_bytes
 
 
 def test_what_is_switched_off_leaves(runtime: Runtime) -> None:
