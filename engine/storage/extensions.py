@@ -115,8 +115,8 @@ class MemoryBudget(Extension):
         self._context = context
 
     def heaps(self) -> tuple[tuple[int, int], ...]:
-        """(budget, usage) in bytes of each heap; an estimate and 0 where it is not supported."""
-        return self._context.device.memory_budget() if self._context else ()
+        """(budget, usage) in bytes of each heap; nothing where it is not supported."""
+        return (self._context.device.memory_budget() or ()) if self._context else ()
 
 
 class RayTracing(Extension):

@@ -187,19 +187,18 @@ class Device:
         self.call("vkMapMemory", self.handle, memory, 0, size, 0, address)
         return ffi.buffer(address[0], size)
 
-    def memory_budget(self) -> tuple[tuple[int, int], ...]:
+    def memory_budget(self) -> tuple[tuple[int, int], ...] | None:
         """Return (budget, usage) in bytes per heap, which may change at any time.
 
-        Without VK_EXT_memory_budget the budget is four fifths of the heap and the usage 0.
+        None without VK_EXT_memory_budget: how much of a heap may be used then, a device profile says.
         """
-        has_budget = "VK_EXT_memory_budget" in self.extensions
-        budget = new("VkPhysicalDeviceMemoryBudgetPropertiesEXT") if has_budget else None
+        if "VK_EXT_memory_budget" not in self.extensions:
+            return None
+        budget = new("VkPhysicalDeviceMemoryBudgetPropertiesEXT")
         properties = new("VkPhysicalDeviceMemoryProperties2", pNext=budget)
         self.instance.vk.vkGetPhysicalDeviceMemoryProperties2(self.adapter.handle, properties)
         heaps = range(properties.memoryProperties.memoryHeapCount)
-        if budget is not None:
-            return tuple((budget.heapBudget[heap], budget.heapUsage[heap]) for heap in heaps)
-        return tuple((properties.memoryProperties.memoryHeaps[heap].size * 4 // 5, 0) for heap in heaps)
+        return tuple((budget.heapBudget[heap], budget.heapUsage[heap]) for heap in heaps)
 
     def wait_idle(self) -> None:
         """Wait for all queues; only for shutdown. On a lost device the result is ignored."""

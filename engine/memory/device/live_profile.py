@@ -111,11 +111,7 @@ def live_profile(device: Device) -> DeviceProfile:
         Heap(row["size"], bool(row["flags"] & constants.VK_MEMORY_HEAP_DEVICE_LOCAL_BIT))
         for row in reported["heaps"]
     )
-    budgets = (
-        {heap: budget for heap, (budget, _usage) in enumerate(device.memory_budget())}
-        if "VK_EXT_memory_budget" in reported["extensions"]
-        else {}
-    )
+    budgets = {heap: budget for heap, (budget, _usage) in enumerate(device.memory_budget() or ())}
     return DeviceProfile(
         name=reported["name"],
         heaps=heaps,

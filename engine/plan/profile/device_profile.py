@@ -140,12 +140,16 @@ OPTIONAL_TEXTURES = tuple(
 """Formats of textures that not every device can sample with a filter (Vulkan 1.3, 47.3)."""
 
 
+USABLE_SHARE = 0.9
+"""How much of a heap may be used that has no budget; the rest is for the driver and other processes."""
+
+
 @dataclass(frozen=True, eq=False)
 class DeviceProfile:
     """Memory types, heaps, queue families, limits and sizing rules of one device.
 
     `budgets` limits heaps, by index, in bytes (VK_EXT_memory_budget, `--budget`); other heaps may be used up
-    to `default_fraction` of their size. `features` are those that a live device was opened with, by their
+    to USABLE_SHARE of their size. `features` are those that a live device was opened with, by their
     names in Vulkan; None in a file. `lacks` are those of OPTIONAL_TEXTURES that it cannot sample with a
     filter. `does` says what it can do with each format; those that are not in `offers` count as offered.
     """
@@ -162,7 +166,6 @@ class DeviceProfile:
     api: str = "1.3.0"
     facts: tuple[ImageFact, ...] = ()
     budgets: Mapping[int, int] = field(default_factory=dict)
-    default_fraction: float = 0.9
     features: frozenset[str] | None = None
     lacks: frozenset[Format] = frozenset()
     offers: Mapping[Format, FormatFeature] = field(default_factory=dict)
@@ -171,9 +174,8 @@ class DeviceProfile:
 
     def budget(self, heap: int) -> int:
         """Bytes that plans may allocate from `heap`."""
-        return min(
-            self.heaps[heap].size, self.budgets.get(heap, int(self.heaps[heap].size * self.default_fraction))
-        )
+        size = self.heaps[heap].size
+        return min(size, self.budgets.get(heap, int(size * USABLE_SHARE)))
 
     def with_budgets(self, budgets: Mapping[int, int]) -> DeviceProfile:
         """The same device with other budgets, in bytes by heap index."""

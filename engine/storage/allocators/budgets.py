@@ -13,15 +13,15 @@ class Budgets:
     def __init__(self, device: Device, profile: DeviceProfile) -> None:
         self._device = device
         self._profile = profile
-        self._is_live = "VK_EXT_memory_budget" in device.extensions
         self.allocated = [0] * len(profile.heaps)
 
     def room(self, heap: int) -> int:
         """Bytes that may still be taken from a heap; not above 0 where its budget is used up."""
         own = self._profile.budget(heap) - self.allocated[heap]
-        if not self._is_live:
+        found = self._device.memory_budget()
+        if found is None:
             return own
-        budget, usage = self._device.memory_budget()[heap]
+        budget, usage = found[heap]
         return min(own, budget - usage)
 
     def facts(self) -> tuple[HeapFacts, ...]:

@@ -23,7 +23,6 @@ EVERY_S = 0.5
 """Seconds between two questions to the driver, at least."""
 DESCRIPTOR_BYTES = 64
 """About what a descriptor takes: drivers use 16 to 128 bytes, and Vulkan does not say."""
-_BUDGETS = "VK_EXT_memory_budget"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +100,7 @@ class HeapModel:
 
     def _collect(self, plan: Plan) -> HeapFigures:
         runtime = self._runtime
-        has_usage = _BUDGETS in runtime.device.extensions
-        budgets = runtime.device.memory_budget()
+        reported = runtime.device.memory_budget()
         allocated = runtime.memory.heap_bytes
         bound, staging = self._bound(plan)
         requested = self._requested_bytes(plan)
@@ -111,17 +109,18 @@ class HeapModel:
                 index,
                 heap.size,
                 heap.device_local,
-                min(budgets[index][0], runtime.profile.budget(index)),
-                budgets[index][1] if has_usage else None,
-                max(heap.size - budgets[index][0], 0) if has_usage else None,
+                runtime.profile.budget(index) if now is None else min(now[0], runtime.profile.budget(index)),
+                None if now is None else now[1],
+                None if now is None else max(heap.size - now[0], 0),
                 allocated[index],
                 bound[index],
                 requested[index],
                 staging[index],
             )
             for index, heap in enumerate(runtime.profile.heaps)
+            for now in (None if reported is None else reported[index],)
         )
-        return HeapFigures(heaps, tuple(self._outside()), has_usage)
+        return HeapFigures(heaps, tuple(self._outside()), reported is not None)
 
     def _bound(self, plan: Plan) -> tuple[list[int], list[int]]:
         """Bytes with a resource bound to them, and of staging memory, of each heap.

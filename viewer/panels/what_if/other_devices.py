@@ -37,14 +37,14 @@ class Candidate:
 def as_card(profile: DeviceProfile, size: int) -> DeviceProfile:
     """The same device with so many bytes of memory of its own: its largest heap has them, smaller ones less.
 
-    Other processes take nothing of it.
+    Of these heaps USABLE_SHARE may be used, as of a recorded device.
     """
     local = [heap.size for heap in profile.heaps if heap.device_local]
     heaps, budgets = list(profile.heaps), dict(profile.budgets)
     for number, heap in enumerate(heaps):
         if heap.device_local:
-            budgets[number] = size if heap.size == max(local) else min(heap.size, size)
-            heaps[number] = replace(heap, size=budgets[number])
+            budgets.pop(number, None)
+            heaps[number] = replace(heap, size=size if heap.size == max(local) else min(heap.size, size))
     return replace(profile, heaps=tuple(heaps), budgets=budgets)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from imgui_bundle import imgui
 
 from engine.humon import InputError
+from engine.plan.profile.device_profile import USABLE_SHARE
 from engine.plan.terms.errors import PlanError
 from viewer.panels import parts, widgets
 from viewer.panels.number_format import bytes_text
@@ -20,6 +21,9 @@ _TABLE = (
 )
 _FIXED = imgui.TableColumnFlags_.width_fixed.value
 _STRETCH = imgui.TableColumnFlags_.width_stretch.value
+
+
+_REST = "The rest of a heap is left to the driver and to other processes."
 
 
 class OtherDevicesPanel:
@@ -81,6 +85,7 @@ class OtherDevicesPanel:
     def _heaps(self, candidate: Candidate, tint: style.Color) -> None:
         """The device-local heaps: planned of the budget."""
         profile, outcome = candidate.planned, candidate.outcome
+        more = []
         if profile is None:
             return
         used = outcome.plan.heap_bytes() if outcome is not None and outcome.plan is not None else None
@@ -88,8 +93,10 @@ class OtherDevicesPanel:
         for number, heap in enumerate(profile.heaps):
             if heap.device_local:
                 budget = bytes_text(profile.budget(number))
+                share = f", {USABLE_SHARE:.0%} of it" * (number not in profile.budgets)
+                more.append(f"heap {number}: {bytes_text(heap.size)}, of which {budget} may be used{share}")
                 words.append(f"{bytes_text(int(used[number]))} of {budget}" if used is not None else budget)
-        widgets.cut(", ".join(words), tint)
+        widgets.cut(", ".join(words), tint, more=(*more, _REST))
 
     def _begin(self, candidate: Candidate) -> None:
         try:

@@ -12,6 +12,7 @@ from support.scenes import CUBE
 
 from engine.assets import open_library
 from engine.plan.model.plan_change import PlanChange, UsageChange
+from engine.plan.profile.device_profile import USABLE_SHARE
 from engine.plan.profile.profile_file import read_profile
 from engine.plan.terms.errors import PlanError
 from engine.planning.scene import ScenePlanner
@@ -51,14 +52,14 @@ def test_a_change_names_bits_and_keys_and_counts_the_rest() -> None:
     assert outcome_lines(Outcome(None, None, error), str) == ("does not fit:", "heap 0 cannot hold it")
 
 
-def test_a_card_has_its_memory_and_no_more() -> None:
+def test_a_card_has_its_memory_and_leaves_some_to_others() -> None:
     device = profile("discrete-window")
     for size in (64 * MIB, 4 * GIB, 16 * GIB):
         card = as_card(device, size)
         local = [n for n, heap in enumerate(card.heaps) if heap.device_local]
         largest = max(local, key=lambda n: device.heaps[n].size)
-        assert card.heaps[largest].size == card.budget(largest) == size
-        assert all(card.budget(n) <= size for n in local)
+        assert card.heaps[largest].size == size
+        assert all(card.budget(n) == int(card.heaps[n].size * USABLE_SHARE) for n in local)
         others = [n for n, heap in enumerate(card.heaps) if not heap.device_local]
         assert [card.budget(n) for n in others] == [device.budget(n) for n in others]
 
