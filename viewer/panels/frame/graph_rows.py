@@ -51,7 +51,10 @@ def pass_names(graph: CompiledGraph) -> list[str]:
 
 
 def image_rows(graph: CompiledGraph, plan: Plan, size: tuple[int, int]) -> list[ImageRow]:
-    """The images of a frame of `size` pixels, in the order in which they are first used."""
+    """The images of a frame of `size` pixels, by the passes that use them first and last.
+
+    An image that is looked at is kept until the frame's end, but stays where it is in this order.
+    """
     places = _places(graph, plan)
     rows = []
     for life in graph.images:
@@ -76,7 +79,12 @@ def image_rows(graph: CompiledGraph, plan: Plan, size: tuple[int, int]) -> list[
                 shared,
             )
         )
-    return sorted(rows, key=lambda row: (row.first, row.last, row.name))
+    return sorted(rows, key=_order)
+
+
+def _order(row: ImageRow) -> tuple[int, int, str]:
+    used = [number for number, use in enumerate(row.uses) if use] or [len(row.uses)]
+    return used[0], used[-1], row.name
 
 
 def _places(graph: CompiledGraph, plan: Plan) -> Mapping[str, tuple[int, int, int]]:

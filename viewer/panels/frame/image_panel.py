@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 EVERY_S = 0.5
 MOST_TEXELS = 500
 """The longer side of a picture of an image: it finds room in a page of the atlas."""
+MOST_STOPS = 10.0
 CHANNELS = ("colour", "red", "green", "blue", "alpha")
 
 
@@ -81,7 +83,10 @@ class ImageViewer:
         _, self._channel = imgui.combo("##channel", self._channel, list(CHANNELS))
         imgui.same_line()
         imgui.set_next_item_width(imgui.get_font_size() * 8)
-        _, self._exposure = imgui.slider_float("##exposure", self._exposure, -10.0, 10.0, "%.1f EV")
+        clamp = imgui.SliderFlags_.always_clamp.value
+        _, stops = imgui.slider_float("##exposure", self._exposure, -MOST_STOPS, MOST_STOPS, "%.1f EV", clamp)
+        self._exposure = stops if math.isfinite(stops) else 0.0
+        self._session.places["frame exposure"] = widgets.item_box()
 
     def _read(self, name: str) -> None:
         """Read the image again, if that is due; it may take a frame until it is kept."""

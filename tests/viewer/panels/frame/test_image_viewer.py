@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from imgui_bundle import imgui
+from support.mouse import Mouse, middle, mouse, session_of
 
-from viewer.panels.frame.image_panel import MOST_TEXELS, shown
+from engine.tableau.tableau import Tableau
+from viewer.panels.frame.image_panel import MOST_STOPS, MOST_TEXELS, ImageViewer, shown
+
+__all__ = ["mouse"]
 
 
 def test_eight_bit_colours_stay_level_for_level() -> None:
@@ -47,3 +52,30 @@ def test_a_channel_is_shown_alone() -> None:
 
 def test_large_images_become_smaller() -> None:
     assert max(shown(np.zeros((3000, 100), np.float32)).shape[:2]) <= MOST_TEXELS
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"), [("2000", MOST_STOPS), ("-2000", -MOST_STOPS), ("3", 3.0), ("inf", 10.0)]
+)
+def test_an_exposure_that_is_typed_is_brought_into_its_range(
+    mouse: Mouse, typed: str, expected: float
+) -> None:
+    session = session_of(Tableau())
+    viewer, io = ImageViewer(session), imgui.get_io()
+
+    def draw() -> None:
+        imgui.begin("images")
+        viewer._controls()
+        imgui.end()
+
+    mouse.frame(draw)
+    io.add_key_event(imgui.Key.mod_ctrl, True)
+    mouse.click(draw, *middle(session.places["frame exposure"]))
+    io.add_key_event(imgui.Key.mod_ctrl, False)
+    mouse.frame(draw)
+    for letter in typed:
+        io.add_input_character(ord(letter))
+    mouse.frame(draw)
+    mouse.press(draw, imgui.Key.enter)
+    assert viewer._exposure in ((expected,) if typed != "inf" else (0.0, expected))
+    assert shown(np.ones((2, 2, 4), np.float16), 0, viewer._exposure).shape == (2, 2, 4)
