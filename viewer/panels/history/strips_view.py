@@ -11,7 +11,7 @@ from viewer.ui import style
 
 TINTS = {KEPT: style.QUIET, NEW: style.ACCENT}
 MOST = 4
-"""Of how many places in one pixel a tool tip tells."""
+"""How many places of one pixel a tool tip names."""
 LABEL, LINE = 7.0, 1.35
 """Width of a label and height of a strip, in widths of a letter."""
 

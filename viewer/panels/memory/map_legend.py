@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +17,12 @@ from viewer.panels.memory.map.tiles import STATE_NAMES, Tiles, TileState
 from viewer.panels.memory.map_palette import color_of
 from viewer.panels.memory.resident_overlay import ResidentOverlay
 from viewer.panels.number_format import bytes_text
+from viewer.session.session import Session
 from viewer.ui import style
 
 _MOST_LINES = 3
+_PER_LINE = 6
+"""Lines of text in the height of map and legend for each line of the legend."""
 _MOST_NAME = 28
 _ABOUT = {
     TileState.ALIASED: "Resources that are never live at once share these bytes: a lane for each.",
@@ -40,27 +44,89 @@ class _Entry:
 
 
 class MapLegend:
-    """Draws the legend in as many lines as it needs, but for very many: then it scrolls."""
+    """Draws the legend in as many lines as the panel has room for, whatever is in it.
 
-    def __init__(self) -> None:
-        self._content = 0.0
+    So the map keeps its height while a scene loads. What does not fit is counted, with all in a tool tip.
+    """
 
-    @property
-    def height(self) -> float:
-        """The height that it takes, in points."""
-        line = imgui.get_text_line_height_with_spacing()
-        return min(max(self._content, line), line * _MOST_LINES) + imgui.get_style().item_spacing.y
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
-    def draw(self, coloring: Coloring, tiles: Tiles, overlay: ResidentOverlay, palette: MapPalette) -> None:
+    def draw(
+        self, coloring: Coloring, tiles: Tiles, overlay: ResidentOverlay, palette: MapPalette, lines: int
+    ) -> None:
         """Draw what bytes are, then what they are used for; what has no bytes is left out."""
-        if imgui.begin_child("legend", (0.0, 0.0)):
-            top = imgui.get_cursor_pos_y()
-            first = True
-            for entry in (*_categories(coloring), *_states(tiles, overlay, palette)):
-                _entry(entry, first=first)
-                first = False
-            self._content = imgui.get_cursor_pos_y() - top
-        imgui.end_child()
+        entries = [*_categories(coloring), *_states(tiles, overlay, palette)]
+        gap, room = imgui.get_style().item_spacing.x * 1.5, imgui.get_content_region_avail().x
+        more = imgui.calc_text_size(_more(len(entries))).x + gap
+        widths = [_width(entry) for entry in entries]
+        gaps = [gap if entry.text else 1.0 for entry in entries]
+        flow = flowed(widths, gaps, room, lines, more)
+        corner, line = imgui.get_cursor_screen_pos(), imgui.get_text_line_height_with_spacing()
+        for entry, (row, x) in zip(entries, flow, strict=False):
+            imgui.set_cursor_screen_pos((corner.x + x, corner.y + row * line))
+            _entry(entry)
+        if len(flow) < len(entries):
+            x = room - imgui.calc_text_size(_more(len(entries) - len(flow))).x
+            imgui.set_cursor_screen_pos((corner.x + x, corner.y + (lines - 1) * line))
+            widgets.quiet(_more(len(entries) - len(flow)))
+            self._session.places["memory legend more"] = widgets.item_box()
+            if imgui.is_item_hovered():
+                _whole(entries)
+        imgui.set_cursor_screen_pos((corner.x, corner.y + lines * line))
+        imgui.dummy((0.0, 0.0))
+
+
+def legend_lines(height: float) -> int:
+    """How many lines a legend has in a panel with so many points for it and the map."""
+    return max(1, min(_MOST_LINES, int(height / imgui.get_text_line_height_with_spacing() / _PER_LINE)))
+
+
+def legend_height(lines: int) -> float:
+    """The height of a legend in points, with the space above it."""
+    return lines * imgui.get_text_line_height_with_spacing() + imgui.get_style().item_spacing.y
+
+
+def flowed(
+    widths: Sequence[float], gaps: Sequence[float], room: float, lines: int, more: float
+) -> list[tuple[int, float]]:
+    """Line and x of each of the items that fit into lines of `room` points, first things first.
+
+    `gaps` are between an item and the one before it in its line. Where not all fit, `more` points are left
+    at the end of the last line.
+    """
+
+    def placed(reserve: float) -> list[tuple[int, float]]:
+        found: list[tuple[int, float]] = []
+        line, x = 0, 0.0
+        for width, gap in zip(widths, gaps, strict=True):
+            begin = x + gap if x else 0.0
+            limit = room - (reserve if line == lines - 1 else 0.0)
+            if x and begin + width > limit:
+                line, begin = line + 1, 0.0
+                limit = room - (reserve if line == lines - 1 else 0.0)
+            if line == lines or (line == lines - 1 and begin + width > limit):
+                break
+            found.append((line, begin))
+            x = begin + width
+        return found
+
+    found = placed(0.0)
+    return found if len(found) == len(widths) else placed(more)
+
+
+def _more(count: int) -> str:
+    return f"+{count:,} more"
+
+
+def _whole(entries: Sequence[_Entry]) -> None:
+    """A tool tip with all entries, below each other; colours of a scale beside each other."""
+    imgui.begin_tooltip()
+    for number, entry in enumerate(entries):
+        if number and not entry.text:
+            imgui.same_line(0, 1.0)
+        _entry(entry, limit=False)
+    imgui.end_tooltip()
 
 
 def _categories(coloring: Coloring) -> list[_Entry]:
@@ -106,20 +172,28 @@ def _pale(palette: MapPalette) -> Rgb:
     return red, green, blue
 
 
-def _entry(entry: _Entry, *, first: bool) -> None:
-    name = entry.text if len(entry.text) <= _MOST_NAME else entry.text[: _MOST_NAME - 1] + "…"
-    amount = f" {bytes_text(entry.size)}" if entry.size else ""
-    side = imgui.get_text_line_height() * 0.8
-    gap = imgui.get_style().item_spacing.x
-    width = side + gap * 0.5 + imgui.calc_text_size(name + amount).x
-    if not first:
-        right = imgui.get_item_rect_max().x + gap * 1.5 + width
-        edge = imgui.get_window_pos().x + imgui.get_window_size().x
-        if name == "":
-            imgui.same_line(0, 1.0)
-        elif right < edge:
-            imgui.same_line(0, gap * 1.5)
-    corner, line = imgui.get_cursor_screen_pos(), imgui.get_text_line_height()
+def _name(entry: _Entry) -> str:
+    return entry.text if len(entry.text) <= _MOST_NAME else entry.text[: _MOST_NAME - 1] + "…"
+
+
+def _amount(entry: _Entry) -> str:
+    return f" {bytes_text(entry.size)}" if entry.size else ""
+
+
+def _side() -> float:
+    return imgui.get_text_line_height() * 0.8
+
+
+def _width(entry: _Entry) -> float:
+    if not entry.text:
+        return _side()
+    text = imgui.calc_text_size(_name(entry) + _amount(entry)).x
+    return _side() + imgui.get_style().item_spacing.x * 0.5 + text
+
+
+def _entry(entry: _Entry, *, limit: bool = True) -> None:
+    """Draw a swatch, the name, shortened where there is a `limit`, and bytes."""
+    side, corner, line = _side(), imgui.get_cursor_screen_pos(), imgui.get_text_line_height()
     top = corner.y + (line - side) / 2
     draw = imgui.get_window_draw_list()
     low, high = (corner.x, top), (corner.x + side, top + side)
@@ -128,14 +202,16 @@ def _entry(entry: _Entry, *, first: bool) -> None:
         _hatch(entry.pattern, low, high)
     draw.add_rect(low, high, widgets.color(style.LINE))
     imgui.dummy((side, line))
-    if name:
-        imgui.same_line(0, gap * 0.5)
-        imgui.begin_group()
-        imgui.text_unformatted(name)
-        if amount:
-            imgui.same_line(0, 0)
-            widgets.quiet(amount)
-        imgui.end_group()
+    if not entry.text:
+        return
+    imgui.same_line(0, imgui.get_style().item_spacing.x * 0.5)
+    imgui.begin_group()
+    imgui.text_unformatted(_name(entry) if limit else entry.text)
+    if entry.size:
+        imgui.same_line(0, 0)
+        widgets.quiet(_amount(entry))
+    imgui.end_group()
+    if limit:
         exact = f"{entry.size:,} bytes" if entry.size else ""
         widgets.tooltip((entry.text, exact, entry.about if entry.about != entry.text else ""))
 

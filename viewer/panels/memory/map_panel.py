@@ -11,7 +11,7 @@ from viewer.panels.memory.map.color_modes import ColorMode
 from viewer.panels.memory.map.quad_drawing import QuadBatch
 from viewer.panels.memory.map.tile_colors import MapPalette
 from viewer.panels.memory.map_header import more_texts, other_texts, resident_text
-from viewer.panels.memory.map_legend import MapLegend
+from viewer.panels.memory.map_legend import MapLegend, legend_height, legend_lines
 from viewer.panels.memory.map_palette import map_palette, text_on
 from viewer.panels.memory.map_state import Drawn, MapState
 from viewer.panels.memory.plan_models import PlanModels, SharedModels
@@ -44,7 +44,7 @@ class MapPanel:
         self.state = MapState()
         self._compaction_button = CompactionButton(session)
         self._quads = QuadBatch()
-        self._legend = MapLegend()
+        self._legend = MapLegend(session)
         self._selected: tuple[int, int] | None = None
         self._dragged = False
 
@@ -59,11 +59,12 @@ class MapPanel:
         palette = map_palette()
         coloring = self.state.coloring(models, palette)
         room = imgui.get_content_region_avail()
-        height = max(room.y - self._legend.height, imgui.get_font_size() * 4)
+        lines = legend_lines(room.y)
+        height = max(room.y - legend_height(lines), imgui.get_font_size() * 4)
         if imgui.begin_child("canvas", (0.0, height), 0, _CANVAS):
             self._canvas(models, overlay, palette)
         imgui.end_child()
-        self._legend.draw(coloring, models.tiles, overlay, palette)
+        self._legend.draw(coloring, models.tiles, overlay, palette, lines)
 
     def _totals(self, models: PlanModels, overlay: ResidentOverlay) -> None:
         place, totals = imgui.get_cursor_screen_pos(), self._shared.totals

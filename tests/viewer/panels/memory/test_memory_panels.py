@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from imgui_bundle import imgui
 from support.mouse import Mouse, drawn, middle, mouse, session_of, workspace_of
 from support.plans import large_plan
@@ -21,6 +23,7 @@ from engine.plan.terms.keys import Keys
 from engine.plan.terms.vocabulary import BufferUsage, Kind
 from engine.tableau.tableau import Tableau
 from viewer.panels.memory.map.color_modes import ColorMode
+from viewer.panels.memory.map_legend import flowed
 from viewer.panels.memory.map_panel import MapPanel
 from viewer.panels.memory.plan_models import SharedModels
 from viewer.panels.memory.table.memory_table import Level
@@ -103,6 +106,42 @@ def test_a_click_in_the_map_selects_and_why_names_the_requester(mouse: Mouse) ->
     model = window.why._model
     assert model is not None
     assert model.row(0).object_path == f"object/{ODD[selected[1] & 0xFF]}"
+
+
+def test_the_map_keeps_its_height_whatever_is_in_its_legend(mouse: Mouse) -> None:
+    window = Window(mouse, odd_plan())
+    boxes, hidden = set(), 0
+    for mode in ColorMode:
+        window.map.state.choices.mode = mode
+        window.session.places.pop("memory legend more", None)
+        window.frames()
+        boxes.add(window.session.places["memory map"])
+        hidden += "memory legend more" in window.session.places
+    assert len(boxes) == 1
+    assert hidden, "some legends are longer than their place"
+    _, y0, _, y1 = window.session.places["memory map"]
+    assert y1 - y0 > 3 * (window.session.places["panel memory"][3] - y1), "most of it is the map"
+
+
+@given(st.lists(st.floats(1, 400), min_size=1, max_size=20), st.integers(1, 3), st.floats(50, 900))
+def test_a_legend_fits_into_its_lines_and_shows_as_much_as_there_is_room_for(
+    widths: list[float], lines: int, room: float
+) -> None:
+    more, gaps = 40.0, [8.0] * len(widths)
+    found = flowed(widths, gaps, room, lines, more)
+    ends = [x + width for (_, x), width in zip(found, widths, strict=False)]
+    assert found == sorted(found)
+    assert all(line < lines for line, _ in found)
+    for (line, x), end in zip(found, ends, strict=True):
+        assert end <= room or (x == 0 and line < lines - 1)
+    for (line, _), (after, x), end in zip(found, found[1:], ends, strict=False):
+        assert after > line or x >= end + 8.0
+    if len(found) < len(widths):
+        assert all(
+            end <= room - more for (line, _), end in zip(found, ends, strict=True) if line == lines - 1
+        )
+    elif sum(widths) + 8.0 * len(widths) <= room:
+        assert {line for line, _ in found} == {0}
 
 
 def test_choices_change_what_the_table_shows_and_exports(mouse: Mouse, tmp_path: Path) -> None:
