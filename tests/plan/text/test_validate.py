@@ -252,7 +252,7 @@ def test_an_allocation_may_fill_its_heap():
     plan = make_plan(coalesce(table), profile("discrete-window"))
     small = replace(plan.profile.heaps[0], size=plan.planned_bytes)
     heaps = (small, *plan.profile.heaps[1:])
-    assert validate(with_profile(plan, heaps=heaps, default_fraction=1.0)) == []
+    assert validate(with_profile(plan, heaps=heaps, budgets={0: small.size})) == []
 
 
 def test_an_id_that_changes_its_object_is_found():
