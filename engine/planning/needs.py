@@ -68,7 +68,9 @@ NONE_CHOSEN = np.zeros(0, np.int32)
 PASS_REQUESTERS = 16
 """How many rows a pass has as requesters; the others form one group."""
 RECENT_GROUPS = 4
-"""How many groups of a feature are found again when the same rows are active again."""
+"""How many groups of a kind are found again when the same rows are active again: at most KNOWN_GROUPS."""
+CHOSEN = "chosen"
+"""The kind of groups of chosen rows; others are of all active ones."""
 
 INSTANCE_BYTES = 64
 DRAW_BYTES = 8
@@ -123,7 +125,8 @@ class PassRequesters:
         self._requesters = requesters
         self._ids: dict[str, RequesterIds] = {}
         self._rows: dict[str, tuple[int, list[int]]] = {}  # with the version of the table
-        self._groups: dict[str, list[tuple[int, Group, NDArray[np.int32]]]] = {}  # with their generations
+        self._groups: dict[tuple[str, str], list[tuple[int, Group, NDArray[np.int32]]]] = {}
+        """The ids and members of the latest groups by feature and kind, with the members' generations."""
 
     def with_owners(self, owners: NDArray[np.int32], requesters: RequesterTable) -> NDArray[np.int32]:
         """Set the objects of the requesters of passes, by their ids, and return all; a group has several."""
@@ -142,7 +145,7 @@ class PassRequesters:
         if isinstance(p, DrawPass) and p.chosen_only and p.draws in self._tableau.tables:
             table = self._tableau.tables[p.draws]
             rows = table.rows_of(chosen[table.owned_by(chosen)])
-            return tuple(self._some(p.draws, table, rows[table.flags("effective_active")[rows]]))
+            return tuple(self._some(p.draws, table, rows[table.flags("effective_active")[rows]], CHOSEN))
         ids = [one for name in features for one in self.rows(name)]
         return tuple(ids) or (self._requesters.add(f"frame {p.name}"),)
 
@@ -158,28 +161,29 @@ class PassRequesters:
         self._rows[feature] = version, ids
         return ids
 
-    def _some(self, feature: str, table: FeatureTable, rows: NDArray[np.int32]) -> list[int]:
+    def _some(self, feature: str, table: FeatureTable, rows: NDArray[np.int32], kind: str = "") -> list[int]:
         """Return the ids of the first rows of a feature, and one for all others."""
         known = self._ids.get(feature)
         if known is None:
             known = self._ids[feature] = RequesterIds(self._tableau, table, self._requesters)
         ids: list[int] = known.of(rows[:PASS_REQUESTERS]).tolist()
         if len(rows) > PASS_REQUESTERS:
-            ids.append(self._group(feature, table, known, rows[PASS_REQUESTERS:]))
+            ids.append(self._group(kind, table, known, rows[PASS_REQUESTERS:]))
         return ids
 
-    def _group(self, feature: str, table: FeatureTable, known: RequesterIds, rows: NDArray[np.int32]) -> int:
+    def _group(self, kind: str, table: FeatureTable, known: RequesterIds, rows: NDArray[np.int32]) -> int:
         """Return the id of a group of these rows, the same as before where it was among the latest."""
-        objects = table.object[rows]
+        feature, objects = table.type_name, table.object[rows]
         generations = self._tableau.generation[objects]
-        groups = self._groups.setdefault(feature, [])
+        groups = self._groups.setdefault((feature, kind), [])
         for at, (ident, group, of) in enumerate(groups):
             if np.array_equal(group.objects, objects) and np.array_equal(of, generations):
                 groups.append(groups.pop(at))
+                self._requesters.use_group(ident)
                 return ident
         rows, owners = rows.copy(), np.stack((objects, generations), axis=1)
         group = Group(feature, objects, lambda index: known.describe(int(rows[index]), owners[index]))
-        ident = self._requesters.add_group(group)
+        ident = self._requesters.add_group(group, kind)
         groups.append((ident, group, generations))
         del groups[:-RECENT_GROUPS]
         return ident

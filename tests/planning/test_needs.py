@@ -61,6 +61,25 @@ def test_a_pass_names_some_requesters_and_counts_the_rest(cube, more):
     assert len(names[PASS_REQUESTERS:]) == bool(more)
 
 
+def test_the_members_of_a_group_stay_known_while_other_groups_come_and_go(cube):
+    scene, _library = cube
+    tableau, table = scene.tableau, RequesterTable()
+    for index in range(2 * PASS_REQUESTERS):
+        tableau.add_object(f"another{index}", features={"visibleModel": {}, "shadowCaster": {}})
+    count = len(tableau.tables["visibleModel"].rows_active()) - PASS_REQUESTERS
+    requesters, p = PassRequesters(tableau, table), DrawPass("forward", draws="visibleModel")
+    for index in range(PASS_REQUESTERS):
+        tableau[f"another{index}"].shadowCaster.active = False
+        ids = requesters.of(p, ["visibleModel", "shadowCaster"])
+        groups = [table.group(one) for one in ids if table.columns.group[one]]
+        assert None not in groups
+        models = next(group for group in groups if group.feature == "visibleModel")
+        assert len(models.objects) == count
+        paths = {models.describe(at).object_path for at in range(count)}
+        assert len(paths) == count
+        assert "(removed)" not in paths
+
+
 def test_a_pass_that_no_feature_takes_part_in_is_requested_by_the_frame(cube):
     scene, _library = cube
     table = RequesterTable()

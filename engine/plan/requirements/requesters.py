@@ -66,8 +66,8 @@ class Group:
     describe: Callable[[int], Requester]
 
 
-KNOWN_GROUPS = 64
-"""Of how many groups, the latest, the members are known; of earlier ones only their number."""
+KNOWN_GROUPS = 8
+"""Of how many groups of a kind, those used last, the members are known; of others only their number."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,7 +100,8 @@ class RequesterTable:
         self._blocks: list[Callable[[int], Requester]] = []
         self._block_columns: list[tuple[str, NDArray[np.int32]]] = []
         self._groups: dict[int, int] = {}  # ids of groups, with their numbers of objects
-        self._members: dict[int, Group] = {}  # the latest KNOWN_GROUPS of them, in order
+        self._kinds: dict[int, dict[int, Group]] = {}  # by their ids: the known ones of their kind, in order
+        self._known: dict[tuple[str, str], dict[int, Group]] = {}
         self._columns: RequesterColumns | None = None
 
     def __len__(self) -> int:
@@ -138,20 +139,31 @@ class RequesterTable:
             requester = Requester(feature, object_path, position.file, position.line, position.column)
         return self._intern(requester)
 
-    def add_group(self, group: Group) -> int:
-        """The id of objects that are not named one by one; distinct from all others."""
+    def add_group(self, group: Group, kind: str = "") -> int:
+        """The id of objects that are not named one by one; distinct from all others.
+
+        It is forgotten only after KNOWN_GROUPS others of the feature that are of this `kind`.
+        """
         ident = self._count
         self._entries[ident] = Requester(group.feature, "", more=len(group.objects))
         self._groups[ident] = len(group.objects)
         self._count += 1
-        if len(self._members) == KNOWN_GROUPS:
-            del self._members[next(iter(self._members))]
-        self._members[ident] = group
+        known = self._kinds[ident] = self._known.setdefault((group.feature, kind), {})
+        known[ident] = group
+        if len(known) > KNOWN_GROUPS:
+            oldest = next(iter(known))
+            del known[oldest], self._kinds[oldest]
         return ident
+
+    def use_group(self, index: int) -> None:
+        """Count a group that is known as used last."""
+        known = self._kinds[index]
+        known[index] = known.pop(index)
 
     def group(self, index: int) -> Group | None:
         """The group with this id; None for another requester, and where its members are not known."""
-        return self._members.get(index)
+        known = self._kinds.get(index)
+        return None if known is None else known[index]
 
     def _intern(self, requester: Requester) -> int:
         found = self._ids.get(requester)

@@ -25,14 +25,19 @@ def test_columns_hold_features_and_objects_of_all_requesters() -> None:
     assert columns.group.tolist() == [False] * 5 + [True]
 
 
-def test_the_members_of_the_latest_groups_are_known() -> None:
+def test_the_members_of_the_groups_that_were_used_last_are_known() -> None:
     table = RequesterTable()
+    others = [table.add_group(group_of("model", 5)), table.add_group(group_of("light", 6), "chosen")]
     groups = [group_of("light", count) for count in range(1, KNOWN_GROUPS + 2)]
-    ids = [table.add_group(group) for group in groups]
-    assert table.group(ids[0]) is None
-    assert [table.group(ident) for ident in ids[1:]] == groups[1:]
+    ids = [table.add_group(groups[0])]
+    for group in groups[1:]:
+        table.use_group(ids[0])
+        ids.append(table.add_group(group))
+    assert table.group(ids[1]) is None, "longest not used"
+    assert [table.group(ident) for ident in (ids[0], *ids[2:])] == [groups[0], *groups[2:]]
     assert [table[ident].more for ident in ids] == list(range(1, KNOWN_GROUPS + 2))
     assert table.columns.group.all()
+    assert None not in [table.group(ident) for ident in others], "other kinds take nobody's place"
 
 
 def test_columns_follow_later_additions() -> None:
