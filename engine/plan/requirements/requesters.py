@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -69,6 +70,9 @@ class Group:
 KNOWN_GROUPS = 8
 """Of how many groups of a kind, those used last, the members are known; of others only their number."""
 
+FORGOTTEN_GROUPS = 1024
+"""How many groups, whose members are not known any more, keep their ids for plans of before."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RequesterColumns:
@@ -102,6 +106,8 @@ class RequesterTable:
         self._groups: dict[int, int] = {}  # ids of groups, with their numbers of objects
         self._kinds: dict[int, dict[int, Group]] = {}  # by their ids: the known ones of their kind, in order
         self._known: dict[tuple[str, str], dict[int, Group]] = {}
+        self._forgotten: deque[int] = deque()
+        self._free: dict[tuple[str, int], list[int]] = {}  # ids by feature and number of objects
         self._columns: RequesterColumns | None = None
 
     def __len__(self) -> int:
@@ -140,19 +146,32 @@ class RequesterTable:
         return self._intern(requester)
 
     def add_group(self, group: Group, kind: str = "") -> int:
-        """The id of objects that are not named one by one; distinct from all others.
+        """The id of objects that are not named one by one; distinct from those of all groups of late.
 
-        It is forgotten only after KNOWN_GROUPS others of the feature that are of this `kind`.
+        Its members are forgotten only after KNOWN_GROUPS others of the feature that are of this `kind`.
         """
-        ident = self._count
-        self._entries[ident] = Requester(group.feature, "", more=len(group.objects))
-        self._groups[ident] = len(group.objects)
-        self._count += 1
+        ident = self._group_id(group)
         known = self._kinds[ident] = self._known.setdefault((group.feature, kind), {})
         known[ident] = group
         if len(known) > KNOWN_GROUPS:
             oldest = next(iter(known))
             del known[oldest], self._kinds[oldest]
+            self._forgotten.append(oldest)
+            if len(self._forgotten) > FORGOTTEN_GROUPS:
+                free = self._forgotten.popleft()
+                entry = self._entries[free]
+                self._free.setdefault((entry.feature, entry.more), []).append(free)
+        return ident
+
+    def _group_id(self, group: Group) -> int:
+        """Return an id for a group: a free one that is described alike, else a new one."""
+        free = self._free.get((group.feature, len(group.objects)))
+        if free:
+            return free.pop()
+        ident = self._count
+        self._entries[ident] = Requester(group.feature, "", more=len(group.objects))
+        self._groups[ident] = len(group.objects)
+        self._count += 1
         return ident
 
     def use_group(self, index: int) -> None:

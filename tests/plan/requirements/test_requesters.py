@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 from support.plans import group_of
 
-from engine.plan.requirements.requesters import KNOWN_GROUPS, NO_OBJECT, Requester, RequesterTable
+from engine.plan.requirements.requesters import (
+    FORGOTTEN_GROUPS,
+    KNOWN_GROUPS,
+    NO_OBJECT,
+    Requester,
+    RequesterTable,
+)
 
 
 def test_columns_hold_features_and_objects_of_all_requesters() -> None:
@@ -46,3 +52,14 @@ def test_columns_follow_later_additions() -> None:
     table.add_block("mesh", np.arange(3), lambda index: Requester("mesh", str(index)))
     assert table.columns.object.tolist() == [0, 1, 2]
     assert table.columns is table.columns
+
+
+def test_groups_of_a_scene_that_is_switched_for_hours_take_bounded_memory() -> None:
+    table = RequesterTable()
+    for _ in range(20):
+        for count in (20, 21, 22):
+            for _ in range(100):
+                last = table.add_group(group_of("light", count))
+                assert table[last].more == count
+                assert table.group(last) is not None
+    assert len(table) <= FORGOTTEN_GROUPS + 3 * 100 + KNOWN_GROUPS
