@@ -23,13 +23,22 @@ def data_root() -> Path:
     raise FileNotFoundError(f"Diorama's own assets are missing; looked in {looked}")
 
 
+PROJECT_FILE = "diorama.project"
+"""The name of the file that marks a project root, as a folder `assets` does."""
+
+
 def project_root(scene: Path) -> Path:
-    """Return the nearest folder at or above the scene file with an `assets` folder, else the scene's."""
+    """Return the nearest marked folder at or above the scene file, else the scene's."""
     folder = Path(os.path.realpath(scene)).parent
+    return marked_root(folder) or folder
+
+
+def marked_root(folder: Path) -> Path | None:
+    """Return the nearest folder at or above a resolved one that has a folder `assets` or a PROJECT_FILE."""
     for candidate in (folder, *folder.parents):
-        if os.path.isdir(candidate / "assets"):
+        if os.path.isdir(candidate / "assets") or os.path.isfile(candidate / PROJECT_FILE):
             return candidate
-    return folder
+    return None
 
 
 def user_cache_folder() -> Path | None:

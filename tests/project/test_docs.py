@@ -52,6 +52,7 @@ NO_CODES = {
     "full.vs",
     "screen.vs",
     "diorama.features",
+    "diorama.project",
     "plan.hu",
     "schedule.hu",
     "ui.fs",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,20 +14,26 @@ from engine.cli.exits import ExitCode
 if TYPE_CHECKING:
     from engine.scene.models import ModelScene
 
+_MARK = "// Scenes in and below this folder may use the files that are in and below it.\n"
+
 
 def run(options: argparse.Namespace) -> int:
-    """Write `NAME.assets.hu` and `NAME.hu` into the folder. Raises InputError; nothing is written then."""
+    """Write `NAME.assets.hu` and `NAME.hu` into the folder, and the mark of a new project above both.
+
+    Raises InputError; nothing is written then.
+    """
     from engine.assets.codes import AssetCode
     from engine.assets.files import FileGate
     from engine.assets.importers.models.model_files import MODEL_SUFFIXES, is_model
-    from engine.assets.roots import display_path, project_root
+    from engine.assets.roots import PROJECT_FILE, display_path, marked_root
     from engine.humon import InputError, Position, Problem
     from engine.humon.saving import write_atomically
     from engine.scene.models import model_scene
 
     model = Path(os.path.realpath(options.model))
     folder = Path(os.path.realpath(options.out))
-    root = project_root(folder / "scene")
+    marked = marked_root(folder)
+    root = marked or _new_root(options, model, folder)
     if not is_model(model):
         message = f"'{model.name}' is no model file: their names end in {', '.join(MODEL_SUFFIXES)}"
         hint = "a scene file is opened as it is: python -m viewer SCENE"
@@ -34,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
     if not model.is_relative_to(root):
         message = f"the model is outside of the project that the scene is written to, {root}"
         hint = f"copy it, with the files that it names, to {root} first"
+        if marked is None:
+            hint += f"; or make a folder that holds both a project, by an empty file '{PROJECT_FILE}'"
         raise InputError(Problem("file.outside", message, Position(display_path(model)), help=hint))
     if os.path.lexists(folder) and not os.path.isdir(folder):
         raise InputError(
@@ -55,11 +64,32 @@ def run(options: argparse.Namespace) -> int:
         )
     for problem in scene.warnings:
         print(problem.render(), file=sys.stderr)
+    if marked is None and root != folder:
+        write_atomically(root / PROJECT_FILE, _MARK, follow=False)
+        print(display_path(root / PROJECT_FILE))
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         write_atomically(folder / name, text, follow=False)
         print(display_path(folder / name))
     return ExitCode.DONE
+
+
+def _new_root(options: argparse.Namespace, model: Path, folder: Path) -> Path:
+    """Return the root for a folder without one: the deepest folder that holds the model as well.
+
+    It is the folder itself where that holds the model, or where the root would hold what is no project's: the
+    files of all of a user, or of all users. What links lead to must be below the root, too.
+    """
+    given = [os.path.dirname(os.path.abspath(options.model)), os.path.abspath(options.out)]
+    try:
+        common = Path(os.path.realpath(os.path.commonpath(given)))
+        home = Path(os.path.realpath(Path.home()))
+        is_shared = bool(os.stat(common).st_mode & stat.S_ISVTX)
+    except (ValueError, RuntimeError, OSError):  # on two drives; a user without a home; a folder that is gone
+        return folder
+    if is_shared or home.is_relative_to(common):
+        return folder
+    return common if model.is_relative_to(common) and folder.is_relative_to(common) else folder
 
 
 def _texts(scene: ModelScene, model: str) -> dict[str, str]:

@@ -91,12 +91,14 @@ class Faults:
 
     def copy(self, scene: str | os.PathLike[str]) -> Path:
         """Copy a scene's project, without its caches, and return the scene's path in the copy."""
-        from engine.assets.roots import project_root
+        from engine.assets.roots import PROJECT_FILE, project_root
         from engine.cli.scenes import find_scene
 
         path = find_scene(Path(scene)).resolve()
         root, into = project_root(path), self._folders.mktemp("project")
-        for folder in {path.parent.relative_to(root).parts[:1] or (".",), ("assets",)}:
+        is_whole = os.path.isfile(root / PROJECT_FILE)  # models may be anywhere below it
+        own = () if is_whole else path.parent.relative_to(root).parts[:1]
+        for folder in {own or (".",), ("assets",)}:
             source = root.joinpath(*folder)
             if os.path.isdir(source):
                 ignored = shutil.ignore_patterns(_CACHES)

@@ -16,7 +16,7 @@ from engine.assets.cook import cache_path, cook_database
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.formats import TextureFormat
 from engine.assets.recipes import recipes_of
-from engine.assets.roots import data_root
+from engine.assets.roots import PROJECT_FILE, data_root
 from engine.cli.main import main
 from engine.gltf import Item, read_gltf
 from engine.humon import InputError, Severity
@@ -211,6 +211,94 @@ def test_a_model_outside_of_the_project_is_not_imported_into_it(
     assert main(["import", str(model), "--out", str(out)]) != 0
     assert "file.outside" in capsys.readouterr().err
     assert not out.exists()
+
+
+@pytest.fixture
+def loose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with a model and what it names in it, in no project."""
+    loose = tmp_path / "loose"
+    loose.mkdir()
+    write_obj(loose)
+    monkeypatch.chdir(loose)
+    return loose
+
+
+def whole_library(scene: Path) -> list[object]:
+    """What is said of a scene and of its assets."""
+    opened = load_scene(scene)
+    with open_library(opened.dbs) as library:
+        return [*opened.warnings, *library.problems]
+
+
+def test_a_model_in_no_project_is_imported_into_a_folder_below_it_and_opens(
+    loose: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["import", "my thing.obj", "--out", "scenes"]) == 0
+    assert capsys.readouterr().out.split("\n")[0] == PROJECT_FILE
+    assert whole_library(loose / "scenes" / "my thing.hu") == []
+    moved = loose.rename(loose.with_name("moved"))
+    assert whole_library(moved / "scenes" / "my thing.hu") == []
+
+
+def test_a_model_and_its_scene_in_folders_beside_each_other_are_one_project(
+    loose: Path, tmp_path: Path
+) -> None:
+    assert main(["import", "my thing.obj", "--out", str(tmp_path / "other" / "scenes")]) == 0
+    assert [path.parent for path in tmp_path.rglob(PROJECT_FILE)] == [tmp_path]
+    assert whole_library(tmp_path / "other" / "scenes" / "my thing.hu") == []
+
+
+def test_a_model_below_the_folder_of_its_scene_needs_no_project_file(loose: Path, tmp_path: Path) -> None:
+    assert main(["import", "my thing.obj", "--out", str(tmp_path)]) == 0
+    assert [*tmp_path.rglob(PROJECT_FILE)] == []
+    assert whole_library(tmp_path / "my thing.hu") == []
+
+
+@pytest.mark.parametrize("what", ["home", "below home", "of all users"])
+def test_no_project_is_made_of_the_folder_of_a_user_or_of_all_users(
+    what: str,
+    loose: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    homes = {"home": tmp_path, "below home": tmp_path / "me", "of all users": Path("/nowhere")}
+    monkeypatch.setenv("HOME", str(homes[what]))
+    if what == "of all users":
+        tmp_path.chmod(0o1777)
+    assert main(["import", "my thing.obj", "--out", "../scenes"]) == 2
+    shown = capsys.readouterr().err
+    assert "error[file.outside]" in shown
+    assert PROJECT_FILE in shown
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["loose"]
+    (tmp_path / PROJECT_FILE).touch()  # as the user decides
+    assert main(["import", "my thing.obj", "--out", "../scenes"]) == 0
+    assert whole_library(tmp_path / "scenes" / "my thing.hu") == []
+
+
+@pytest.mark.parametrize("linked", ["model", "out"])
+def test_a_link_takes_no_folder_into_a_new_project(
+    linked: str, loose: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    if linked == "model":
+        (loose / "my thing.obj").rename(elsewhere / "my thing.obj")
+        (loose / "my thing.obj").symlink_to(elsewhere / "my thing.obj")
+    else:
+        (loose / "scenes").symlink_to(elsewhere)
+    assert main(["import", "my thing.obj", "--out", "scenes"]) == 2
+    assert "error[file.outside]" in capsys.readouterr().err
+    assert [*tmp_path.rglob("*.hu"), *tmp_path.rglob(PROJECT_FILE)] == []
+
+
+def test_a_project_file_opens_nothing_above_its_folder(loose: Path, tmp_path: Path) -> None:
+    assert main(["import", "my thing.obj", "--out", "scenes"]) == 0
+    (tmp_path / "secret.png").write_bytes(png())
+    scene = loose / "scenes" / "my thing.assets.hu"
+    scene.write_text(scene.read_text().replace("../my picture.png", "../../secret.png"))
+    codes = [str(problem.code) for problem in load_scene(loose / "scenes" / "my thing.hu").warnings]
+    assert codes == ["file.outside"]
 
 
 def test_the_cache_is_beside_the_model_or_else_in_the_user_s_folder(

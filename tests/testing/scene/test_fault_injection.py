@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.cli.main import main
 from engine.memory.streaming.fills import Fills
 from engine.testing import MIB, Faults, assert_problems, open_scene
 from engine.vk.errors import DeviceLost, OutOfHostMemory
@@ -77,6 +78,14 @@ def test_a_half_written_file_is_whole_again(faults: Faults, tmp_path):
     with faults.half_written(file, share=0.3) as path:
         assert path.read_bytes() == b"012"
     assert file.read_bytes() == b"0123456789"
+
+
+def test_a_copy_of_an_imported_scene_has_its_model(faults: Faults, tmp_path):
+    model = tmp_path / "triangle.obj"
+    model.write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+    assert main(["import", str(model), "--out", str(tmp_path / "scenes")]) == 0
+    with open_scene(faults.copy(tmp_path / "scenes" / "triangle.hu"), profile="unified") as scene:
+        assert_problems(scene)
 
 
 def test_a_copy_is_a_whole_project(faults: Faults):
