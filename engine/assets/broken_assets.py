@@ -87,12 +87,19 @@ def _failures(cooked: CookedDb, stays: Callable[[AssetRef], bool]) -> Iterator[P
         place = node.get("source") or node.get("sources") or node
         if entry.failure:
             who = f"{asset.label} and {others} more are" if others else f"{asset.label} is"
+            alone = not others
+            moves = all(db.assets[index].type in _MOVERS for index in indices)
+            as_it_was = all(stays(db.assets[index].ref) for index in indices)
             more = f" (and {len(entry.failure) - 1} more)" if len(entry.failure) > 1 else ""
             file = found[0].position.file if "sources" in node and found[0].position is not None else ""
             place = next((one for one in place if file.endswith(one.text)), place) if file else place
             file = "" if found[0].code == Code.FILE_MISSING else file  # which its message names
-            done = "moves nothing" if asset.type in _MOVERS else "replaced"
-            done = "stays as it was" if stays(asset.ref) else done
+            if as_it_was:
+                done = "stays as it was" if alone else "stay as they were"
+            elif moves:
+                done = "moves nothing" if alone else "move nothing"
+            else:
+                done = "replaced"
             message = f"{who} broken and {done}: {file and file + ': '}{found[0].message}{more}"
             yield db.document.problem(AssetCode.BROKEN, message, place, found[0].help, Severity.WARNING)
         for problem in found:

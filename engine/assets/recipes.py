@@ -33,14 +33,14 @@ from engine.assets.records import (
 )
 
 IMPORTER_VERSIONS: Mapping[AssetType, int] = {
-    AssetType.VERTICES: 5,
-    AssetType.INDICES: 3,
+    AssetType.VERTICES: 6,
+    AssetType.INDICES: 4,
     AssetType.SKELETON: 1,
     AssetType.SHADER: 4,
     AssetType.TEXTURE2D: 2,
     AssetType.ENVIRONMENT: 1,
-    AssetType.ANIMATION: 2,
-    AssetType.MORPH_TARGETS: 1,
+    AssetType.ANIMATION: 3,
+    AssetType.MORPH_TARGETS: 2,
 }
 """Incremented when an importer makes other bytes or facts of the same source, which invalidates caches."""
 

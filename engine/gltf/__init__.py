@@ -12,7 +12,7 @@ from engine.gltf.document import Gltf, OpenFile, read_gltf
 from engine.gltf.images import Sampling, file_of, image_bytes, image_of, sampling_of
 from engine.gltf.item import Item
 from engine.gltf.materials import Cover, GltfMaterial, TextureUse, read_material
-from engine.gltf.meshes import Draws, Primitive, read_primitive
+from engine.gltf.meshes import Draws, Primitive, read_primitive, targets_of
 from engine.gltf.nodes import GltfNode, Nodes, Transform, read_nodes, read_weights
 from engine.gltf.skins import GltfSkin, read_skin
 
@@ -44,4 +44,5 @@ __all__ = [
     "read_skin",
     "read_weights",
     "sampling_of",
+    "targets_of",
 ]

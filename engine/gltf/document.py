@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import local
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, unquote_to_bytes
 
 from engine.gltf.codes import GltfCode
@@ -23,9 +27,16 @@ if TYPE_CHECKING:
 OpenFile = Callable[[str, Item], "bytes | memoryview"]
 """Returns the bytes of the file that a relative URI names; raises InputError at the item."""
 
+T = TypeVar("T")
+
 _DATA = "data:"
+_VERSION = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,9}))?")
+_READ = (2, 0)
+"""The version of glTF that is read: major and minor."""
+
 _TAB_COLUMNS = 4
 _MAX_REPEATED = 100
+"""Most repeated keys, and most names that are none, that a file is searched for."""
 
 LIMITED = "divide the model into several files"
 EXPORT = "export the model again: the file does not follow glTF 2.0"
@@ -35,14 +46,15 @@ EXPORT = "export the model again: the file does not follow glTF 2.0"
 class Gltf:
     """A glTF file. Buffers are read when they are used first, and kept; views of them copy nothing.
 
-    `root` is the JSON; `warnings` grows with what is read. `name` is the file's name in messages. `nodes` are
-    kept by `read_nodes`.
+    `root` is the JSON; `warnings` grows with what is read, but for what is read in `noting`. `name` is the
+    file's name in messages. `nodes` are kept by `read_nodes`.
     """
 
     def __init__(self, container: Container, text: str, value: Any, name: str, open_file: OpenFile) -> None:
         self.name = name
         self.root = Item(self, value)
         self.warnings: list[Problem] = []
+        self._notes = local()
         self._container = container
         self._text = text
         self._open_file = open_file
@@ -70,6 +82,31 @@ class Gltf:
         if self._container.is_binary:
             return Problem(code, message, Position(self.name), "", advice, severity)
         return Problem(code, message, *_place(self._text, offset, self.name), advice, severity)
+
+    def warn(self, problem: Problem) -> None:
+        """Add a problem to the warnings."""
+        notes: list[Problem] = getattr(self._notes, "found", self.warnings)
+        notes.append(replace(problem, severity=Severity.WARNING))
+
+    @contextmanager
+    def noting(self) -> Iterator[list[Problem]]:
+        """Yield the warnings of what this thread reads in the block: those of one part, not of the file."""
+        before = getattr(self._notes, "found", self.warnings)
+        found: list[Problem] = []
+        self._notes.found = found
+        try:
+            yield found
+        finally:
+            self._notes.found = before
+
+    def attempt(self, read: Callable[[], T], default: T) -> T:
+        """Return what is read; of what is wrong a default, with its problems among the warnings."""
+        try:
+            return read()
+        except InputError as error:
+            for problem in error.problems:
+                self.warn(problem)
+            return default
 
     def at(self, pointer: str) -> Item:
         """Return the item that a JSON pointer names. Raises InputError `gltf.reference`."""
@@ -190,14 +227,29 @@ def read_gltf(data: bytes | memoryview, name: str, open_file: OpenFile) -> Gltf:
     repeated: list[tuple[dict[str, Any], str]] = []
     value = _parsed(text, container, name, repeated)
     document = Gltf(container, text, value, name, open_file)
-    asset = document.root.required("asset")
-    version = asset.required("version")
-    if version.text().split(".")[0] != "2":
-        message = f"the file is of version {version.text()} of glTF"
-        raise version.failure(GltfCode.VERSION, message, "version 2.0 is read: export the model again")
+    _check_version(document.root.required("asset"))
     check_extensions(document.root)
     _warn_of_repeated(document.root, repeated)
+    _warn_of_names(document.root)
     return document
+
+
+def _check_version(asset: Item) -> None:
+    """Raise `gltf.version` where a file needs another version: `minVersion`, else that of `version`.
+
+    Of the latter the major number decides (glTF 2.0, 3.2).
+    """
+    version, least = asset.required("version"), asset.get("minVersion")
+    needed = version if least is None else least
+    found = _VERSION.match(needed.text())
+    if found is None:
+        message = f"'{needed.text()[:40]}' is no version of glTF, as 2.0 is one"
+        raise needed.failure(GltfCode.VERSION, message)
+    major, minor = int(found[1]), int(found[2] or 0)
+    if major != _READ[0] or (least is not None and minor > _READ[1]):
+        what = "is of" if least is None else "needs"
+        message = f"the file {what} version {needed.text()} of glTF"
+        raise needed.failure(GltfCode.VERSION, message, "version 2.0 is read: export the model again")
 
 
 def _parsed(text: str, container: Container, name: str, repeated: list[tuple[dict[str, Any], str]]) -> Any:
@@ -244,3 +296,15 @@ def _warn_of_repeated(root: Item, repeated: list[tuple[dict[str, Any], str]]) ->
             todo += [child for _, child in item.members()]
         elif isinstance(item.value, list):
             todo += item.elements()
+
+
+def _warn_of_names(root: Item) -> None:
+    """Warn of names that are no strings, in whose place others are made; of very many, of the first."""
+    count = 0
+    for key, elements in root.members():
+        for at, value in enumerate(elements.value if isinstance(elements.value, list) else ()):
+            given = value.get("name", "") if isinstance(value, dict) else ""
+            if not isinstance(given, str) and count < _MAX_REPEATED:
+                count += 1
+                name = Item(root.document, given, (key, at, "name"))
+                name.warn(GltfCode.VALUE, "a name is a string; this one is left out")

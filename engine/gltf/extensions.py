@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from engine.gltf.codes import GltfCode
 from engine.gltf.item import Item
-from engine.humon import suggestion
 
 SUPPORTED = frozenset(
     {
@@ -33,10 +32,9 @@ def check_extensions(root: Item) -> None:
         name = element.text()
         if name not in SUPPORTED:
             message = f"the file requires the extension '{name}', which is not supported"
-            hint = suggestion(name, SUPPORTED) or "export the model without it"
-            raise element.failure(GltfCode.EXTENSION, message, hint)
+            raise element.failure(GltfCode.EXTENSION, message, "export the model without it")
     for element in root.children("extensionsUsed"):
         name = element.text()
         if name not in SUPPORTED and name not in required:
             message = f"the extension '{name}' is not supported; what it says is left out"
-            element.warn(GltfCode.EXTENSION, message)
+            element.warn(GltfCode.EXTENSION, message, "export the model without it to see it as it was made")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
+from functools import partial
 
 from engine.gltf.codes import GltfCode
 from engine.gltf.document import decoded_uri
 from engine.gltf.item import Item
+from engine.humon.json_text import shown
 
 _TYPES = {
     b"\x89PNG\r\n\x1a\n": "image/png",
@@ -34,12 +37,23 @@ class Sampling:
 
 
 def image_of(texture: Item) -> Item:
-    """Return the image of an element of `textures`; of several, the one that an extension names."""
+    """Return the image of an element of `textures`; of several, the one that an extension names.
+
+    Raises InputError `gltf.image` for one without an image, as it has where an extension gives it that is not
+    supported.
+    """
     for name in (_KTX2, _WEBP):
         extension = texture.extension(name)
         if extension is not None and extension.get("source") is not None:
             return extension.required("source").reference("images")
-    return texture.required("source").reference("images")
+    source = texture.get("source")
+    if source is None:
+        given = texture.get("extensions")
+        names = "" if given is None else ", ".join(name for name, _ in given.members())
+        message = f"the texture has no image that is read: no 'source'{names and f', and only {names}'}"
+        hint = "give it a `source`: a picture as PNG, JPEG, WebP or KTX 2"
+        raise texture.failure(GltfCode.IMAGE, message, hint)
+    return source.reference("images")
 
 
 def file_of(image: Item) -> str | None:
@@ -62,34 +76,36 @@ def image_bytes(image: Item) -> bytes | memoryview:
     data = image.document.view(view.reference("bufferViews")) if view is not None else _of_uri(image)
     written = image.get("mimeType")
     found = next((kind for start, kind in _TYPES.items() if data[: len(start)] == start), None)
-    if written is not None and found is not None and written.text() != found:
-        written.warn(GltfCode.IMAGE, f"the image is '{found}', and read so; it says '{written.text()}'")
+    if written is not None and found is not None and written.value != found:
+        message = f"the image is '{found}', and read so; it says {shown(written.value)}"
+        written.warn(GltfCode.IMAGE, message, f"write '{found}' as its `mimeType`")
     return data
 
 
 def sampling_of(texture: Item) -> Sampling:
-    """Return how an element of `textures` is sampled."""
+    """Return how an element of `textures` is sampled; what is wrong is as if absent, with a warning."""
+    attempt = texture.document.attempt
     given = texture.get("sampler")
-    if given is None:
+    sampler = None if given is None else attempt(lambda: given.reference("samplers"), None)
+    if sampler is None:
         return Sampling()
-    sampler = given.reference("samplers")
-    wraps = []
-    for key in ("wrapS", "wrapT"):
-        child = sampler.get(key)
-        number = 10497 if child is None else child.integer()
-        if number not in WRAPS:
-            raise (child or sampler).failure(GltfCode.VALUE, f"there is no way to wrap {number}")
-        wraps.append(WRAPS[number])
-    smaller = _filter(sampler, "minFilter", 9987)
-    larger = _filter(sampler, "magFilter", 9729)
-    return Sampling((wraps[0], wraps[1]), larger == _NEAREST, smaller not in _NO_MIPS)
+    wraps = [
+        attempt(partial(_number, sampler, key, 10497, WRAPS, "way to wrap"), 10497)
+        for key in ("wrapS", "wrapT")
+    ]
+    smaller = attempt(partial(_number, sampler, "minFilter", 9987, _FILTERS, "filter"), 9987)
+    larger = attempt(partial(_number, sampler, "magFilter", 9729, _FILTERS, "filter"), 9729)
+    return Sampling((WRAPS[wraps[0]], WRAPS[wraps[1]]), larger == _NEAREST, smaller not in _NO_MIPS)
 
 
-def _filter(sampler: Item, key: str, default: int) -> int:
+def _number(sampler: Item, key: str, default: int, known: Container[int], what: str) -> int:
+    """Return one of the known numbers of a sampler, or a default where it is absent."""
     child = sampler.get(key)
-    number = default if child is None else child.integer()
-    if number not in _FILTERS:
-        raise (child or sampler).failure(GltfCode.VALUE, f"there is no filter {number}")
+    if child is None:
+        return default
+    number = child.integer()
+    if number not in known:
+        raise child.failure(GltfCode.VALUE, f"there is no {what} {number}")
     return number
 
 

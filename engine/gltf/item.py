@@ -41,12 +41,17 @@ class Item:
 
     def warn(self, code: str, message: str, help: str = "") -> None:
         """Add a warning at this value to those of the document."""
-        self.document.warnings.append(self.problem(code, message, help, Severity.WARNING))
+        self.document.warn(self.problem(code, message, help, Severity.WARNING))
 
     def get(self, key: str) -> Item | None:
         """Return a member of an object, None where it is absent. Raises `gltf.value` if this is no object."""
         found = self._object().get(key, self)
         return None if found is self else Item(self.document, found, (*self.path, key))
+
+    def as_object(self) -> Item:
+        """Return this. Raises `gltf.value` if it is no object."""
+        self._object()
+        return self
 
     def required(self, key: str) -> Item:
         """Return a member of an object. Raises `gltf.value` where it is absent."""

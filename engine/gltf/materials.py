@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeVar
 
 from engine.gltf.codes import GltfCode
 from engine.gltf.item import Item
 
+T = TypeVar("T")
 Vector = tuple[float, ...]
 
 
@@ -76,77 +79,108 @@ class GltfMaterial:
 
 
 def read_material(item: Item) -> GltfMaterial:
-    """Read an element of `materials`. Raises InputError: `gltf.value`, `gltf.reference`."""
+    """Read an element of `materials`. A value or texture that is wrong is as if absent, with a warning."""
     textures: dict[str, TextureUse] = {}
-    base = item.get("pbrMetallicRoughness") or Item(item.document, {}, item.path)
-    _texture(base, "baseColorTexture", textures)
-    _texture(base, "metallicRoughnessTexture", textures)
-    normal = _texture(item, "normalTexture", textures)
-    occlusion = _texture(item, "occlusionTexture", textures)
-    _texture(item, "emissiveTexture", textures)
-    strength = _extension(item, "KHR_materials_emissive_strength").number_or("emissiveStrength", 1.0, 0.0)
-    specular = _extension(item, "KHR_materials_specular")
-    _texture(specular, "specularTexture", textures)
-    _texture(specular, "specularColorTexture", textures)
-    coat = _extension(item, "KHR_materials_clearcoat")
-    _texture(coat, "clearcoatTexture", textures)
-    _texture(coat, "clearcoatRoughnessTexture", textures)
-    coat_normal = _texture(coat, "clearcoatNormalTexture", textures)
-    mode = item.get("alphaMode")
-    double_sided = item.get("doubleSided")
+    values = _Values(item.document.attempt(item.as_object, None))
+    base = values.inner("pbrMetallicRoughness")
+    base.texture("baseColorTexture", textures)
+    base.texture("metallicRoughnessTexture", textures)
+    normal = values.texture("normalTexture", textures)
+    occlusion = values.texture("occlusionTexture", textures)
+    values.texture("emissiveTexture", textures)
+    strength = values.extension("KHR_materials_emissive_strength").number("emissiveStrength", 1.0, 0.0)
+    specular = values.extension("KHR_materials_specular")
+    specular.texture("specularTexture", textures)
+    specular.texture("specularColorTexture", textures)
+    coat = values.extension("KHR_materials_clearcoat")
+    coat.texture("clearcoatTexture", textures)
+    coat.texture("clearcoatRoughnessTexture", textures)
+    coat_normal = coat.texture("clearcoatNormalTexture", textures)
     return GltfMaterial(
         name=item.name,
-        base_color=base.vector_or("baseColorFactor", (1.0, 1.0, 1.0, 1.0), 0.0, 1.0),
-        metallic=base.number_or("metallicFactor", 1.0, 0.0, 1.0),
-        roughness=base.number_or("roughnessFactor", 1.0, 0.0, 1.0),
-        normal_scale=normal.number_or("scale", 1.0),
-        occlusion_strength=occlusion.number_or("strength", 1.0, 0.0, 1.0),
-        emissive=tuple(value * strength for value in item.vector_or("emissiveFactor", (0.0,) * 3, 0.0, 1.0)),
-        cover=Cover.OPAQUE if mode is None else Cover(mode.choice(*Cover)),
-        cutoff=item.number_or("alphaCutoff", 0.5, 0.0),
-        double_sided=double_sided is not None and double_sided.boolean(),
-        unlit=item.extension("KHR_materials_unlit") is not None,
-        ior=_ior(_extension(item, "KHR_materials_ior")),
-        specular=specular.number_or("specularFactor", 1.0, 0.0, 1.0),
-        specular_color=specular.vector_or("specularColorFactor", (1.0, 1.0, 1.0), 0.0),
-        clearcoat=coat.number_or("clearcoatFactor", 0.0, 0.0, 1.0),
-        clearcoat_roughness=coat.number_or("clearcoatRoughnessFactor", 0.0, 0.0, 1.0),
-        clearcoat_normal_scale=coat_normal.number_or("scale", 1.0),
+        base_color=base.vector("baseColorFactor", (1.0, 1.0, 1.0, 1.0), 0.0, 1.0),
+        metallic=base.number("metallicFactor", 1.0, 0.0, 1.0),
+        roughness=base.number("roughnessFactor", 1.0, 0.0, 1.0),
+        normal_scale=normal.number("scale", 1.0),
+        occlusion_strength=occlusion.number("strength", 1.0, 0.0, 1.0),
+        emissive=tuple(value * strength for value in values.vector("emissiveFactor", (0.0,) * 3, 0.0, 1.0)),
+        cover=values.read("alphaMode", lambda mode: Cover(mode.choice(*Cover)), Cover.OPAQUE),
+        cutoff=values.number("alphaCutoff", 0.5, 0.0),
+        double_sided=values.read("doubleSided", Item.boolean, False),
+        unlit=values.extension("KHR_materials_unlit").is_given,
+        ior=values.extension("KHR_materials_ior").read("ior", _ior, 1.5),
+        specular=specular.number("specularFactor", 1.0, 0.0, 1.0),
+        specular_color=specular.vector("specularColorFactor", (1.0, 1.0, 1.0), 0.0),
+        clearcoat=coat.number("clearcoatFactor", 0.0, 0.0, 1.0),
+        clearcoat_roughness=coat.number("clearcoatRoughnessFactor", 0.0, 0.0, 1.0),
+        clearcoat_normal_scale=coat_normal.number("scale", 1.0),
         textures=textures,
     )
 
 
-def _ior(extension: Item) -> float:
+def _ior(item: Item) -> float:
     """Return the index of refraction: 1 or more, or 0, which reflects everything (KHR_materials_ior)."""
-    value = extension.number_or("ior", 1.5, 0.0)
+    value = item.number(0.0)
     if 0.0 < value < 1.0:
-        raise extension.required("ior").failure(GltfCode.VALUE, f"{value:g} is below 1, and not 0")
+        raise item.failure(GltfCode.VALUE, f"{value:g} is below 1, and not 0")
     return value
 
 
-def _extension(item: Item, name: str) -> Item:
-    """Return an extension of a material, an empty one where it is absent."""
-    return item.extension(name) or Item(item.document, {}, item.path)
+def _set(item: Item) -> int:
+    """Return the number of a set of coordinates."""
+    return item.integer(0, 255)
 
 
-def _texture(holder: Item, key: str, textures: dict[str, TextureUse]) -> Item:
-    """Note the texture `key`, and return its object, an empty one where it is absent."""
-    info = holder.get(key)
-    if info is None:
-        return Item(holder.document, {}, holder.path)
-    texture = info.required("index").reference("textures")
-    given = info.get("texCoord")
-    coordinates = 0 if given is None else given.integer(0, 255)
-    moved = info.extension("KHR_texture_transform")
-    if moved is None:
-        textures[key] = TextureUse(texture, coordinates)
+class _Values:
+    """The members of an object, or of none. One that is wrong is as if absent, with a warning."""
+
+    def __init__(self, item: Item | None) -> None:
+        self._item = item
+
+    @property
+    def is_given(self) -> bool:
+        """Whether there is an object."""
+        return self._item is not None
+
+    def read(self, key: str, convert: Callable[[Item], T], default: T) -> T:
+        """Return what a member is converted to."""
+        item = self._item
+        if item is None:
+            return default
+        found = item.get(key)
+        return default if found is None else item.document.attempt(lambda: convert(found), default)
+
+    def number(self, key: str, default: float, low: float = -math.inf, high: float = math.inf) -> float:
+        """Return a number from `low` to `high`."""
+        return self.read(key, lambda item: item.number(low, high), default)
+
+    def vector(self, key: str, default: Vector, low: float = -math.inf, high: float = math.inf) -> Vector:
+        """Return as many numbers as the default has."""
+        return self.read(key, lambda item: item.vector(len(default), low, high), default)
+
+    def inner(self, key: str) -> _Values:
+        """Return the members of a member that is an object."""
+        return self.read(key, lambda item: _Values(item.as_object()), _Values(None))
+
+    def extension(self, name: str) -> _Values:
+        """Return the members of an extension."""
+        return self.inner("extensions").inner(name)
+
+    def texture(self, key: str, textures: dict[str, TextureUse]) -> _Values:
+        """Note the texture `key`, and return its members."""
+        info = self.inner(key)
+        item = info._item
+        if item is None:
+            return info
+        texture = item.document.attempt(lambda: item.required("index").reference("textures"), None)
+        if texture is not None:
+            coordinates = info.read("texCoord", _set, 0)
+            moved = info.extension("KHR_texture_transform")
+            textures[key] = TextureUse(
+                texture,
+                moved.read("texCoord", _set, coordinates),
+                moved.vector("offset", (0.0, 0.0)),
+                math.remainder(moved.number("rotation", 0.0), math.tau),
+                moved.vector("scale", (1.0, 1.0)),
+            )
         return info
-    other = moved.get("texCoord")
-    textures[key] = TextureUse(
-        texture,
-        coordinates if other is None else other.integer(0, 255),
-        moved.vector_or("offset", (0.0, 0.0)),
-        math.remainder(moved.number_or("rotation", 0.0), math.tau),
-        moved.vector_or("scale", (1.0, 1.0)),
-    )
-    return info

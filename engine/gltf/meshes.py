@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -66,8 +67,9 @@ class Primitive:
 def read_primitive(item: Item) -> Primitive:
     """Read an element of a mesh's `primitives`.
 
-    Raises InputError: `gltf.mesh` without positions, for attributes of different lengths or an index without
-    a vertex, and those of accessors.
+    Other attributes and morph targets that are wrong are left out, with warnings; the target keeps its number
+    and adds nothing. Raises InputError: `gltf.mesh` without positions or for an index without a vertex, and
+    those of accessors.
     """
     named = dict(item.required("attributes").members())
     if POSITION not in named:
@@ -78,12 +80,13 @@ def read_primitive(item: Item) -> Primitive:
     indices: npt.NDArray[np.unsignedinteger[Any]] | None = None
     if extension is not None:
         indices, packed = draco_primitive(item, extension)
-    attributes = {name: _attribute(name, child, packed) for name, child in named.items() if _type(name)}
+    attributes = {POSITION: _attribute(POSITION, named[POSITION], packed)}
     count = len(attributes[POSITION])
-    for name, values in attributes.items():
-        if len(values) != count:
-            message = f"{name} has {len(values)} elements, POSITION has {count}"
-            raise named[name].failure(GltfCode.MESH, message)
+    for name, child in named.items():
+        if name != POSITION and _type(name):
+            values = item.document.attempt(partial(_of_vertices, name, child, packed, count), None)
+            if values is not None:
+                attributes[name] = values
     given = item.get("indices")
     if indices is None and given is not None:
         indices = read_indices(given.reference("accessors"))
@@ -93,7 +96,11 @@ def read_primitive(item: Item) -> Primitive:
         np.arange(count, dtype=np.uint32) if indices is None else indices
     )
     draws, listed = _listed(item, corners)
-    return Primitive(attributes, listed, draws, item, _targets(item, count))
+    nothing: Mapping[str, Values] = {}
+    targets = tuple(
+        item.document.attempt(partial(_target, target, count), nothing) for target in targets_of(item)
+    )
+    return Primitive(attributes, listed, draws, item, targets)
 
 
 def _type(name: str) -> tuple[str, ...]:
@@ -102,9 +109,21 @@ def _type(name: str) -> tuple[str, ...]:
     return _TYPES.get(numbered[1] if numbered else name, ())
 
 
+def _of_vertices(name: str, child: Item, packed: Mapping[str, Any], count: int) -> Values:
+    """Return an attribute of so many vertices."""
+    values = _attribute(name, child, packed)
+    if len(values) != count:
+        message = f"{name} has {len(values)} elements, POSITION has {count}"
+        raise child.failure(GltfCode.MESH, message)
+    return values
+
+
 def _attribute(name: str, child: Item, packed: Mapping[str, Any]) -> Values:
     accessor = child.reference("accessors")
-    kind = accessor.required("type").choice(*_type(name))
+    given, known = accessor.required("type"), _type(name)
+    kind = given.text()
+    if kind not in known:
+        raise given.failure(GltfCode.VALUE, f"{name} is a {kind[:40]}; it must be a {' or '.join(known)}")
     if name in packed:
         values: Values = np.asarray(packed[name]).astype(component_type(accessor), copy=False)
         if values.ndim != 2 or values.shape[1] != _WIDTHS[kind]:
@@ -186,17 +205,19 @@ _LISTS: Mapping[str, Callable[[npt.NDArray[Any]], tuple[Draws, npt.NDArray[Any]]
 }
 
 
-def _targets(item: Item, count: int) -> tuple[Mapping[str, Values], ...]:
-    """Return what each morph target adds to attributes of `count` vertices."""
-    targets = []
-    for target in item.children("targets", MAX_TARGETS):
-        added: dict[str, Values] = {}
-        for name, child in target.members():
-            if name not in _MORPHED:
-                continue
-            added[name] = read_floats(child.reference("accessors"), "VEC3")
-            if len(added[name]) != count:
-                message = f"the target's {name} has {len(added[name])} elements, POSITION has {count}"
-                raise child.failure(GltfCode.MESH, message)
-        targets.append(added)
-    return tuple(targets)
+def targets_of(item: Item) -> list[Item]:
+    """Return the morph targets of a primitive, none with a warning where they are no list or too many."""
+    return item.document.attempt(lambda: item.children("targets", MAX_TARGETS), [])
+
+
+def _target(item: Item, count: int) -> Mapping[str, Values]:
+    """Return what a morph target adds to attributes of `count` vertices."""
+    added: dict[str, Values] = {}
+    for name, child in item.members():
+        if name not in _MORPHED:
+            continue
+        added[name] = read_floats(child.reference("accessors"), "VEC3")
+        if len(added[name]) != count:
+            message = f"the target's {name} has {len(added[name])} elements, POSITION has {count}"
+            raise child.failure(GltfCode.MESH, message)
+    return added

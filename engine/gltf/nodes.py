@@ -179,13 +179,19 @@ def _light(extension: Item) -> Item:
     index = extension.required("light")
     number = index.integer()
     if number >= len(lights):
-        raise index.failure(GltfCode.REFERENCE, f"the file has {len(lights)} lights; number {number} is used")
+        message = f"there is no lights[{number}]: the file has {len(lights)} lights"
+        raise index.failure(GltfCode.REFERENCE, message)
     return lights[number]
 
 
 def _transform(item: Item) -> Transform:
     matrix = item.get("matrix")
     if matrix is not None:
+        beside = [key for key in ("translation", "rotation", "scale") if item.get(key) is not None]
+        if beside:
+            message = f"the node has a matrix and {' and '.join(beside)}; the matrix is used"
+            hint = "a node has either a matrix, or translation, rotation and scale"
+            item.warn(GltfCode.NODE, message, hint)
         given = np.array(matrix.vector(16, -MAX_DISTANCE, MAX_DISTANCE)).reshape(4, 4)
         translation, rotation, scale = decompose(given)
         rest = np.abs(compose(translation[None], rotation[None], scale[None])[0] - given).max()

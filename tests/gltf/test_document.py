@@ -86,9 +86,9 @@ def test_data_uris_are_decoded(uri: str, content: bytes) -> None:
 
 
 def test_a_required_extension_that_is_not_supported_is_an_error_that_names_it() -> None:
-    problem = refused(lambda: document({"extensionsRequired": ["KHR_materials_unlitt"]}))
-    assert (problem.code, "'KHR_materials_unlitt'" in problem.message) == ("gltf.extension", True)
-    assert problem.help == "did you mean 'KHR_materials_unlit'?"
+    problem = refused(lambda: document({"extensionsRequired": ["KHR_materials_transmission"]}))
+    assert (problem.code, "'KHR_materials_transmission'" in problem.message) == ("gltf.extension", True)
+    assert problem.help == "export the model without it"
 
 
 def test_a_used_extension_that_is_not_supported_is_a_warning() -> None:
@@ -96,6 +96,39 @@ def test_a_used_extension_that_is_not_supported_is_a_warning() -> None:
     assert [(w.code, w.severity.value, "'ADOBE_own'" in w.message) for w in gltf.warnings] == [
         ("gltf.extension", "warning", True)
     ]
+
+
+def test_a_warning_of_an_extension_blames_no_exporter() -> None:
+    [warning] = document({"extensionsUsed": ["KHR_materials_sheen"]}).warnings
+    assert "does not follow glTF" not in warning.help
+
+
+@pytest.mark.parametrize(
+    ("asset", "place"),
+    [
+        ({"version": "2.1", "minVersion": "2.1"}, "/asset/minVersion"),
+        ({"version": "2.0", "minVersion": "3.0"}, "/asset/minVersion"),
+        ({"version": "3.0"}, "/asset/version"),
+        ({"version": "two"}, "/asset/version"),
+    ],
+)
+def test_a_file_that_needs_another_version_is_refused(asset: dict[str, str], place: str) -> None:
+    problem = refused(lambda: document({"asset": asset}))
+    assert (problem.code, f"(at {place}, byte " in problem.message) == ("gltf.version", True)
+
+
+@pytest.mark.parametrize(
+    "asset",
+    [{"version": "2.1"}, {"version": "2.1", "minVersion": "2.0"}, {"version": "3.0", "minVersion": "2.0"}],
+)
+def test_a_file_that_version_2_0_suffices_for_is_read(asset: dict[str, str]) -> None:
+    assert document({"asset": asset}).warnings == []
+
+
+def test_a_name_that_is_no_string_is_a_warning_at_it() -> None:
+    gltf = document({"nodes": [{"name": "a"}, {"name": 5}], "meshes": [{"name": None}]})
+    found = [(warning.code, warning.message.rpartition("(at ")[2].split(",")[0]) for warning in gltf.warnings]
+    assert found == [("gltf.value", "/nodes/1/name"), ("gltf.value", "/meshes/0/name")]
 
 
 def test_every_extension_that_is_supported_has_a_file_that_uses_it() -> None:

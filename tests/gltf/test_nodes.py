@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -12,6 +13,8 @@ from support.gltf_reading import document, opened, refused
 
 from engine.gltf import (
     Cover,
+    GltfMaterial,
+    Sampling,
     Transform,
     image_bytes,
     image_of,
@@ -140,11 +143,23 @@ def test_weights_are_rows_of_one_number_for_each_target() -> None:
     assert cubic.values[1].tolist() == [[0, 0], [0.5, 1], [0, 0]]
 
 
-def test_values_of_another_type_than_the_property_s_are_refused() -> None:
+def test_values_of_another_type_than_the_property_s_cost_their_channel_alone() -> None:
     file = animations()
+    whole = read_clip(opened(file).at("/animations/0"))
     output = file.root["animations"][0]["samplers"][0]["output"]
     file.root["accessors"][output] |= {"type": "VEC3", "count": 8}
-    assert refused(lambda: read_clip(opened(file).at("/animations/0"))).code == "gltf.accessor"
+    gltf = opened(file)
+    found = read_clip(gltf.at("/animations/0"))
+    assert [channel.path for channel in found] == [channel.path for channel in whole[1:]]
+    assert [(warning.code, warning.severity) for warning in gltf.warnings] == [("gltf.accessor", "warning")]
+
+
+def test_a_rotation_of_length_0_costs_its_channel_alone() -> None:
+    file = animations()
+    file.root["accessors"][file.root["animations"][0]["samplers"][0]["output"]].pop("bufferView")
+    gltf = opened(file)
+    assert [channel.path for channel in read_clip(gltf.at("/animations/0"))] == ["translation", "scale"]
+    assert ["a rotation" in warning.message for warning in gltf.warnings] == [True]
 
 
 def test_materials_have_the_values_written() -> None:
@@ -193,8 +208,73 @@ def test_the_transform_of_a_texture_and_its_set_of_coordinates_are_read() -> Non
 
 
 @pytest.mark.parametrize("value", [0.5, -1, "glass"])
-def test_an_index_of_refraction_below_1_is_refused_unless_it_is_0(value: object) -> None:
+def test_an_index_of_refraction_below_1_is_left_out_unless_it_is_0(value: object) -> None:
     given = {"materials": [{"extensions": {"KHR_materials_ior": {"ior": value}}}]}
-    assert refused(lambda: read_material(document(given).at("/materials/0"))).code == "gltf.value"
+    gltf = document(given)
+    assert read_material(gltf.at("/materials/0")).ior == 1.5
+    assert [warning.code for warning in gltf.warnings] == ["gltf.value"]
     given["materials"][0]["extensions"]["KHR_materials_ior"]["ior"] = 0
     assert read_material(document(given).at("/materials/0")).ior == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "field"),
+    [
+        (("pbrMetallicRoughness", "roughnessFactor"), "x", "roughness"),
+        (("pbrMetallicRoughness", "baseColorFactor"), [1, 2, 3], "base_color"),
+        (("pbrMetallicRoughness", "baseColorTexture", "index"), 99, "textures"),
+        (("normalTexture", "scale"), None, "normal_scale"),
+        (("occlusionTexture", "strength"), 2, "occlusion_strength"),
+        (("emissiveFactor",), [0, -1, 0], "emissive"),
+        (("alphaMode",), "GLASS", "cover"),
+        (("doubleSided",), 1, "double_sided"),
+    ],
+)
+def test_what_is_wrong_with_a_material_costs_that_value_alone(
+    path: tuple[str, ...], value: object, field: str
+) -> None:
+    file = materials()
+    whole = read_material(opened(file).at("/materials/0"))
+    place = file.root["materials"][0]
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    gltf = opened(file)
+    found = read_material(gltf.at("/materials/0"))
+    pointer = "/".join(("/materials/0", *path))
+    assert [pointer in warning.message for warning in gltf.warnings] == [True]
+    lost = {"baseColorTexture"} if field == "textures" else set()
+    assert set(whole.textures) - set(found.textures) == lost
+    kept = [one.name for one in dataclasses.fields(found) if one.name not in ("textures", field)]
+    assert [getattr(found, name) for name in kept] == [getattr(whole, name) for name in kept]
+    if field != "textures":
+        assert getattr(found, field) == getattr(GltfMaterial(), field) != getattr(whole, field)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "kept"),
+    [
+        ({"wrapS": 5, "wrapT": 33071}, Sampling(("repeat", "clamp"))),
+        ({"magFilter": 9728, "minFilter": 1}, Sampling(nearest=True)),
+        ("none", Sampling()),
+    ],
+)
+def test_what_is_wrong_with_a_sampler_costs_that_value_alone(sampler: object, kept: Sampling) -> None:
+    gltf = document({"samplers": [sampler], "textures": [{"sampler": 0}]})
+    assert sampling_of(gltf.at("/textures/0")) == kept
+    assert {warning.code for warning in gltf.warnings} == {"gltf.value"}
+
+
+def test_a_texture_without_an_image_says_which_extensions_have_it() -> None:
+    gltf = document({"textures": [{}, {"extensions": {"EXT_texture_avif": {"source": 0}}}]})
+    plain, other = (refused(lambda at=at: image_of(gltf.at(f"/textures/{at}"))) for at in (0, 1))
+    assert plain.code == other.code == "gltf.image"
+    assert "EXT_texture_avif" in other.message
+    assert "`source`" in plain.help
+
+
+def test_a_node_with_a_matrix_and_a_translation_is_a_warning() -> None:
+    matrix = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 5, 0, 0, 1]
+    gltf = document({"nodes": [{"matrix": matrix, "translation": [1, 0, 0]}]})
+    assert read_nodes(gltf.root).by_number[0].transform.translation == (5, 0, 0)
+    assert [warning.code for warning in gltf.warnings] == ["gltf.node"]

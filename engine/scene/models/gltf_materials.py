@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from engine.assets.files import FileRejectedError
 from engine.gltf import Cover, GltfMaterial, Item, Sampling, TextureUse, file_of, image_of, sampling_of
 from engine.gltf.naming import Names
+from engine.humon import ProblemCollector
 
 Plain = dict[str, Any]
 Find = Callable[[str], object]
@@ -61,6 +63,15 @@ class Textures:
         self._names = Names()
         self._known: dict[tuple[int, Sampling, str], str] = {}
         self._source = source
+
+    def without_broken(self, material: GltfMaterial, problems: ProblemCollector) -> GltfMaterial:
+        """Return a material without the textures that have no image that may be used; adds their problems."""
+        good = {}
+        for key, use in material.textures.items():
+            with problems.catching():
+                self.name_of(use, _SLOTS[key])
+                good[key] = use
+        return replace(material, textures=good)
 
     def name_of(self, use: TextureUse, slot: str) -> str:
         """Return the name of the record of a texture in a slot, added where it is new."""

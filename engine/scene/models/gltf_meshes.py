@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.assets.importers.models.gltf_primitives import coordinates_of
-from engine.gltf import GltfMaterial, Item
+from engine.gltf import GltfCode, GltfMaterial, Item, targets_of
 from engine.humon import InputError
 
 Plain = dict[str, Any]
@@ -44,7 +44,7 @@ def mesh_records(
         mesh["skeleton"] = skin.skeleton
     form = vertex_format(primitive, material, skin)
     targets: list[Plain] = []
-    if primitive.children("targets"):
+    if targets_of(primitive):
         mesh["targets"] = name
         targets = [{"@type": "morphTargets", "name": name, "source": name}]
     return [
@@ -53,6 +53,21 @@ def mesh_records(
         {"@type": "vertices", "name": name, "source": name, "vertexFormat": form},
         {"@type": "indices", "name": name, "source": name, "indexFormat": _index_format(primitive, form)},
     ]
+
+
+def warn_of_coordinates(primitive: Item, material: GltfMaterial) -> None:
+    """Warn of textures that are read with sets of coordinates which a primitive does not have."""
+    attributes = primitive.required("attributes")
+    absent: dict[str, list[str]] = {}
+    for key, use in material.textures.items():
+        name = f"TEXCOORD_{use.coordinates}"
+        if name not in attributes.value:
+            absent.setdefault(name, []).append(key)
+    for name, keys in absent.items():
+        message = (
+            f"there is no {name} for the material's {', '.join(keys)}: one texel of it is drawn everywhere"
+        )
+        attributes.warn(GltfCode.MESH, message, "export the mesh with its texture coordinates")
 
 
 def topology_of(primitive: Item) -> str:
@@ -96,7 +111,7 @@ def vertex_format(primitive: Item, material: GltfMaterial, skin: SkinUse | None)
         form.append(["frameIdxs", _bone_format(weights, skin.joints)])
         form.append(["frameWeights", _QUAD])
         form += [["frameWeights2", _QUAD]] * (weights > 4)
-    if primitive.children("targets"):
+    if targets_of(primitive):
         form.append(["morph", "r32_uint"])
     return form
 
@@ -136,9 +151,13 @@ def _bone_format(weights: int, joints: int) -> str:
 
 
 def _index_format(primitive: Item, form: list[list[str]]) -> str:
-    """Return 16 bits where they suffice; vertices may be split until each corner has one, for tangents."""
+    """Return 16 bits where they suffice; vertices may be split until each corner has one.
+
+    They are for normals of flat triangles and for tangents, where the file has none.
+    """
     attributes = primitive.required("attributes")
     count = attributes.required("POSITION").reference("accessors").required("count").integer(1)
-    if "TANGENT" not in attributes.value and ["tangent", _QUAD] in form:
-        count = max(count, _corner_count(primitive))
+    makes_tangents = "TANGENT" not in attributes.value and ["tangent", _QUAD] in form
+    if "NORMAL" not in attributes.value or makes_tangents:
+        count = max(count, 3 * triangle_count(primitive))
     return "uint16" if count <= _LARGEST_SHORT else "uint32"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from engine.gltf import (
@@ -17,13 +15,14 @@ from engine.gltf import (
     read_material,
     read_nodes,
     read_skin,
+    targets_of,
 )
 from engine.gltf.limits import MAX_DISTANCE, MAX_NODES
 from engine.gltf.naming import Names, drawn_names, node_names
 from engine.humon import Problem, ProblemCollector
 from engine.scene.models.description import Box, ModelFile, Plain
 from engine.scene.models.gltf_materials import Find, Textures, material_record, shaders_for
-from engine.scene.models.gltf_meshes import SkinUse, mesh_records, triangle_count
+from engine.scene.models.gltf_meshes import SkinUse, mesh_records, triangle_count, warn_of_coordinates
 from engine.scene.models.gltf_views import camera_feature, light_feature
 from engine.scene.models.placement import matrix_of, placed, rounded, worlds_of
 
@@ -137,7 +136,7 @@ class _Description:
             ]
             if node.skin is not None and self._skin(node.skin) is not None:
                 features.append({"@type": "skin", "bones": MODEL})
-            if primitive.children("targets"):
+            if targets_of(primitive):
                 weights = [rounded(weight) for weight in node.weights]
                 features.append({"@type": "morph"} | ({"weights": weights} if weights else {}))
             return features
@@ -150,6 +149,7 @@ class _Description:
         record, material = self._material(primitive)
         skin = None if node.skin is None else self._skin(node.skin)
         records = mesh_records(primitive, name, self._source, material, skin)
+        warn_of_coordinates(primitive, material)
         if "COLOR_0" in primitive.required("attributes").value:
             record["shaders"] = shaders_for(record, has_colors=True)
         self._assets.append({"@type": "model", "name": name, "mesh": name, "material": record["name"]})
@@ -164,19 +164,17 @@ class _Description:
     def _material(self, primitive: Item) -> tuple[Plain, GltfMaterial]:
         """Return the record and values of a primitive's material, added where they are new."""
         given = primitive.get("material")
-        item = None if given is None else given.reference("materials")
+        item = None
+        if given is not None:
+            item = self._problems.attempt(lambda: given.reference("materials"), None)
         index = -1 if item is None else item.index
         if index not in self._materials:
-            material = GltfMaterial()
-            if item is not None:
-                material = self._problems.attempt(lambda: read_material(item), material)
+            material = GltfMaterial() if item is None else read_material(item)
             name = self._names["material"].free(
                 material.name, "material" if item is None else f"material{index}"
             )
-            record = self._problems.attempt(lambda: material_record(material, name, self._textures), None)
-            if record is None:  # a texture is broken: the rest of the material is drawn
-                material = replace(material, textures={})
-                record = material_record(material, name, self._textures)
+            material = self._textures.without_broken(material, self._problems)
+            record = material_record(material, name, self._textures)
             self._assets.append(record)
             self._materials[index] = record, material
         return self._materials[index]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from support.gltf_features import (
     FEATURES,
     animations,
     cameras,
+    clip,
     instances,
     lights,
     morph,
@@ -18,13 +21,15 @@ from support.gltf_features import (
     triangle,
     weights,
 )
-from support.gltf_files import GltfFile
+from support.gltf_files import GltfFile, Plain
 from support.model_opening import OpenedScene, open_scene
 from support.sampling import Sample
 
-from engine.assets import AnimationFacts, SkeletonFacts, open_library
+from engine.assets import AnimationFacts, Material, SkeletonFacts, VerticesFacts, open_library
+from engine.assets.cache.facts import MorphTargetsFacts
 from engine.feature.skins import Skins
 from engine.gltf.limits import MAX_DEPTH
+from engine.scene import load_scene
 
 
 def scene_of(file: GltfFile, tmp_path: Path, name: str = "model.glb") -> OpenedScene:
@@ -185,3 +190,199 @@ def test_several_skins_share_their_joints(tmp_path: Path) -> None:
     joints = [scene.tableau[path].row for path in ("model/lower", "model/lower/upper")]
     assert bones.objects.tolist() == joints * 2
     assert (bones.missing, bones.lost, list(bones.bare)) == ({}, {}, [])
+
+
+def one_bad(
+    tmp_path: Path, change: Callable[[Plain, Plain], None], build: Callable[[], GltfFile]
+) -> OpenedScene:
+    """The scene of a file after a change of its JSON and of its last primitive; its meshes are all made."""
+    file = build()
+    change(file.root, file.root["meshes"][-1]["primitives"][0])
+    opened = scene_of(file, tmp_path)
+    for kind, name in opened.results:
+        if kind.value in ("vertices", "indices"):
+            opened.made(kind.value, name)
+    return opened
+
+
+def plain() -> GltfFile:
+    """A file of a square."""
+    file = GltfFile()
+    file.node(name="square", mesh=file.mesh(file.quad()))
+    return file
+
+
+def attributes_of(opened: OpenedScene) -> dict[str, list[Any]]:
+    """The attributes of the last vertices of a scene, by name."""
+    name = [name for kind, name in opened.results if kind.value == "vertices"][-1]
+    facts, content = opened.facts("vertices", name), opened.content("vertices", name)
+    assert isinstance(facts, VerticesFacts)
+    found = {}
+    for (what, form), offset in zip(facts.vertex_format, facts.offsets, strict=True):
+        shape, strides = (facts.count, form.components), (facts.stride, form.dtype.itemsize)
+        found[what] = np.ndarray(shape, form.dtype, content, offset, strides).tolist()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "of", "expected"),
+    [
+        ("COLOR_0", "color", [1, 1, 1, 1]),
+        ("TEXCOORD_0", "uv_albedo", [0, 0]),
+        ("TEXCOORD_3", "uv_albedo", None),
+        ("NORMAL", "normal", [0, 0, 1]),
+        ("TANGENT", "normal", [0, 0, 1]),
+    ],
+)
+@pytest.mark.parametrize("wrong", [999, "x", "scalar"])
+def test_an_attribute_that_is_wrong_costs_that_attribute_alone(
+    name: str, of: str, expected: list[float] | None, wrong: object, tmp_path: Path
+) -> None:
+    def change(root: Plain, primitive: Plain) -> None:
+        root["accessors"].append({"componentType": 5126, "count": 4, "type": "SCALAR"})
+        number = len(root["accessors"]) - 1
+        primitive["attributes"][name] = number if wrong == "scalar" else wrong
+
+    opened = one_bad(tmp_path, change, plain)
+    [message] = {problem.message for problem in opened.problems}
+    assert ("/accessors/4/type" if wrong == "scalar" else f"/attributes/{name}") in message
+    rows = attributes_of(opened)[of]
+    assert len(rows) == 4 if name != "NORMAL" else 6
+    assert expected is None or rows == [pytest.approx(expected)] * len(rows)
+
+
+@pytest.mark.parametrize("name", ["JOINTS_0", "WEIGHTS_0"])
+def test_joints_that_are_wrong_leave_the_mesh_as_it_is(name: str, tmp_path: Path) -> None:
+    def change(root: Plain, primitive: Plain) -> None:
+        primitive["attributes"][name] = 999
+
+    found = attributes_of(one_bad(tmp_path, change, skin))
+    assert found["frameIdxs"] == [[0, 0, 0, 0]] * 4
+    assert found["frameWeights"] == [[1, 0, 0, 0]] * 4
+
+
+@pytest.mark.parametrize("mode", [0, 1])
+def test_points_and_lines_are_drawn_without_normals_that_are_wrong(mode: int, tmp_path: Path) -> None:
+    def change(root: Plain, primitive: Plain) -> None:
+        primitive["attributes"]["NORMAL"] = 999
+        primitive["mode"] = mode
+
+    assert attributes_of(one_bad(tmp_path, change, plain))["normal"] == [[0, 1, 0]] * 4
+
+
+def test_a_target_that_is_wrong_keeps_its_number_and_moves_nothing(tmp_path: Path) -> None:
+    def change(root: Plain, primitive: Plain) -> None:
+        root["accessors"].append({"componentType": 5126, "count": 3, "type": "VEC3"})
+        primitive["targets"][0]["POSITION"] = len(root["accessors"]) - 1
+
+    opened = one_bad(tmp_path, change, morph)
+    facts = opened.facts("morphTargets", "face")
+    assert isinstance(facts, MorphTargetsFacts)
+    assert facts.names == ("tall", "pulled")
+    assert facts.maximum == ((0, 0, 0), (0, 0, 1))
+    assert {"/targets/0/POSITION" in problem.message for problem in opened.problems} == {True}
+
+
+@pytest.mark.parametrize("targets", [{}, [{}] * 129])
+def test_targets_that_are_no_list_or_too_many_cost_the_targets_alone(targets: object, tmp_path: Path) -> None:
+    opened = one_bad(tmp_path, lambda root, primitive: primitive.update(targets=targets), morph)
+    assert "visibleModel" in opened.scene.tableau["model/face"]
+    assert "morph" not in opened.scene.tableau["model/face"]
+    assert {"/targets" in problem.message for problem in opened.problems} == {True}
+
+
+def test_a_primitive_whose_material_is_not_there_is_drawn_with_the_default_one(tmp_path: Path) -> None:
+    opened = one_bad(tmp_path, lambda root, primitive: primitive.update(material=99), plain)
+    assert "visibleModel" in opened.scene.tableau["model/square"]
+    assert ["/material" in problem.message for problem in opened.problems] == [True]
+
+
+def test_a_texture_that_is_wrong_leaves_the_others_of_its_material(tmp_path: Path) -> None:
+    file = GltfFile()
+    used = {"baseColorTexture": {"index": file.add("textures", {})}}
+    used["metallicRoughnessTexture"] = {"index": file.texture()}
+    primitive = file.quad(material=file.add("materials", {"name": "red", "pbrMetallicRoughness": used}))
+    file.node(mesh=file.mesh(primitive))
+    opened = scene_of(file, tmp_path)
+    (db,) = opened.scene.dbs
+    (material,) = (asset for asset in db.assets if isinstance(asset, Material))
+    assert set(material.textures) == {"roughness"}
+    assert [problem.code for problem in opened.problems] == ["gltf.image"]
+
+
+def test_a_channel_that_is_wrong_leaves_the_others_moving(tmp_path: Path) -> None:
+    def change(root: Plain, primitive: Plain) -> None:
+        root["animations"][0]["channels"][0]["target"]["path"] = "color"
+
+    opened = one_bad(tmp_path, change, animations)
+    facts = opened.facts("animation", "bend")
+    assert isinstance(facts, AnimationFacts)
+    assert [channel.moves.value for channel in facts.channels] == ["translation", "scale"]
+    assert ["/channels/0/target/path" in problem.message for problem in opened.problems] == [True]
+
+
+def test_a_clip_of_wrong_channels_alone_says_what_is_wrong_with_them(tmp_path: Path) -> None:
+    def change(root: Plain, primitive: Plain) -> None:
+        root["animations"][1]["samplers"][0]["interpolation"] = "SPLINE"
+
+    opened = one_bad(tmp_path, change, animations)
+    assert ["/samplers/0/interpolation" in problem.message for problem in opened.problems] == [True]
+
+
+def test_a_warning_is_of_the_part_that_it_is_about_and_given_once(tmp_path: Path) -> None:
+    file = GltfFile()
+    file.uses("KHR_materials_sheen")
+    material = file.add(
+        "materials", {"pbrMetallicRoughness": {"baseColorTexture": {"index": file.texture()}}}
+    )
+    file.root["images"][0]["mimeType"] = "image/jpeg"
+    file.node(mesh=file.mesh(file.quad(material=material)))
+    file.node(mesh=file.mesh(file.quad(attributes={"COLOR_0": 99})))
+    clip(file, (0, "scale", "STEP", [0], [[1, 1, 1]]))
+    folder = tmp_path / "assets"
+    folder.mkdir()
+    scene = load_scene(file.write(folder / "model.glb"))
+    with open_library(scene.dbs) as library:
+        found = [problem.message.partition(":")[0] for problem in library.problems]
+    assert sorted(found) == ["texture2d 'image0'", "vertices 'mesh1'"]
+    assert [problem.code for problem in scene.warnings] == ["gltf.extension"]
+
+
+def test_a_texture_whose_coordinates_a_primitive_lacks_is_a_warning(tmp_path: Path) -> None:
+    file = GltfFile()
+    use = {"index": file.texture(), "texCoord": 2}
+    material = file.add("materials", {"pbrMetallicRoughness": {"baseColorTexture": use}})
+    file.node(mesh=file.mesh(file.quad(material=material)))
+    [problem] = scene_of(file, tmp_path).problems
+    assert problem.code == "gltf.mesh"
+    assert "TEXCOORD_2 for the material's baseColorTexture" in problem.message
+    assert "/meshes/0/primitives/0/attributes" in problem.message
+
+
+def test_flat_triangles_with_more_corners_than_16_bits_count_are_drawn(tmp_path: Path) -> None:
+    side = 105
+    x, y = np.meshgrid(np.arange(side + 1), np.arange(side + 1))
+    places = np.stack([x.ravel(), y.ravel(), 0 * x.ravel()], axis=1).astype(np.float32)
+    first = (np.arange(side)[:, None] * (side + 1) + np.arange(side)).ravel()
+    corners = np.stack(
+        [first, first + 1, first + side + 2, first, first + side + 2, first + side + 1], axis=1
+    )
+    file = GltfFile()
+    attributes = {"POSITION": file.positions(places)}
+    indices = file.accessor(corners.ravel().astype(np.uint16))
+    file.node(mesh=file.mesh({"attributes": attributes, "indices": indices}))
+    facts = scene_of(file, tmp_path).facts("vertices", "mesh0")
+    assert isinstance(facts, VerticesFacts)
+    assert facts.count == 6 * side * side > 0xFFFF
+    scene_of(file, tmp_path).made("indices", "mesh0")
+
+
+def test_several_clips_that_are_broken_alike_are_one_warning_in_the_plural(tmp_path: Path) -> None:
+    file = animations()
+    file.root["animations"] = [file.root["animations"][1]] * 2
+    file.root["accessors"][file.root["animations"][0]["samplers"][0]["output"]]["type"] = "VEC2"
+    folder = tmp_path / "assets"
+    folder.mkdir()
+    with open_library(load_scene(file.write(folder / "model.glb")).dbs) as library:
+        [problem] = library.problems
+    assert "animation 'walk' and 1 more are broken and move nothing: " in problem.message

@@ -13,6 +13,7 @@ from engine.assets.importers import Imported
 from engine.assets.limits import MAX_CHANNELS, MAX_KEYS
 from engine.gltf import Channel, Gltf, Item, read_clip, read_nodes
 from engine.gltf.naming import drawn_names, node_names, node_paths
+from engine.humon import InputError
 
 _WAYS = {"LINEAR": Interpolation.LINEAR, "STEP": Interpolation.STEP, "CUBICSPLINE": Interpolation.CUBIC}
 
@@ -20,19 +21,24 @@ _WAYS = {"LINEAR": Interpolation.LINEAR, "STEP": Interpolation.STEP, "CUBICSPLIN
 def import_gltf_clip(gltf: Gltf, place: Item) -> Imported:
     """Pack an element of `animations` as `import_animation` does.
 
-    Channels of nodes outside of the scene are left out. Raises InputError: `animation.channel` where none is
-    left or there are too many, `animation.times`, `animation.values`, and those of `read_clip`.
+    Channels of nodes outside of the scene are left out, and wrong ones, with warnings. Raises InputError:
+    `animation.channel` where none is left or there are too many, `animation.times`, those of `read_clip`, and
+    what is wrong with the channels where all are left out.
     """
     nodes = read_nodes(gltf.root)
     names, taken = node_names(nodes.by_number)
     paths = node_paths(nodes, names)
+    with gltf.noting() as notes:
+        read = read_clip(place)
     drawn = drawn_names(gltf.root, nodes.by_number, taken)
     channels = [
         (path, channel)
-        for channel in read_clip(place)
+        for channel in read
         if channel.node in paths
         for path in _targets(channel, paths[channel.node], drawn)
     ]
+    if not channels and notes:
+        raise InputError(notes)
     if not 0 < len(channels) <= MAX_CHANNELS:
         message = f"the clip has {len(channels)} channels that move nodes of the scene"
         raise place.failure(AssetCode.ANIMATION_CHANNEL, message, f"1 to {MAX_CHANNELS} are read")
@@ -43,15 +49,10 @@ def import_gltf_clip(gltf: Gltf, place: Item) -> Imported:
         moves = AnimatedProperty(channel.path)
         width = channel.values.shape[-1]
         facts.append(ChannelFacts(path, moves, _WAYS[channel.way], len(channel.times), width))
-        if moves is AnimatedProperty.ROTATION:
-            middle = channel.values[:, 1] if channel.values.ndim == 3 else channel.values
-            if not (np.abs(middle).max(axis=1) > 1e-6).all():
-                message = "a rotation is a quaternion of a length; one of these is 0"
-                raise place.failure(AssetCode.ANIMATION_VALUES, message)
         parts += [channel.times, channel.values.reshape(-1)]
     duration = max(float(channel.times[-1]) for _, channel in channels)
     data = np.concatenate(parts).astype("<f4", copy=False)
-    return Imported(data.tobytes(), AnimationFacts(duration, tuple(facts)), tuple(gltf.warnings))
+    return Imported(data.tobytes(), AnimationFacts(duration, tuple(facts)), tuple(notes))
 
 
 def _targets(channel: Channel, path: str, drawn: Mapping[int, list[str]]) -> list[str]:

@@ -56,12 +56,19 @@ def coordinates_of(material: GltfMaterial) -> dict[str, tuple[TextureUse, ...]]:
 
 
 _SETS = 2
+_STAND_INS: Mapping[str, tuple[float, ...]] = {
+    "COLOR_0": (1.0, 1.0, 1.0, 1.0),
+    "NORMAL": (0.0, 1.0, 0.0),
+    "TANGENT": (1.0, 0.0, 0.0, 1.0),
+}
+"""What stands in for attributes that cannot be read."""
 
 
 def primitive_source(gltf: Gltf, place: Item) -> MeshSource:
     """Return the mesh source that a primitive is. Raises InputError: those of `read_primitive`."""
-    primitive = read_primitive(place)
-    attributes = _attributes(primitive, _material(place))
+    with gltf.noting() as notes:
+        primitive = read_primitive(place)
+        attributes = _attributes(primitive, _material(place))
     indices: npt.NDArray[Any] = primitive.indices
     corners: npt.NDArray[Any] | None = None
     if "normal" not in attributes and primitive.draws is Draws.TRIANGLES:
@@ -73,7 +80,7 @@ def primitive_source(gltf: Gltf, place: Item) -> MeshSource:
     lod = SourceLod(attributes, indices, nodes, place.get("indices") or place, len(attributes["pos"]))
     problems = ProblemCollector()
     morph = gather([lod], [_targets(gltf, primitive, corners, problems)], problems, place)
-    return MeshSource((lod,), (), place, (*gltf.warnings, *problems.warnings), morph)
+    return MeshSource((lod,), (), place, (*notes, *problems.warnings), morph)
 
 
 def _targets(
@@ -112,7 +119,7 @@ def _targets(
 
 
 def _attributes(primitive: Primitive, material: GltfMaterial) -> dict[str, Values]:
-    given = primitive.attributes
+    given = _complete(primitive)
     found: dict[str, Values] = {"pos": given["POSITION"]}
     if "NORMAL" in given:
         found["normal"] = given["NORMAL"]
@@ -132,15 +139,40 @@ def _attributes(primitive: Primitive, material: GltfMaterial) -> dict[str, Value
     return found
 
 
+def _complete(primitive: Primitive) -> dict[str, Values]:
+    """Return the attributes, with others for those that the file has and that cannot be read.
+
+    The format of the vertices, which is made without reading them, has a place for these. Colours are white.
+    Normals and tangents of triangles are made, those of points and lines are axes. Vertices follow the first
+    joint, with which the mesh stays as it is.
+    """
+    found = dict(primitive.attributes)
+    named = [name for name, _ in primitive.item.required("attributes").members()]
+    lost = [name for name in named if name not in found]
+    if any(name.startswith(("JOINTS_", "WEIGHTS_")) for name in lost):
+        for number in (number for number in range(_SETS) if f"JOINTS_{number}" in named):
+            found[f"JOINTS_{number}"] = _alike((0, 0, 0, 0), primitive.count)
+            found[f"WEIGHTS_{number}"] = _alike((float(number == 0), 0.0, 0.0, 0.0), primitive.count)
+    for name, value in _STAND_INS.items():
+        if name in lost and (name == "COLOR_0" or primitive.draws is not Draws.TRIANGLES):
+            found[name] = _alike(value, primitive.count)
+    return found
+
+
+def _alike(value: tuple[float, ...], count: int) -> Values:
+    """Return an attribute that is the same at each vertex."""
+    return np.broadcast_to(np.array(value, np.float32), (count, len(value)))
+
+
 def _material(place: Item) -> GltfMaterial:
-    """Return the material that a primitive is drawn with; without textures where it is broken."""
-    given = place.get("material")
-    if given is None:
-        return GltfMaterial()
-    try:
-        return read_material(given.reference("materials"))
-    except InputError:  # the records that were made of the file report it
-        return GltfMaterial()
+    """Return the material that a primitive is drawn with, as the records that are made of the file have it.
+
+    They have reported what is wrong with it.
+    """
+    with place.document.noting():
+        given = place.get("material")
+        item = None if given is None else place.document.attempt(lambda: given.reference("materials"), None)
+        return GltfMaterial() if item is None else read_material(item)
 
 
 def _coordinates(given: Mapping[str, Values], use: TextureUse) -> Values:

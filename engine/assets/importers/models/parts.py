@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engine.assets.cache.results import Result, failed, made, rejected
 from engine.assets.codes import AssetCode
@@ -86,7 +87,10 @@ class _Parts:
         place = model.at(recipe.part)
         if recipe.asset.type is AssetType.TEXTURE2D:
             name = f"{model.name}{recipe.part}"
-            return import_texture(bytes(image_bytes(place)), name, texture_settings(recipe), self._take)
+            with model.noting() as notes:
+                content = bytes(image_bytes(place))
+            made = import_texture(content, name, texture_settings(recipe), self._take)
+            return replace(made, warnings=(*made.warnings, *notes))
         if recipe.asset.type is AssetType.ANIMATION:
             return import_gltf_clip(model, place)
         return import_gltf_skin(model, place)

@@ -21,7 +21,7 @@ def pack_targets(source: MeshSource) -> Imported:
     found = source.morph
     if found is None or not len(found.deltas):
         message = "the mesh source has no morph target that moves a vertex"
-        hint = "add `targets: { NAME: { pos: [ ... ] } }`"
+        hint = "let a target move a vertex, or leave the targets out"
         raise failure(AssetCode.MESH_TARGET, message, source.node, hint)
     packed = np.zeros(len(found.deltas), DELTA)
     packed["position"], packed["target"] = found.deltas[:, :3], found.targets
