@@ -8,7 +8,10 @@ class ObjCode(ProblemCode):
 
     EMPTY = "obj.empty", "The file has no vertices or nothing that is drawn with them."
     ENCODING = "obj.encoding", "The file has a NUL byte, so it is not text."
-    FACE = "obj.face", "A face, line or point has too few corners, or one that is no number."
+    FACE = (
+        "obj.face",
+        "A face, line or point has too few corners, or one that is no number, or polygons cannot be divided.",
+    )
     INDEX = "obj.index", "A corner names a vertex, texture coordinate or normal that the file does not have."
     LIMIT = "obj.limit", "The file has more of something than the limit."
     MATERIAL = (

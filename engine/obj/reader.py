@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from engine.humon import InputError, Problem
 from engine.obj.codes import ObjCode
+from engine.obj.polygons import MOST_CORNERS, triangulated
 from engine.obj.text import MAX_WARNINGS, Lines, Place, WordError, decimal
 
 Ints = npt.NDArray[np.int64]
@@ -217,7 +218,19 @@ def _part(lines: Lines, group: _Group, columns: Sequence[_Column]) -> ObjPart:
         if message:
             lines.warn(code, f"{message}; it is left out", group.numbers[row], word=word)
     kept = ~left_out[row_of]
-    part.corners = resolved[kept][_listed(part.topology, lengths[~left_out])]
+    corners, lengths = resolved[kept], lengths[~left_out]
+    if part.topology == "triangles":
+        listed, uncut = triangulated(lengths, columns[0].values[corners[:, 0], :3])
+        if len(uncut):
+            message = (
+                f"{len(uncut)} concave polygons are drawn as fans around their first corner: they cross "
+                f"themselves, have more than {MOST_CORNERS} corners, or are too many"
+            )
+            number = np.array(group.numbers)[~left_out][uncut[0]]
+            lines.warn(ObjCode.FACE, message, int(number), "export the model with triangles")
+        part.corners = corners[listed.reshape(-1)]
+    else:
+        part.corners = corners[_listed(part.topology, lengths)]
     return part
 
 
@@ -275,17 +288,13 @@ def _corner_numbers(words: list[str]) -> tuple[Ints, npt.NDArray[np.bool_]]:
 
 
 def _listed(topology: str, lengths: Ints) -> Ints:
-    """Return, for faces, lines or points of so many corners, the corners of each triangle, line or point.
+    """Return, for lines or points of so many corners, the corners of each line or point.
 
-    A polygon is a fan around its first corner, a line of several corners a strip.
+    A line of several corners is a strip.
     """
-    starts = np.cumsum(lengths) - lengths
     if topology == "points":
         return np.arange(int(lengths.sum()))
-    steps = lengths - (2 if topology == "triangles" else 1)
+    starts, steps = np.cumsum(lengths) - lengths, lengths - 1
     owner = np.repeat(np.arange(len(lengths)), steps)
-    inner = np.arange(int(steps.sum())) - np.repeat(np.cumsum(steps) - steps, steps)
-    first = starts[owner]
-    if topology == "lines":
-        return np.stack([first + inner, first + inner + 1], axis=1).reshape(-1)
-    return np.stack([first, first + inner + 1, first + inner + 2], axis=1).reshape(-1)
+    first = starts[owner] + np.arange(int(steps.sum())) - np.repeat(np.cumsum(steps) - steps, steps)
+    return np.stack([first, first + 1], axis=1).reshape(-1)
