@@ -4,8 +4,18 @@
 """
 
 from engine.obj.codes import ObjCode
-from engine.obj.materials import ObjMaterial, read_materials
+from engine.obj.materials import ObjMaterial, UvPlace, read_materials
 from engine.obj.reader import ObjFile, ObjPart, ObjPlace, read_obj
 from engine.obj.text import Lines
 
-__all__ = ["Lines", "ObjCode", "ObjFile", "ObjMaterial", "ObjPart", "ObjPlace", "read_materials", "read_obj"]
+__all__ = [
+    "Lines",
+    "ObjCode",
+    "ObjFile",
+    "ObjMaterial",
+    "ObjPart",
+    "ObjPlace",
+    "UvPlace",
+    "read_materials",
+    "read_obj",
+]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.humon import InputError
-from engine.obj import ObjFile, read_materials, read_obj
+from engine.obj import ObjFile, UvPlace, read_materials, read_obj
 
 SQUARE = "v 0 0 0\nv 1 0 0\nv 1 1 0\nv 0 1 0\n"
 
@@ -191,12 +191,13 @@ def materials(text: str) -> tuple[Any, list[tuple[str, int]]]:
 def test_materials_have_the_values_written() -> None:
     found, warnings = materials(
         "newmtl red paint\nKd 1 0.5 0.25\nKe 2\nd 0.5\nPr 0.25\nPm 1\nNi 1.4\n"
-        'map_Kd -s 2 2 2 -o 0 0 0 my picture.png\nnorm "a b.png"\nmap_Pr -clamp on tex\\r.png\n'
+        'map_Kd -s 2 2 2 -o 0 0 0 my picture.png\nnorm "a b.png"\nmap_Pr -clamp off tex\\r.png\n'
         "newmtl plain\n\tTr 0.25\n\tNs 0\n"
     )
     red, plain = found["red paint"], found["plain"]
     assert (red.diffuse, red.emissive, red.alpha) == ((1, 0.5, 0.25), (2, 2, 2), 0.5)
     assert (red.roughness, red.metallic, red.ior) == (0.25, 1, 1.4)
+    assert red.placed == {"albedo": UvPlace((2, 2))}
     assert red.textures == {"albedo": "my picture.png", "normal": "a b.png", "roughness": "tex/r.png"}
     assert (plain.alpha, plain.roughness) == (0.75, 1)
     assert warnings == []
@@ -223,6 +224,63 @@ def test_a_wrong_value_of_a_material_is_left_out_with_a_warning(line: str) -> No
     found, warnings = materials(f"newmtl a\n{line}\nPm 0.5\n")
     assert warnings == [("obj.material", 2)]
     assert found["a"].metallic == 0.5
+
+
+@pytest.mark.parametrize(
+    ("options", "scale", "offset"),
+    [
+        ("-s 2", (2, 1), (0, 0)),
+        ("-s 2 3 4 -o .5 -.25 0", (2, 3), (0.5, -0.25)),
+        ("-o 1 -s 0.5 0.5", (0.5, 0.5), (1, 0)),
+        ("-s 1 1 1 -o 0 0 0", (1, 1), (0, 0)),
+    ],
+)
+def test_maps_are_scaled_and_moved(options: str, scale: tuple[float, ...], offset: tuple[float, ...]) -> None:
+    found, warnings = materials(f"newmtl a\nmap_Kd {options} a.png\n")
+    assert warnings == []
+    assert found["a"].textures == {"albedo": "a.png"}
+    assert found["a"].placed.get("albedo", UvPlace()) == UvPlace(scale, offset)
+
+
+def test_a_map_that_is_written_again_is_placed_as_it_is_then() -> None:
+    found, _ = materials("newmtl a\nmap_Kd -s 2 2 a.png\nmap_Kd b.png\n")
+    assert (found["a"].textures, found["a"].placed) == ({"albedo": "b.png"}, {})
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ("-t 0.1", ["-t 0.1"]),
+        ("-t 0 0 0", []),
+        ("-clamp on", ["-clamp on"]),
+        ("-clamp off -blendu on -blendv on -cc off -mm 0 1 -bm 1.0 -boost 0", []),
+        ("-mm 0.2 1", ["-mm 0.2 1"]),
+        ("-bm 2 -imfchan l", ["-bm 2", "-imfchan l"]),
+        ("-texres 512", ["-texres 512"]),
+        ("-glow 5", ["-glow 5"]),
+    ],
+)
+def test_an_option_that_changes_a_map_and_is_not_drawn_is_a_warning(options: str, named: list[str]) -> None:
+    found, lines = read_materials(f"newmtl a\nmap_Kd {options} a.png\n".encode(), "a.mtl")
+    assert [warning.message.split("'")[1] for warning in lines.warnings] == named
+    assert {warning.position.line for warning in lines.warnings} <= {2}
+    assert found["a"].textures == {"albedo": "a.png"}
+
+
+@pytest.mark.parametrize("options", ["-s x", "-s 1e13", "-o nan", "-s 1e400 1"])
+def test_a_map_with_a_wrong_scale_is_left_out_or_read_as_a_name(options: str) -> None:
+    found, _ = materials(f"newmtl a\nmap_Kd {options} a.png\n")
+    assert found["a"].placed == {}
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"), [("bump", "`norm`"), ("map_Ks", "`map_Kd`"), ("refl", "sky"), ("decal", "`map_Kd`")]
+)
+def test_a_map_that_is_not_drawn_has_a_hint_of_its_own(key: str, hint: str) -> None:
+    _, lines = read_materials(f"newmtl a\n{key} a.png\n".encode(), "a.mtl")
+    [warning] = lines.warnings
+    assert hint in warning.help
+    assert ("normal maps" in warning.help) == (key == "bump")
 
 
 def test_colours_are_limited_to_what_can_be_drawn() -> None:

@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from engine.assets.files import FileGate, FileRejectedError
-from engine.assets.roots import display_path
+from engine.assets.importers.models.obj_materials import ObjMaterials
+from engine.assets.importers.models.obj_parts import coordinates_of
 from engine.gltf.naming import Names
-from engine.humon import InputError, Problem, Severity, suggestion
-from engine.obj import Lines, ObjCode, ObjFile, ObjMaterial, ObjPart, ObjPlace, read_materials
+from engine.obj import ObjFile, ObjMaterial, ObjPart
 from engine.scene.models.description import Box, ModelFile, Plain
 from engine.scene.models.gltf_materials import shaders_for
 
 _TOPOLOGIES = {"triangles": "triangle_list", "lines": "line_list", "points": "point_list"}
-_SLOTS = {"albedo": "albedo", "emissive": "emissive", "normal": "normal", "roughness": "roughness"}
+_SLOTS = ("albedo", "emissive", "normal", "roughness")
 _COLORS = ("albedo", "emissive")
 
 
-def describe_obj(file: ObjFile, path: Path, gate: FileGate, source: str, db: str) -> ModelFile:
-    """Return the assets and objects of an OBJ file at a path, its materials read.
+def describe_obj(file: ObjFile, materials: ObjMaterials, source: str, db: str) -> ModelFile:
+    """Return the assets and objects of an OBJ file and its materials.
 
     `source` is its name beside the text that will name it, `db` the name of the database that is made.
     """
     folder = posixpath.dirname(source)
-    problems: list[Problem] = []
-    materials = _materials(file, path, gate, problems)
-    problems += file.warnings
     records: dict[str, str] = {}
     textures: dict[tuple[str, str], str] = {}
     names, material_names, texture_names = Names(), Names(), Names()
@@ -38,13 +32,13 @@ def describe_obj(file: ObjFile, path: Path, gate: FileGate, source: str, db: str
     triangles: dict[str, int] = {}
     below: Plain = {}
     for number, part in enumerate(file.parts):
-        material = materials.get(part.material, ObjMaterial(part.material))
+        material = materials.by_name.get(part.material, ObjMaterial(part.material))
         if part.material not in records:
             records[part.material] = material_names.free(part.material, "material")
             slots = {}
-            for what, slot in _SLOTS.items():
-                if what in material.textures:
-                    key = material.textures[what], "srgb" if slot in _COLORS else "linear"
+            for slot in _SLOTS:
+                if slot in material.textures:
+                    key = material.textures[slot], "srgb" if slot in _COLORS else "linear"
                     if key not in textures:
                         textures[key] = texture_names.free(Path(key[0]).stem, "picture")
                         picture = posixpath.join(folder, key[0])
@@ -61,63 +55,7 @@ def describe_obj(file: ObjFile, path: Path, gate: FileGate, source: str, db: str
     used = np.unique(np.concatenate([part.corners[:, 0] for part in file.parts]))
     box = Box.around(file.positions[used])
     objects: Plain = {"model": {"objects": below}}
-    return ModelFile(assets, objects, box, False, tuple(problems), triangles)
-
-
-def _materials(file: ObjFile, path: Path, gate: FileGate, problems: list[Problem]) -> dict[str, ObjMaterial]:
-    """Return the materials of the files that an OBJ file names; one that cannot be read is a warning."""
-    found: dict[str, ObjMaterial] = {}
-    read: set[Path] = set()
-    for written, line in file.material_files:
-        for name in _names(written, path, gate):
-            try:
-                source = gate.resolve(name, path.parent)
-                if source in read:
-                    continue
-                read.add(source)
-                content, _ = gate.read(source)
-                materials, lines = read_materials(content, display_path(source))
-            except FileRejectedError as error:
-                file.lines.warn(error.code, f"materials are left out: {error.reason}", line, error.help)
-                continue
-            except InputError as error:
-                problems += [replace(problem, severity=Severity.WARNING) for problem in error.problems]
-                continue
-            _leave_out_rejected(materials, path.parent, gate, lines)
-            found = materials | found
-            problems += lines.warnings
-    for part in file.parts:
-        if part.material and part.material not in found and file.material_files:
-            message = f"there is no material '{part.material}'; it is drawn grey"
-            place = ObjPlace(file.lines, part.line)
-            hint = suggestion(part.material, found) or "add it to a file that `mtllib` names"
-            problems.append(file.lines.problem(ObjCode.MATERIAL, message, place, hint, Severity.WARNING))
-    return found
-
-
-def _leave_out_rejected(
-    materials: Mapping[str, ObjMaterial], folder: Path, gate: FileGate, lines: Lines
-) -> None:
-    """Remove the maps whose files must not be used, with a warning for each."""
-    for material in materials.values():
-        for what, file in list(material.textures.items()):
-            try:
-                gate.resolve(file, folder)
-            except FileRejectedError as error:
-                del material.textures[what]
-                message = f"a map of '{material.name}' is left out: {error.reason}"
-                lines.warn(error.code, message, material.lines[what], error.help)
-
-
-def _names(written: str, path: Path, gate: FileGate) -> list[str]:
-    """Return the names of material files that a line has: one with spaces, if there is such a file."""
-    name = written.replace("\\", "/")
-    if len(name.split()) > 1:
-        try:
-            gate.stamp(gate.resolve(name, path.parent))
-        except FileRejectedError:
-            return name.split()
-    return [name]
+    return ModelFile(assets, objects, box, False, (*materials.problems, *file.warnings), triangles)
 
 
 def _texture(file: str, space: str, name: str) -> Plain:
@@ -127,7 +65,9 @@ def _texture(file: str, space: str, name: str) -> Plain:
 def _material(material: ObjMaterial, name: str, slots: Plain, *, has_colors: bool) -> Plain:
     """Return the record of a material; without a normal map and others, these slots stay empty."""
     color = [*(_linear(value) for value in material.diffuse), material.alpha]
-    parameters: Plain = {"baseColor": color, "metallic": material.metallic, "roughness": material.roughness}
+    # A map of metal is a part of itself where there is no factor for it.
+    metallic = 1.0 if "metallic" in material.textures and not material.metallic else material.metallic
+    parameters: Plain = {"baseColor": color, "metallic": metallic, "roughness": material.roughness}
     parameters["occlusionStrength"] = 0.0
     if any(material.emissive):
         parameters["emissive"] = [_linear(value) for value in material.emissive]
@@ -143,7 +83,8 @@ def _mesh(
     part: ObjPart, number: int, name: str, source: str, material: ObjMaterial, *, has_colors: bool
 ) -> list[Plain]:
     topology = _TOPOLOGIES[part.topology]
-    form = [["pos", "r32g32b32_sfloat"], ["normal", "r32g32b32_sfloat"], ["uv_albedo", "r32g32_sfloat"]]
+    form = [["pos", "r32g32b32_sfloat"], ["normal", "r32g32b32_sfloat"]]
+    form += [[uv, "r32g32_sfloat"] for uv in coordinates_of(material)]
     if part.topology != "triangles" and (part.corners[:, 2] < 0).any():
         del form[1]
     if "normal" in material.textures and part.topology == "triangles":

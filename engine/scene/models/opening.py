@@ -70,10 +70,11 @@ def model_document(path: Path, gate: FileGate) -> tuple[Document, list[Problem]]
 
 def _described(path: Path, gate: FileGate, source: str, name: str) -> ModelFile:
     try:
-        content = open_model(path, gate).content
+        opened = open_model(path, gate)
     except FileRejectedError as error:
         place = Position(display_path(path))
         raise InputError(Problem(error.code, error.reason, place, help=error.help)) from error
+    content = opened.content
     if isinstance(content, ObjFile):
-        return describe_obj(content, path, gate, source, name)
+        return describe_obj(content, opened.materials, source, name)
     return describe_gltf(content, source, name, lambda file: gate.resolve(file, path.parent))

@@ -6,15 +6,17 @@ import os
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.gltf_features import FEATURES, skin
 from support.gltf_files import GltfFile, png
-from support.model_opening import open_scene
+from support.model_opening import OpenedScene, open_scene
 
-from engine.assets import AssetType, Mesh, open_library
+from engine.assets import AssetType, Material, Mesh, VerticesFacts, open_library
 from engine.assets.cook import cache_path, cook_database
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.formats import TextureFormat
+from engine.assets.importers.models import obj_materials
 from engine.assets.recipes import recipes_of
 from engine.assets.roots import PROJECT_FILE, data_root
 from engine.cli.main import main
@@ -22,7 +24,6 @@ from engine.gltf import Item, read_gltf
 from engine.humon import InputError, Severity
 from engine.obj import read_materials
 from engine.scene import load_scene
-from engine.scene.models import obj_scene
 from engine.scene.models.gltf_meshes import triangle_count
 
 OBJ = "mtllib my paints.mtl\no thing one\nv 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nusemtl red\nf 1/1 2/1 3/1\n"
@@ -93,9 +94,70 @@ def test_a_material_file_is_read_once_however_often_it_is_named(
         read.append(name)
         return read_materials(content, name)
 
-    monkeypatch.setattr(obj_scene, "read_materials", counted)
-    assert open_scene(path).problems == []
+    monkeypatch.setattr(obj_materials, "read_materials", counted)
+    assert load_scene(path).warnings == []
     assert len(read) == 1
+
+
+MOVED = "newmtl red\nmap_Kd -s 2 3 1 -o 0.25 0.5 my picture.png\nmap_Ke my picture.png\n"
+
+
+def coordinates(opened: OpenedScene) -> dict[str, list[list[float]]]:
+    """The coordinates of the vertices of the one mesh of a scene, by attribute."""
+    facts, content = opened.facts("vertices", "thing one"), opened.content("vertices", "thing one")
+    assert isinstance(facts, VerticesFacts)
+    names = [name for name, _ in facts.vertex_format]
+    return {
+        name: np.ndarray((facts.count, 2), "<f4", content, facts.offsets[at], (facts.stride, 4)).tolist()
+        for at, name in enumerate(names)
+        if name.startswith("uv_")
+    }
+
+
+def test_a_map_that_is_scaled_and_moved_is_read_there_and_others_as_they_are(folder: Path) -> None:
+    path = write_obj(folder, OBJ.replace("vt 0 0", "vt 0.5 0.25"))
+    (folder / "my paints.mtl").write_text(MOVED)
+    opened = open_scene(path)
+    assert opened.problems == []
+    assert coordinates(opened) == {
+        "uv_albedo": [[2 * 0.5 + 0.25, 1 - (3 * 0.25 + 0.5)]] * 3,
+        "uv_emissive": [[0.5, 0.75]] * 3,
+    }
+
+
+def test_a_material_file_that_moves_a_map_makes_the_mesh_stale(folder: Path) -> None:
+    path = write_obj(folder)
+    db = load_scene(path).dbs[0]
+    cook_database(db).image.close()
+    (folder / "my paints.mtl").write_text(MTL.replace("map_Kd", "map_Kd -o 0.5"))
+    again = cook_database(load_scene(path).dbs[0])
+    again.image.close()
+    assert again.cooked == 2  # vertices and indices, which are of the same sources
+
+
+@pytest.mark.parametrize(
+    ("lines", "codes"),
+    [
+        ("map_Kd my picture.png\nmap_d my picture.png", []),
+        ("map_Kd -s 2 2 my picture.png\nmap_d my picture.png", ["obj.material"]),
+        ("map_d my picture.png", ["obj.material"]),
+        ("map_Kd my picture.png\nmap_d other.png", ["file.missing"]),
+        ("map_d other.png", ["file.missing"]),
+        ("map_Pr my picture.png\nmap_Pm my picture.png", []),
+        ("map_Pm my picture.png", ["obj.material"]),
+    ],
+)
+def test_a_map_of_alpha_or_metal_is_a_channel_of_another_or_a_warning_at_its_line(
+    lines: str, codes: list[str], folder: Path
+) -> None:
+    path = write_obj(folder)
+    (folder / "my paints.mtl").write_text(f"newmtl red\n{lines}\n")
+    opened = open_scene(path)
+    assert [str(problem.code) for problem in opened.problems] == codes
+    last = 2 + lines.count("\n")
+    assert all(str(problem.position).endswith(f"my paints.mtl:{last}:1") for problem in opened.problems)
+    (material,) = (one for one in opened.scene.dbs[0].assets if isinstance(one, Material))
+    assert (material.alpha_mode == "blend") == ("map_d" in lines and not codes)
 
 
 def test_opening_a_model_looks_at_each_of_its_meshes_a_few_times(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
 from engine.assets.cache.cache import SourceStamp
 from engine.assets.cache.stamps import source_stamp
 from engine.assets.files import FileGate, FileRejectedError
+from engine.assets.importers.models.obj_materials import ObjMaterials, read_material_files
 from engine.assets.roots import display_path
 from engine.gltf import Gltf, Item, read_gltf
 from engine.humon import InputError
@@ -28,14 +29,15 @@ def is_model(source: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class OpenedModel:
-    """A model file with all of its buffers, and the stamps of the file and of theirs."""
+    """A model file with all of its buffers or materials, and the stamps of the file and of theirs."""
 
     content: Gltf | ObjFile
     stamps: tuple[SourceStamp, ...]
+    materials: ObjMaterials = field(default_factory=ObjMaterials)
 
 
 def open_model(path: Path, gate: FileGate) -> OpenedModel:
-    """Open a model file and read its buffers; images in files of their own are not read.
+    """Open a model file and read its buffers or materials; images in files of their own are not read.
 
     A buffer that cannot be read costs what is in it: its problem is raised where that is used. Raises
     FileRejectedError where the file itself cannot be read, InputError for what is in it.
@@ -43,23 +45,25 @@ def open_model(path: Path, gate: FileGate) -> OpenedModel:
     content, stamp = gate.read(path)
     stamps = [source_stamp(gate.relative(path), content, stamp)]
     if path.suffix.lower() == OBJ_SUFFIX:
-        return OpenedModel(read_obj(content, display_path(path)), tuple(stamps))
+        file = read_obj(content, display_path(path))
+        materials = read_material_files(file, path, gate)
+        return OpenedModel(file, (*stamps, *materials.stamps), materials)
 
     def read(name: str, place: Item) -> bytes:
         try:
-            file = gate.resolve(name, path.parent)
-            found, its_stamp = gate.read(file)
+            buffer = gate.resolve(name, path.parent)
+            found, its_stamp = gate.read(buffer)
         except FileRejectedError as error:
             raise place.failure(error.code, error.reason, error.help) from error
         if place.path[:1] == ("buffers",):
-            named = gate.named(name, path.parent, file)
+            named = gate.named(name, path.parent, buffer)
             stamps.append(source_stamp(gate.relative(named), found, its_stamp))
         return found
 
     gltf = read_gltf(content, display_path(path), read)
-    for buffer in gltf.array("buffers"):
+    for each in gltf.array("buffers"):
         with contextlib.suppress(InputError):
-            gltf.buffer(buffer)
+            gltf.buffer(each)
     return OpenedModel(gltf, tuple(stamps))
 
 

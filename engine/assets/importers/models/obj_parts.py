@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from engine.assets.importers.mesh_source import MeshSource, SourceLod
 from engine.assets.importers.models.flat_normals import flat_normals
 from engine.gltf.codes import GltfCode
 from engine.humon import InputError, Place, Position, Problem
-from engine.obj import ObjFile, ObjPlace
+from engine.obj import ObjFile, ObjMaterial, ObjPlace, UvPlace
+
+_NONE: Mapping[str, ObjMaterial] = {}
 
 
-def obj_source(file: ObjFile, pointer: str) -> MeshSource:
-    """Return the mesh source of a part, `/parts/N`. Raises InputError `gltf.reference` without one."""
+_MAPS = ("albedo", "emissive", "normal", "roughness")
+
+
+def coordinates_of(material: ObjMaterial) -> dict[str, UvPlace]:
+    """Return what the maps of a material are read with: `uv_albedo`, and others for those that differ."""
+    first = material.placed.get("albedo", UvPlace())
+    found = {"uv_albedo": first}
+    for what in _MAPS:
+        place = material.placed.get(what, UvPlace())
+        if what in material.textures and place != first:
+            found[f"uv_{what}"] = place
+    return found
+
+
+def obj_source(file: ObjFile, pointer: str, materials: Mapping[str, ObjMaterial] = _NONE) -> MeshSource:
+    """Return the mesh source of a part, `/parts/N`, whose material is one of these.
+
+    Raises InputError `gltf.reference` without one.
+    """
     number = pointer.removeprefix("/parts/")
     is_number = number.isascii() and number.isdigit() and len(number) < 10
     if not is_number or int(number) >= len(file.parts):
@@ -35,9 +56,12 @@ def obj_source(file: ObjFile, pointer: str) -> MeshSource:
         attributes["normal"] = _unit(file.normals[vertices[:, -1]]).astype(np.float32)
     elif is_flat:
         attributes["normal"] = flat_normals(attributes["pos"])
-    attributes["uv_albedo"] = np.zeros((len(vertices), 2), np.float32)
-    if used[1]:
-        attributes["uv_albedo"][:] = file.coordinates[vertices[:, 1]] * (1.0, -1.0) + (0.0, 1.0)
+    material = materials.get(part.material, ObjMaterial(part.material))
+    for name, place_of in coordinates_of(material).items():
+        attributes[name] = np.zeros((len(vertices), 2), np.float32)
+        if used[1]:
+            read = file.coordinates[vertices[:, 1]] * place_of.scale + place_of.offset
+            attributes[name][:] = read * (1.0, -1.0) + (0.0, 1.0)
     if file.colors is not None:
         colors = _linear(file.colors[places]).astype(np.float32)
         attributes["color"] = np.concatenate([colors, np.ones((len(colors), 1), np.float32)], axis=1)

@@ -72,6 +72,7 @@ class _Parts:
 
     def __init__(self, opened: OpenedModel, take: Take) -> None:
         self._model = opened.content
+        self._materials = opened.materials
         self._take = take
         self._source: MeshSource | None = None
 
@@ -99,7 +100,7 @@ class _Parts:
         """Pack vertices or indices of a primitive or of a part of an OBJ file."""
         if self._source is None:
             if isinstance(self._model, ObjFile):
-                self._source = obj_source(self._model, recipe.part)
+                self._source = obj_source(self._model, recipe.part, self._materials.by_name)
             else:
                 self._source = primitive_source(self._model, self._model.at(recipe.part))
         parameters = recipe.parameters

@@ -1,0 +1,115 @@
+"""Reads the material files that an OBJ file names, through the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from engine.assets.cache.cache import SourceStamp
+from engine.assets.cache.stamps import source_stamp
+from engine.assets.files import FileGate, FileRejectedError
+from engine.assets.roots import display_path
+from engine.humon import InputError, Problem, Severity, suggestion
+from engine.obj import Lines, ObjCode, ObjFile, ObjMaterial, ObjPlace, read_materials
+
+
+@dataclass(frozen=True, slots=True)
+class ObjMaterials:
+    """The materials of an OBJ file by name, what is wrong with them, and the stamps of their files."""
+
+    by_name: Mapping[str, ObjMaterial] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    stamps: tuple[SourceStamp, ...] = ()
+
+
+def read_material_files(file: ObjFile, path: Path, gate: FileGate) -> ObjMaterials:
+    """Return the materials of the files that an OBJ file at a path names.
+
+    A file that cannot be read is a warning. Maps whose files must not be used are left out, and those that
+    are not drawn.
+    """
+    found: dict[str, ObjMaterial] = {}
+    problems: list[Problem] = []
+    stamps: dict[Path, SourceStamp] = {}
+    for written, line in file.material_files:
+        for name in _names(written, path, gate):
+            try:
+                source = gate.resolve(name, path.parent)
+                if source in stamps:
+                    continue
+                content, stamp = gate.read(source)
+                named = gate.named(name, path.parent, source)
+                stamps[source] = source_stamp(gate.relative(named), content, stamp)
+                materials, lines = read_materials(content, display_path(source))
+            except FileRejectedError as error:
+                file.lines.warn(error.code, f"materials are left out: {error.reason}", line, error.help)
+                continue
+            except InputError as error:
+                problems += [replace(problem, severity=Severity.WARNING) for problem in error.problems]
+                continue
+            for material in materials.values():
+                _leave_out_rejected(material, path.parent, gate, lines)
+                _leave_out_unread(material, path.parent, gate, lines)
+            found = materials | found
+            problems += lines.warnings
+    for part in file.parts:
+        if part.material and part.material not in found and file.material_files:
+            message = f"there is no material '{part.material}'; it is drawn grey"
+            place = ObjPlace(file.lines, part.line)
+            hint = suggestion(part.material, found) or "add it to a file that `mtllib` names"
+            problems.append(file.lines.problem(ObjCode.MATERIAL, message, place, hint, Severity.WARNING))
+    return ObjMaterials(found, tuple(problems), tuple(stamps.values()))
+
+
+def _leave_out_rejected(material: ObjMaterial, folder: Path, gate: FileGate, lines: Lines) -> None:
+    """Remove the maps whose files must not be used, with a warning for each."""
+    for what, file in list(material.textures.items()):
+        try:
+            gate.resolve(file, folder)
+        except FileRejectedError as error:
+            del material.textures[what]
+            message = f"a map of '{material.name}' is left out: {error.reason}"
+            lines.warn(error.code, message, material.lines[what], error.help)
+
+
+def _leave_out_unread(material: ObjMaterial, folder: Path, gate: FileGate, lines: Lines) -> None:
+    """Remove the maps of one number that are no channel of a picture that is drawn, with a warning for each.
+
+    Alpha is that of the picture of `map_Kd`, and metal that of the picture of `map_Pr`.
+    """
+    for what, key, other, of in (
+        ("alpha", "map_d", "albedo", "map_Kd"),
+        ("metallic", "map_Pm", "roughness", "map_Pr"),
+    ):
+        file = material.textures.get(what)
+        if file is None or (file, material.placed.get(what)) == (
+            material.textures.get(other),
+            material.placed.get(other),
+        ):
+            continue
+        del material.textures[what]
+        message = f"'{key}' of '{material.name}' is not drawn: its picture is not that of '{of}'"
+        code: str = ObjCode.MATERIAL
+        channel = "alpha" if what == "alpha" else "blue channel"
+        hint = f"put it into the {channel} of the picture of `{of}`, and name that picture"
+        try:
+            gate.stamp(gate.resolve(file, folder))
+        except FileRejectedError as error:
+            code, message, hint = (
+                error.code,
+                f"'{key}' of '{material.name}' is not drawn: {error.reason}",
+                error.help,
+            )
+        lines.warn(code, message, material.lines[what], hint)
+
+
+def _names(written: str, path: Path, gate: FileGate) -> list[str]:
+    """Return the names of material files that a line has: one with spaces, if there is such a file."""
+    name = written.replace("\\", "/")
+    if len(name.split()) > 1:
+        try:
+            gate.stamp(gate.resolve(name, path.parent))
+        except FileRejectedError:
+            return name.split()
+    return [name]
