@@ -64,13 +64,19 @@ class CacheMissError(Exception):
 class SourceStamp(NamedTuple):
     """A source when it was imported: path relative to the root, size in bytes, mtime in ns, digest.
 
-    An mtime of 0 means that a later change could have the same mtime: compare the digest.
+    An mtime of 0 means that a later change could have the same mtime: compare the digest. Without a digest
+    there was no such file.
     """
 
     path: str
     size: int
     mtime_ns: int
     digest: str
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the file was not there."""
+        return not self.digest
 
 
 @dataclass(frozen=True, slots=True)

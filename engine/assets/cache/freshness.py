@@ -18,6 +18,7 @@ from engine.assets.cache.facts import Facts, IndicesFacts, VerticesFacts
 from engine.assets.files import FileGate, FileRejectedError, Stamp
 from engine.assets.recipes import Recipe
 from engine.assets.tools.tools import find_compiler, find_validator
+from engine.humon import Code
 
 
 @dataclass(slots=True)
@@ -104,9 +105,14 @@ def tool_identity() -> str:
 
 
 def stamp_now(stamp: SourceStamp, gate: FileGate) -> SourceStamp | None:
-    """Return the current stamp of a source, or None if it has changed, or a link leads to another content."""
+    """Return the current stamp of a source, or None if it has changed, or a link leads to another content.
+
+    One that was missing has changed when it is there.
+    """
     try:
         size, mtime_ns = _size_and_mtime(stamp.path, gate)
+        if stamp.is_missing:
+            return None
         if size != stamp.size:
             return None
         if mtime_ns == stamp.mtime_ns:
@@ -114,8 +120,8 @@ def stamp_now(stamp: SourceStamp, gate: FileGate) -> SourceStamp | None:
         from engine.assets.cache.stamps import digest_of, source_stamp
 
         content, read_stamp = gate.read(gate.resolve(stamp.path, gate.root))
-    except FileRejectedError:
-        return None
+    except FileRejectedError as error:
+        return stamp if stamp.is_missing and error.code == Code.FILE_MISSING else None
     return source_stamp(stamp.path, content, read_stamp) if digest_of(content) == stamp.digest else None
 
 

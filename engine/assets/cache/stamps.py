@@ -18,6 +18,11 @@ def source_stamp(path: str, content: bytes, stamp: Stamp) -> SourceStamp:
     return SourceStamp(path, stamp.size, stamp.mtime_ns if settled else 0, digest_of(content))
 
 
+def missing_stamp(path: str) -> SourceStamp:
+    """Return the stamp of a source that is not there, and may be later."""
+    return SourceStamp(path, 0, 0, "")
+
+
 def digest_of(content: bytes) -> str:
     """Return the digest of a source's content for the cache."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()

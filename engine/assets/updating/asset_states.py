@@ -143,6 +143,8 @@ def _why_not(recipe: Recipe, before: Entry | None, gate: FileGate) -> tuple[Stat
         try:
             size, mtime = gate.stamp(gate.locate(stamp.path))
         except FileRejectedError as error:
+            if stamp.is_missing:
+                continue
             return State.STALE, error.reason
         if (size, mtime) != (stamp.size, stamp.mtime_ns):
             return State.STALE, f"'{stamp.path}' has changed"

@@ -19,6 +19,7 @@ from engine.assets.formats import TextureFormat
 from engine.assets.importers.models import obj_materials
 from engine.assets.recipes import recipes_of
 from engine.assets.roots import PROJECT_FILE, data_root
+from engine.assets.updating.asset_states import State, states_of
 from engine.cli.main import main
 from engine.gltf import Item, read_gltf
 from engine.humon import InputError, Severity
@@ -133,6 +134,27 @@ def test_a_material_file_that_moves_a_map_makes_the_mesh_stale(folder: Path) -> 
     again = cook_database(load_scene(path).dbs[0])
     again.image.close()
     assert again.cooked == 2  # vertices and indices, which are of the same sources
+
+
+def test_a_material_file_that_was_missing_makes_the_mesh_stale_once_it_is_there(folder: Path) -> None:
+    path = write_obj(folder)
+    (folder / "my paints.mtl").unlink()
+    cooked = []
+    for _ in range(2):
+        result = cook_database(load_scene(path).dbs[0])
+        result.image.close()
+        cooked.append(result.cooked)
+    assert cooked[1] == 0
+    (folder / "my paints.mtl").write_text(MOVED)
+    states = {one.asset.type.value: one.state for one in states_of(load_scene(path).dbs[0])}
+    assert states["vertices"] is State.STALE
+    assert coordinates(open_scene(path))["uv_albedo"] == [[0.25, 0.5]] * 3
+
+
+def test_a_great_many_material_files_are_left_out(folder: Path) -> None:
+    names = "".join(f"mtllib {number}.mtl\n" for number in range(300))
+    opened = open_scene(write_obj(folder, names + OBJ))
+    assert len(opened.made("vertices", "thing one").entry.sources) == 257
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from engine.assets.cache.cache import SourceStamp
-from engine.assets.cache.stamps import source_stamp
+from engine.assets.cache.stamps import missing_stamp, source_stamp
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.roots import display_path
-from engine.humon import InputError, Problem, Severity, suggestion
+from engine.humon import Code, InputError, Problem, Severity, suggestion
 from engine.obj import Lines, ObjCode, ObjFile, ObjMaterial, ObjPlace, read_materials
+
+MOST_FILES = 256
+"""Most material files of an OBJ file: each is a source of its meshes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,11 @@ def read_material_files(file: ObjFile, path: Path, gate: FileGate) -> ObjMateria
     stamps: dict[Path, SourceStamp] = {}
     for written, line in file.material_files:
         for name in _names(written, path, gate):
+            if len(stamps) >= MOST_FILES:
+                message = f"materials are left out: more than {MOST_FILES} files are named"
+                file.lines.warn(ObjCode.LIMIT, message, line, "join them to one file")
+                break
+            source: Path | None = None
             try:
                 source = gate.resolve(name, path.parent)
                 if source in stamps:
@@ -43,6 +51,8 @@ def read_material_files(file: ObjFile, path: Path, gate: FileGate) -> ObjMateria
                 stamps[source] = source_stamp(gate.relative(named), content, stamp)
                 materials, lines = read_materials(content, display_path(source))
             except FileRejectedError as error:
+                if source is not None and error.code == Code.FILE_MISSING:
+                    stamps[source] = missing_stamp(gate.relative(source))
                 file.lines.warn(error.code, f"materials are left out: {error.reason}", line, error.help)
                 continue
             except InputError as error:
