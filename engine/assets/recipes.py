@@ -37,7 +37,7 @@ IMPORTER_VERSIONS: Mapping[AssetType, int] = {
     AssetType.INDICES: 4,
     AssetType.SKELETON: 1,
     AssetType.SHADER: 4,
-    AssetType.TEXTURE2D: 2,
+    AssetType.TEXTURE2D: 3,
     AssetType.ENVIRONMENT: 1,
     AssetType.ANIMATION: 3,
     AssetType.MORPH_TARGETS: 2,

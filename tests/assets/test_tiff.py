@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Callable
 from typing import Any
@@ -94,6 +95,23 @@ def test_orientation_changes_no_texel() -> None:
         np.testing.assert_array_equal(texels_of(tiff_of(NOISE, tags={"orientation": orientation})), NOISE)
 
 
+def reversed_bits(part: bytes) -> bytes:
+    """Bytes with the bits of each in the other order."""
+    return np.packbits(np.unpackbits(np.frombuffer(part, np.uint8)), bitorder="little").tobytes()
+
+
+@pytest.mark.parametrize("layout", [{}, {"rows": 4}, {"planar": True, "tile": (16, 16), "deflate": True}])
+def test_bits_of_bytes_may_be_in_the_other_order(layout: dict[str, Any]) -> None:
+    data = tiff_of(NOISE, **layout, tags={"fill": 2}, damage=reversed_bits)
+    np.testing.assert_array_equal(texels_of(data), NOISE)
+
+
+def test_bits_in_the_other_order_are_those_that_another_program_reads() -> None:
+    data = tiff_of(NOISE[..., :1], tags={"fill": 2})
+    with Image.open(io.BytesIO(data)) as picture:
+        np.testing.assert_array_equal(texels_of(data)[..., 0], np.asarray(picture))
+
+
 def test_white_may_be_zero_and_colours_may_be_multiplied_by_alpha() -> None:
     inverted = texels_of(tiff_of(NOISE[..., :1], tags={"colours": 0}))
     np.testing.assert_array_equal(inverted[..., 0], 255 - NOISE[..., 0])
@@ -129,6 +147,7 @@ LIES: list[tuple[bytes, str]] = [
     (tiff_of(NOISE, tags={"compression": 5}, damage=lambda part: b"\xff" * 99), "texture.decode"),
     (tiff_of(NOISE, tags={"compression": 32773}, damage=lambda part: bytes(200)), "texture.decode"),
     (tiff_of(NOISE, tags={"compression": 7}), "texture.format"),
+    (tiff_of(NOISE, tags={"fill": 3}), "texture.decode"),
     (tiff_of(NOISE, tags={"bits": (8, 8, 16, 8)}), "texture.format"),
     (tiff_of(NOISE, tags={"bits": (12,) * 4}), "texture.format"),
     (tiff_of(NOISE, tags={"colours": 5}), "texture.format"),

@@ -16,6 +16,7 @@ TAGS = {
     "bits": 258,
     "compression": 259,
     "colours": 262,
+    "fill": 266,
     "offsets": 273,
     "orientation": 274,
     "samples": 277,

@@ -140,8 +140,11 @@ def _layout(tags: _Tags, data: bytes, name: str, width: int, height: int, sample
         message = f"the TIFF file has {samples} samples of {bits} bits, of kind {kind}"
         raise format_error(message, name, _HINT)
     compression = tags.one(_COMPRESSION, 1)
-    if compression not in COMPRESSIONS or tags.one(_FILL_ORDER, 1) != 1:
+    if compression not in COMPRESSIONS:
         raise format_error(f"the TIFF file has compression {compression}", name, _HINT)
+    fill_order = tags.one(_FILL_ORDER, 1)
+    if fill_order not in (1, 2):
+        raise decode_error(f"the TIFF file has fill order {fill_order}, which is neither 1 nor 2", name)
     predictor, planes = tags.one(_PREDICTOR, 1), tags.one(_PLANES, 1)
     fits = {1: True, 2: kind == _WHOLE and bits >= 8, 3: kind == _FLOAT}.get(predictor, False)
     if planes not in (1, 2) or not fits:
@@ -167,6 +170,7 @@ def _layout(tags: _Tags, data: bytes, name: str, width: int, height: int, sample
         colour_samples=colour_samples,
         alpha=extra[0] if extra else 0,
         compression=compression,
+        is_reversed=fill_order == 2,
         predictor=predictor,
         is_planar=planes == 2 and samples > 1,
         part=part,

@@ -27,6 +27,8 @@ A code of LZW has 12 bits where it stands for the longest text, of 4,096 - 258 b
 up to 128 times in two.
 """
 _PREMULTIPLIED = 1
+_REVERSED = bytes(int(f"{value:08b}"[::-1], 2) for value in range(256))
+"""Each byte with its bits in the other order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,8 @@ class TiffLayout:
     """How the samples of a TIFF file lie: in parts of `part` pixels, row after row, of one sample if planar.
 
     `alpha` says what the first sample after the colours is: 0 nothing that is shown, 1 alpha that the colours
-    are multiplied by, 2 alpha. `offsets` and `sizes` are those of the parts in the file, in bytes.
+    are multiplied by, 2 alpha. `is_reversed` is whether the first bit of a byte is its lowest. `offsets` and
+    `sizes` are those of the parts in the file, in bytes.
     """
 
     width: int
@@ -46,6 +49,7 @@ class TiffLayout:
     colour_samples: int
     alpha: int
     compression: int
+    is_reversed: bool
     predictor: int
     is_planar: bool
     part: tuple[int, int]
@@ -110,6 +114,8 @@ def _part_rows(data: bytes, layout: TiffLayout, name: str) -> Iterator[tuple[int
 def _decoded(data: bytes, number: int, layout: TiffLayout, name: str) -> memoryview | bytearray | bytes:
     """Return the bytes of a part as they were before they were compressed."""
     part = memoryview(data)[layout.offsets[number] : layout.offsets[number] + layout.sizes[number]]
+    if layout.is_reversed:
+        part = memoryview(bytes(part).translate(_REVERSED))
     size = layout.part_bytes(number)
     if layout.compression == _PLAIN:
         return part[:size]
