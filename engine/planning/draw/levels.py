@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from engine.feature import Drawable
 from engine.graph import PICTURE_VIEW, Extent
 from engine.plan.terms.table import distinct
 from engine.planning.draw.eyes import Eye, eyes_of
@@ -43,6 +44,14 @@ class Detail:
     centre: tuple[float, float, float]
     radius: float
     in_pixels: bool = False
+
+    @staticmethod
+    def of(ordered: Sequence[Drawable], low: Sequence[float], high: Sequence[float]) -> Detail:
+        """The levels of an asset with these bounds, the finest first: by their errors where all have one."""
+        errors = [one.error for one in ordered if one.error is not None]
+        if len(errors) == len(ordered):
+            return Detail.within(errors, low, high)
+        return Detail.around([one.screen_size for one in ordered], low, high)
 
     @staticmethod
     def around(sizes: Sequence[float], low: Sequence[float], high: Sequence[float]) -> Detail:

@@ -247,12 +247,7 @@ class Recipes:
         if len(levels) > 1:
             ordered = [levels[level] for level in sorted(levels)]
             facts = self._vertices_facts(ordered[0].vertices)
-            box = facts.minimum, facts.maximum
-            errors = [one.error for one in ordered if one.error is not None]
-            if len(errors) == len(ordered):
-                self.details[key] = Detail.within(errors, *box)
-            else:
-                self.details[key] = Detail.around([one.screen_size for one in ordered], *box)
+            self.details[key] = Detail.of(ordered, facts.minimum, facts.maximum)
 
     def forget(self, dbs: Collection[int]) -> None:
         """Forget assets of databases that are gone, by their numbers; what they drew keeps its rows."""

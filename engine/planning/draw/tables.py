@@ -142,10 +142,7 @@ class DrawTable:
         return errors
 
     def _learn_again(self) -> dict[int, Raised]:
-        """Learn what is drawn again where its pipelines have become usable; rows draw nothing until taken up.
-
-        Returns what was raised, by the key of the asset.
-        """
+        """Learn what is drawn again where its pipelines have become usable; return what was raised by key."""
         outdated = self.recipes.outdated(self.assets)
         if outdated:
             rows = is_in(self.assets, outdated).nonzero()[0].astype(np.int32)
