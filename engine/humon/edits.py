@@ -32,6 +32,8 @@ class Edits:
         self._changes: list[_Change] = []
         self._cuts: dict[tuple[int, int], Cut] = {}
         """By the place that they are removed from."""
+        self._closings: dict[int, _Change] = {}
+        """By the places of `_lined`, the line breaks before what follows."""
         self._lined: set[int] = set()
         """Places where cuts were inserted on lines of their own, so that what follows needs one, too."""
         self._order: dict[int, dict[int, int]] = {}
@@ -56,16 +58,20 @@ class Edits:
             self._changes.append((start, end, lexeme))
         return self
 
-    def insert(self, parent: "Node", key: str, value: object) -> "Edits":
-        """Add `key: value` after the last child of a dict, on a separate line if that child has one.
+    def insert(
+        self, parent: "Node", key: str, value: object, after: "Node | None" = None, first: bool = False
+    ) -> "Edits":
+        """Add `key: value` to a dict after one of its children, or `first`; else after the last one.
 
-        Raises ValueError if `parent` is no dict or has the key.
+        It has a line of its own where its neighbour has. Raises ValueError if `parent` is no dict or has the
+        key.
         """
         content = self.document.children(parent.row)
         if not isinstance(content, dict) or key in content:
             raise ValueError(f"cannot insert {key!r}: not a dict, or it has the key")
-        if content:
-            self._insert_after(list(content.values())[-1], key, value)
+        neighbour = self._neighbour(list(content.values()), after, first)
+        if neighbour is not None:
+            self._insert_after(neighbour, key, value)
         else:
             self._insert_first(parent, key, value)
         return self
@@ -124,37 +130,65 @@ class Edits:
             self._cuts[cut.start, cut.end] = cut
         return cut
 
-    def insert_cut(self, parent: "Node", cut: Cut) -> "Edits":
-        """Add a node that was cut out of a text after the last child of a dict; see `cut`."""
+    def copy(self, node: "Node", parent: "Node", with_comments: bool) -> Cut:
+        """Return what `cut` would, with its text, and remove nothing; the edits are used up by it.
+
+        Without comments only those inside the node are in it.
+        """
+        cut = self.cut(node, parent)
+        start, end = self.document.columns.starts[node.row], self._end(node.row)
+        if not with_comments and cut.margin is not None:
+            cut = Cut(self.document.lines.start_of_line(start), end, cut.margin)
+        inside = [each for each in self._changes if cut.start <= each[0] and each[1] <= cut.end]
+        inside = [each for each in inside if each[:2] not in self._cuts]
+        cut.source = self._rendered(cut.start, cut.end, sorted(inside, key=_place))
+        return cut
+
+    def insert_cut(
+        self, parent: "Node", cut: Cut, after: "Node | None" = None, first: bool = False
+    ) -> "Edits":
+        """Add a node that was cut out of a text to a dict, at a place as `insert` does; see `cut`."""
         text, margin, brk = self.document.text, self._margin(parent.span[0]), self._line_break()
         content = [child.row for child in parent]
-        if content:
-            end = self._end(content[-1])
-            at = self._end_of_comments(end)
-            inner = self._margin(self.document.columns.starts[content[-1]])
-            alone = self._has_own_line(content[-1]) or self._ends_in_line_comment(end, at)
-        else:
-            start = self._start_inside(parent)
-            at = self._end_of_comments(start)
-            inner = margin if self._is_implicit(parent) else margin + INDENT
-            alone = self._is_implicit(parent) or "\n" in text[at : parent.span[1]]
-            alone = alone or self._ends_in_line_comment(start, at)
-        is_inline = not alone and at not in self._lined
-        if is_inline and cut.margin is None and not cut.ends_in_line_comment:
-            self._insert_text(at, f"  {cut.source}" if content else f" {cut.source} ")
+        neighbour = self._neighbour(content, after, first)
+        beside = content[0] if neighbour is None and content else neighbour
+        inner = margin if self._is_implicit(parent) else margin + INDENT
+        alone = self._is_implicit(parent)
+        start = self._start_inside(parent) if neighbour is None else self._end(neighbour)
+        at = self._end_of_comments(start)
+        if beside is not None:
+            alone = self._has_own_line(beside)
+            inner = self._margin(self.document.columns.starts[beside]) if alone or neighbour else inner
+        elif not alone:
+            alone = "\n" in text[at : parent.span[1]]
+        alone = alone or self._ends_in_line_comment(start, at)
+        if not alone and at not in self._lined and cut.margin is None and not cut.ends_in_line_comment:
+            closes = beside is None and text[at] not in "}]"
+            first_in = f" {cut.source}" + " " * (not closes)
+            self._insert_text(at, first_in if neighbour is None else self._apart(at, cut.source))
             return self
-        inner = inner if alone or not content else margin + INDENT
+        inner = inner if alone or beside is None else margin + INDENT
         lines = cut.lines(inner)
         rest = _LINE_BLANK.match(text, at)
         assert rest is not None
-        closing = (at, rest.end(), brk + margin)
-        if self._changes and self._changes[-1] == closing:  # of another cut that was inserted here
-            self._changes.pop()
         self._lined.add(at)
         self._insert_text(at, brk + ("" if cut.margin is not None else inner) + lines)
         if rest.end() < len(text) and text[rest.end()] not in "\r\n":
-            self._changes.append(closing)
+            closing = margin if text[rest.end()] in "}]" else inner
+            self._closings[at] = (at, rest.end(), brk + closing)
         return self
+
+    @staticmethod
+    def _neighbour(content: list[int], after: "Node | None", first: bool) -> int | None:
+        """Return the row of the child that an insertion comes after; None for the first place."""
+        if after is not None:
+            return after.row
+        return None if first or not content else content[-1]
+
+    def _apart(self, at: int, pair: str) -> str:
+        """Return a pair as it is inserted after another one on its line."""
+        text = self.document.text
+        return f"  {pair}" + " " * (at < len(text) and text[at] not in _SEPARATORS)
 
     def _end(self, row: int) -> int:
         """Return the offset after a node and its metatags."""
@@ -173,13 +207,21 @@ class Edits:
         start, end = self.document.span(parent.row)
         implicit = text[start] not in "{["
         at = self._end_of_comments(metatags_end(text, start if implicit else start + 1)[0])
-        if implicit or "\n" in text[at:end] or self._ends_in_line_comment(start, at):
-            self._insert_lines(at, self._margin(start) + ("" if implicit else INDENT), key, value)
+        beside = next(iter(parent), None)
+        margin = self._margin(start) + ("" if implicit else INDENT)
+        if beside is not None and self._has_own_line(beside.row):
+            self._insert_lines(at, self._margin(self.document.columns.starts[beside.row]), key, value)
+        elif beside is None and (implicit or "\n" in text[at:end] or self._ends_in_line_comment(start, at)):
+            self._insert_lines(at, margin, key, value)
             if text[at:end] in ("}", "]"):
                 self._insert_text(at, self._line_break())
         else:
             pair = _pair(key, value)
-            self._insert_text(at, f" {pair} " if text[at] in "}]" else f" {pair}")
+            after_metatags = beside is not None and text[at - 1] not in "{["
+            closes = beside is None and text[at] not in "}]"
+            self._insert_text(
+                at, self._apart(at, pair) if after_metatags else f" {pair}" + " " * (not closes)
+            )
 
     def remove(self, node: "Node") -> "Edits":
         """Remove a child of a list or dict, with key and metatags, and its line if that becomes blank."""
@@ -209,14 +251,16 @@ class Edits:
     def moves_lines(self) -> bool:
         """Whether an inserted or removed text has a line break, so that later line numbers may change."""
         text = self.document.text
-        return any(_BREAK.search(new + text[start:end]) for start, end, new in self._changes)
+        return bool(self._closings) or any(
+            _BREAK.search(new + text[start:end]) for start, end, new in self._changes
+        )
 
     def apply(self) -> str:
         """Return the text with all changes; raises ValueError if two of them overlap.
 
         What is cut out inside of something that is removed or cut out is no overlap.
         """
-        changes = sorted(self._changes, key=lambda each: (each[0], each[0] != each[1], -each[1]))
+        changes = sorted((*self._changes, *self._closings.values()), key=_place)
         return self._rendered(0, len(self.document.text), changes)
 
     def _rendered(self, start: int, end: int, changes: list[_Change]) -> str:
@@ -262,7 +306,7 @@ class Edits:
         if self._has_own_line(row) or self._ends_in_line_comment(end, at):
             self._insert_lines(at, self._margin(start), key, value)
         else:
-            self._insert_text(at, f"  {_pair(key, value)}")
+            self._insert_text(at, self._apart(at, _pair(key, value)))
 
     def _has_own_line(self, row: int) -> bool:
         """Whether only white space comes before a node on its line."""
@@ -291,6 +335,11 @@ class Edits:
 def _pair(key: str | None, value: object) -> str:
     """Return a child of a dict, or without a key of a list, on one line."""
     return inline(value) if key is None else f"{quote(key)}: {inline(value)}"
+
+
+def _place(change: _Change) -> tuple[int, bool, int]:
+    """Order changes: what is inserted at a place comes first, then the outermost that begins there."""
+    return change[0], change[0] != change[1], -change[1]
 
 
 def _outermost(changes: list[_Change]) -> list[_Change]:

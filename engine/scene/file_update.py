@@ -99,6 +99,7 @@ class _Update:
         found = {path: there[path] for path in wanted if path in there}
         both = np.array(list(found.values()), np.int32), np.array([wanted[path] for path in found], np.int32)
         self._add_objects(wanted, found)
+        self._order_objects(wanted, found)
         self._set_objects(*both)
         self._set_features(*both)
         pairs = [(found[path], wanted[path]) for path in wanted]
@@ -179,6 +180,29 @@ class _Update:
                 at = table.row_of(row)
                 if at is not None:
                     self._add_feature(tableau.tables[type_name], table, made, np.array([at], np.int32))
+
+    def _order_objects(self, wanted: Mapping[str, int], found: Mapping[str, int]) -> None:
+        """Give siblings the order that they have in the file, where that has changed."""
+        tableau, ranks = self._tableau, self._before.columns["rank"]
+        own = {now_row: found[path] for path, now_row in wanted.items()}
+        old = set(self._before.rows.tolist())
+        for now_row, row in ((self._fresh.root, self._part.root), *own.items()):
+            order = tableau.rearranging.order(row)
+            here = set(order)
+            listed = [own[each] for each in self._now.rearranging.order(now_row) if own.get(each) in here]
+            known = set(listed)
+            in_file = known <= old and sorted(listed, key=lambda each: int(ranks[each])) == listed
+            if in_file or [each for each in order if each in known] == listed:
+                continue
+            following: dict[int, list[int]] = {}
+            above = ROOT
+            for each in order:  # what the file does not have stays after what it is after
+                if each in known:
+                    above = each
+                else:
+                    following.setdefault(above, []).append(each)
+            placed = [one for each in (ROOT, *listed) for one in (each, *following.get(each, ()))]
+            tableau.rearranging.set_order(row, placed[1:])
 
     def _add_feature(self, table: FeatureTable, now: FeatureTable, objects: Rows, rows: Rows) -> None:
         """Add a feature to objects with the values of rows of the file's table."""
@@ -277,7 +301,7 @@ class _Update:
             state.parent[row] = own_row.get(int(fresh.parent[now_row]), self._part.root)
         removed = rows[self._tableau.level[rows] < 0]
         state.generation[removed] = self._before.generation[removed]
-        for name in TRANSFORMS:
+        for name in (*TRANSFORMS, "rank"):
             state.columns[name][rows] = getattr(self._now, name)[now_rows]
         for flag in FLAGS:
             state.columns[flag][rows] = self._now.flags(flag)[now_rows]

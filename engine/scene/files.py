@@ -27,10 +27,18 @@ from engine.humon import (
     suggestion,
     text,
 )
-from engine.scene.limits import FORMAT_VERSION, MAX_FILES, MAX_LISTED
 from engine.scene.models import model_document
 
 KNOWN_KEYS = ("version", "include", "assetDb", "tableau")
+
+FORMAT_VERSION = 1
+"""The newest supported `version` of a scene file."""
+
+MAX_FILES = 1024
+"""Files of one scene at most."""
+
+MAX_LISTED = 10_000
+"""Names in a folder among which that of a missing file is looked for."""
 
 
 @dataclass(frozen=True)

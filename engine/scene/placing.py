@@ -1,84 +1,104 @@
-"""Places objects in the text of a scene's file: new ones, and those that were cut out to be put elsewhere.
+"""Places objects in the text of a scene's file, in the order of their siblings: new ones, and those cut out.
 
 New features of objects that are in the text come last, into the lists that are there then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.assets import AssetDb
-from engine.humon import Document, Kind, Node, expect
+from engine.humon import Document, Edits, Kind, Node, expect
 from engine.humon.cuts import Cut
+from engine.scene.build import OBJECT_KEYS, TABLEAU_KEYS
+from engine.scene.origin import Copies
 from engine.scene.plain_values import plain_feature, plain_object
 from engine.scene.snapshot import Snapshot
-from engine.scene.text_changes import check_free
+from engine.scene.text_changes import check_free, put_member
 from engine.tableau import Tableau
+
+Rows = NDArray[np.int32]
 
 
 class Placing:
     """Inserts objects in the text below their parents, pass by pass: a parent comes before its children.
 
-    `waiting` are the rows that have no place yet, without what is below new ones.
+    `cuts` are texts of objects that have another place, or are written like others: `copies`. `waiting` are
+    the rows that have no place yet, without what is below new ones.
     """
 
     def __init__(
-        self, tableau: Tableau, before: Snapshot, dbs: Sequence[AssetDb], cuts: Mapping[int, Cut]
+        self,
+        tableau: Tableau,
+        before: Snapshot,
+        dbs: Sequence[AssetDb],
+        cuts: Mapping[int, Cut],
+        copies: Collection[Copies],
     ) -> None:
         self._tableau = tableau
         self._before = before
         self._dbs = dbs
         self._root = before.root
-        self._cuts = dict(cuts)
-        fresh = before.added(tableau)
-        self._fresh = set(fresh.tolist())
-        self.waiting = [row for row in fresh.tolist() if tableau.parent_of(row) not in self._fresh]
-        self.waiting += self._cuts
+        self._cuts = cuts
+        self._copies = copies
+        copied = {row for each in copies for row in each.rows.tolist()}
+        fresh = [row for row in before.added(tableau).tolist() if row not in copied]
+        is_fresh = set(fresh)
+        self.waiting = {*cuts, *(row for row in fresh if tableau.parent_of(row) not in is_fresh)}
 
     def placed(self, document: Document) -> str:
         """Return the text of a document with those objects whose parents are in it; they no longer wait."""
-        waiting, edits = set(self.waiting), document.edits()
+        edits, done = document.edits(), set[int]()
         nodes: dict[int, Node] = {self._root: document.root["tableau"]}
-        by_parent: dict[int, list[int]] = {}
-        for row in self.waiting:
-            parent = self._tableau.parent_of(row)
-            if parent in by_parent or self._is_there(parent, waiting):
-                by_parent.setdefault(parent, []).append(row)
-        for parent, rows in by_parent.items():
-            node = self._node(parent, nodes)
-            objects = node.get("objects")
-            if objects is not None:
-                expect(objects, Kind.DICT)
-                siblings = self._tableau.rearranging.order(parent)
-                names = {self._tableau.name_of(each) for each in siblings if each not in waiting}
-                check_free(objects, [self._tableau.name_of(row) for row in rows], names)
-            if objects is None:
-                fresh = [row for row in rows if row not in self._cuts]
-                edits.insert(node, "objects", {self._tableau.name_of(row): self._plain(row) for row in fresh})
-                waiting.difference_update(fresh)
-                continue
-            for row in rows:
-                is_first = not len(objects) and row != rows[0]
-                if is_first:
-                    break  # the others come after it, in the next pass
-                cut = self._cuts.get(row)
-                if cut is None:
-                    edits.insert(objects, self._tableau.name_of(row), self._plain(row))
-                else:
-                    edits.insert_cut(objects, cut)
-                waiting.discard(row)
-        self.waiting = [row for row in self.waiting if row in waiting]
+        parents = dict.fromkeys(self._tableau.parent_of(row) for row in sorted(self.waiting))
+        for parent in parents:
+            if self._is_there(parent):
+                done.update(self._place_below(parent, self._node(parent, nodes), edits))
+        self.waiting -= done
         return edits.apply()
+
+    def _place_below(self, parent: int, node: Node, edits: Edits) -> list[int]:
+        """Insert what waits below an object; return what has its place then."""
+        tableau, objects = self._tableau, node.get("objects")
+        order = tableau.rearranging.order(parent)
+        rows = [row for row in order if row in self.waiting]
+        if objects is None:
+            fresh = [row for row in rows if row not in self._cuts]
+            plain = {tableau.name_of(row): self._plain(row) for row in fresh}
+            put_member(edits, node, "objects", plain, TABLEAU_KEYS if parent == self._root else OBJECT_KEYS)
+            return fresh
+        expect(objects, Kind.DICT)
+        known = {tableau.name_of(row) for row in order if row not in self.waiting}
+        check_free(objects, [tableau.name_of(row) for row in rows], known)
+        if not len(objects):
+            rows = rows[:1]  # the others come after it, in the next pass
+        above: Node | None = None
+        for row in order:
+            if row not in self.waiting:
+                above = objects.get(tableau.name_of(row)) or above
+            elif row in rows:
+                cut, is_first = self._cuts.get(row), above is None
+                if cut is None:
+                    edits.insert(objects, tableau.name_of(row), self._plain(row), above, first=is_first)
+                else:
+                    edits.insert_cut(objects, cut, above, first=is_first)
+        return rows
 
     @property
     def new_features(self) -> dict[int, list[str]]:
         """The types of the new features of objects that were in the text before, by their rows."""
         found: dict[int, list[str]] = {}
         kept = self._before.kept(self._tableau)
-        for type_name, table in self._tableau.tables.items():
-            new = table.owned_by(kept) & ~self._before.tables[type_name].owned_by(kept)
-            for row in kept[new].tolist():
-                found.setdefault(row, []).append(type_name)
+        texts = [(self._before, kept, kept)]
+        texts += [(each.origin.state, each.old_rows, each.rows) for each in self._copies]
+        for before, old_rows, rows in texts:
+            for type_name, table in self._tableau.tables.items():
+                new = table.owned_by(rows) & ~before.tables[type_name].owned_by(old_rows)
+                for row in rows[new].tolist():
+                    found.setdefault(row, []).append(type_name)
         return found
 
     def with_features(self, document: Document, features: Mapping[int, Sequence[str]]) -> str:
@@ -95,7 +115,7 @@ class Placing:
             written = [plain_feature(table, int(table.row_of(row) or 0), self._dbs) for table in tables]
             there = node.get("features")
             if there is None:
-                edits.insert(node, "features", written)
+                put_member(edits, node, "features", written, OBJECT_KEYS)
                 continue
             first = {str(each.type): each for each in reversed(list(expect(there, Kind.LIST)))}
             for type_name, feature in zip(type_names, written, strict=True):
@@ -106,10 +126,10 @@ class Placing:
         children = self._tableau.rearranging.order
         return plain_object(self._tableau, row, self._dbs, children, leave_out=self._cuts)
 
-    def _is_there(self, row: int, waiting: set[int]) -> bool:
+    def _is_there(self, row: int) -> bool:
         """Whether an object is in the text."""
         while row != self._root:
-            if row in waiting:
+            if row in self.waiting:
                 return False
             row = self._tableau.parent_of(row)
         return True

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from engine.assets import AssetDb, AssetRef, find_asset
 from engine.assets.names import BUILTIN
 from engine.humon import InputError, Problem
+from engine.math import euler_xyz_degrees, to_euler_xyz_degrees
 from engine.tableau import NO_ASSET, FeatureSchema, FieldKind, FieldSpec
 
 FLAGS = ("active", "enabled")
@@ -32,6 +33,9 @@ class FeatureValues(Protocol):
 
     def row_of(self, object_row: int) -> int | None:
         """The row of an object's feature, or None."""
+
+    def place(self, row: int) -> tuple[int, int]:
+        """What orders the features of one object: line and column in its file, the highest for none."""
 
 
 class ObjectValues(Protocol):
@@ -69,6 +73,16 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, np.ndarray) and value.dtype == np.float64:  # a translation or a rotation
         return [_plain(each) for each in value.tolist()]
     return [plain_number(float(each)) for each in value]
+
+
+def euler_of(rotation: NDArray[np.floating]) -> list[int | float]:
+    """Return a unit quaternion as degrees about X, then Y, then Z: to 1e-4, or finer where that differs."""
+    angles = to_euler_xyz_degrees(rotation)
+    rounded = np.round(angles, 4)
+    again = euler_xyz_degrees(rounded)
+    if np.abs(again - np.where(again @ rotation < 0, -1, 1) * rotation).max() < 1e-8:
+        angles = rounded
+    return [plain_number(float(each)) for each in angles]
 
 
 def plain_asset(key: int, spec: FieldSpec, dbs: Sequence[AssetDb]) -> list[str | int]:
@@ -115,8 +129,9 @@ def plain_field(spec: FieldSpec, value: Any, dbs: Sequence[AssetDb]) -> Any:
 
 def plain_features(objects: ObjectValues, row: int, dbs: Sequence[AssetDb]) -> list[dict[str, Any]]:
     """Return the features of an object."""
-    owned = {name: table.row_of(row) for name, table in objects.tables.items()}
-    return [plain_feature(objects.tables[name], at, dbs) for name, at in owned.items() if at is not None]
+    found = [(table, at) for table in objects.tables.values() if (at := table.row_of(row)) is not None]
+    found.sort(key=lambda each: each[0].place(each[1]))
+    return [plain_feature(table, at, dbs) for table, at in found]
 
 
 def plain_object(
@@ -133,7 +148,9 @@ def plain_object(
     plain: dict[str, Any] = {}
     for name, default in IDENTITY.items():
         value = objects.value(name, row)
-        if tuple(value.tolist()) != default:
+        if tuple(value.tolist()) != default and name == "rotation":
+            plain["euler"] = euler_of(value)
+        elif tuple(value.tolist()) != default:
             plain[name] = plain_value(value)
     for flag in FLAGS:
         if not objects.flags(flag)[row]:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.assets import AssetDb, AssetLibrary, AssetRef, find_asset, sources_of
 from engine.feature import Feature, Registry
 from engine.humon import Position, Problem, ProblemCollector
 from engine.scene.files import SceneFile
+from engine.scene.origin import Origin
 from engine.scene.save import Saver
 from engine.scene.settings import apply_setting
 from engine.scene.snapshot import Snapshot
 from engine.scene.text_positions import located
 from engine.tableau import ROOT, Tableau
 
+Rows = NDArray[np.int32]
 NOBODY: Mapping[str, Sequence[Feature]] = {}
 
 
@@ -154,6 +159,19 @@ class Scene:
         while row != ROOT and row not in by_root:
             row = self.tableau.parent_of(row)
         return by_root.get(row, self.parts[0])
+
+    def note_copies(self, rows: Rows, copies: Rows, origin: Origin | None = None) -> None:
+        """Note that new objects are to be written like others, where both are of one file.
+
+        `rows` are objects of the scene, or of an `origin`, whose text then names assets as the file of the
+        copies does.
+        """
+        parts = [self.part_of(row) for row in copies.tolist()]
+        for part in {id(part): part for part in parts}.values():
+            here = np.array([one is part for one in parts], np.bool_)
+            if origin is None:
+                here &= np.array([self.part_of(row) is part for row in rows.tolist()], np.bool_)
+            part.saver.note_copies(origin, rows[here], copies[here])
 
     def asset(self, db: str, asset: str | int, types: Sequence[str] = ()) -> AssetRef:
         """Return an asset by its name or index in a database. Raises KeyError with a message for users."""

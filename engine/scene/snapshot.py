@@ -109,7 +109,7 @@ def differing(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """All objects by row (names, parents, generations, transforms, flags) and all feature tables."""
+    """All objects by row (names, parents, generations, ranks, transforms, flags) and all feature tables."""
 
     names: list[str]
     rows: Rows
@@ -126,6 +126,7 @@ class Snapshot:
         count = len(tableau.parent)
         columns = {name: getattr(tableau, name).copy() for name in ("translation", "rotation", "scale")}
         columns |= {flag: tableau.flags(flag).copy() for flag in FLAGS}
+        columns["rank"] = tableau.rank.copy()
         return cls(
             list(tableau.names),
             _below(tableau, root),

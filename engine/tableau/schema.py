@@ -251,7 +251,7 @@ class FieldSpec:
         if kind in (FieldKind.INT, FieldKind.ASSET):
             return int(value)
         if kind is FieldKind.ANGLE:
-            return _shortest(math.degrees(float(value)))
+            return _shortest_degrees(float(value))
         if kind is FieldKind.FLOAT:
             return _shortest(float(value))
         if kind is FieldKind.TEXT:
@@ -304,6 +304,13 @@ class FieldSpec:
 def _as_tuple(values: Any) -> Any:
     """Return several values as a tuple, and anything else as it is, for `FieldSpec` to check."""
     return tuple(values) if isinstance(values, Iterable) and not isinstance(values, str) else values
+
+
+def _shortest_degrees(radians: float) -> float:
+    """Return the shortest degrees that are these float32 radians: 31, not 30.999998."""
+    degrees, stored = math.degrees(radians), np.float32(radians)
+    rounded = (float(f"{degrees:.{digits}g}") for digits in range(1, 10))
+    return next((each for each in rounded if np.float32(math.radians(each)) == stored), _shortest(degrees))
 
 
 def _shortest(number: float) -> float:

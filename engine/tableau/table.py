@@ -147,6 +147,12 @@ class FeatureTable:
             self._tableau.files[file], int(self._columns["line"][row]), int(self._columns["column"][row])
         )
 
+    def place(self, row: int) -> tuple[int, int]:
+        """Return what orders the features of one object: line and column, the highest without a file."""
+        if self._columns["file"][row] < 0:
+            return (1 << 31, 0)
+        return int(self._columns["line"][row]), int(self._columns["column"][row])
+
     def located(self, row: int, field: str = "") -> tuple[Position | None, str]:
         """Return the position of a field's value in a `.hu` file, and its line with a caret under it.
 

@@ -63,6 +63,7 @@ class Tableau:
                 "parent": (np.int32, (), ROOT),
                 "level": (np.int32, (), -1),
                 "children": (np.int32, (), 0),
+                "rank": (np.int64, (), 0),
                 "generation": (np.int32, (), None),
                 "warned": (np.uint8, (), 0),
                 "file": (np.int32, (), -1),
@@ -253,6 +254,11 @@ class Tableau:
     def level(self) -> NDArray[np.int32]:
         """The depth of each object, 0 at the top, -1 in rows without an object, int32[n]."""
         return self._read_only("level")
+
+    @property
+    def rank(self) -> NDArray[np.int64]:
+        """What orders the children of one object, ascending, int64[n]."""
+        return self._read_only("rank")
 
     @property
     def generation(self) -> NDArray[np.int32]:

@@ -54,14 +54,15 @@ class TreePart:
 class Tree:
     """The parents and children of objects. An object is a row; rows of removed objects are reused.
 
-    `version` rises with every change. The tree uses the columns parent, level, children (their number) and
-    generation; see Tableau for the others.
+    `version` rises with every change. The tree uses the columns parent, level, children (their number), rank
+    (ascending among siblings) and generation; see Tableau for the others.
     """
 
     def __init__(self, columns: Columns) -> None:
         self.columns = columns
         self.names: list[str] = []
         self.version = 0
+        self._next_rank = 0
         self._children: dict[int, dict[str, int]] = {ROOT: {}}
         self._level_version = -1
         self._by_level: list[Rows] = []
@@ -144,6 +145,7 @@ class Tree:
                 self.columns["children"][parent] += len(members)
         self.columns["parent"][rows] = parents
         self.columns["level"][rows] = self._levels_below(parents)
+        self._rank_last(rows)
         self.version += 1
         return rows
 
@@ -256,6 +258,7 @@ class Tree:
                 columns["level"][part] += level - old_level
                 part = below
         columns["parent"][moved] = parent
+        self._rank_last(moved)
         self.version += 1
 
     def rename(self, row: int, name: str) -> None:
@@ -274,8 +277,18 @@ class Tree:
         below = self._children.get(parent, {})
         there = {row: name for name, row in below.items()}
         first = {there.pop(row): row for row in rows if row in there}
-        self._children[parent] = first | {name: row for row, name in there.items()}
+        ordered = first | {name: row for row, name in there.items()}
+        self._children[parent] = ordered
+        ranks = self.columns["rank"]
+        siblings = np.fromiter(ordered.values(), np.int32, len(ordered))
+        if not (np.diff(ranks[siblings]) > 0).all():
+            self._rank_last(siblings)
         self.version += 1
+
+    def _rank_last(self, rows: Rows) -> None:
+        """Order objects after all others, as they are given."""
+        self.columns["rank"][rows] = np.arange(self._next_rank, self._next_rank + len(rows))
+        self._next_rank += len(rows)
 
     def _check_names(self, names: list[str]) -> None:
         if are_valid_names(names):

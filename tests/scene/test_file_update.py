@@ -105,3 +105,21 @@ def test_what_is_left_out_is_that_of_the_file_as_it_was_read_last(scene, reread)
         assert gaps.has("visibleModel") is gaps.has_on("cube", ("visibleModel",)) is lost
         assert not gaps.has("light")
         assert tableau.structure_version > before
+
+
+def test_siblings_take_the_order_of_the_file_and_what_is_new_by_hand_stays_after_what_it_was_after(
+    scene, reread, registry
+):
+    tableau = scene.tableau
+    tableau.add_object("own")
+    lamp = "        lamp: { features: [ { @type: light  intensity: 2.0 } ] }\n"
+    assert reread(lamp, "") == []
+    assert (
+        reread("    objects: {\n        cube", f"    objects: {{\n{lamp}        first: {{ }}\n        cube")
+        == []
+    )
+    assert [child.name for child in tableau.children()] == ["lamp", "first", "cube", "own"]
+    assert scene.save()
+    again = load_scene(scene.path, registry).tableau
+    assert [child.name for child in again.children()] == ["lamp", "first", "cube", "own"]
+    assert not scene.save()

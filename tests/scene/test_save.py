@@ -79,7 +79,7 @@ def test_a_switched_flag_that_the_file_omits_is_added(scene, saved):
     scene.tableau["camera/reticle"].enabled = False
     assert saved() == {
         "{ @type: shadowCaster  asset: [assetDb0 1] }": (
-            "{ @type: shadowCaster  asset: [assetDb0 1]  active: false }"
+            "{ @type: shadowCaster  active: false  asset: [assetDb0 1] }"
         ),
         "camera: { objects: { reticle: { scale: [1 1 1] } } }": (
             "camera: { objects: { reticle: { scale: [1 1 1]  enabled: false } } }"

@@ -10,7 +10,9 @@ import numpy as np
 from engine.humon import Kind, Node, ProblemCollector, parse, write
 from engine.scene import Scene
 from engine.scene.build import TableauBuilder
+from engine.scene.origin import Origin
 from engine.scene.plain_values import plain_feature, plain_object
+from engine.scene.snapshot import Snapshot
 from engine.scene.values import AssetNames
 from engine.tableau import ROOT, FieldKind, Tableau
 from viewer.editing.object_copies import free_names
@@ -47,8 +49,10 @@ def is_features(text: str) -> bool:
     return root.type is not None or (root.kind is Kind.DICT and list(root.keys()) == ["features"])
 
 
-def read_objects(scene: Scene, text: str, parent: int, renewed: Renewed) -> Tableau:
-    """Return a tableau with the objects of a text, to be copied; features alone are those of one object.
+def read_objects(scene: Scene, text: str, parent: int, renewed: Renewed) -> tuple[Origin, Tableau]:
+    """Return a tableau with the objects of a text, to be copied, and what they are written like.
+
+    Features alone are those of one object.
 
     Assets are looked up by the names in the file that `parent` belongs to. Raises InputError as loading does.
     """
@@ -69,7 +73,7 @@ def read_objects(scene: Scene, text: str, parent: int, renewed: Renewed) -> Tabl
         for spec in table.schema.fields:
             if spec.kind is FieldKind.ASSET and len(used):
                 table.set(spec.name, used, renewed_keys(table.column(spec.name)[used], renewed))
-    return tableau
+    return Origin(document, document.root, Snapshot.of(tableau)), tableau
 
 
 def _whole(root: Node, text: str) -> str:

@@ -15,10 +15,14 @@ from engine.tableau import NO_ASSET, ROOT, Tableau
 from engine.tableau.activity import FLAGS
 from engine.tableau.names import fold
 from viewer.editing.clipboard import is_features, read_objects, text_of
+from viewer.editing.exact_places import exact_world
 from viewer.editing.history import EditError, History
 from viewer.editing.object_copies import child_names, copy_objects, free_names
 from viewer.editing.tree_edits import Held, ObjectsEdit, ParentEdit, RenameEdit, features_edit
 from viewer.editing.value_edit import Renewed, Rows, Target, ValueEdit, same_key
+
+PLACE_DIGITS = 7
+"""Digits after the point of a place that is computed: a tenth of a micrometre."""
 
 
 class Editor:
@@ -108,7 +112,10 @@ class Editor:
         self._check_no_file(rows)
         if not len(rows):
             return rows
-        made = copy_objects(self.tableau, rows, self.tableau, self.tableau.parent[rows].copy())
+        parents = self.tableau.parent[rows].copy()
+        copied, copies = copy_objects(self.tableau, rows, self.tableau, parents)
+        self.scene.note_copies(copied, copies)
+        made = copies[: len(rows)]
         self._push_added(f"Duplicate {self.names(rows)}", made)
         return made
 
@@ -139,8 +146,7 @@ class Editor:
             return
         where = "the top" if parent == ROOT else tableau.name_of(parent)
         label = f"Move {self.names(rows)} to {where}"
-        tableau.update_world()
-        world = tableau.world(rows)
+        world = exact_world(tableau, rows)
         with self.history.group(label):
             self._free_names(rows, parent)
             old = tableau.parent[rows].copy()
@@ -209,7 +215,7 @@ class Editor:
         """Add the objects of a Humon text below an object; return them. Features alone are added to it."""
         try:
             is_feature = is_features(text)
-            other = read_objects(self.scene, text, parent, self.renewed)
+            origin, other = read_objects(self.scene, text, parent, self.renewed)
         except InputError as error:
             raise EditError(f"this cannot be pasted: {error.problems[0].render()}") from error
         if is_feature and parent == ROOT:
@@ -219,7 +225,9 @@ class Editor:
             return np.array([parent], np.int32)
         roots = np.array(other.rearranging.order(ROOT), np.int32)
         parent = self._parent(parent)
-        made = copy_objects(other, roots, self.tableau, np.full(len(roots), parent, np.int32))
+        copied, copies = copy_objects(other, roots, self.tableau, np.full(len(roots), parent, np.int32))
+        self.scene.note_copies(copied, copies, origin)
+        made = copies[: len(roots)]
         self._push_added(f"Paste {self.names(made)}", made)
         return made
 
@@ -269,18 +277,16 @@ class Editor:
 
     def _place(self, rows: Rows, parent: int, world: NDArray[np.float64]) -> None:
         """Give objects the transforms by which they are where they were; shear stays out of it."""
-        tableau = self.tableau
-        above = np.identity(4)
+        tableau, above = self.tableau, np.identity(4)
         if parent != ROOT:
-            above = tableau.world(np.array([parent], np.int32))[0]
+            above = exact_world(tableau, np.array([parent], np.int32))[0]
             if abs(np.linalg.det(above[:3, :3])) < 1e-12:
                 return  # below what is flat there is no such transform
-        local = world @ np.linalg.inv(above)
-        translation, rotation, scale = decompose(local)
+        translation, rotation, scale = decompose(world @ np.linalg.inv(above))
         values: Mapping[str, NDArray[Any]] = {
-            "translation": translation,
+            "translation": np.round(translation, PLACE_DIGITS),
             "rotation": rotation,
-            "scale": scale,
+            "scale": np.round(scale, PLACE_DIGITS),
         }
         for name, value in values.items():
             now = Target(name).read(tableau, rows)

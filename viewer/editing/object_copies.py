@@ -39,10 +39,11 @@ def child_names(tableau: Tableau, parent: int) -> list[str]:
     return [tableau.name_of(row) for row in tableau.rearranging.order(parent)]
 
 
-def copy_objects(source: Tableau, roots: Rows, target: Tableau, parents: Rows) -> Rows:
-    """Copy objects of one tableau, none above another, into one (also the same), and return their new rows.
+def copy_objects(source: Tableau, roots: Rows, target: Tableau, parents: Rows) -> tuple[Rows, Rows]:
+    """Copy objects of one tableau, none above another, into one (also the same).
 
-    `parents` has the new parent of each, ROOT for the top. Names that are taken there get a number.
+    Returns all that were copied and their copies, those of the roots first. `parents` has the new parent of
+    each, ROOT for the top. Names that are taken there get a number.
     """
     names = [source.name_of(row) for row in roots.tolist()]
     for parent in np.unique(parents).tolist():
@@ -79,4 +80,4 @@ def copy_objects(source: Tableau, roots: Rows, target: Tableau, parents: Rows) -
             columns["file"] = np.full(len(owners), -1, np.int32)
             columns["failed"] = np.zeros(len(owners), np.bool_)
             target.tables[type_name].add_copied(columns)
-    return np.asarray(new[roots], np.int32)
+    return np.asarray(old, np.int32), np.asarray(new[old], np.int32)

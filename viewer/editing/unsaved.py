@@ -46,6 +46,10 @@ class FrozenTable:
         row = int(self.state.row_of[object_row])
         return row if row >= 0 else None
 
+    def place(self, row: int) -> tuple[int, int]:
+        """The same for all features: a copy does not have where they are in the file."""
+        return (0, 0)
+
 
 class Frozen:
     """A copied tableau, read as the tableau is."""
@@ -53,7 +57,7 @@ class Frozen:
     def __init__(self, state: Snapshot, schemas: Mapping[str, FeatureSchema]) -> None:
         self.state = state
         self.tables = {name: FrozenTable(schemas[name], table) for name, table in state.tables.items()}
-        order = np.argsort(state.parent[state.rows], kind="stable")
+        order = np.lexsort((state.columns["rank"][state.rows], state.parent[state.rows]))
         self._rows = state.rows[order]
         self._parents = state.parent[self._rows]
 

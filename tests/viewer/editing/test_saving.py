@@ -1,5 +1,6 @@
 """What is saved, reverted, in conflict and recovered."""
 
+import contextlib
 import os
 import random
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.sampling import amount
-from support.small_features import tree_of
+from support.small_features import ASSETS, tree_of
 
 from engine.humon import InputError
 from engine.scene import Scene, load_scene
@@ -58,7 +59,7 @@ def test_what_is_saved_keeps_every_other_byte(editor: Editor) -> None:
     editor.history.undo()
     assert not editor.history.is_saved
     assert saving.save()
-    assert text_of(editor) == before.replace("2.0", "2")
+    assert text_of(editor) == before
 
 
 def test_changed_values_are_marked_and_reverted_one_by_one(editor: Editor) -> None:
@@ -259,7 +260,7 @@ def test_objects_with_text_that_is_left_out_are_changed_and_all_is_undone(
     assert "scael" not in clipboard_text(editor.scene, lamp)
     editor.set_flag("enabled", lamp, False, "light")
     assert saving.save()
-    assert text_of(editor) == WRONG.replace("2.0 }", "2.0  enabled: false }")
+    assert text_of(editor) == WRONG.replace("light  intensty", "light  enabled: false  intensty")
     copy = editor.duplicate(lamp)
     editor.rename(int(copy[0]), "twin")
     editor.add_feature("light", rows(editor, "cube"))
@@ -278,3 +279,165 @@ def test_objects_with_text_that_is_left_out_are_changed_and_all_is_undone(
     editor.delete(lamp)
     history.undo()
     assert not saving.save(), "what was put back is where it was"
+
+
+def order_of(scene: Scene) -> list[str]:
+    """The paths of all objects as the outliner lists them."""
+    tableau = scene.tableau
+
+    def below(row: int) -> list[str]:
+        return [
+            path for each in tableau.rearranging.order(row) for path in (tableau.path(each), *below(each))
+        ]
+
+    return below(ROOT)
+
+
+COMMENTED = f"""// head
+version: 1
+{ASSETS}"""
+COMMENTED += """
+tableau: { name: nasty  /* n */
+    objects: {
+        // about a
+        "a re": { translation: [0 0.5 0] features: [ { @type: light  intensity: 2.0 } /*after*/ ] } // a side
+        // about b
+        b: { euler: [0 45 0], objects: { b1: { scale: [5 2.50 0] /* in */ }  "c, d": { /* c's own */ } // side of c
+            // end c
+        } }
+        "x##y": {
+            // above feature
+            features: [
+                { @type: light  cone: 30 }   // its cone
+            ]
+        }
+        last: { }
+        // last words
+    }
+}
+// tail
+"""
+
+
+def test_what_was_deleted_and_saved_comes_back_with_its_text_at_its_place(
+    load: Callable[[str], Scene],
+) -> None:
+    editor = Editor(load(COMMENTED))
+    saving = Saving(editor)
+    editor.delete(rows(editor, "b/c, d", "x##y"))
+    assert saving.save()
+    assert not {"c's own", "above feature", "its cone"} & set(text_of(editor).split())
+    editor.history.undo()
+    assert saving.save()
+    assert text_of(editor) == COMMENTED
+    editor.history.redo()
+    editor.set_values(Target("translation"), rows(editor, "last"), (1, 0, 0))
+    assert saving.save()
+    editor.history.undo()
+    editor.history.undo()
+    editor.set_values(Target("cone", "light"), rows(editor, "x##y"), np.radians(31))
+    assert saving.save()
+    assert text_of(editor) == COMMENTED.replace("cone: 30", "cone: 31")
+
+
+def test_what_was_deleted_before_another_program_wrote_the_file_comes_back_with_its_text(
+    load: Callable[[str], Scene],
+) -> None:
+    editor = Editor(load(COMMENTED))
+    saving = Saving(editor)
+    editor.delete(rows(editor, "x##y"))
+    assert saving.save()
+    rewrite(editor, "// head", "// another head")
+    editor.history.undo()
+    assert saving.save()
+    assert text_of(editor) == COMMENTED.replace("// head", "// another head")
+
+
+@pytest.mark.usefixtures("sample")
+@pytest.mark.parametrize("seed", range(amount(8, 200)))
+def test_undoing_to_a_saved_state_and_saving_gives_its_text_in_the_order_of_the_outliner(
+    seed: int, editor: Editor
+) -> None:
+    chance, saving = random.Random(seed), Saving(editor)
+    texts = {0: text_of(editor)}
+
+    def check(count: int) -> None:
+        saving.save()
+        again = load_scene(editor.scene.path, editor.scene.registry)
+        assert tree_of(again.tableau) == tree_of(editor.tableau)
+        assert order_of(again) == order_of(editor.scene)
+        assert texts.setdefault(count, text_of(editor)) == text_of(editor)
+
+    for number in range(20):
+        before = len(editor.history.done)
+        with contextlib.suppress(EditError):
+            step(editor, chance, number)
+        if len(editor.history.done) <= before or editor.history.redo_label:
+            texts = {count: text for count, text in texts.items() if count <= len(editor.history.done)}
+        if chance.random() < 0.5:
+            texts.pop(len(editor.history.done), None)
+            check(len(editor.history.done))
+    while editor.history.undo_label:
+        editor.history.undo()
+        if len(editor.history.done) in texts:
+            check(len(editor.history.done))
+    assert text_of(editor) == texts[0]
+
+
+def test_a_copy_is_written_like_its_original_and_a_move_in_the_words_of_the_file(
+    load: Callable[[str], Scene],
+) -> None:
+    editor = Editor(load(CUBE))
+    saving, cube = Saving(editor), rows(editor, "cube")
+    copy = editor.duplicate(cube)
+    assert saving.save()
+    body = CUBE[CUBE.index("cube: {") : CUBE.index("        ground")]
+    assert text_of(editor) == CUBE.replace(
+        "        // tail", f"        {body.replace('cube:', 'cube2:')}        // tail"
+    )
+    editor.set_values(Target("intensity", "light"), copy, 4.5)
+    other = editor.duplicate(copy)
+    editor.delete(rows(editor, "cube2/lid"))
+    assert saving.save()
+    text = text_of(editor)
+    assert text.count("lid: { scale: [1 1.0 1] }") == 2
+    assert text.count("intensity: 4.5  cone: 30 }") == 2
+    editor.delete(np.concatenate((copy, other)))
+    assert saving.save()
+    assert text_of(editor) == CUBE
+    editor.reparent(rows(editor, "cube/lid"), rows(editor, "ground")[0])
+    assert saving.save()
+    assert "lid: { translation: [0 0 -2.8284271]  euler: [0 -77 0]  scale: [1 1.0 1] } } }" in text_of(editor)
+    assert "translation: [-2 0 -2]" in text_of(editor)
+
+
+def test_what_is_copied_and_pasted_is_written_in_the_order_of_its_file(load: Callable[[str], Scene]) -> None:
+    editor = Editor(load(CUBE))
+    editor.paste(editor.copy(rows(editor, "cube")), int(rows(editor, "ground")[0]))
+    assert Saving(editor).save()
+    text = text_of(editor)
+    pasted = text[text.rindex("visibleModel") :]
+    assert "shadowCaster" in pasted
+    assert pasted.index("shadowCaster") < pasted.index("light")
+    assert text.count("euler: [0 -32 0]") == 2
+    assert "rotation" not in text
+
+
+CUBE = f"""{ASSETS}
+tableau: {{
+    objects: {{
+        cube: {{
+            translation: [-2 0 -2]          // metres
+            euler: [0 -32 0]                // degrees
+            features: [
+                {{ @type: visibleModel  enabled: true  asset: [assetDb0 0] }}
+                {{ @type: shadowCaster  asset: [assetDb0 0] }}   // its shadow
+                {{ @type: light  intensity: 2.0  cone: 30 }}
+            ]
+            objects: {{ lid: {{ scale: [1 1.0 1] }} }}
+        }}
+        ground: {{ euler: [0 45 0] }}
+        // tail
+    }}
+}}
+"""

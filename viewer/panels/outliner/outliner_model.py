@@ -188,7 +188,7 @@ class OutlinerModel:
         above = tableau.parent[objects]
         rows, kinds, belongs = [objects], [np.full(len(objects), OBJECT, np.int32)], [objects]
         parents = [np.where(above < 0, -1, self._node_of[above])]
-        ranks = [objects.astype(np.int64) + _AFTER_FEATURES]
+        ranks = [tableau.rank[objects] + _AFTER_FEATURES]
         for number, owned in enumerate(owners):
             used = np.flatnonzero(owned >= 0).astype(np.int32)
             rows.append(used)
