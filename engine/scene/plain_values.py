@@ -113,7 +113,7 @@ def plain_feature(table: FeatureValues, row: int, dbs: Sequence[AssetDb]) -> dic
     for spec in table.schema.fields:
         value = table.column(spec.name)[row]
         if spec.kind is FieldKind.ASSET:
-            if value != NO_ASSET:
+            if value != NO_ASSET or spec.default:
                 plain[spec.name] = plain_asset(int(value), spec, dbs)
         elif not np.array_equal(value, np.asarray(spec.column_default(), spec.kind.dtype)):
             plain[spec.name] = plain_field(spec, value, dbs)
@@ -140,15 +140,17 @@ def plain_object(
     dbs: Sequence[AssetDb],
     children: Callable[[int], Iterable[int]],
     leave_out: Container[int] = (),
+    exact: bool = False,
 ) -> dict[str, Any]:
     """Return an object with its features and descendants: the values that differ from the defaults.
 
-    `children` returns the rows of an object's children; descendants in `leave_out` are not among them.
+    `children` returns the rows of an object's children; descendants in `leave_out` are not among them. With
+    `exact`, rotations are quaternions, which are read as the same bits again.
     """
     plain: dict[str, Any] = {}
     for name, default in IDENTITY.items():
         value = objects.value(name, row)
-        if tuple(value.tolist()) != default and name == "rotation":
+        if tuple(value.tolist()) != default and name == "rotation" and not exact:
             plain["euler"] = euler_of(value)
         elif tuple(value.tolist()) != default:
             plain[name] = plain_value(value)
@@ -161,6 +163,7 @@ def plain_object(
     below = [each for each in children(row) if each not in leave_out]
     if below:
         plain["objects"] = {
-            objects.name_of(each): plain_object(objects, each, dbs, children, leave_out) for each in below
+            objects.name_of(each): plain_object(objects, each, dbs, children, leave_out, exact)
+            for each in below
         }
     return plain

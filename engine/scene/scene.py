@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from engine.assets import AssetDb, AssetLibrary, AssetRef, find_asset, sources_of
 from engine.feature import Feature, Registry
-from engine.humon import Position, Problem, ProblemCollector
+from engine.humon import Position, Problem, ProblemCollector, parse
+from engine.scene.build import TableauBuilder
 from engine.scene.files import SceneFile
 from engine.scene.origin import Origin
 from engine.scene.save import Saver
 from engine.scene.settings import apply_setting
 from engine.scene.snapshot import Snapshot
 from engine.scene.text_positions import located
+from engine.scene.values import AssetNames
 from engine.tableau import ROOT, Tableau
 
 Rows = NDArray[np.int32]
@@ -172,6 +174,24 @@ class Scene:
             if origin is None:
                 here &= np.array([self.part_of(row) is part for row in rows.tolist()], np.bool_)
             part.saver.note_copies(origin, rows[here], copies[here])
+
+    def read_objects(self, text: str, parent: int, name: str) -> tuple[Origin, Tableau]:
+        """Return a tableau with the objects of a text, `objects: { ... }`, to be copied, and their origin.
+
+        Assets are looked up by the names in the file that `parent` belongs to; `name` is shown in positions.
+        Raises InputError as loading does.
+        """
+        document = parse(text, name)
+        made = Tableau(table.schema for table in self.tableau.tables.values())
+        part = self.part_of(parent) if parent != ROOT else self.parts[0]
+        assets, problems = AssetNames(part.dbs), ProblemCollector()
+        for table in made.tables.values():
+            for spec in table.schema.asset_fields:
+                table.set_default_asset(spec.name, assets.default(spec))
+        TableauBuilder(document, made, assets, problems, ROOT, self.registry.lost).build(document.root)
+        problems.check()
+        made.set_positions(made.rows(), (-1, 0, 0))
+        return Origin(document, document.root, Snapshot.of(made)), made
 
     def asset(self, db: str, asset: str | int, types: Sequence[str] = ()) -> AssetRef:
         """Return an asset by its name or index in a database. Raises KeyError with a message for users."""

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 
-from engine.humon import Kind, Node, ProblemCollector, parse, write
+from engine.humon import Kind, Node, parse, write
 from engine.scene import Scene
-from engine.scene.build import TableauBuilder
 from engine.scene.origin import Origin
 from engine.scene.plain_values import plain_feature, plain_object
 from engine.scene.snapshot import Snapshot
-from engine.scene.values import AssetNames
-from engine.tableau import ROOT, FieldKind, Tableau
-from viewer.editing.object_copies import free_names
+from engine.tableau import FieldKind, Tableau
+from engine.tableau.editing.object_copies import free_names
 from viewer.editing.value_edit import Renewed, Rows, renewed_keys
 
 NAME = "the clipboard"
@@ -49,31 +44,19 @@ def is_features(text: str) -> bool:
     return root.type is not None or (root.kind is Kind.DICT and list(root.keys()) == ["features"])
 
 
-def read_objects(scene: Scene, text: str, parent: int, renewed: Renewed) -> tuple[Origin, Tableau]:
+def read_pasted(scene: Scene, text: str, parent: int, renewed: Renewed) -> tuple[Origin, Tableau]:
     """Return a tableau with the objects of a text, to be copied, and what they are written like.
 
-    Features alone are those of one object.
-
-    Assets are looked up by the names in the file that `parent` belongs to. Raises InputError as loading does.
+    Features alone are those of one object. See `Scene.read_objects`.
     """
     root = parse(text, NAME).root
-    document = parse(_whole(root, text), NAME)
-    tableau = Tableau(table.schema for table in scene.tableau.tables.values())
-    assets = AssetNames(_dbs(scene, parent))
-    for table in tableau.tables.values():
-        for spec in table.schema.asset_fields:
-            table.set_default_asset(spec.name, assets.default(spec))
-    problems = ProblemCollector()
-    TableauBuilder(document, tableau, assets, problems, ROOT, scene.registry.lost).build(document.root)
-    problems.check()
-    every = tableau.rows()
-    tableau.set_positions(every, (-1, 0, 0))
+    origin, tableau = scene.read_objects(_whole(root, text), parent, NAME)
     for table in tableau.tables.values():
         used = np.flatnonzero(table.object >= 0).astype(np.int32)
         for spec in table.schema.fields:
             if spec.kind is FieldKind.ASSET and len(used):
                 table.set(spec.name, used, renewed_keys(table.column(spec.name)[used], renewed))
-    return Origin(document, document.root, Snapshot.of(tableau)), tableau
+    return Origin(origin.document, origin.whole, Snapshot.of(tableau)), tableau
 
 
 def _whole(root: Node, text: str) -> str:
@@ -86,7 +69,3 @@ def _whole(root: Node, text: str) -> str:
     if root.kind is Kind.DICT and "objects" not in root:
         return f"objects: {{ {text}\n }}" if not text.lstrip().startswith("{") else f"objects: {text}"
     return text
-
-
-def _dbs(scene: Scene, parent: int) -> Sequence[Any]:
-    return scene.part_of(parent).dbs if parent != ROOT else scene.parts[0].dbs

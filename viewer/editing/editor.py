@@ -13,11 +13,11 @@ from engine.math import decompose
 from engine.scene import Scene
 from engine.tableau import NO_ASSET, ROOT, Tableau
 from engine.tableau.activity import FLAGS
+from engine.tableau.editing.object_copies import child_names, copy_objects, free_names
 from engine.tableau.names import fold
-from viewer.editing.clipboard import is_features, read_objects, text_of
+from viewer.editing.clipboard import is_features, read_pasted, text_of
 from viewer.editing.exact_places import exact_world
 from viewer.editing.history import EditError, History
-from viewer.editing.object_copies import child_names, copy_objects, free_names
 from viewer.editing.tree_edits import Held, ObjectsEdit, ParentEdit, RenameEdit, features_edit
 from viewer.editing.value_edit import Renewed, Rows, Target, ValueEdit, same_key
 
@@ -215,7 +215,7 @@ class Editor:
         """Add the objects of a Humon text below an object; return them. Features alone are added to it."""
         try:
             is_feature = is_features(text)
-            origin, other = read_objects(self.scene, text, parent, self.renewed)
+            origin, other = read_pasted(self.scene, text, parent, self.renewed)
         except InputError as error:
             raise EditError(f"this cannot be pasted: {error.problems[0].render()}") from error
         if is_feature and parent == ROOT:

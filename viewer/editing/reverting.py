@@ -7,10 +7,10 @@ import numpy as np
 from engine.scene.snapshot import Snapshot
 from engine.tableau import ROOT
 from engine.tableau.activity import FLAGS
+from engine.tableau.editing.object_copies import free_names
 from viewer.editing.editor import Editor
 from viewer.editing.file_changes import FileChanges
 from viewer.editing.history import Edit, EditError, Group
-from viewer.editing.object_copies import free_names
 from viewer.editing.tree_edits import Held, ObjectsEdit, ReturnEdit, features_edit
 from viewer.editing.value_edit import TRANSFORMS, Rows, Target
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.tableau import ROOT, FeatureTable, FieldKind, Tableau
+from engine.tableau.editing.object_copies import child_names, free_names
 from engine.tableau.editing.rearranging import TakenOut
 from viewer.editing.history import Edit, EditError
-from viewer.editing.object_copies import child_names, free_names
 from viewer.editing.value_edit import Renewed, Rows, renewed_keys, same_key
 
 

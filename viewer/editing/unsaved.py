@@ -18,8 +18,8 @@ from engine.scene.values import AssetNames, read_value
 from engine.scene.vectors import read_vector
 from engine.tableau import NO_ASSET, ROOT, FeatureSchema, FieldKind, FieldSpec, Tableau
 from engine.tableau.activity import FLAGS
+from engine.tableau.editing.object_copies import free_names
 from viewer.editing.editor import Editor
-from viewer.editing.object_copies import free_names
 from viewer.editing.value_edit import TRANSFORMS, Rows, Target
 
 WIDTHS = {"translation": 3, "rotation": 4, "scale": 3}
@@ -117,7 +117,9 @@ def unsaved(
         "removed": [then.path(row) for row in gone.tolist() if int(before.parent[row]) not in going],
         "moved": {then.path(row): current.path(row) for row in moved},
         "added": {
-            current.path(row): plain_object(current, row, dbs, current.children, leave_out=set(kept.tolist()))
+            current.path(row): plain_object(
+                current, row, dbs, current.children, leave_out=set(kept.tolist()), exact=True
+            )
             for row in fresh.tolist()
             if now.parent[row] == now.root or not is_fresh[now.parent[row]]
         },

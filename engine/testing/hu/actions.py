@@ -13,6 +13,7 @@ from engine.humon import InputError, Node, Problem, suggestion
 from engine.testing.hu.playback import Moment, Playback
 from engine.testing.hu.values import SceneTestFailure, TestCode, fail
 from engine.testing.scene.scene import MAX_FRAMES, NotSettled
+from engine.testing.scene.structure import Structure
 
 
 class Step(Protocol):
@@ -116,6 +117,26 @@ class Move:
             handle.euler = self.euler
         if self.look_at is not None:
             handle.euler = towards(handle.translation.tolist(), self.look_at)
+
+
+@dataclass(frozen=True)
+class Arrange:
+    """`{ add: { NAME: { ... } }  below: PATH }`, and others that change objects, by `Structure`."""
+
+    node: Node
+    change: Callable[[Structure], object]
+
+    def run(self, play: Playback) -> None:
+        """Make the change; a failure is at the step."""
+        try:
+            self.change(play.scene)
+        except InputError as error:
+            first = error.problems[0]
+            raise InputError(
+                self.node.document.problem(first.code, first.message, self.node, first.help)
+            ) from None
+        except (ValueError, LookupError) as error:
+            raise fail(TestCode.STEP, str(error.args[0]), self.node) from None
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,13 @@ from engine.humon import (
     number,
     suggestion,
     text,
+    texts,
     vector,
 )
 from engine.tableau.clock import LATEST
 from engine.testing.hu.actions import (
     Advance,
+    Arrange,
     Check,
     Expect,
     Move,
@@ -101,6 +103,49 @@ def _move(node: Node, draws: bool, *where: Node | None) -> Move:
     return Move(node, *values)
 
 
+def _text_of(node: Node) -> str:
+    start, end = node.span
+    return node.document.text[start:end]
+
+
+def _add(node: Node, draws: bool, below: Node | None = None) -> Arrange:
+    expect(node, Kind.DICT)
+    written, parent = _text_of(node).strip()[1:-1], "" if below is None else text(below)
+    return Arrange(node, lambda scene: scene.add(written, parent))
+
+
+def _remove(node: Node, draws: bool) -> Arrange:
+    paths = [text(node)] if node.kind is Kind.VALUE else texts(node)
+    return Arrange(node, lambda scene: scene.remove(*paths))
+
+
+def _rename(node: Node, draws: bool, to: Node | None = None) -> Arrange:
+    path, new = text(node), text(_given(node, to, "to"))
+    return Arrange(node, lambda scene: scene.rename(path, new))
+
+
+def _order(node: Node, draws: bool, below: Node | None = None) -> Arrange:
+    names, parent = texts(node), "" if below is None else text(below)
+    return Arrange(node, lambda scene: scene.order(names, parent))
+
+
+def _add_feature(node: Node, draws: bool, of: Node | None = None) -> Arrange:
+    expect(node, Kind.DICT)
+    written, path = _text_of(node), text(_given(node, of, "of"))
+    return Arrange(node, lambda scene: scene.add_feature(path, written))
+
+
+def _remove_feature(node: Node, draws: bool, of: Node | None = None) -> Arrange:
+    type_name, path = text(node), text(_given(node, of, "of"))
+    return Arrange(node, lambda scene: scene.remove_feature(path, type_name))
+
+
+def _given(node: Node, other: Node | None, key: str) -> Node:
+    if other is None:
+        raise failure(TestCode.STEP, f"the step has no '{key}'", node, f"add `{key}: PATH`")
+    return other
+
+
 def _pair(node: Node) -> list[Node]:
     vector(node, 2)
     return list(node)
@@ -113,6 +158,12 @@ STEPS: Mapping[str, tuple[Callable[..., Step], tuple[str, ...]]] = {
     "set": (_set, ()),
     "resize": (_resize, ()),
     "move": (_move, ("to", "by", "euler", "lookAt")),
+    "add": (_add, ("below",)),
+    "remove": (_remove, ()),
+    "rename": (_rename, ("to",)),
+    "order": (_order, ("below",)),
+    "addFeature": (_add_feature, ("of",)),
+    "removeFeature": (_remove_feature, ("of",)),
     "remember": (_remember, ()),
     "expect": (read_expect, ()),
 }

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.testing.scene.structure import Structure
+
 if TYPE_CHECKING:
     from engine.humon import Problem
     from engine.plan.model.plan import Plan
@@ -110,7 +112,7 @@ class Host(Protocol):
         """Release everything, once. Raises AssertionError if objects are left behind."""
 
 
-class OpenedScene:
+class OpenedScene(Structure):
     """An open scene, settled unless opened with `settle=False`. Close it, or use it in a `with`.
 
     It is deterministic: only `step` and `clock` move time, `random` starts from `seed`, and no other clock is

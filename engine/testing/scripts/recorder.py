@@ -1,4 +1,4 @@
-"""Records a session: every change of a scene's tableau, the picture size, and the time of its clock.
+"""Records a session: every change of a scene's tableau and its objects, the picture size, the clock's time.
 
 The recorder compares the tableau with its state one frame earlier, whatever made the change: toggles, edits
 and the camera are recorded alike, and a value that is set to what it was is not.
@@ -11,10 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.scene.plain_values import plain_asset, plain_value
+from engine.scene.plain_values import plain_asset, plain_feature, plain_object, plain_value
 from engine.scene.snapshot import Snapshot
 from engine.tableau import FieldKind
 from engine.tableau.activity import FLAGS
+from engine.testing.scripts.structure_changes import (
+    FeatureAdded,
+    FeatureRemoved,
+    Rearranged,
+    StructureChanges,
+    feature_changes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -82,7 +89,7 @@ class Given:
     setting: str
 
 
-Event = Changed | Switched | Resized | Waited | Reached | Given
+Event = Changed | Switched | Resized | Waited | Reached | Given | Rearranged | FeatureAdded | FeatureRemoved
 
 
 class Recorder:
@@ -127,6 +134,9 @@ class Recorder:
                 if now != before.root_flags[flag]:
                     self._put_moving()
                     self._put(Switched(flag, now))
+            for step in self._rearranged(before):
+                self._put_moving()
+                self._put(step)
             for change in self._changes(before):
                 self._take(change)
         if self._moving_for >= MOVE_INTERVAL:
@@ -171,6 +181,21 @@ class Recorder:
     def _reach(self, time: float) -> None:
         self._events.append(Reached(time))
         self._time, self._waited = time, 0.0
+
+    def _rearranged(self, before: Snapshot) -> Iterator[Event]:
+        """Yield what leads to the objects and features that are there now."""
+        tableau, scene = self._tableau, self._scene
+
+        def plain(row: int, leave_out: set[int]) -> dict[str, Any]:
+            children = tableau.rearranging.order
+            return plain_object(tableau, row, scene.part_of(row).dbs, children, leave_out, exact=True)
+
+        def plain_of(type_name: str, row: int) -> dict[str, Any]:
+            table = tableau.tables[type_name]
+            return plain_feature(table, int(table.row_of(row) or 0), scene.part_of(row).dbs)
+
+        yield from StructureChanges(before, tableau, plain).steps()
+        yield from feature_changes(before, tableau, plain_of)
 
     def _changes(self, before: Snapshot) -> Iterator[Changed]:
         """Yield the changed values of objects and features that exist before and after."""

@@ -9,6 +9,15 @@ from typing import Any
 
 from engine.humon.writer import inline
 from engine.testing.scripts.recorder import Changed, Event, Given, Reached, Resized, Switched, Waited
+from engine.testing.scripts.structure_changes import (
+    Added,
+    FeatureAdded,
+    FeatureRemoved,
+    Ordered,
+    Rearranged,
+    Removed,
+    Renamed,
+)
 
 
 def recording_text(
@@ -64,12 +73,34 @@ def _python_line(event: Event) -> str:
         return f"scene.resize({event.width}, {event.height})"
     if isinstance(event, Given):
         return f"scene.set({event.setting!r})"
+    if not isinstance(event, Changed):
+        return _structure_line(event)
     if event.asset:
         return f"scene.set({f'{event.target}={inline(event.value)}'!r})"
     feature = f"[{event.feature!r}]" if event.feature else ""
     if event.feature.isidentifier():
         feature = f".{event.feature}"
     return f"scene[{event.path!r}]{feature}.{event.field} = {_python_value(event.value)}"
+
+
+def _structure_line(event: Rearranged | FeatureAdded | FeatureRemoved) -> str:
+    if isinstance(event, Added):
+        below = f", below={event.below!r}" if event.below else ""
+        return f"scene.add({_object_text(event)!r}{below})"
+    if isinstance(event, Removed):
+        return f"scene.remove({event.path!r})"
+    if isinstance(event, Renamed):
+        return f"scene.rename({event.path!r}, {event.to!r})"
+    if isinstance(event, Ordered):
+        below = f", below={event.below!r}" if event.below else ""
+        return f"scene.order({list(event.names)!r}{below})"
+    if isinstance(event, FeatureAdded):
+        return f"scene.add_feature({event.path!r}, {inline(event.plain)!r})"
+    return f"scene.remove_feature({event.path!r}, {event.type_name!r})"
+
+
+def _object_text(event: Added) -> str:
+    return inline({event.name: event.plain}).removeprefix("{ ").removesuffix(" }")
 
 
 def _python_value(value: Any) -> str:
@@ -110,7 +141,8 @@ def _humon_lines(events: Sequence[Event]) -> Iterator[str]:
         yield inline({"set": together})
 
 
-def _humon_line(event: Waited | Reached | Switched | Resized | Given) -> str:
+def _humon_line(event: Event) -> str:
+    assert not isinstance(event, Changed)
     if isinstance(event, Waited):
         return inline({"step": event.seconds})
     if isinstance(event, Switched):
@@ -119,8 +151,24 @@ def _humon_line(event: Waited | Reached | Switched | Resized | Given) -> str:
         return inline({"time": event.time})
     if isinstance(event, Resized):
         return inline({"resize": [event.width, event.height]})
-    target, _, value = event.setting.partition("=")
-    return f"{{ set: {{ {inline(target.strip())}: {value} }} }}"
+    if isinstance(event, Given):
+        target, _, value = event.setting.partition("=")
+        return f"{{ set: {{ {inline(target.strip())}: {value} }} }}"
+    return inline(_structure_step(event))
+
+
+def _structure_step(event: Rearranged | FeatureAdded | FeatureRemoved) -> dict[str, Any]:
+    if isinstance(event, Added):
+        return {"add": {event.name: event.plain}} | ({"below": event.below} if event.below else {})
+    if isinstance(event, Removed):
+        return {"remove": event.path}
+    if isinstance(event, Renamed):
+        return {"rename": event.path, "to": event.to}
+    if isinstance(event, Ordered):
+        return {"order": list(event.names)} | ({"below": event.below} if event.below else {})
+    if isinstance(event, FeatureAdded):
+        return {"addFeature": event.plain, "of": event.path}
+    return {"removeFeature": event.type_name, "of": event.path}
 
 
 def _relative(scene: Path, path: Path) -> str:

@@ -12,6 +12,7 @@ from engine.testing.hu.test_files import read_tests
 from engine.testing.scripts.recorder import Changed, Given, Reached, Recorder, Resized, Switched, Waited
 from engine.testing.scripts.recording_text import recording_text
 from engine.testing.scripts.script import load_script
+from engine.testing.scripts.structure_changes import FeatureAdded
 
 SIZE = (64, 48)
 
@@ -263,4 +264,4 @@ def test_what_features_move_is_not_recorded_and_costs_no_comparison(scene, recor
         animator.update()
         assert len(tableau.update_world())
         recorder.note(SIZE)
-    assert recorder.events() == (Waited(3.0),)
+    assert recorder.events() == (FeatureAdded("cube", {"@type": "spin"}), Waited(3.0))

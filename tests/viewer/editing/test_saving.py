@@ -302,7 +302,7 @@ tableau: { name: nasty  /* n */
         // about a
         "a re": { translation: [0 0.5 0] features: [ { @type: light  intensity: 2.0 } /*after*/ ] } // a side
         // about b
-        b: { euler: [0 45 0], objects: { b1: { scale: [5 2.50 0] /* in */ }  "c, d": { /* c's own */ } // side of c
+        b: { euler: [0 45 0], objects: { b1: { scale: [5 2.5 0] /* in */ }  "c, d": { /* c's own */ } // side
             // end c
         } }
         "x##y": {

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.tableau import Tableau
 from engine.tableau.names import MAX_NAME, fold
+from engine.tableau.tableau import Tableau
 
 Rows = NDArray[np.int32]
 
