@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 import numpy as np
 
-from engine.humon import InputError
+from engine.humon import InputError, Problem, Severity
 from engine.scene import Scene
 from engine.scene.file_update import Conflict
 from viewer.editing.editor import Editor
@@ -17,6 +17,8 @@ from viewer.editing.recovery import Found, Recovery
 from viewer.editing.reverting import Reverting
 from viewer.editing.saving import Saving
 from viewer.editing.value_edit import Renewed, same_key
+
+CONFLICT = "scene.conflict"
 
 
 class Editing:
@@ -28,6 +30,8 @@ class Editing:
         What an earlier run, which crashed, has not saved: to be offered.
     message : str
         What the last edit, save or undo came to, in a few words.
+    refused : tuple of Problem
+        Why the last save, or the last try of something else, was refused; until the next one.
     """
 
     def __init__(
@@ -47,7 +51,7 @@ class Editing:
         self.recovery = Recovery(self.editor, folder, report)
         self.found: list[Found] = self.recovery.found()
         self.message = ""
-        self._report = report
+        self.refused: tuple[Problem, ...] = ()
 
     def run(self, action: Callable[[], object]) -> bool:
         """Do something that may be impossible; return whether it was done, else `message` says why not."""
@@ -58,8 +62,7 @@ class Editing:
             return False
         except InputError as error:
             self.message = error.problems[0].message
-            for problem in error.problems:
-                self._report(problem.render())
+            self.refused = tuple(error.problems)
             return False
         self.message = ""
         return True
@@ -76,6 +79,7 @@ class Editing:
         """Save the scene; conflicts are listed first."""
 
         def save() -> str:
+            self.refused = ()
             saved = self.saving.save()
             conflicts = len(self.saving.conflicts)
             if conflicts:
@@ -113,8 +117,25 @@ class Editing:
         self.found = [each for each in self.found if each is not found]
 
     def add_conflicts(self, conflicts: Iterable[Conflict]) -> None:
-        """List values that were changed here and in a file that was read again."""
-        self.saving.conflicts += conflicts
+        """List values that were changed here and in a file that was read again, in place of earlier ones."""
+        new = {(each.path, each.what): each for each in conflicts}
+        earlier = [each for each in self.saving.conflicts if (each.path, each.what) not in new]
+        self.saving.conflicts = [*earlier, *new.values()]
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong now: conflicts that are not settled, and why the last save was refused."""
+        return (*(self._problem_of(each) for each in self.saving.conflicts), *self.refused)
+
+    def note_sources(self, problems: Collection[Problem]) -> None:
+        """Forget why a save was refused where that is mended; `problems` are those of the files now."""
+        self.refused = tuple(each for each in self.refused if each.position is None or each in problems)
+
+    def _problem_of(self, conflict: Conflict) -> Problem:
+        message = f"{conflict.what} of '{conflict.path}' was changed by hand and in the file"
+        position = self.editor.tableau.position(conflict.row) if self.is_there(conflict) else None
+        hint = "what was set by hand is kept unless the file's is chosen in the panel 'properties'"
+        return Problem(CONFLICT, message, position, help=hint, severity=Severity.WARNING)
 
     def is_there(self, conflict: Conflict) -> bool:
         """Whether the object of a conflict still exists."""

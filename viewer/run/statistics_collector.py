@@ -41,6 +41,8 @@ class StatisticsCollector:
         self.reported: list[Problem] = []
         self.of_sources: tuple[Problem, ...] = ()
         """What is wrong now with the files that are watched."""
+        self.of_editing: tuple[Problem, ...] = ()
+        """What is wrong now with what is edited."""
 
     def note(self, facts: FrameFacts | None, cpu_ms: float) -> None:
         """Note one frame and the CPU time of all of it; None or a frame that was not drawn does not count."""
@@ -77,7 +79,7 @@ class StatisticsCollector:
 
     def _newest_first(self) -> tuple[Problem, ...]:
         """Return all present problems, each once; those that were not there before come first."""
-        found = (*self.reported, *self.of_sources, *self._problems)
+        found = (*self.reported, *self.of_editing, *self.of_sources, *self._problems)
         if found != self._all:
             self._all = found
             present, before = dict.fromkeys(found), dict.fromkeys(self._listed)

@@ -263,6 +263,7 @@ class WindowFrames:
         """Draw the panels with ImGui, and have their storage grow to what they need."""
         self._context.begin()
         self._guard.call("camera control", self._steer)
+        self._list_edited()
         self.session.begin_frame(self._facts.collect())
         self.workspace.draw()
         self._ui.plan(self._context.end(), self.session.pictures.in_use())
@@ -284,21 +285,32 @@ class WindowFrames:
         news = self._guard.call("live sources", self._live.poll)
         if news is None:
             return
-        self.session.editing.add_conflicts(self._live.conflicts)
+        editing = self.session.editing
+        editing.add_conflicts(self._live.conflicts)
+        conflicts = len(self._live.conflicts)
         self._live.conflicts.clear()
+        known = {problem.identity for problem in self._facts.of_sources}
         if self._facts.of_sources != self._live.problems:
             self._facts.of_sources = self._live.problems
+            editing.note_sources(self._live.problems)
             self.session.wake()
-        for problem in news.problems:
-            if problem in self._live.problems:
-                _print(problem)  # it is listed for as long as it is there
-            else:
-                self._report(problem)
-        if news.problems:
-            found = count_text(len(news.problems), "problem")
+        new = [each for each in news.problems if each in self._live.problems]  # listed while they are there
+        for problem in new:
+            _print(problem)
+        new = [each for each in new if each.identity not in known]  # not only at another line
+        if new or conflicts:
+            found = count_text(len(new) + conflicts, "problem")
             self.session.notices.say(f"{found} in what was saved: see the panel 'problems'")
         if news.switched or news.problems or self._live.pending:
             self.session.wake()
+
+    def _list_edited(self) -> None:
+        """List the problems of what is edited; print those that are new."""
+        found = self.session.editing.problems
+        for problem in found:
+            if problem not in self._facts.of_editing:
+                _print(problem)
+        self._facts.of_editing = found
 
     def _take_opened(self) -> None:
         """Open what was dropped on the window, and show what has been loaded; else say why it was not."""

@@ -152,3 +152,46 @@ def test_what_a_bar_follows_is_chosen_by_a_search_marked_where_missing_undone_an
     assert "bind: sun.light.intensity" in scene_file.read_text()
     hand.click("arrow bind")
     assert session.selection.objects.tolist() == [tableau["sun"].row]
+
+
+def listed(frames: WindowFrames) -> list[tuple[str, str, bool]]:
+    """Code, severity and whether it has a place, of each problem that is listed."""
+    problems = frames.session.statistics.problems
+    return [(str(each.code), str(each.severity), each.position is not None) for each in problems]
+
+
+def test_why_a_save_is_refused_is_said_once_with_its_place_and_goes_when_it_is_mended(
+    frames: WindowFrames, display: Display, scene_file: Path
+) -> None:
+    hand, tableau = Hand(frames, display), frames.runtime.tableau
+    good, saving = scene_file.read_text(), frames.session.editing.saving
+    hand.click("row cube/")
+    hand.click("field scale")
+    hand.keys("ctrl+a")
+    hand.type("2.5")
+    hand.keys("Return")
+    scene_file.write_text(good[: good.index("        camera")])
+    until(frames, lambda: ("humon.unclosed", "error", True) in listed(frames), "the file is broken")
+    broken = listed(frames)
+    hand.keys("ctrl+s")
+    settle(frames)
+    assert listed(frames) == broken
+    assert len(set(frames.session.statistics.problems)) == len(broken)
+
+    scene_file.write_text(good.replace("scale: [50 1 50]", "scale: [51 1 51]"))
+    until(frames, lambda: not listed(frames), "what is mended goes")
+    assert tableau["ground"].scale.tolist() == [51, 1, 51]
+    hand.keys("ctrl+s")
+    assert "scale: [1 1 2.5]" in scene_file.read_text()
+
+    hand.click("field scale")
+    hand.keys("ctrl+a")
+    hand.type("3")
+    hand.keys("Return")
+    text = scene_file.read_text()
+    scene_file.write_text(text.replace("scale: [1 1 2.5]", "scale: [1 1 7]"))
+    until(frames, lambda: ("scene.conflict", "warning", True) in listed(frames), "a conflict")
+    assert frames.session.notices.text.startswith("1 problem in what was saved")
+    saving.settle(saving.conflicts[0], use_file=False)
+    until(frames, lambda: not listed(frames), "what is settled goes")
+    assert frames._guard.switched_off == ()
