@@ -40,6 +40,10 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+_JOINERS = "\u200c\u200d"
+"""Format characters that join letters and emoji: they control nothing."""
+
+
 def printable(text: str, *, lines: bool = True) -> str:
     """Return `text` with control characters and line separators replaced: it cannot control a terminal.
 
@@ -53,7 +57,7 @@ def printable(text: str, *, lines: bool = True) -> str:
 
 def _controls(character: str) -> bool:
     category = unicodedata.category(character)
-    return category[0] == "C" or category in ("Zl", "Zp")
+    return (category[0] == "C" and character not in _JOINERS) or category in ("Zl", "Zp")
 
 
 def text_of(error: BaseException) -> str:

@@ -39,6 +39,9 @@ def read_container(data: bytes | memoryview, name: str) -> Container:
     view = memoryview(data)
     if view[:4] != MAGIC:
         start = len(_BOM) if view[: len(_BOM)] == _BOM else 0
+        if name.lower().endswith(".glb") and bytes(view[start : start + 64]).lstrip()[:1] != b"{":
+            first = bytes(view[: len(MAGIC)])
+            raise _damaged(f"the file is no GLB: it begins with {first!r}, not with {MAGIC!r}", name)
         return Container(view[start:], start, None, is_binary=False)
     if len(view) < _HEADER.size:
         raise _damaged(f"the file ends after {len(view)} bytes, within its header", name)

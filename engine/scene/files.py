@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from engine.assets.files import FileGate, FileRejectedError
-from engine.assets.importers.models.model_files import is_model
+from engine.assets.importers.models.model_files import MODEL_SUFFIXES, is_model
 from engine.assets.roots import data_root, display_path, project_root
 from engine.humon import (
     Code,
@@ -30,6 +30,8 @@ from engine.humon import (
 from engine.scene.models import model_document
 
 KNOWN_KEYS = ("version", "include", "assetDb", "tableau")
+
+SCENE_SUFFIX = ".hu"
 
 FORMAT_VERSION = 1
 """The newest supported `version` of a scene file."""
@@ -80,7 +82,16 @@ class FileReader:
     def _document(self) -> Document:
         """Return the text of the first file, or the one that is made around it if it is a model."""
         if not is_model(self.path):
-            return read(self.path, display_path(self.path), keep_first=True)
+            name = display_path(self.path)
+            try:
+                return read(self.path, name, keep_first=True)
+            except InputError as error:
+                if self.path.suffix.lower() == SCENE_SUFFIX or error.problems[0].code != Code.ENCODING:
+                    raise
+                models = ", ".join(MODEL_SUFFIXES)
+                message = f"{self.path.name} is no scene and no model"
+                hint = f"scenes end in {SCENE_SUFFIX}, models in {models}; pictures are named by an assetDb"
+                raise InputError(Problem(Code.FILE_KIND, message, Position(name), help=hint)) from None
         document, warnings = model_document(self.path, self.gate)
         self._problems.problems += warnings
         return document

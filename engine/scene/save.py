@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine.assets import AssetDb
 from engine.assets.importers.models.model_files import is_model
-from engine.humon import Document, InputError, Problem
+from engine.humon import Code, Document, InputError, Position, Problem
 from engine.humon.files import read_bytes
 from engine.humon.saving import write_atomically
 from engine.scene.files import SceneFile
@@ -90,15 +90,16 @@ class Saver:
         for state in {id(state): state for state in states}.values():
             state.renew(moves)
 
-    def save(self) -> bool:
+    def save(self, anew: bool = False) -> bool:
         """Write the changes; see `Scene.save`."""
         rendered = self._rendered()
         if rendered is None or self._path is None:
             return False
         document, text, has_moved = rendered
-        is_changed = text != self._text
+        is_gone = not os.path.lexists(self._path) and not is_model(self._path)
+        is_changed = text != self._text or is_gone
         if is_changed:
-            self._write(self._path, document, text)
+            self._write(self._path, document, text, anew)
         self.before = Snapshot.of(self._tableau, self._root)
         if has_moved or self._has_moved or self._tableau.has_unpositioned:
             update_positions(self._tableau, document.with_text(text), self._root)
@@ -133,15 +134,20 @@ class Saver:
             text, has_moved = placing.with_features(document.with_text(text), features), True
         return document, text, has_moved
 
-    def _write(self, path: Path, document: Document, text: str) -> None:
+    def _write(self, path: Path, document: Document, text: str, anew: bool) -> None:
         if is_model(path):
             message = f"{document.name} is a model, which is not changed; the scene was not saved"
             advice = f"make a scene of it and open that: python -m engine import {document.name} --out FOLDER"
             raise InputError(Problem("scene.model", message, help=advice))
-        if not self._is_unchanged(path, document):
+        if not os.path.lexists(path):
+            if not anew:
+                message = f"{document.name} is no longer there; nothing was saved"
+                hint = "save again to write it anew, with all that it had, or put it back"
+                raise InputError(Problem(Code.FILE_MISSING, message, Position(document.name), help=hint))
+        elif not self._is_unchanged(path, document):
             message = f"{document.name} was changed on disk since it was read; it was not saved"
             raise InputError(Problem("scene.changed", message, help="load the scene again"))
-        if not os.stat(path).st_mode & 0o222 or not os.access(path, os.W_OK):
+        elif not os.stat(path).st_mode & 0o222 or not os.access(path, os.W_OK):
             message = f"cannot write {document.name}: it is read-only; nothing was changed"
             raise InputError(Problem("output.write", message, help=f"allow it: chmod u+w {path}"))
         write_atomically(path, text)

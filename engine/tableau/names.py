@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+
+JOINERS = "\u200c\u200d"
+"""Format characters that scripts and emoji need inside of names; others, as those of direction, are wrong."""
 
 MAX_NAME = 255
 """Characters in the name of an object."""
@@ -43,6 +47,8 @@ def invalid_name_reason(name: str) -> str:
         return "a name cannot contain '/', which separates the names in a path"
     if name[0] == "@":
         return "a name cannot begin with '@', which marks metatags"
-    if not name.isprintable():
+    if name[0] in JOINERS or name[-1] in JOINERS:
+        return "a name cannot begin or end with an invisible joiner"
+    if not all(part.isprintable() for part in re.split(f"[{JOINERS}]", name)):
         return "a name cannot contain control characters"
     return ""

@@ -202,3 +202,12 @@ def test_a_huge_number_costs_only_what_reads_it(number: str) -> None:
     with pytest.raises(InputError) as caught:
         gltf.root.required("extras").text()
     assert len(caught.value.problems[0].message) < 200
+
+
+@pytest.mark.parametrize("content", [bytes(range(128, 256)), b"random words", b"\x89PNG\r\n\x1a\n", b""])
+def test_a_file_that_is_no_glb_is_said_to_be_none(content: bytes) -> None:
+    with pytest.raises(InputError) as raised:
+        read_gltf(content, "a.glb", no_file)
+    (problem,) = raised.value.problems
+    assert problem.code == "gltf.container"
+    assert problem.message.startswith("the file is no GLB: it begins with b'")

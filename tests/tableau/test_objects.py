@@ -8,6 +8,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule
 from support.sampling import amount
 
 from engine.tableau import ROOT, FeatureSchema, NameTaken, StaleHandle, Tableau
+from engine.tableau.names import invalid_name_reason
 from engine.tableau.schema import asset_field, float_field
 
 SCHEMAS = (
@@ -246,3 +247,20 @@ def test_objects_without_names_get_names_that_no_other_has_even_after_removals()
     assert [tableau.name_of(row) for row in rows.tolist()] == ["object6", "object7", "object8"]
     tableau.remove("object8")
     assert tableau.name_of(int(tableau.add_objects(1)[0])) == "object9"
+
+
+@pytest.mark.parametrize("name", ["👩\u200d👩\u200d👧", "❤\ufe0f", "می\u200cخواهم", "a\u200db"])
+def test_a_name_may_have_joiners_and_variation_selectors_inside(name):
+    assert invalid_name_reason(name) == ""
+    tableau = Tableau([])
+    tableau.add_object(name)
+    assert tableau[name].name == name
+
+
+@pytest.mark.parametrize(
+    "name", ["\u200da", "a\u200c", "a\u202eb", "\u2066a\u2069", "a\u200bb", "a\x00b", "\u200d"]
+)
+def test_a_name_has_no_characters_of_direction_or_control_and_no_joiners_at_its_ends(name):
+    assert invalid_name_reason(name)
+    with pytest.raises(ValueError, match="cannot name an object"):
+        Tableau([]).add_object(name)

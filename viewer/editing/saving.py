@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.assets import AssetRef
-from engine.humon import InputError
+from engine.humon import Code, InputError
 from engine.scene import Scene, load_scenes
 from engine.scene.file_update import Conflict, update_from_file
 from viewer.editing.editor import Editor
@@ -26,18 +26,22 @@ class Saving:
         self._editor = editor
         self.written = written
         self.conflicts: list[Conflict] = []
+        self._is_gone = False
+        """Whether the last save found a file gone, so that the next one writes it anew."""
 
     def save(self) -> bool:
         """Write what has changed; return whether there was anything to write.
 
         Where a file was changed meanwhile, that is taken in. What was changed in both is in `conflicts` then,
         and nothing is written: the next call does, with what was set by hand. Raises InputError as
-        `Scene.save`, and for a file that cannot be read.
+        `Scene.save`, and for a file that cannot be read; one that is gone is written by the next call.
         """
         scene = self._editor.scene
+        anew, self._is_gone = self._is_gone, False
         try:
-            saved = scene.save()
+            saved = scene.save(anew)
         except InputError as error:
+            self._is_gone = all(problem.code == Code.FILE_MISSING for problem in error.problems)
             if any(problem.code != "scene.changed" for problem in error.problems):
                 raise
             found = self.take_in()

@@ -147,9 +147,9 @@ class WindowFrames:
                 session.editing.saving.written = self._live.has_written
             self._facts = StatisticsCollector(runtime, title)
             self._facts.reported = self._reported
-            scene_file = options.scene
-            if self.is_possible and scene_file is not None and is_openable(scene_file.name):
-                session.preferences = preferences.opened(scene_file)
+            opened = [part.opened for part in scene.parts if is_openable(part.opened.name)]
+            for path in reversed(opened) if self.is_possible else ():
+                session.preferences = session.preferences.opened(path)
             self._scene = undo.pop_all()
 
     def _open_screen(self) -> None:

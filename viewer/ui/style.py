@@ -122,6 +122,7 @@ def apply(scale: float) -> None:
         add_fallbacks(fonts)
     if os.path.isfile(_FIXED_FONT):
         fonts.add_font_from_file_ttf(str(_FIXED_FONT), FONT_SIZE)
+        add_fallbacks(fonts)
 
 
 def resize(scale: float) -> None:

@@ -441,3 +441,12 @@ tableau: {{
     }}
 }}
 """
+
+
+def test_a_file_that_is_gone_is_named_and_written_by_the_next_save(editor: Editor) -> None:
+    saving, before = Saving(editor), text_of(editor)
+    editor.scene.path.unlink()
+    with pytest.raises(InputError, match=r"a\.hu is no longer there"):
+        saving.save()
+    assert saving.save()
+    assert text_of(editor) == before

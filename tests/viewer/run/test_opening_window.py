@@ -47,6 +47,12 @@ def test_a_dropped_scene_takes_the_place_of_the_present_one_and_a_bad_one_does_n
         until(frames, lambda: "missing.hu cannot be opened" in listed(frames), "the next one is refused")
         assert "bad.hu" not in listed(frames)
         frames.session.selection.select([0])
+        picture = tmp_path / "brick.png"
+        picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(128, 256)))
+        frames.window.dropped.append(str(picture))
+        until(frames, lambda: "brick.png is no scene and no model" in listed(frames), "a picture is refused")
+        assert "scenes end in .hu" in frames.session.statistics.problems[1].help
+        assert "bad.hu" not in frames.session.preferences.recent
 
         frames.window.dropped.append(str(OTHER))
         until(frames, lambda: frames.runtime is not first(), "the other scene is there")
@@ -118,3 +124,16 @@ def test_the_clock_of_a_run_follows_the_scene_that_was_opened() -> None:
     assert first.time == at
     assert second.time > 0
     assert np.isclose(second.frame_time, first.frame_time)
+
+
+def test_of_files_that_were_dropped_together_those_that_were_opened_are_recent(
+    display: Display, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.hu"
+    bad.write_text("version: 1\ntableau: {\n")
+    with open_window(OPTIONS, bottom=0.6) as frames:
+        first = frames.runtime
+        frames.window.dropped += [str(bad), str(OTHER)]
+        until(frames, lambda: frames.runtime is not first, "the other scene is there")
+        recent = [Path(name).name for name in frames.session.preferences.recent]
+        assert recent == [OTHER.name, "cube.hu"]
