@@ -66,7 +66,7 @@ def _read(path: Path) -> Snapshot:
 
 
 def _show(options: Options, snapshot: Snapshot) -> ExitCode:
-    """Open a window with an empty scene, and the snapshot in the panel of snapshots."""
+    """Open a window with an empty scene, and the snapshot in the panels of memory."""
     from viewer.run.run import run
     from viewer.run.scene_opening import opened
 
@@ -77,12 +77,9 @@ def _show(options: Options, snapshot: Snapshot) -> ExitCode:
 
 
 def _frames(scene: Scene, library: AssetLibrary, options: Options, snapshot: Snapshot) -> Frames:
-    from viewer.panels.history.snapshots_panel import SnapshotsPanel
+    from viewer.panels.snapshot_panels import SnapshotWindow
     from viewer.run.windowed import WindowFrames
 
-    frames = WindowFrames(scene, library, options)
-    panel = frames.workspace.panels[SnapshotsPanel.title].panel
-    assert isinstance(panel, SnapshotsPanel)
-    panel.show(snapshot)
-    frames.workspace.show(panel.title)
+    frames = WindowFrames(scene, library, options, SnapshotWindow(snapshot))
+    frames.workspace.show("memory")
     return frames

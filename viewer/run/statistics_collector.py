@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from engine.plan.schedule.schedule import Schedule
     from engine.runtime.frame_facts import FrameFacts
     from engine.runtime.runtime import Runtime
+    from viewer.panels.history.snapshots import Snapshot
 
 WINDOW_S = 1.0
 """Rates are means over so many seconds."""
@@ -41,6 +42,8 @@ class StatisticsCollector:
         self.reported: list[Problem] = []
         self.of_sources: tuple[Problem, ...] = ()
         """What is wrong now with the files that are watched."""
+        self.snapshot: Snapshot | None = None
+        """What the window shows instead of the scene: its memory is given in place of that of the scene."""
         self.of_editing: tuple[Problem, ...] = ()
         """What is wrong now with what is edited."""
 
@@ -61,16 +64,19 @@ class StatisticsCollector:
         steps = self._steps()
         while self._frames and now - self._frames[0][0] > WINDOW_S:
             self._frames.popleft()
-        count = len(self._frames)
+        count, shown = len(self._frames), self.snapshot
+        planned, live = plan.planned_bytes if plan is not None else 0, runtime.memory.live_bytes
+        if shown is not None:
+            planned, live = shown.image.allocated, shown.live_bytes
         return RunStatistics(
             scene=self._scene,
             device=runtime.device.adapter.name,
             frames_per_second=count / max(min(now - self._since, WINDOW_S), 1e-3),
             cpu_ms=sum(cpu for _, cpu in self._frames) / count if count else 0.0,
             idle=not count,
-            planned_bytes=plan.planned_bytes if plan is not None else 0,
-            live_bytes=runtime.memory.live_bytes,
-            waste_bytes=self._waste,
+            planned_bytes=planned,
+            live_bytes=live,
+            waste_bytes=self._waste if shown is None else 0,
             steps_done=steps - runtime.memory.steps_left,
             steps=steps,
             settled=runtime.memory.settled,

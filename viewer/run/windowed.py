@@ -54,6 +54,7 @@ from viewer.window.window import Window
 
 if TYPE_CHECKING:
     from engine.runtime.live_assets import LiveAssets
+    from viewer.panels.snapshot_panels import SnapshotWindow
     from viewer.panels.what_if.what_if_tips import WhatIfTips
 
 FRAMES_OF_LAYOUT = 4
@@ -69,7 +70,15 @@ class WindowFrames:
     Raises NoDisplay if no window can be opened, NoDevice if no device can present to it.
     """
 
-    def __init__(self, scene: Scene, library: AssetLibrary, options: Options) -> None:
+    def __init__(
+        self,
+        scene: Scene,
+        library: AssetLibrary,
+        options: Options,
+        snapshot: SnapshotWindow | None = None,
+    ) -> None:
+        """A `snapshot` is shown instead of the scene, until another one is opened."""
+        self._snapshot = snapshot
         self._guard = Guard(self._report_callback)
         read = (options.screenshot, options.sequence, options.script, options.record)
         self._fills_window = any(option is not None for option in read)
@@ -125,7 +134,9 @@ class WindowFrames:
             undo.callback(session.editing.close)
             undo.callback(session.pictures.close)
             session.estimates["swapchain"] = lambda: self.swapchain.estimated_bytes
-            self.workspace = workspace = Workspace(session, self._guard, make_panels(session))
+            shown = self._snapshot
+            panels = make_panels(session) if shown is None else shown.panels(session)
+            self.workspace = workspace = Workspace(session, self._guard, panels)
             self._tips: WhatIfTips | None = None
             workspace.overlays["what-if"] = self._draw_tips
             undo.callback(lambda: self._guard.call("preferences", self._kept.keep, session, workspace))
@@ -147,6 +158,7 @@ class WindowFrames:
                 session.editing.saving.written = self._live.has_written
             self._facts = StatisticsCollector(runtime, title)
             self._facts.reported = self._reported
+            self._facts.snapshot = shown.snapshot if shown is not None else None
             opened = [part.opened for part in scene.parts if is_openable(part.opened.name)]
             for path in reversed(opened) if self.is_possible else ():
                 session.preferences = session.preferences.opened(path)
@@ -355,6 +367,7 @@ class WindowFrames:
         self._reported.clear()
         self._refused = []
         self._own_library = loaded.library
+        self._snapshot = None
         self._free_memory.give_back()
         self._open_scene(loaded.scene, loaded.library, loaded.options, preferences)
         for problem in loaded.problems:

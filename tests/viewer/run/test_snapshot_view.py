@@ -14,10 +14,13 @@ from support.scenes import CUBE, ROOT
 
 from engine.humon import InputError
 from engine.planning.offline import plan_scene
+from engine.tableau import Tableau
 from viewer.arguments import parse
 from viewer.panels.history.files.snapshot_file import write_snapshot
+from viewer.panels.history.files.snapshot_reader import read_snapshot
 from viewer.panels.history.memory_image import MemoryImage
 from viewer.panels.history.snapshots import Snapshot
+from viewer.panels.memory.why_model import WhyModel
 from viewer.run import snapshot_view
 
 
@@ -102,13 +105,30 @@ def test_a_window_shows_the_memory_of_a_snapshot(
 
     def watched(self: WindowFrames) -> object:
         found = step(self)
-        panel = self.workspace.panels["snapshots"].panel
-        if self.workspace.is_shown("snapshots") and "panel snapshots" in self.session.places:
-            shown.append((panel.first.name, panel.first is panel.second, self.session.runtime.problems))
+        panels, session = self.workspace.panels, self.session
+        if "panel memory" in session.places:
+            models = panels["memory"].panel._shared.models()
+            texts = [panels[title].panel._text for title in ("outliner", "properties", "assets")]
+            shown.append((models, texts, session.statistics.live_bytes, session.runtime.problems))
         return found
 
     monkeypatch.setattr(WindowFrames, "step", watched)
-    options = parse([str(file), "--size", "500x300", "--frames", "6"])
+    options = parse([str(file), "--size", "1200x700", "--frames", "6"])
     assert snapshot_view.view_snapshot(options) == 0
-    assert shown
-    assert shown[-1] == ("before", True, ())
+    models, texts, live, problems = shown[-1]
+    snapshot = read_snapshot(file)
+    keys = models.plan.requirements.keys
+    rows = models.plan.memory.subresources
+    names = [keys.name(key) for key in rows["key"].tolist()]
+    assert names == [snapshot.image.names.name(key) for key in snapshot.image.places["key"].tolist()]
+    assert models.plan.planned_bytes == snapshot.image.allocated == live
+    assert models.plan.profile.name == snapshot.image.device.name
+    at = names.index("shadowMap")
+    why = WhyModel(models.plan, Tableau([]), int(rows["key"][at]))
+    assert [why.row(0).feature, why.row(0).object_path, why.row(0).file] == [
+        "light",
+        "sun",
+        "scenes/cube.hu",
+    ]
+    assert all("No scene is open: this is the memory of cube.hu in frame 12" in text for text in texts)
+    assert problems == ()
