@@ -90,7 +90,7 @@ class Saver:
         for state in {id(state): state for state in states}.values():
             state.renew(moves)
 
-    def save(self, anew: bool = False) -> bool:
+    def save(self, restore: bool = False) -> bool:
         """Write the changes; see `Scene.save`."""
         rendered = self._rendered()
         if rendered is None or self._path is None:
@@ -99,7 +99,7 @@ class Saver:
         is_gone = not os.path.lexists(self._path) and not is_model(self._path)
         is_changed = text != self._text or is_gone
         if is_changed:
-            self._write(self._path, document, text, anew)
+            self._write(self._path, document, text, restore)
         self.before = Snapshot.of(self._tableau, self._root)
         if has_moved or self._has_moved or self._tableau.has_unpositioned:
             update_positions(self._tableau, document.with_text(text), self._root)
@@ -134,15 +134,15 @@ class Saver:
             text, has_moved = placing.with_features(document.with_text(text), features), True
         return document, text, has_moved
 
-    def _write(self, path: Path, document: Document, text: str, anew: bool) -> None:
+    def _write(self, path: Path, document: Document, text: str, restore: bool) -> None:
         if is_model(path):
             message = f"{document.name} is a model, which is not changed; the scene was not saved"
             advice = f"make a scene of it and open that: python -m engine import {document.name} --out FOLDER"
             raise InputError(Problem("scene.model", message, help=advice))
         if not os.path.lexists(path):
-            if not anew:
+            if not restore:
                 message = f"{document.name} is no longer there; nothing was saved"
-                hint = "save again to write it anew, with all that it had, or put it back"
+                hint = "save once more to write it again, with all that it had, or put it back"
                 raise InputError(Problem(Code.FILE_MISSING, message, Position(document.name), help=hint))
         elif not self._is_unchanged(path, document):
             message = f"{document.name} was changed on disk since it was read; it was not saved"

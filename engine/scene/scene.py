@@ -220,17 +220,17 @@ class Scene:
         """Change a value as `--set` does, `PATH.FEATURE.FIELD=VALUE`, see `engine.scene.settings`."""
         apply_setting(self, setting)
 
-    def save(self, anew: bool = False) -> bool:
+    def save(self, restore: bool = False) -> bool:
         """Write the changes since loading to the files of the tableaux; return whether there were any.
 
         Only changed values are written: comments, order and spacing stay. The file is replaced atomically.
         Raises InputError `scene.changed` if the file was changed on disk since it was read, `file.missing` if
-        it is gone and not to be written `anew`, `output.write` if
+        it is gone, unless with `restore`, `output.write` if
         it cannot be written, `scene.no_tableau` if no file has a tableau, or for an object that belongs to
         none of several.
         """
         problems = ProblemCollector()
-        saved = [problems.attempt(partial(part.saver.save, anew), False) for part in self.parts]
+        saved = [problems.attempt(partial(part.saver.save, restore), False) for part in self.parts]
         roots = {part.root for part in self.parts}
         if ROOT not in roots and any(child.row not in roots for child in self.tableau.children()):
             message = "an object at the top belongs to none of the scene files, so it was not saved"

@@ -156,16 +156,16 @@ def test_a_read_only_file_is_left_as_it_is_with_what_to_do(scene):
     assert scene.save()
 
 
-def test_a_file_that_is_gone_is_written_anew_only_on_request(scene):
+def test_a_file_that_is_gone_is_written_again_only_on_request(scene):
     scene.tableau["lamp"].light.intensity = 4
     scene.path.unlink()
     with pytest.raises(InputError) as raised:
         scene.save()
     (problem,) = raised.value.problems
     assert (problem.code, scene.path.name in problem.message) == ("file.missing", True)
-    assert "save again" in problem.help
+    assert "write it again" in problem.help
     assert not scene.path.exists()
-    assert scene.save(anew=True)
+    assert scene.save(restore=True)
     assert scene.path.read_text() == TEXT.replace("2.0", "4")
     scene.path.unlink()
     with pytest.raises(InputError):

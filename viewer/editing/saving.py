@@ -27,7 +27,7 @@ class Saving:
         self.written = written
         self.conflicts: list[Conflict] = []
         self._is_gone = False
-        """Whether the last save found a file gone, so that the next one writes it anew."""
+        """Whether the last save found a file gone, so that the next one writes it again."""
 
     def save(self) -> bool:
         """Write what has changed; return whether there was anything to write.
@@ -37,9 +37,9 @@ class Saving:
         `Scene.save`, and for a file that cannot be read; one that is gone is written by the next call.
         """
         scene = self._editor.scene
-        anew, self._is_gone = self._is_gone, False
+        restore, self._is_gone = self._is_gone, False
         try:
-            saved = scene.save(anew)
+            saved = scene.save(restore)
         except InputError as error:
             self._is_gone = all(problem.code == Code.FILE_MISSING for problem in error.problems)
             if any(problem.code != "scene.changed" for problem in error.problems):

@@ -39,7 +39,7 @@ class _SnapshotKeys(Keys):
 def snapshot_plan(image: MemoryImage, like: DeviceProfile) -> Plan:
     """Return a plan with the memory of an image, on a device profile with its name, heaps and memory types.
 
-    `like` gives what an image does not say of its device. Keys are numbered anew, in the same order.
+    `like` gives what an image does not say of its device. Keys get numbers of their own, in the same order.
     """
     device = image.device
     profile = DeviceProfile(
