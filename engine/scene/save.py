@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from engine.assets.importers.models.model_files import is_model
 from engine.humon import Code, Document, InputError, Position, Problem
 from engine.humon.files import read_bytes
 from engine.humon.saving import write_atomically
+from engine.humon.writer import INDENT
 from engine.scene.files import SceneFile
 from engine.scene.origin import Likeness, Origin, copies_among
 from engine.scene.placing import Placing
@@ -80,6 +82,32 @@ class Saver:
                 self._like[row] = Likeness(origin, old, int(generation[row]))
             elif self._origin is not None and self._origin.has(old, int(generation[old])):
                 self._like[row] = Likeness(self._origin, old, int(generation[row]))
+
+    def text_of(self, row: int) -> str | None:
+        """Return the indented text of an object with all below it, as it is saved, without outer comments.
+
+        None where its text is not that of one object in a file: something of it is new, or has moved there.
+        """
+        tableau, like = self._tableau, dict[int, Likeness]()
+        rows = tableau.rearranging.below(row)
+        for each in rows.tolist():
+            generation, known = int(tableau.generation[each]), self._like.get(each)
+            if known is not None and known.generation == generation:
+                like[each] = known
+            elif self._origin is not None and self._origin.has(each, generation):
+                like[each] = Likeness(self._origin, each, generation)
+        copies = copies_among(
+            rows, tableau, {each: replace(one, with_comments=False) for each, one in like.items()}
+        )
+        found = copies.get(row)
+        if found is None or len(found.rows) != len(rows):
+            return None
+        before = found.origin.state.tables
+        for name, table in tableau.tables.items():
+            if (table.owned_by(found.rows) & ~before[name].owned_by(found.old_rows)).any():
+                return None
+        cut = TextChanges(found.origin, tableau, self._dbs).copied(found)
+        return (INDENT if cut.margin is None else "") + cut.lines(INDENT)
 
     def renew(self, dbs: Sequence[AssetDb], moves: Mapping[int, int]) -> None:
         """Take over databases, and the keys that assets have now, as if they had been in the file."""

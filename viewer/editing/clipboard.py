@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.humon import Kind, Node, parse, write
+from engine.humon.writer import INDENT, pair_lines
 from engine.scene import Scene
 from engine.scene.origin import Origin
 from engine.scene.plain_values import plain_feature, plain_object
@@ -19,15 +20,21 @@ NAME = "the clipboard"
 def text_of(scene: Scene, rows: Rows) -> str:
     """Return objects, none above another, with all that is below them, as `objects: { ... }`.
 
+    They are written as in their files, where all of them is from there.
+
     Raises InputError for an asset that cannot be named.
     """
     tableau = scene.tableau
     names = free_names([tableau.name_of(row) for row in rows.tolist()], ())
-    objects = {
-        name: plain_object(tableau, row, scene.part_of(row).dbs, tableau.rearranging.order)
-        for name, row in zip(names, rows.tolist(), strict=True)
-    }
-    return write({"objects": objects})
+    texts = []
+    for name, row in zip(names, rows.tolist(), strict=True):
+        part = scene.part_of(row)
+        text = part.saver.text_of(row) if name == tableau.name_of(row) else None
+        if text is None:
+            plain = plain_object(tableau, row, part.dbs, tableau.rearranging.order)
+            text = "\n".join(pair_lines(name, plain, INDENT))
+        texts.append(text)
+    return "\n".join(["objects: {", *texts, "}", ""])
 
 
 def feature_text(scene: Scene, type_name: str, row: int) -> str:

@@ -420,6 +420,8 @@ def test_what_is_copied_and_pasted_is_written_in_the_order_of_its_file(load: Cal
     assert "shadowCaster" in pasted
     assert pasted.index("shadowCaster") < pasted.index("light")
     assert text.count("euler: [0 -32 0]") == 2
+    assert text.count("asset: [assetDb0 0] }") == 4, "an index stays an index"
+    assert text.count("lid: { scale: [1 1.0 1] }") == 2
     assert "rotation" not in text
 
 
