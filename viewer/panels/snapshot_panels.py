@@ -40,7 +40,7 @@ class SnapshotModels(SharedModels):
         begin, used, _ = places.ranges
         none = np.zeros(0, np.int64)
         presence = np.zeros(len(places), np.uint8)
-        self._overlay = ResidentOverlay(presence, none, none, (int((used - begin).sum()), 0, 0))
+        self._overlay = ResidentOverlay(presence, none, none, (int((used - begin).sum()), 0, 0), unfilled=0)
         rest = max(snapshot.live_bytes - plan.planned_bytes, 0)
         self._totals = MemoryTotals(plan.planned_bytes, plan.planned_bytes, leaving=rest)
 
