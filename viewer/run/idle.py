@@ -9,30 +9,44 @@ from collections.abc import Callable
 
 from viewer.arguments import Options
 from viewer.session.session import Session
+from viewer.ui.input_queue import InputQueue
 from viewer.window.window import Window
 
 SETTLE_S = 0.5
 """Frames go on for so long after an event: tool tips and menus of ImGui appear after a while."""
 GIVEN_BACK_EVERY_S = 60.0
+SETTLE_FRAMES = 3
+"""Whole frames that are shown after the last change: ImGui lays out by what it drew in the frame before."""
 LONGEST_S = 0.1
 """A rest ends after so many seconds, to look at what other threads have done."""
 
 
 class Idle:
-    """Counts events and asks the runtime. Runs that count or write frames never rest."""
+    """Counts events and asks the runtime. Runs that count or write frames never rest.
 
-    def __init__(self, window: Window, session: Session, options: Options) -> None:
+    Input that ImGui has not taken in yet keeps a window awake, however slow its frames are.
+    """
+
+    def __init__(self, window: Window, session: Session, options: Options, queue: InputQueue) -> None:
         self.is_allowed = not options.is_counted
         self._window = window
         self._session = session
+        self._queue = queue
         self._events = -1
+        self._owed = SETTLE_FRAMES
 
     def is_due(self) -> bool:
         """Whether nothing has to be drawn now; events of the window keep it awake for a while."""
         if self._window.events != self._events:
             self._events = self._window.events
             self._session.wake(SETTLE_S)
-        return self.is_allowed and not self._session.is_awake and self._session.runtime.is_idle
+        if self._session.is_awake or not self._queue.is_empty or not self._session.runtime.is_idle:
+            self._owed = SETTLE_FRAMES
+        return self.is_allowed and not self._owed
+
+    def note_shown(self) -> None:
+        """Note that a frame was shown."""
+        self._owed = max(0, self._owed - 1)
 
 
 class FreeMemory:

@@ -150,7 +150,7 @@ class WindowFrames:
             undo.callback(self.comparison.close)
             self.screenshots = Screenshots(session)
             undo.callback(self.screenshots.close)
-            self._idle = Idle(window, session, options)
+            self._idle = Idle(window, session, options, self._context.queue)
             self._size = (0, 0)
             session.live = self._live = _watched(runtime) if options.live else None
             if self._live is not None:
@@ -258,6 +258,7 @@ class WindowFrames:
         ended = time.thread_time()
         self._facts.note(facts, (ended - began) * 1e3)
         if facts.drawn:
+            self._idle.note_shown()
             self.session.frames.note(
                 number=facts.number,
                 wall_ms=(time.perf_counter() - wall) * 1e3,

@@ -6,15 +6,21 @@ from imgui_bundle import imgui, implot
 from imgui_bundle.imguizmo import im_guizmo
 
 from viewer.ui import style
+from viewer.ui.input_queue import InputQueue
 from viewer.window.lost_display import display_watch
 from viewer.window.window import Window
 
 
 class Context:
-    """One ImGui context on one window; `begin` and `end` enclose what is drawn in a frame."""
+    """One ImGui context on one window; `begin` and `end` enclose what is drawn in a frame.
+
+    `queue` is the input that frames have not taken in yet.
+    """
 
     def __init__(self, window: Window) -> None:
         self._context: imgui.internal.Context | None = imgui.create_context()
+        self.queue = InputQueue(self._context)
+        self._window = window
         self._plots: implot.internal.Context | None = None
         self._has_backend = False
         self._scale = 1.0
@@ -34,6 +40,7 @@ class Context:
             )
             style.apply(window.content_scale)
             self._scale = window.content_scale
+            window.note_input = self.queue.note
             self._has_backend = imgui.backends.glfw_init_for_vulkan(window.address, True)
         except BaseException:
             self.close()
@@ -52,7 +59,8 @@ class Context:
     def begin(self) -> None:
         """Take in the events since the last frame and start a new one."""
         imgui.backends.glfw_new_frame()
-        imgui.new_frame()
+        with self.queue.one_frame():
+            imgui.new_frame()
         im_guizmo.begin_frame()
 
     def end(self) -> imgui.ImDrawData:
@@ -70,6 +78,7 @@ class Context:
         context, self._context = self._context, None
         if context is None or display_watch.is_lost:
             return
+        self._window.note_input = None
         imgui.set_current_context(context)
         if self._has_backend:
             imgui.backends.glfw_shutdown()

@@ -7,6 +7,8 @@ imgui_bundle is imported first (it points PYGLFW_LIBRARY at its copy).
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
+from enum import Enum, auto
 from typing import Any
 
 from imgui_bundle import imgui  # noqa: F401 - first, see above
@@ -18,13 +20,35 @@ from viewer.window.lost_display import display_watch
 from viewer.window.no_display import NoDisplay
 
 MINIMISED_WAIT_S = 0.25
+_MODIFIERS = frozenset(
+    {
+        glfw.KEY_LEFT_CONTROL,
+        glfw.KEY_RIGHT_CONTROL,
+        glfw.KEY_LEFT_SHIFT,
+        glfw.KEY_RIGHT_SHIFT,
+        glfw.KEY_LEFT_ALT,
+        glfw.KEY_RIGHT_ALT,
+        glfw.KEY_LEFT_SUPER,
+        glfw.KEY_RIGHT_SUPER,
+    }
+)
+
+
+class Input(Enum):
+    """What users do: move the mouse, press a key or button, turn the wheel, change a modifier."""
+
+    MOVE = auto()
+    KEY = auto()
+    BUTTON = auto()
+    WHEEL = auto()
+    MODIFIER = auto()
 
 
 class Window:
     """One GLFW window without a client API; use as a context manager, on the main thread.
 
     `events` counts what has come in: input, and what changes the window. `dropped` has the files that were
-    dropped on it, until somebody takes them.
+    dropped on it, until somebody takes them. `note_input` is called for each input, before ImGui gets it.
     """
 
     def __init__(self, title: str, size: tuple[int, int], guard: Guard) -> None:
@@ -35,6 +59,7 @@ class Window:
         self._content_scale = 1.0
         self._is_iconified = False
         self.events = 0
+        self.note_input: Callable[[Input], None] | None = None
         self.dropped: list[str] = []
         self._handle: Any = None
         glfw.set_error_callback(self._on_error)
@@ -161,14 +186,18 @@ class Window:
         glfw.set_window_iconify_callback(self._handle, iconify)
         drop: Any = self._guard.wrapped("drop callback", self._note_drop)
         glfw.set_drop_callback(self._handle, drop)
+        key = wrapped("key callback", lambda _w, key, _code, action, _mods: self._note_key(key, action))
+        button = wrapped("button callback", lambda _w, _button, action, _mods: self._note_button(action))
+        wheel = wrapped("wheel callback", lambda _w, _x, _y: self._note_input(Input.WHEEL))
+        move = wrapped("mouse callback", lambda _w, _x, _y: self._note_input(Input.MOVE))
+        glfw.set_key_callback(self._handle, key)
+        glfw.set_mouse_button_callback(self._handle, button)
+        glfw.set_scroll_callback(self._handle, wheel)
+        glfw.set_cursor_pos_callback(self._handle, move)
         counted = wrapped("input callback", self._note_event)
         for listen in (
-            glfw.set_key_callback,
             glfw.set_char_callback,
-            glfw.set_mouse_button_callback,
-            glfw.set_cursor_pos_callback,
             glfw.set_cursor_enter_callback,
-            glfw.set_scroll_callback,
             glfw.set_window_focus_callback,
             glfw.set_window_refresh_callback,
         ):
@@ -176,6 +205,21 @@ class Window:
 
     def _note_event(self, *_: object) -> None:
         self.events += 1
+
+    def _note_key(self, key: int, action: int) -> None:
+        if key in _MODIFIERS:
+            self._note_input(Input.MODIFIER)
+        else:
+            self._note_input(Input.KEY if action == glfw.PRESS else None)
+
+    def _note_button(self, action: int) -> None:
+        self._note_input(Input.BUTTON if action == glfw.PRESS else None)
+
+    def _note_input(self, event: Input | None) -> None:
+        """Count an event; what is released is no more than that."""
+        self.events += 1
+        if event is not None and self.note_input is not None:
+            self.note_input(event)
 
     def _note_drop(self, _window: object, names: list[str]) -> None:
         self._note_dropped(names)
