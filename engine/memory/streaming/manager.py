@@ -74,6 +74,8 @@ class Pace:
 
     `whole_cycles`: `cycles` was set by hand. Exactly so many run per frame, which waits for threads and
     copies and may take long; `milliseconds` and `copied` limit only the other steps.
+
+    Raises ValueError where one of them would let nothing arrive.
     """
 
     cycles: int = 2
@@ -83,6 +85,11 @@ class Pace:
     published: int = 2048
     direct: bool = True
     whole_cycles: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("cycles", "milliseconds", "threads", "copied", "published"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"a pace of {getattr(self, name)} {name} lets nothing arrive")
 
 
 class MemoryManager:

@@ -11,7 +11,7 @@ from imgui_bundle import imgui
 from engine.assets import AssetRef
 from engine.assets.cache.facts import AnimationFacts
 from engine.tableau import NO_ASSET
-from viewer.panels import widgets
+from viewer.panels import sliders, widgets
 from viewer.session.commands import Command
 from viewer.session.links import FeatureLink
 from viewer.session.session import Session
@@ -59,11 +59,11 @@ class AnimationPanel:
         clips = self._found()
         end = max([_SHORTEST_S, self._clock.time, *(duration for *_, duration in clips)])
         imgui.set_next_item_width(-1)
-        moved, seconds = imgui.slider_float("##time", self._clock.time, 0.0, end, "%.3f s")
+        moved, seconds = sliders.slide_float("##time", self._clock.time, 0.0, end, "%.3f s")
         self._session.places["time"] = widgets.item_box()
         if moved:
             self._clock.paused = True
-            self._clock.set(min(max(0.0, seconds), end))
+            self._clock.set(seconds)
         self._list(clips)
 
     def _step(self, frames: int) -> None:
@@ -85,9 +85,9 @@ class AnimationPanel:
             widgets.tooltip((tip,))
             imgui.same_line()
         imgui.set_next_item_width(imgui.get_font_size() * 9)
-        moved, speed = imgui.slider_float("##speed", clock.speed, *SPEEDS, "speed %.2f x")
+        moved, speed = sliders.slide_float("##speed", clock.speed, *SPEEDS, "speed %.2f x")
         if moved:
-            clock.speed = min(max(SPEEDS[0], speed), SPEEDS[1])
+            clock.speed = speed
         if imgui.is_item_clicked(imgui.MouseButton_.right):
             clock.speed = 1.0
         widgets.tooltip(("right click for 1 x",))

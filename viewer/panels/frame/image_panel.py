@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from engine.graph import ImageDecl, Samples
 from engine.plan.terms.vocabulary import ImageUsage
 from engine.vk.errors import VulkanError
-from viewer.panels import widgets
+from viewer.panels import sliders, widgets
 from viewer.session.session import Session
 
 if TYPE_CHECKING:
@@ -83,9 +82,9 @@ class ImageViewer:
         _, self._channel = imgui.combo("##channel", self._channel, list(CHANNELS))
         imgui.same_line()
         imgui.set_next_item_width(imgui.get_font_size() * 8)
-        clamp = imgui.SliderFlags_.always_clamp.value
-        _, stops = imgui.slider_float("##exposure", self._exposure, -MOST_STOPS, MOST_STOPS, "%.1f EV", clamp)
-        self._exposure = stops if math.isfinite(stops) else 0.0
+        _, self._exposure = sliders.slide_float(
+            "##exposure", self._exposure, -MOST_STOPS, MOST_STOPS, "%.1f EV"
+        )
         self._session.places["frame exposure"] = widgets.item_box()
 
     def _read(self, name: str) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.tableau import FieldSpec
 from engine.tableau.schema import NOT_GIVEN, FieldKind, Widget
+from viewer.panels import sliders
 from viewer.ui import style
 
 MIXED = "mixed"
@@ -51,10 +52,8 @@ def numbers(
         mixed = is_mixed(values[:, at])
         text = MIXED if mixed else f"%.{digits}g{_suffix(unit)}"
         bounds = (-3.4e38 if low is None else low, 3.4e38 if high is None else high)
-        moved, value = imgui.drag_float(
-            f"##{name}{at}", float(values[0, at]), speed, *bounds, text, imgui.SliderFlags_.always_clamp.value
-        )
-        if moved and np.isfinite(value):
+        moved, value = sliders.drag_float(f"##{name}{at}", float(values[0, at]), speed, *bounds, text)
+        if moved:
             change = Change(value, at)
     return change
 
@@ -86,13 +85,13 @@ def field(spec: FieldSpec, values: NDArray[Any]) -> Change | None:
         made[()] = text
         return Change(made)
     if kind is FieldKind.INT:
-        low, high = int(spec.minimum or -(2**31)), int(spec.maximum or 2**31 - 1)
+        low = -(2**31) if spec.minimum is None else int(spec.minimum)
+        high = 2**31 - 1 if spec.maximum is None else int(spec.maximum)
         text = MIXED if mixed else "%d" + _suffix(spec.unit)
-        clamp = imgui.SliderFlags_.always_clamp.value
         if widget is Widget.SLIDER:
-            changed, whole = imgui.slider_int("##int", int(values[0]), low, high, text, clamp)
+            changed, whole = sliders.slide_int("##int", int(values[0]), low, high, text)
         else:
-            changed, whole = imgui.drag_int("##int", int(values[0]), 0.2, low, high, text, clamp)
+            changed, whole = sliders.drag_int("##int", int(values[0]), 0.2, low, high, text)
         return Change(whole) if changed else None
     if kind is FieldKind.NUMBERS:
         return _list(values, mixed)
@@ -109,12 +108,12 @@ def _floats(spec: FieldSpec, values: NDArray[Any], mixed: bool) -> Change | None
     text = MIXED if mixed else "%.4g" + _suffix(spec.unit)
     low = -3.4e38 if spec.minimum is None else spec.minimum
     high = 3.4e38 if spec.maximum is None else spec.maximum
-    now, clamp = float(shown[0]), imgui.SliderFlags_.always_clamp.value
+    now = float(shown[0])
     if spec.widget is Widget.SLIDER:
-        changed, value = imgui.slider_float("##float", now, low, high, text, clamp)
+        changed, value = sliders.slide_float("##float", now, low, high, text)
     else:
-        changed, value = imgui.drag_float("##float", now, max(abs(now), 0.1) * 0.01, low, high, text, clamp)
-    if not changed or not np.isfinite(value):
+        changed, value = sliders.drag_float("##float", now, max(abs(now), 0.1) * 0.01, low, high, text)
+    if not changed:
         return None
     return Change(np.radians(value) if is_angle else value)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from imgui_bundle import imgui
 
-from viewer.panels import parts, widgets
+from viewer.panels import parts, sliders, widgets
 from viewer.panels.number_format import bytes_text, count_text
 from viewer.panels.schedule.schedule_model import ScheduleModel
 from viewer.panels.what_if.change_text import change_lines, change_title
@@ -119,18 +119,18 @@ class SchedulePanel:
         em, label = imgui.get_font_size(), imgui.calc_text_size("paging cycles per frame").x
         room = imgui.get_content_region_avail().x - label - imgui.get_style().item_inner_spacing.x
         imgui.push_item_width(max(em * 3, min(em * 9, room)))
-        changed, value = imgui.slider_float(
-            "CPU per frame", pace.milliseconds, 0.05, LONGEST_MS, "%.2f ms", _LOGARITHMIC
+        changed, value = sliders.slide_float(
+            "CPU per frame", pace.milliseconds, 0.05, LONGEST_MS, "%.2f ms", is_logarithmic=True
         )
         parts.note_place(self._session, "pace milliseconds")
         if changed:
             memory.pace = replace(pace, milliseconds=value)
-        changed, cycles = imgui.slider_int("paging cycles per frame", pace.cycles, 1, MOST_CYCLES)
+        changed, cycles = sliders.slide_int("paging cycles per frame", pace.cycles, 1, MOST_CYCLES)
         parts.note_place(self._session, "pace cycles")
         widgets.tooltip(("Set with --paging-cycles, exactly so many run.",) if pace.whole_cycles else ())
         if changed:
             memory.pace = replace(memory.pace, cycles=cycles)
-        changed, size = imgui.slider_int("copied per frame", pace.copied // MIB, 1, MOST_MIB, "%d MiB")
+        changed, size = sliders.slide_int("copied per frame", pace.copied // MIB, 1, MOST_MIB, "%d MiB")
         parts.note_place(self._session, "pace copied")
         if changed:
             memory.pace = replace(memory.pace, copied=size * MIB)
@@ -224,9 +224,6 @@ class SchedulePanel:
         imgui.table_next_column()
         if text.size is not None:
             widgets.right_aligned(bytes_text(text.size), tint)
-
-
-_LOGARITHMIC = imgui.SliderFlags_.logarithmic.value
 
 
 def span(low: float, high: float) -> None:
