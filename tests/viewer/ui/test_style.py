@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from imgui_bundle import imgui
+from imgui_bundle import ImVec2, imgui
 from support.mouse import Mouse, mouse
 
 from viewer.ui import fallback_fonts, style
@@ -144,3 +144,24 @@ def test_one_font_of_each_group_is_used_if_it_is_there_and_not_too_large(
     (second / "MSYH.ttc").write_bytes(b"1")
     found = fallback_fonts.found_fonts((str(first), str(second)))
     assert found == [str(second / "DejaVuSans.ttf"), str(second / "MSYH.ttc")]
+
+
+def sizes() -> dict[str, object]:
+    """Every number of the present style."""
+    made = imgui.get_style()
+    values = {name: getattr(made, name) for name in dir(made) if name != "_next_frame_font_size_base"}
+    return {
+        name: (value.x, value.y) if isinstance(value, ImVec2) else value
+        for name, value in values.items()
+        if isinstance(value, ImVec2 | float | int)
+    }
+
+
+def test_a_walk_through_scales_ends_in_the_style_of_the_last_one(mouse: Mouse) -> None:
+    for goal in (1.0, 2.0):
+        style.resize(goal)
+        at_once = sizes()
+        for tenths in (*range(1, 35), 10):
+            style.resize(tenths / 10)
+        style.resize(goal)
+        assert sizes() == at_once
