@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.cli.argument_types import DEFAULT_SIZE, Parser, add_size, positive, seconds
@@ -37,7 +37,8 @@ keys and mouse in the window:
 class Options:
     """The options of one run of the viewer; sizes in pixels, times in seconds, the budget in MiB.
 
-    `more_scenes` are shown together with `scene`.
+    `more_scenes` are shown together with `scene`. With `fits_display`, a window has `size` times the scale of
+    the display, as far as that has room.
     """
 
     scene: Path | None
@@ -48,6 +49,7 @@ class Options:
     time: float = 0.0
     fps: int | None = None
     size: tuple[int, int] = DEFAULT_SIZE
+    fits_display: bool = False
     screenshot: Path | None = None
     sequence: NumberedFiles | None = None
     report: Path | None = None
@@ -117,7 +119,7 @@ def parse(arguments: Sequence[str] | None = None, parser: argparse.ArgumentParse
     if given.record is not None and len(given.scenes) > 1:
         message = f"--record {given.record} records one scene, not {len(given.scenes)}"
         raise InputError(Problem("scene.several", message, help="record each of them by itself"))
-    return Options(
+    options = Options(
         scene=given.scenes[0] if given.scenes else None,
         more_scenes=tuple(given.scenes[1:]),
         headless=given.headless,
@@ -125,7 +127,7 @@ def parse(arguments: Sequence[str] | None = None, parser: argparse.ArgumentParse
         frames=given.frames,
         time=given.time,
         fps=given.fps,
-        size=given.size,
+        size=given.size or DEFAULT_SIZE,
         screenshot=given.screenshot,
         sequence=numbered_files(given.sequence, given.frames) if given.sequence is not None else None,
         report=given.report,
@@ -138,6 +140,8 @@ def parse(arguments: Sequence[str] | None = None, parser: argparse.ArgumentParse
         paging_cycles=given.paging_cycles,
         budget_mib=given.budget,
     )
+    is_read = options.is_counted or options.screenshot is not None
+    return replace(options, fits_display=given.size is None and not is_read)
 
 
 def make_parser(prog: str = "python -m viewer", more: str = "") -> argparse.ArgumentParser:
@@ -186,6 +190,7 @@ def make_parser(prog: str = "python -m viewer", more: str = "") -> argparse.Argu
         help="let each frame be 1/N s of the scene's time (default: 60 headless, the real time in a window)",
     )
     add_size(parser)
+    parser.set_defaults(size=None)  # it is then that of the display
     parser.add_argument(
         "--screenshot",
         metavar="FILE.png",

@@ -13,6 +13,7 @@ from viewer.panels.menu_bar import draw_menu_bar
 from viewer.panels.panel import Placed
 from viewer.panels.shortcuts import run_shortcuts
 from viewer.session.commands import Command
+from viewer.session.kept_layout import scaled_layout
 from viewer.session.links import PanelLink
 from viewer.session.session import Rectangle, Session
 
@@ -160,9 +161,10 @@ class Workspace:
             return
         self._is_loaded = True
         self._placing = FRAMES_OF_PLACING
-        kept = self._session.preferences.layout
-        if kept:
-            imgui.load_ini_settings_from_memory(kept)
+        kept = self._session.preferences
+        if kept.layout:
+            ratio = imgui.get_style().font_scale_dpi / kept.layout_scale
+            imgui.load_ini_settings_from_memory(scaled_layout(kept.layout, ratio))
         else:
             self._must_lay_out = True
 
@@ -171,6 +173,7 @@ class Workspace:
         self._session.preferences = replace(
             self._session.preferences,
             layout=imgui.save_ini_settings_to_memory(),
+            layout_scale=round(imgui.get_style().font_scale_dpi, 4),
             shown=tuple(title for title, shown in self._shown.items() if shown),
         )
 

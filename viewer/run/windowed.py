@@ -92,7 +92,9 @@ class WindowFrames:
             self._undo = undo.pop_all()
 
     def _open(self, undo: ExitStack, scene: Scene, library: AssetLibrary, options: Options) -> None:
-        self.window = window = undo.enter_context(Window("Diorama", options.size, self._guard))
+        self.window = window = undo.enter_context(
+            Window("Diorama", options.size, self._guard, fits_display=options.fits_display)
+        )
         self._context = Context(window)
         undo.callback(self._context.close)
         self._target = WindowTarget(window.extensions, window.create_surface, lambda: window.framebuffer_size)

@@ -13,6 +13,8 @@ MAX_COLUMNS = 64
 _SIDE = r"[0-9]{1,5}"
 _PLACE = rf"-?{_SIDE},-?{_SIDE}"
 _ID = r"0x[0-9A-F]{8}"
+_PIXELS = re.compile(r"\b((?:Pos|Size|SizeRef|Width)=)(-?[0-9]+(?:,-?[0-9]+)?)")
+_LARGEST = 99_999
 _SECTION = re.compile(r"\[(\w+)\]\[(.+)\]")
 _WINDOW = re.compile(
     rf"Pos={_PLACE}|Size={_SIDE},{_SIDE}|Collapsed=[01]|DockId=(?P<node>{_ID})(?:,[0-9]{{1,4}})?|IsChild=1"
@@ -91,6 +93,21 @@ def kept_layout(text: str) -> str:
         elif kind == "Table" and (columns := _columns(name, lines)):
             kept += [f"[Table][{name}]", *columns, ""]
     return "\n".join([*kept, "[Docking][Data]", *nodes.lines, ""]) if sections else ""
+
+
+def scaled_layout(text: str, ratio: float) -> str:
+    """Return a layout whose places and sizes are `ratio` times as large, for a display of another scale."""
+
+    def scaled(found: re.Match[str]) -> str:
+        return found[1] + ",".join(_scaled(side, ratio) for side in found[2].split(","))
+
+    lines = text.split("\n")
+    return "\n".join(line if _SECTION.fullmatch(line) else _PIXELS.sub(scaled, line) for line in lines)
+
+
+def _scaled(side: str, ratio: float) -> str:
+    least = 1 if int(side) > 0 else -_LARGEST  # an area stays one
+    return str(max(least, min(round(int(side) * ratio), _LARGEST)))
 
 
 def _sections(text: str) -> dict[tuple[str, str], list[str]]:

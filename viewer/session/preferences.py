@@ -33,6 +33,7 @@ MAX_BYTES = 1 << 20
 MAX_RECENT = 12
 THEMES = ("dark", "light")
 SCALES = (0.5, 3.0)
+DRAWN_SCALES = (0.1, 100.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Preferences:
     ----------
     layout : str
         Where the panels are, as ImGui writes it; empty for the default.
+    layout_scale : float
+        How large everything was drawn where the panels were so, 1 at 96 dots per inch.
     theme : str
         One of THEMES.
     safe_colors : bool
@@ -58,6 +61,7 @@ class Preferences:
     """
 
     layout: str = ""
+    layout_scale: float = 1.0
     theme: str = THEMES[0]
     safe_colors: bool = False
     scale: float = 1.0
@@ -110,6 +114,7 @@ def write_preferences(path: Path, preferences: Preferences) -> None:
         "scale": preferences.scale,
         "recent": list(preferences.recent),
         "bookmarks": bookmarks.written(preferences.bookmarks),
+        "layoutScale": preferences.layout_scale,
         "layout": preferences.layout.splitlines(),
     }
     if preferences.shown is not None:
@@ -122,8 +127,10 @@ def _parsed(content: bytes, name: str) -> Preferences:
     root = parse(content, name).root
     number(required(root, "version"), VERSION, VERSION)
     shown, safe, marks = root.get("shown"), root.get("safeColors"), root.get("bookmarks")
+    drawn = root.get("layoutScale")
     return Preferences(
         layout=_layout(required(root, "layout")),
+        layout_scale=number(drawn, *DRAWN_SCALES) if drawn is not None else 1.0,
         theme=choice(required(root, "theme"), THEMES),
         safe_colors=boolean(safe) if safe is not None else False,
         scale=number(required(root, "scale"), *SCALES),

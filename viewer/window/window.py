@@ -51,8 +51,13 @@ class Window:
     dropped on it, until somebody takes them. `note_input` is called for each input, before ImGui gets it.
     """
 
-    def __init__(self, title: str, size: tuple[int, int], guard: Guard) -> None:
-        """Open a window whose framebuffer has `size` pixels; raises NoDisplay with the reasons."""
+    def __init__(
+        self, title: str, size: tuple[int, int], guard: Guard, *, fits_display: bool = False
+    ) -> None:
+        """Open a window whose framebuffer has `size` pixels; raises NoDisplay with the reasons.
+
+        With `fits_display` it has `size` times the scale of the display, but no more than there is room for.
+        """
         self._guard = guard
         self._errors: list[str] = []
         self._framebuffer = (0, 0)
@@ -76,7 +81,7 @@ class Window:
             if not self._handle:
                 raise NoDisplay(self._reasons("GLFW could not open a window"))
             self._listen()
-            self._fit_framebuffer(size)
+            self._fit_framebuffer(self._on_display(size) if fits_display else size)
         except BaseException:
             self.close()
             raise
@@ -171,6 +176,22 @@ class Window:
         actual, points = self.framebuffer_size, self.size
         if actual != wanted and 0 not in actual:
             self.resize(*(round(w * p / a) for w, p, a in zip(wanted, points, actual, strict=True)))
+
+    def _on_display(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Return a size at 96 dots per inch in pixels of the display, within its work area."""
+        scaled = [round(side * self._content_scale) for side in size]
+        monitor = glfw.get_primary_monitor()
+        if not monitor:
+            return scaled[0], scaled[1]
+        _, _, *room = glfw.get_monitor_workarea(monitor)
+        left, top, right, bottom = glfw.get_window_frame_size(self._handle)
+        width, height = (
+            min(side, round((free - border) * pixels / max(1, points)))
+            for side, free, border, pixels, points in zip(
+                scaled, room, (left + right, top + bottom), self.framebuffer_size, self.size, strict=True
+            )
+        )
+        return (width, height) if width > 0 < height else (scaled[0], scaled[1])
 
     def _listen(self) -> None:
         """Register callbacks for changes: each query would cost a round trip to the display server."""

@@ -21,6 +21,7 @@ from viewer.session.commands import Command
 from viewer.session.links import PanelLink
 from viewer.session.preferences import Preferences
 from viewer.session.session import Session
+from viewer.ui import style
 from viewer.ui.style import FONT_SIZE
 
 __all__ = ["mouse"]
@@ -224,6 +225,30 @@ def test_a_layout_is_kept_and_taken_up_again(mouse: Mouse, session: Session) -> 
         for _ in range(3):
             again.frame(draw)
         assert restored.area[0] > 200
+    finally:
+        imgui.destroy_context(again.context)
+        imgui.set_current_context(mouse.context)
+
+
+def test_a_layout_of_another_scale_is_taken_up_at_the_present_one(mouse: Mouse, session: Session) -> None:
+    workspace, _ = around(session)
+    for _ in range(3):
+        mouse.frame(drawn(workspace, session))
+    workspace.keep()
+    kept, width = session.preferences, workspace.area[0]
+    assert (kept.layout_scale, width > 200) == (1.0, True)
+    again = Mouse()
+    try:
+        imgui.get_io().display_size = (2 * SIZE[0], 2 * SIZE[1])
+        style.resize(2.0)
+        second = session_of(session.runtime.tableau, PLAN)
+        second.preferences = kept
+        restored, _ = around(second)
+        for _ in range(3):
+            again.frame(drawn(restored, second))
+        assert restored.area[0] == pytest.approx(2 * width, abs=2)
+        restored.keep()
+        assert second.preferences.layout_scale == 2.0
     finally:
         imgui.destroy_context(again.context)
         imgui.set_current_context(mouse.context)

@@ -10,7 +10,7 @@ import pytest
 from imgui_bundle import imgui
 from support.sampling import Sample
 
-from viewer.session.kept_layout import MAX_NODES, kept_layout
+from viewer.session.kept_layout import MAX_NODES, kept_layout, scaled_layout
 from viewer.session.preferences import Preferences, read_preferences, write_preferences
 
 NODE = "DockSpace ID=0x00000001 Pos=0,0 Size=640,400"
@@ -152,3 +152,24 @@ def test_preferences_with_a_layout_that_cannot_be_are_not_used_and_reported(tmp_
     assert problem.code == "viewer.preferences"
     assert "the place 0x00000001 is there twice" in problem.message
     assert (tmp_path / "viewer.bad.hu").is_file()
+
+
+def test_places_and_sizes_are_scaled_and_nothing_else() -> None:
+    text = (
+        "[Window][a Pos=1]\nPos=-3,20\nSize=9,1\nDockId=0x00000009,0\n"
+        "Column 0  Width=31 Order=2\nColumn 1  Weight=1.5000\n"
+        "DockNode ID=0x00000003 Parent=0x00000001 SizeRef=281,700 Split=Y\n"
+    )
+    found = scaled_layout(text, 2.0)
+    for before, after in (("-3,20", "-6,40"), ("9,1", "18,2"), ("th=31", "th=62"), ("281,700", "562,1400")):
+        text = text.replace(before, after)
+    assert found == text
+    assert scaled_layout("Size=1,90000", 0.1) == "Size=1,9000"
+    assert scaled_layout("Size=1,90000", 9.0) == "Size=9,99999"
+
+
+def test_a_layout_that_is_scaled_can_be_read_again(layout: str) -> None:
+    for ratio in (0.1, 0.5, 1.0, 2.0, 3.45, 100.0):
+        scaled = scaled_layout(kept_layout(layout), ratio)
+        assert kept_layout(scaled) == scaled
+        drawn(scaled)

@@ -14,6 +14,7 @@ from viewer.session.preferences import MAX_RECENT, Preferences, read_preferences
 PLACE = Bookmark(1, (1.5, -2.0, 1e-7), 3.25, -0.5, 7.0, 0.0)
 FULL = Preferences(
     layout='[Window][a ## "b" %s]\nPos=1,2\n\n[Docking][Data]\nDockSpace ID=0x00000001 Pos=0,0 Size=9,9\n',
+    layout_scale=1.25,
     theme="light",
     scale=1.5,
     shown=("outliner", "memory, [all]"),
@@ -44,6 +45,7 @@ def test_where_there_is_no_file_the_defaults_are_used(tmp_path: Path) -> None:
         b"{ version: 1  theme: pink  scale: 1  recent: []  layout: [] }",
         b"{ version: 1  theme: dark  scale: nan  recent: []  layout: [] }",
         b"{ version: 1  theme: dark  scale: 1e9  recent: []  layout: [] }",
+        b"{ version: 1  theme: dark  scale: 1  recent: []  layoutScale: 0  layout: [] }",
         b"{ version: 1  theme: dark  scale: 1  recent: { a: 1 }  layout: [[1]] }",
         b"{ version: 1  theme: dark  scale: 1  recent: []  layout: []  bookmarks: [{ scene: a }] }",
         b"{ version: 1  theme: dark  scale: 1  recent: []  layout: []  bookmarks: [{ scene: a  places: [{"

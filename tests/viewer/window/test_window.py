@@ -148,3 +148,25 @@ def test_a_surface_on_a_display_that_is_gone_ends_the_run_before_the_driver_gets
         out, err = child.communicate("go\n", timeout=limit(60))
     assert (child.returncode, out) == (3, "ended\n"), err
     assert err.startswith("error[display.lost]: ")
+
+
+@pytest.mark.parametrize(
+    ("density", "size"), [(96, (1280, 720)), (192, (2560, 1440)), (288, (3200, 1800))], ids=["1", "2", "3"]
+)
+def test_the_first_window_is_scaled_as_text_is_and_fits_the_display(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, density: int, size: tuple[int, int]
+) -> None:
+    from viewer.window.window import Window
+
+    with display_server(tmp_path, (3200, 1800)) as (_, display):
+        monkeypatch.setenv("DISPLAY", display.name)
+        client = XClient(display)
+        client.set_density(density)
+        with Window("test", (1280, 720), quiet(), fits_display=True) as window:
+            for _ in range(200):
+                window.poll()
+                if window.framebuffer_size == size:
+                    break
+                time.sleep(0.01)  # the display server needs a processor, too
+            assert window.framebuffer_size == size
+        client.close()
