@@ -9,6 +9,7 @@ from imgui_bundle import imgui
 from engine.humon import Severity
 from viewer.panels import widgets
 from viewer.panels.number_format import bytes_text, count_text
+from viewer.session.commands import Command
 from viewer.session.links import PanelLink
 from viewer.session.session import Session
 from viewer.ui import style
@@ -33,16 +34,20 @@ def draw_menu_bar(session: Session) -> None:
         if not is_open:
             continue
         for command in entries:
-            checked = command.is_checked() if command.is_checked is not None else False
-            keys = shown_keys(command.keys[0]) if command.keys else ""
-            clicked, _ = imgui.menu_item(command.title, keys, checked, command.is_enabled())
-            low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
-            session.places[f"menu {menu}/{command.title}"] = (low.x, low.y, high.x, high.y)
-            if clicked:
-                command.run()
+            draw_command(session, command, f"menu {menu}/{command.title}")
         imgui.end_menu()
     _figures(session)
     imgui.end_main_menu_bar()
+
+
+def draw_command(session: Session, command: Command, place: str) -> None:
+    """Draw a command as an item of a menu, whose rectangle is `session.places[place]`."""
+    checked = command.is_checked() if command.is_checked is not None else False
+    keys = shown_keys(command.keys[0]) if command.keys else ""
+    clicked, _ = imgui.menu_item(command.title, keys, checked, command.is_enabled())
+    session.places[place] = widgets.item_box()
+    if clicked:
+        command.run()
 
 
 def shown_keys(keys: str) -> str:

@@ -164,16 +164,30 @@ def test_the_tool_bar_switches_what_the_commands_do(frames: WindowFrames, xvfb: 
     frames.step()
 
     def press(name: str) -> None:
-        x0, y0, x1, y1 = frames.session.places[f"tool {name}"]
-        press_at(frames, xvfb, (x0 + x1) / 2, (y0 + y1) / 2)
+        press_at(frames, xvfb, *middle(frames.session.places[name]))
 
     assert frames.session.places["tool turn"][3] <= frames.workspace.area[1], "it covers nothing of the scene"
-    press("turn")
+    press("tool turn")
     until(frames, lambda: view.gizmo.operation == "turn", "the gizmo turns")
     assert not view.picker.pending, "a click on the bar is none on the scene"
-    assert "tool ortho" not in frames.session.places, "there is no room for more"
-    press("move")
+    press("tool move")
     until(frames, lambda: view.gizmo.operation == "move", "the gizmo moves")
+
+    places = frames.session.places
+    assert "tool ortho" not in places, "there is no room for more"
+    press("tool more")
+    until(frames, lambda: "more Grid" in places, "what does not fit is in a menu")
+    assert {"more Orthographic", "more Wireframe", "more Lit"} <= set(places)
+    press("more Grid")
+    until(frames, lambda: view.has_grid and "more Grid" not in places, "it is switched, and the menu closed")
+    frames.session.commands.find("More tools").run()
+    until(frames, lambda: "more Grid" in places, "the command opens it, too")
+    xvfb.key("Down")
+    frames.step()
+    frames.step()
+    xvfb.key("Escape")
+    until(frames, lambda: "more Grid" not in places, "escape closes it")
+    frames.session.commands.find("Grid").run()
     view.has_tools = False
 
 

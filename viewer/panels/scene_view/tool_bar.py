@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from imgui_bundle import imgui
 
-from viewer.panels import widgets
-from viewer.panels.menu_bar import shown_keys
+from viewer.panels import parts, widgets
+from viewer.panels.menu_bar import draw_command, shown_keys
 from viewer.panels.scene_view.view_modes import MENU, ViewModes
+from viewer.session.commands import Command
 from viewer.session.session import Rectangle, Session
 from viewer.ui import style
 
@@ -21,29 +22,38 @@ GROUPS = (
     (("ortho", "Orthographic"), ("grid", "Grid")),
 )
 """Text and command of each button."""
+MORE = "»"
+_POPUP = "###more tools"
 LEAST_HEIGHTS = 10.0
 """A lower area has no bar: it would leave too little of the scene."""
 
 
 class ToolBar:
-    """Draws the groups for which there is room, from the left; `Session.places` has them as `tool TEXT`."""
+    """Draws the groups for which there is room, from the left, and a menu of the others.
+
+    `Session.places` has buttons as `tool TEXT`, the menu's as `tool more`, its items as `more TITLE`.
+    """
 
     def __init__(self, session: Session, modes: ViewModes) -> None:
         self._session = session
         self._modes = modes
+        self._must_open = False
+        self._has_more = False
+        session.commands.add(
+            Command("More tools", "View", self._open_more, is_enabled=lambda: self._has_more)
+        )
 
     def height(self, area: Rectangle) -> float:
         """Return how high it is at the top of an area of the window; 0 where there is no room for it."""
         is_high = area[3] - area[1] >= imgui.get_frame_height() * LEAST_HEIGHTS
-        return (
-            imgui.get_frame_height() + imgui.get_font_size() * 0.5 if is_high and self._groups(area) else 0.0
-        )
+        return imgui.get_frame_height() + imgui.get_font_size() * 0.5 if is_high else 0.0
 
     def draw(self, area: Rectangle) -> None:
         """Draw it directly above an area of the window, as wide as that."""
         gap = imgui.get_font_size() * 0.5
-        groups, height = self._groups(area), imgui.get_frame_height() + gap
-        room = area[2] - area[0] - gap * 2
+        height = imgui.get_frame_height() + gap
+        shown, has_modes = self._fitting(area[2] - area[0] - gap * 2)
+        self._has_more = not has_modes
         imgui.set_next_window_pos((area[0], area[1] - height))
         imgui.set_next_window_size((area[2] - area[0], height))
         imgui.push_style_var(imgui.StyleVar_.window_padding.value, (gap, gap * 0.5))
@@ -51,27 +61,56 @@ class ToolBar:
         imgui.push_style_var(imgui.StyleVar_.window_border_size.value, 0.0)
         imgui.push_style_var(imgui.StyleVar_.window_rounding.value, 0.0)
         imgui.begin("###tool bar", None, widgets.FLOATING)
-        for number, group in enumerate(groups):
+        for number, group in enumerate(GROUPS[:shown]):
             for at, (text, title) in enumerate(group):
                 if number or at:
                     imgui.same_line(0, gap if at == 0 else 1)
                 self._button(text, title)
-        if len(groups) == len(GROUPS) and self._right_edge(len(GROUPS)) + self._combo_width <= room:
+        if shown:
             imgui.same_line(0, gap)
+        if has_modes:
             self._mode_combo()
+        else:
+            self._more(shown)
         imgui.end()
         imgui.pop_style_var(4)
 
-    def _groups(self, area: Rectangle) -> list[tuple[tuple[str, str], ...]]:
-        """The groups for which there is room."""
-        room = area[2] - area[0] - imgui.get_font_size()
-        return [group for number, group in enumerate(GROUPS) if self._right_edge(number) <= room]
+    def _fitting(self, room: float) -> tuple[int, bool]:
+        """Return for how many groups there is room, and whether there is for the list of modes, too."""
+        if self._width(len(GROUPS)) + self._combo_width <= room:
+            return len(GROUPS), True
+        more = parts.button_width(MORE)
+        return max((n for n in range(len(GROUPS) + 1) if self._width(n) + more <= room), default=0), False
 
-    def _right_edge(self, number: int) -> float:
-        """How wide the bar is with the groups up to this one."""
-        frame, gap = imgui.get_style().frame_padding.x * 2, imgui.get_font_size() * 0.5
-        texts = [text for group in GROUPS[: number + 1] for text, _ in group]
-        return sum(imgui.calc_text_size(text).x + frame + 1 for text in texts) + gap * (number + 2)
+    def _width(self, count: int) -> float:
+        """How wide so many groups are, with the gap after each."""
+        texts = [text for group in GROUPS[:count] for text, _ in group]
+        return sum(parts.button_width(text) + 1 for text in texts) + imgui.get_font_size() * 0.5 * count
+
+    def _open_more(self) -> None:
+        self._must_open = True
+        self._session.wake()
+
+    def _more(self, shown: int) -> None:
+        """Draw the button of what there is no room for, and its menu."""
+        session = self._session
+        if imgui.button(MORE) or self._must_open:
+            imgui.open_popup(_POPUP)
+        self._must_open = False
+        session.places["tool more"] = low, _, _, bottom = widgets.item_box()
+        hidden = [text for group in GROUPS[shown:] for text, _ in group]
+        widgets.tooltip((f"more tools: {', '.join((*hidden, self._modes.mode.value))}",))
+        imgui.set_next_window_pos((low, bottom), imgui.Cond_.appearing.value)
+        if not imgui.begin_popup(_POPUP):
+            return
+        for group in GROUPS[shown:]:
+            for _, title in group:
+                draw_command(session, session.commands.find(title), f"more {title}")
+            imgui.separator()
+        for command in session.commands:
+            if command.menu == MENU:
+                draw_command(session, command, f"more {command.title}")
+        imgui.end_popup()
 
     @property
     def _combo_width(self) -> float:
