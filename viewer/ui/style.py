@@ -22,6 +22,7 @@ Color = ImVec4 | tuple[float, float, float, float]
 GROUND, RAISED, RAISED_HOVER = ImVec4(), ImVec4(), ImVec4()
 LINE, FAINT_LINE, POPUP = ImVec4(), ImVec4(), ImVec4()
 TEXT, QUIET, ACCENT, ACCENT_DIM, KNOB = ImVec4(), ImVec4(), ImVec4(), ImVec4(), ImVec4()
+SELECTED = ImVec4()
 GOOD, WARNING, BAD = ImVec4(), ImVec4(), ImVec4()
 """The colours of the theme in use; `choose` changes them in place, for whoever holds one."""
 
@@ -48,44 +49,46 @@ _DARK = {
     "GROUND": (0.075, 0.082, 0.098),
     "POPUP": (0.090, 0.098, 0.118),
     "RAISED": (0.125, 0.137, 0.161),
-    "RAISED_HOVER": (0.180, 0.196, 0.231),
+    "RAISED_HOVER": (0.165, 0.180, 0.213),
     "LINE": (0.200, 0.216, 0.251),
     "FAINT_LINE": (0.160, 0.173, 0.200),
     "TEXT": (0.890, 0.902, 0.925),
-    "QUIET": (0.560, 0.588, 0.640),
+    "QUIET": (0.575, 0.603, 0.655),
     "ACCENT": (0.902, 0.557, 0.290),
     "KNOB": (0.890, 0.902, 0.925),
     "GOOD": (0.420, 0.765, 0.490),
     "WARNING": (0.945, 0.765, 0.310),
-    "BAD": (0.925, 0.390, 0.360),
+    "BAD": (0.955, 0.430, 0.400),
 }
 _LIGHT = {
     "GROUND": (0.945, 0.949, 0.957),
     "POPUP": (0.980, 0.982, 0.988),
     "RAISED": (0.875, 0.886, 0.902),
-    "RAISED_HOVER": (0.808, 0.824, 0.851),
+    "RAISED_HOVER": (0.838, 0.852, 0.876),
     "LINE": (0.765, 0.784, 0.816),
     "FAINT_LINE": (0.847, 0.859, 0.878),
     "TEXT": (0.110, 0.125, 0.153),
-    "QUIET": (0.376, 0.404, 0.455),
-    "ACCENT": (0.690, 0.300, 0.020),
+    "QUIET": (0.345, 0.371, 0.418),
+    "ACCENT": (0.620, 0.268, 0.016),
     "KNOB": (0.980, 0.982, 0.988),
-    "GOOD": (0.090, 0.455, 0.200),
-    "WARNING": (0.545, 0.380, 0.000),
-    "BAD": (0.745, 0.125, 0.110),
+    "GOOD": (0.080, 0.425, 0.186),
+    "WARNING": (0.495, 0.341, 0.000),
+    "BAD": (0.720, 0.118, 0.104),
 }
+CONTRAST = 4.6
+"""The least contrast of text on rows; WCAG 2.1 asks for 4.5."""
 THEMES = {"dark": _DARK, "light": _LIGHT}
 _SAFE = {
     "dark": {
-        "ACCENT": (0.800, 0.475, 0.655),
+        "ACCENT": (0.812, 0.487, 0.665),
         "GOOD": (0.337, 0.706, 0.914),
         "WARNING": (0.941, 0.894, 0.259),
         "BAD": (0.930, 0.450, 0.080),
     },
     "light": {
-        "ACCENT": (0.590, 0.357, 0.404),
-        "GOOD": (0.272, 0.334, 0.760),
-        "WARNING": (0.600, 0.377, 0.022),
+        "ACCENT": (0.520, 0.313, 0.354),
+        "GOOD": (0.262, 0.325, 0.745),
+        "WARNING": (0.525, 0.328, 0.017),
         "BAD": (0.400, 0.042, 0.000),
     },
 }
@@ -101,10 +104,31 @@ def choose(theme: str, *, safe: bool = False) -> None:
     for name, (red, green, blue) in chosen.items():
         _set(globals()[name], red, green, blue, 1.0)
     _set(ACCENT_DIM, ACCENT.x, ACCENT.y, ACCENT.z, 0.35)
+    _set(SELECTED, *_selected_ground())
     if imgui.get_current_context() is not None:
         style = imgui.get_style()
         (imgui.style_colors_light if theme == "light" else imgui.style_colors_dark)(style)
         _colors(style)
+
+
+def luminance(color: Color) -> float:
+    """Return the relative luminance of WCAG 2.1, 0 to 1."""
+    red, green, blue, _ = linear(color)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def _selected_ground() -> tuple[float, float, float, float]:
+    """Mix as much of the accent into the ground of selected rows as leaves each text CONTRAST on it."""
+    texts = [luminance(text) for text in (TEXT, QUIET, ACCENT, GOOD, WARNING, BAD)]
+    ground, accent = luminance(GROUND), luminance(ACCENT)
+    if ground < min(texts):
+        most = (min(texts) + 0.05) / CONTRAST - 0.05
+    else:
+        most = (max(texts) + 0.05) * CONTRAST - 0.05
+    share = max(0.0, (most - ground) / (accent - ground))
+    mixed = (a + share * (b - a) for a, b in zip(linear(GROUND), linear(ACCENT), strict=True))
+    red, green, blue, _ = (v * 12.92 if v <= 0.0031308 else 1.055 * v ** (1 / 2.4) - 0.055 for v in mixed)
+    return red, green, blue, 1.0
 
 
 def _set(color: ImVec4, red: float, green: float, blue: float, opacity: float) -> None:
@@ -193,7 +217,7 @@ def _colors(style: imgui.Style) -> None:
         of.button_active: ACCENT_DIM,
         of.header: RAISED,
         of.header_hovered: RAISED_HOVER,
-        of.header_active: ACCENT_DIM,
+        of.header_active: SELECTED,
         of.separator: LINE,
         of.tab: (0, 0, 0, 0),
         of.tab_hovered: RAISED_HOVER,

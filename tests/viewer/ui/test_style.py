@@ -22,15 +22,9 @@ def dark_again() -> Iterator[None]:
     style.choose("dark")
 
 
-def luminance(color: style.Color) -> float:
-    """The relative luminance of WCAG 2.1."""
-    red, green, blue, _ = style.linear(color)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
 def contrast(one: style.Color, other: style.Color) -> float:
     """The contrast ratio of WCAG 2.1."""
-    dark, bright = sorted((luminance(one), luminance(other)))
+    dark, bright = sorted((style.luminance(one), style.luminance(other)))
     return (bright + 0.05) / (dark + 0.05)
 
 
@@ -38,10 +32,13 @@ def contrast(one: style.Color, other: style.Color) -> float:
 @pytest.mark.parametrize("theme", list(style.THEMES))
 def test_text_is_read_on_every_ground_of_every_theme(theme: str, safe: bool) -> None:
     style.choose(theme, safe=safe)
-    for ground in (style.GROUND, style.POPUP, style.RAISED):
-        assert contrast(style.TEXT, ground) > 7
-        for tint in (style.QUIET, style.ACCENT, style.GOOD, style.WARNING, style.BAD):
-            assert contrast(tint, ground) > 3.9, (theme, safe, tint, ground)
+    # Rows are plain, raised as headers, hovered or selected; tables draw every other row a little brighter.
+    for ground in ("GROUND", "POPUP", "RAISED", "RAISED_HOVER", "SELECTED"):
+        assert contrast(style.TEXT, getattr(style, ground)) > 7
+        for tint in ("QUIET", "ACCENT", "GOOD", "WARNING", "BAD"):
+            found = contrast(getattr(style, tint), getattr(style, ground))
+            assert found >= 4.5, (theme, safe, tint, ground)
+    assert contrast(style.SELECTED, style.GROUND) > 1.2, "what is selected is seen"
 
 
 @pytest.mark.parametrize("theme", list(style.THEMES))

@@ -116,7 +116,7 @@ class CommandPalette:
 
     def _entry(self, index: int, entry: Entry, *, scroll: bool) -> bool:
         is_chosen = index == self._chosen
-        imgui.push_style_color(imgui.Col_.header.value, style.ACCENT_DIM)
+        imgui.push_style_color(imgui.Col_.header.value, style.SELECTED)
         clicked, _ = imgui.selectable(f"##{index}", is_chosen)
         imgui.pop_style_color()
         self._session.places[f"palette {entry.text}"] = widgets.item_box()

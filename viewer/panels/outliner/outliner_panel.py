@@ -205,7 +205,7 @@ class OutlinerPanel:
         height = imgui.get_text_line_height()
         start, corner = imgui.get_cursor_pos(), imgui.get_cursor_screen_pos()
         width = imgui.get_content_region_avail().x
-        imgui.push_style_color(_HEADER, style.ACCENT_DIM)
+        imgui.push_style_color(_HEADER, style.SELECTED)
         clicked, _ = imgui.selectable("##row", self.actions.is_selected(node), _ROW, (0, height))
         imgui.pop_style_color()
         if clicked:
