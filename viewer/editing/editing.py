@@ -32,6 +32,8 @@ class Editing:
         What the last edit, save or undo came to, in a few words.
     refused : tuple of Problem
         Why the last save, or the last try of something else, was refused; until the next one.
+    was_refused : bool
+        Whether it says why something was not done.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class Editing:
         self.saving = Saving(self.editor)
         self.recovery = Recovery(self.editor, folder, report)
         self.found: list[Found] = self.recovery.found()
-        self.message = ""
+        self.message, self.was_refused = "", False
         self.refused: tuple[Problem, ...] = ()
 
     def run(self, action: Callable[[], object]) -> bool:
@@ -58,13 +60,13 @@ class Editing:
         try:
             action()
         except EditError as error:
-            self.message = str(error)
+            self.message, self.was_refused = str(error), True
             return False
         except InputError as error:
-            self.message = error.problems[0].message
+            self.message, self.was_refused = error.problems[0].message, True
             self.refused = tuple(error.problems)
             return False
-        self.message = ""
+        self.message, self.was_refused = "", False
         return True
 
     def undo(self) -> None:

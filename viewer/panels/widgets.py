@@ -116,6 +116,22 @@ def align_right(text: str, margin: float = 0.0) -> None:
         imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + room)
 
 
+def table_row(identity: str, is_selected: bool, *, overlaps: bool = False, height: float = 0.0) -> bool:
+    """Draw what a click on a row of a table selects, and return whether it was clicked.
+
+    It covers the row and nothing of the next one, as the spacing of lines is more than that of rows.
+    `overlaps`: other items are drawn over it, which get their own clicks.
+    """
+    flags = imgui.SelectableFlags_.span_all_columns.value
+    flags |= imgui.SelectableFlags_.allow_overlap.value if overlaps else 0
+    style_now = imgui.get_style()
+    gap = (style_now.item_spacing.x, 2 * style_now.cell_padding.y)
+    imgui.push_style_var(imgui.StyleVar_.item_spacing.value, gap)
+    clicked = imgui.selectable(identity, is_selected, flags, (0, height))[0]
+    imgui.pop_style_var()
+    return bool(clicked)
+
+
 def table_headers(*numbers: int) -> None:
     """Draw the header row of a table; those of the columns `numbers` stand at the right, over the numbers.
 

@@ -47,6 +47,7 @@ def cut_glyphs(data: imgui.ImDrawData) -> list[tuple[str, int, int]]:
 @pytest.mark.parametrize("scale", [0.8, 1.0, 1.25, 1.5])
 def test_no_text_is_cut_at_an_edge(root: Path, scale: float) -> None:
     with all_panels(root / "scenes/tableau.hu") as panels:
+        panels.frame(1)  # their places are those of this display
         style.resize(scale)
         panels.session.selection.select([panels.session.runtime.tableau["cube"].row])
         panels.frame(6)

@@ -195,3 +195,27 @@ def test_why_a_save_is_refused_is_said_once_with_its_place_and_goes_when_it_is_m
     saving.settle(saving.conflicts[0], use_file=False)
     until(frames, lambda: not listed(frames), "what is settled goes")
     assert frames._guard.switched_off == ()
+
+
+def test_a_selection_and_a_message_leave_every_field_in_its_place(
+    frames: WindowFrames, display: Display
+) -> None:
+    hand, places = Hand(frames, display), frames.session.places
+    found: list[tuple[float, ...]] = []
+    frames.session.selection.select([frames.runtime.tableau["cube"].row])
+    for _ in range(4):
+        frames.session.wake()
+        frames.step()
+        found.append(places["field active"])
+        x0, _, x1, _ = places["field translation"]
+        assert x1 - x0 > 30, "the value has its width in the first frame, too"
+    assert set(found) == {found[-1]}, "nothing moves after the first frame"
+    editing = frames.session.editing
+    for keys, message in (("ctrl+s", "nothing to save"), ("Delete", ""), ("ctrl+z", "undone: Delete cube")):
+        hand.keys(keys)
+        assert (editing.message, editing.was_refused) == (message, False)
+    frames.session.selection.select([frames.runtime.tableau["cube"].row])
+    hand.keys("ctrl+s")
+    assert places["field active"] == found[-1]
+    editing.run(lambda: editing.editor.rename(frames.runtime.tableau["cube"].row, "ground"))
+    assert editing.was_refused

@@ -29,7 +29,6 @@ _TABLE = (
 )
 _STRETCH = imgui.TableColumnFlags_.width_stretch.value
 _FIXED = imgui.TableColumnFlags_.width_fixed.value
-_WHOLE_ROW = imgui.SelectableFlags_.span_all_columns.value
 _ALL_KINDS = ["all kinds", *(str(kind) for kind in KINDS)]
 
 
@@ -146,7 +145,7 @@ class AssetsPanel:
         key = int(rows.keys[row])
         imgui.table_next_row()
         imgui.table_next_column()
-        clicked, _ = imgui.selectable(f"##{key}", self._session.selection.asset == key, _WHOLE_ROW)
+        clicked = widgets.table_row(f"##{key}", self._session.selection.asset == key)
         self._session.places[f"asset {rows.names[row]}"] = widgets.item_box()
         if clicked:
             self._session.selection.select_asset(key)

@@ -24,7 +24,6 @@ _TABLE = (
 _FIXED = imgui.TableColumnFlags_.width_fixed.value
 _STRETCH = imgui.TableColumnFlags_.width_stretch.value
 _PLOT = implot.Flags_.no_menus.value | implot.Flags_.no_box_select.value | implot.Flags_.no_inputs.value
-_WHOLE_ROW = imgui.SelectableFlags_.span_all_columns.value
 _LINES: tuple[tuple[str, str, Callable[[], style.Color]], ...] = (
     ("whole frame", "wall_ms", lambda: style.TEXT),
     ("CPU of the scene", "cpu_ms", lambda: style.ACCENT),
@@ -182,11 +181,7 @@ class FramePanel:
         for row in rows:
             imgui.table_next_row()
             imgui.table_next_column()
-            clicked, _ = imgui.selectable(
-                f"##{row.name}",
-                self._viewer.chosen == row.name,
-                imgui.SelectableFlags_.span_all_columns.value,
-            )
+            clicked = widgets.table_row(f"##{row.name}", self._viewer.chosen == row.name)
             self._session.places[f"image {row.name}"] = widgets.item_box()
             if clicked:
                 self._viewer.choose(None if self._viewer.chosen == row.name else row.name)

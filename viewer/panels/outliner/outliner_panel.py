@@ -39,7 +39,6 @@ _TABLE = (
     | imgui.TableFlags_.resizable.value
     | imgui.TableFlags_.borders_inner_h.value
 )
-_ROW = imgui.SelectableFlags_.span_all_columns.value | imgui.SelectableFlags_.allow_overlap.value
 _HEADER, _SOON = imgui.Col_.header.value, imgui.HoveredFlags_.delay_short.value
 """What each row asks for: a look-up in an enumeration takes as long as a text."""
 WIDE = 15
@@ -206,7 +205,7 @@ class OutlinerPanel:
         start, corner = imgui.get_cursor_pos(), imgui.get_cursor_screen_pos()
         width = imgui.get_content_region_avail().x
         imgui.push_style_color(_HEADER, style.SELECTED)
-        clicked, _ = imgui.selectable("##row", self.actions.is_selected(node), _ROW, (0, height))
+        clicked = widgets.table_row("##row", self.actions.is_selected(node), overlaps=True, height=height)
         imgui.pop_style_color()
         if clicked:
             self.actions.click(index)

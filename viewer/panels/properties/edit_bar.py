@@ -37,12 +37,12 @@ def draw_edit_bar(session: Session) -> None:
         imgui.end_disabled()
         session.places[f"button {name}"] = widgets.item_box()
         widgets.tooltip((about,))
+    # The line has its place also without a message: nothing below it moves while it is clicked.
     if editing.message:
-        imgui.push_text_wrap_pos(0.0)
-        imgui.push_style_color(imgui.Col_.text.value, style.WARNING)
-        imgui.text_unformatted(editing.message)
-        imgui.pop_style_color()
-        imgui.pop_text_wrap_pos()
+        widgets.cut(editing.message, style.WARNING if editing.was_refused else style.QUIET)
+    else:
+        imgui.dummy((0.0, imgui.get_text_line_height()))
+    session.places["edit message"] = widgets.item_box()
     _recovery(session)
     _conflicts(session)
     imgui.separator()

@@ -202,9 +202,9 @@ class PropertiesPanel:
         return is_open
 
     def _begin(self, identity: str) -> bool:
-        if not imgui.begin_table(f"##{identity}", 2, imgui.TableFlags_.sizing_stretch_prop.value):
+        if not imgui.begin_table(f"##{identity}", 2, imgui.TableFlags_.sizing_stretch_same.value):
             return False
-        name = min(imgui.get_font_size() * 7.5, imgui.get_content_region_avail().x * 0.45)
+        name = min(imgui.get_font_size() * 7.5, imgui.get_window_width() * 0.4)  # also with a scroll bar
         imgui.table_setup_column("name", imgui.TableColumnFlags_.width_fixed.value, name)
         imgui.table_setup_column("value", imgui.TableColumnFlags_.width_stretch.value)
         return True

@@ -43,7 +43,6 @@ _TABLE = (
     | imgui.TableFlags_.reorderable.value
     | imgui.TableFlags_.resizable.value
 )
-_ROW = imgui.SelectableFlags_.span_all_columns.value | imgui.SelectableFlags_.allow_overlap.value
 _BYTES = frozenset({Column.SIZE, Column.RESERVED, Column.FREE})
 _WIDTHS = {
     Column.NAME: 18.0,
@@ -247,7 +246,7 @@ class TablePanel:
             if not imgui.table_next_column():
                 continue
             if column is Column.NAME:
-                clicked, _ = imgui.selectable(f"##row{row}", is_selected, _ROW)
+                clicked = widgets.table_row(f"##row{row}", is_selected, overlaps=True)
                 self._place(f"table row {row}", right)
                 if clicked:
                     self._selected = table.identity(row)
