@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.tableau import FieldSpec
 from engine.tableau.schema import NOT_GIVEN, FieldKind, Widget
 from viewer.panels import sliders
+from viewer.panels.widgets import ELLIPSIS, tooltip
 from viewer.ui import style
 
 MIXED = "mixed"
@@ -49,13 +50,42 @@ def numbers(
         if at:
             imgui.same_line(0, gap)
         imgui.set_next_item_width(size)
-        mixed = is_mixed(values[:, at])
-        text = MIXED if mixed else f"%.{digits}g{_suffix(unit)}"
+        mixed, label, now = is_mixed(values[:, at]), f"##{name}{at}", float(values[0, at])
+        text = MIXED if mixed else _legible(label, now, digits, unit, size)
         bounds = (-3.4e38 if low is None else low, 3.4e38 if high is None else high)
-        moved, value = sliders.drag_float(f"##{name}{at}", float(values[0, at]), speed, *bounds, text)
+        moved, value = sliders.drag_float(label, now, speed, *bounds, text)
+        if not mixed:
+            _whole_tip(now, digits, unit, size)
         if moved:
             change = Change(value, at)
     return change
+
+
+def _legible(label: str, value: float, digits: int, unit: str, width: float) -> str:
+    """Return the format with as many digits as fit into a box of a width, and all of them below the mouse.
+
+    What is dragged or typed is rounded to the digits that are shown.
+    """
+    context, identity = imgui.get_current_context(), imgui.get_id(label)
+    whole = f"%.{digits}g{_suffix(unit)}"
+    if context is None or identity in (context.active_id, context.hovered_id_previous_frame, context.nav_id):
+        return whole
+    for fewer in range(digits, 0, -1):
+        text = f"%.{fewer}g{_suffix(unit)}"
+        if _fits(text % value, width):
+            return text
+    return ELLIPSIS
+
+
+def _whole_tip(value: float, digits: int, unit: str, width: float) -> None:
+    """Show a number of which not all digits fit as a tool tip of its box."""
+    text = f"%.{digits}g{_suffix(unit)}" % value
+    if not _fits(text, width):
+        tooltip((text,))
+
+
+def _fits(text: str, width: float) -> bool:
+    return bool(imgui.calc_text_size(text).x <= width - 2 * imgui.get_style().frame_padding.x)
 
 
 def _suffix(unit: str) -> str:
@@ -105,14 +135,19 @@ def _floats(spec: FieldSpec, values: NDArray[Any], mixed: bool) -> Change | None
         return numbers(
             spec.name, shown, speed=0.01, low=spec.minimum, high=spec.maximum, unit=spec.unit, digits=4
         )
-    text = MIXED if mixed else "%.4g" + _suffix(spec.unit)
+    text = MIXED
     low = -3.4e38 if spec.minimum is None else spec.minimum
     high = 3.4e38 if spec.maximum is None else spec.maximum
-    now = float(shown[0])
+    now, room = float(shown[0]), imgui.get_content_region_avail().x
+    label = "##float"
+    if not mixed:
+        text = _legible(label, now, 4, spec.unit, room)
     if spec.widget is Widget.SLIDER:
-        changed, value = sliders.slide_float("##float", now, low, high, text)
+        changed, value = sliders.slide_float(label, now, low, high, text)
     else:
-        changed, value = sliders.drag_float("##float", now, max(abs(now), 0.1) * 0.01, low, high, text)
+        changed, value = sliders.drag_float(label, now, max(abs(now), 0.1) * 0.01, low, high, text)
+    if not mixed:
+        _whole_tip(now, 4, spec.unit, room)
     if not changed:
         return None
     return Change(np.radians(value) if is_angle else value)

@@ -8,10 +8,12 @@ import numpy as np
 from imgui_bundle import imgui
 from imgui_bundle.imguizmo import im_guizmo
 
-from viewer.panels.scene_view.gizmo_model import Doubles, GizmoDrag, Operation, Rows, pivot_of
+from viewer.panels import widgets
+from viewer.panels.scene_view.gizmo_model import Doubles, GizmoDrag, Operation, Rows, pivot_of, readout
 from viewer.panels.scene_view.view_space import ViewSpace
 from viewer.session.commands import Command
 from viewer.session.session import Session
+from viewer.ui import style
 
 SNAPS = {Operation.MOVE: 0.25, Operation.TURN: 15.0, Operation.SCALE: 0.1}
 """Steps while Ctrl is held: metres, degrees, parts."""
@@ -23,6 +25,9 @@ _OPERATIONS = {
 _KEYS = {Operation.MOVE: "W", Operation.TURN: "E", Operation.SCALE: "R"}
 _SIZE = 0.16
 """The length of a handle, in parts of the picture's width."""
+_TEXT_AT = 14.0
+_ONE_AXIS, _LONGEST = "X : -0000.000", "YZ : Y -0000.000 Z -0000.000"
+"""Where ImGuizmo writes, in points right and down of the gizmo, and the longest texts."""
 _WIDTHS = (
     "translation_line_thickness",
     "translation_line_arrow_size",
@@ -86,9 +91,10 @@ class Gizmo:
     def _follow(self, space: ViewSpace, rows: Rows, operation: Operation) -> None:
         tableau = self._session.runtime.tableau
         if self._drag is None:
-            is_local = self.is_local or operation is Operation.SCALE
             primary = self._session.selection.primary
-            self._matrix = pivot_of(tableau, rows, primary if primary in rows else None, local=is_local)
+            self._matrix = pivot_of(
+                tableau, rows, primary if primary in rows else None, local=self._is_along_own
+            )
         before = self._matrix.copy()
         changed, matrix = self._manipulate(space, operation)
         if im_guizmo.is_using():
@@ -97,6 +103,7 @@ class Gizmo:
             if changed and np.isfinite(matrix).all():
                 self._matrix = matrix
                 self._drag.transforms(matrix).write(tableau, self._drag.rows)
+            self._say(space, readout(operation, self._drag.pivot, self._matrix, local=self._is_along_own))
         else:
             self._end()
 
@@ -127,6 +134,23 @@ class Gizmo:
         moved = np.array(matrix.values, np.float64).reshape(4, 4)
         moved[3, :3] += origin
         return changed, moved
+
+    @property
+    def _is_along_own(self) -> bool:
+        return self.is_local or self.operation is Operation.SCALE
+
+    def _say(self, space: ViewSpace, text: str) -> None:
+        """Write how far a drag has come, over what ImGuizmo writes there without units."""
+        at, _ = space.project(self._matrix[3, :3])
+        gap = imgui.get_font_size() * 0.5
+        is_short = self.operation is Operation.MOVE and text.count(" ") < 3
+        covered = imgui.calc_text_size(_ONE_AXIS if is_short else _LONGEST)
+        left, top = float(at[0]) + _TEXT_AT, float(at[1]) + _TEXT_AT
+        right = left + max(covered.x, imgui.calc_text_size(text).x) + gap
+        draw = imgui.get_background_draw_list()
+        low, high = (left - gap, top - gap * 0.5), (right, top + covered.y + gap * 0.5)
+        draw.add_rect_filled(low, high, widgets.color(style.POPUP), gap * 0.5)
+        draw.add_text((left, top), widgets.color(style.TEXT), text)
 
     def _scale_lines(self) -> None:
         """Make the lines of the handles as wide as the display asks for."""

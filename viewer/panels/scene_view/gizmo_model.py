@@ -81,7 +81,8 @@ def pivot_of(tableau: Tableau, rows: Rows, primary: int | None, *, local: bool) 
 class GizmoDrag:
     """One drag of a gizmo: objects as they were at its start, and what a frame of the gizmo makes of them.
 
-    `before` has their own transforms at the start, `rows` the objects that are moved.
+    `before` has their own transforms at the start, `rows` the objects that are moved, `pivot` the frame of
+    the gizmo at the start.
     """
 
     def __init__(self, tableau: Tableau, rows: Rows, operation: Operation, pivot: Doubles) -> None:
@@ -89,7 +90,7 @@ class GizmoDrag:
         self.rows = topmost(tableau, rows)
         self.operation = operation
         self._tableau = tableau
-        self._pivot = pivot
+        self.pivot = pivot
         self.before = self.now
         self._world = tableau.world(self.rows)
         parents = tableau.parent[self.rows]
@@ -111,7 +112,7 @@ class GizmoDrag:
         Objects that are scaled together are scaled along their own axes each, as none can be sheared.
         """
         before = self.before
-        delta = np.linalg.inv(self._pivot) @ gizmo
+        delta = np.linalg.inv(self.pivot) @ gizmo
         moved = self._world @ delta
         inverse = np.linalg.pinv(self._parents)
         own = moved @ inverse
@@ -121,10 +122,39 @@ class GizmoDrag:
         if self.operation is Operation.TURN:
             _, rotation, _ = decompose(own)
             return Transforms(translation, rotation, before.scale)
-        lengths = np.linalg.norm(self._pivot[:3, :3], axis=1)
+        lengths = np.linalg.norm(self.pivot[:3, :3], axis=1)
         factors = np.linalg.norm(gizmo[:3, :3], axis=1) / lengths
-        factors = factors * np.sign(np.einsum("ij,ij->i", gizmo[:3, :3], self._pivot[:3, :3]))
+        factors = factors * np.sign(np.einsum("ij,ij->i", gizmo[:3, :3], self.pivot[:3, :3]))
         return Transforms(translation, before.rotation, (before.scale * factors).astype(np.float32))
+
+
+def readout(operation: Operation, before: Doubles, after: Doubles, *, local: bool) -> str:
+    """Say how far a gizmo was dragged between two frames, [4, 4] as stored: in metres, degrees or times.
+
+    A move is along the axes of the frame with `local`, else along those of the world.
+    """
+    lengths = np.linalg.norm(before[:3, :3], axis=1)
+    axes = before[:3, :3] / lengths[:, None]
+    if operation is Operation.MOVE:
+        moved = (after[3, :3] - before[3, :3]) @ (axes.T if local else np.eye(3))
+        return f"{_of_axes(moved, 5e-4, '.3f') or '0'} m"
+    if operation is Operation.SCALE:
+        factors = np.linalg.norm(after[:3, :3], axis=1) / lengths
+        return f"{_of_axes(factors, 0.0, '.3f')} ×"
+    turned = np.linalg.inv(before[:3, :3]) @ after[:3, :3]
+    about = np.array((turned[1, 2] - turned[2, 1], turned[2, 0] - turned[0, 2], turned[0, 1] - turned[1, 0]))
+    angle = np.degrees(np.arctan2(np.linalg.norm(about), np.trace(turned) - 1.0))
+    along = about / max(float(np.linalg.norm(about)), 1e-12)
+    axis = int(np.abs(along).argmax())
+    name = f"{'XYZ'[axis]} " if abs(along[axis]) > 0.999 else ""
+    return f"{name}{np.copysign(angle, along[axis]):.1f}°"
+
+
+def _of_axes(values: Doubles, least: float, digits: str) -> str:
+    """Each value above the least with its axis, as `X 1.5  Z 2`."""
+    return "  ".join(
+        f"{axis} {value:{digits}}" for axis, value in zip("XYZ", values, strict=True) if abs(value) >= least
+    )
 
 
 def record(editor: Editor, drag: GizmoDrag) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from engine.math import axis_angle
 from engine.tableau.tableau import Tableau
-from viewer.panels.scene_view.gizmo_model import GizmoDrag, Operation, pivot_of, topmost
+from viewer.panels.scene_view.gizmo_model import GizmoDrag, Operation, pivot_of, readout, topmost
 
 QUARTER = axis_angle((0.0, 1.0, 0.0), math.pi / 2)
 
@@ -96,3 +96,20 @@ def test_a_flat_object_has_the_axes_of_the_world(tableau: Tableau) -> None:
     tableau.update_world()
     pivot = pivot_of(tableau, rows(tableau, "rig"), tableau["rig"].row, local=True)
     np.testing.assert_allclose(pivot[:3, :3], np.eye(3))
+
+
+def test_a_drag_says_how_far_it_has_come_with_its_unit() -> None:
+    start = np.eye(4)
+    start[:3, :3] = (0, 0, -1), (0, 1, 0), (1, 0, 0)  # its X is the world's -Z
+    moved = start.copy()
+    moved[3, :3] = 0.4372, 0.0, -1.5
+    assert readout(Operation.MOVE, start, moved, local=False) == "X 0.437  Z -1.500 m"
+    assert readout(Operation.MOVE, start, moved, local=True) == "X 1.500  Z 0.437 m"
+    assert readout(Operation.MOVE, start, start, local=False) == "0 m"
+    scaled = start * np.array((2.0, 1.0, 0.5, 1.0))[:, None]
+    assert readout(Operation.SCALE, start, scaled, local=True) == "X 2.000  Y 1.000  Z 0.500 ×"
+    for degrees in (30.0, -45.0, 170.0):
+        turn = np.eye(4)
+        c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+        turn[:2, :2] = (c, s), (-s, c)  # rows are axes: about Z
+        assert readout(Operation.TURN, np.eye(4), turn, local=False) == f"Z {degrees:.1f}°"
