@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from imgui_bundle import imgui
 
+from viewer.panels import widgets
 from viewer.panels.panel import Dock, Placed
 from viewer.session.session import Rectangle
+from viewer.ui import style
 from viewer.ui.style import FONT_SIZE
 
 _SHARES = {Dock.LEFT: 0.22, Dock.RIGHT: 0.30, Dock.BOTTOM: 0.36}
@@ -65,3 +67,32 @@ def bring_forward(window: imgui.internal.Window) -> None:
     tab = imgui.internal.tab_bar_find_tab_by_id(bar, window.tab_id) if bar is not None else None
     if tab is not None:
         imgui.internal.tab_bar_queue_focus(bar, tab)
+
+
+def end_cut_titles(node: imgui.internal.DockNode) -> None:
+    """End titles of tabs that an edge of their bar runs through with an ellipsis, as ImGui does not."""
+    bar, host = node.tab_bar, node.host_window
+    if bar is None or host is None:
+        return
+    left, right = bar.scrolling_rect_min_x, bar.scrolling_rect_max_x
+    if bar.width_all_tabs <= right - left:
+        return
+    top, bottom = bar.bar_rect.min.y, bar.bar_rect.max.y
+    padding, line = bar.frame_padding.x, imgui.get_style().tab_bar_border_size
+    draw = host.draw_list
+    for tab in bar.tabs:
+        begin = bar.bar_rect.min.x + tab.offset - int(bar.scrolling_anim)
+        title = tab.window.name.split("###")[0]
+        text = begin + padding
+        width = imgui.calc_text_size(title).x
+        if not (text < right < text + width or text < left < text + width):
+            continue
+        low, high = max(begin, left), min(begin + tab.width, right)
+        draw.push_clip_rect((low, top), (high, bottom))
+        is_chosen = tab.id_ == bar.visible_tab_id
+        ground = style.RAISED if is_chosen else style.GROUND
+        draw.add_rect_filled((low, top + line), (high, bottom - line), widgets.color(ground))
+        shown = widgets.fitting(title, right - text) if text >= left else ""
+        at = text if shown else low + padding * 0.5
+        draw.add_text((at, top + bar.frame_padding.y), widgets.color(style.TEXT), shown or widgets.ELLIPSIS)
+        draw.pop_clip_rect()

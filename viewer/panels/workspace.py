@@ -98,9 +98,12 @@ class Workspace:
         bar = self.reserve(free) if self.visible else 0.0
         self.area, self.has_bar = (x0, y0 + bar, x1, y1), bar > 0
         if self.visible:
+            nodes: dict[int, imgui.internal.DockNode] = {}
             for title, placed in self.panels.items():
-                if self._shown[title]:
-                    self._panel(title, placed)
+                if self._shown[title] and (docked := self._panel(title, placed)) is not None:
+                    nodes[docked.id_] = docked
+            for docked in nodes.values():
+                layout.end_cut_titles(docked)
         for name, draw in self.overlays.items():
             self._call(name, draw)
         if self._raised or self._raised_next:
@@ -120,7 +123,8 @@ class Workspace:
         """Note in the preferences where the panels are and which are shown."""
         self._keep()
 
-    def _panel(self, title: str, placed: Placed) -> None:
+    def _panel(self, title: str, placed: Placed) -> imgui.internal.DockNode | None:
+        """Draw a panel; return the node that it is docked in."""
         if title in self._raised:
             imgui.set_next_window_focus()
         scale = imgui.get_font_size()
@@ -141,6 +145,7 @@ class Workspace:
         imgui.end()
         if not stays:
             self._shown[title] = False
+        return within.dock_node
 
     def _call(self, name: str, draw: Callable[[], None]) -> None:
         """Draw one part; if it raises halfway, ImGui's stacks are restored."""

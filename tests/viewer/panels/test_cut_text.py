@@ -10,6 +10,7 @@ import pytest
 from imgui_bundle import imgui
 from support.all_panels import all_panels
 
+from viewer.panels import widgets
 from viewer.ui import style
 from viewer.ui.draw_lists import INDEX_BYTES, VERTEX_BYTES
 
@@ -67,3 +68,29 @@ def test_no_tab_is_narrower_than_its_title(root: Path, scale: float) -> None:
         for title in shown:
             x0, _, x1, _ = panels.session.places[f"tab {title}"]
             assert x1 - x0 >= imgui.calc_text_size(title).x + padding, title
+
+
+def test_the_title_of_a_tab_at_the_edge_of_its_bar_ends_with_an_ellipsis(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: dict[str, str] = {}
+    plain = widgets.fitting
+
+    def fitting(text: str, width: float) -> str:
+        shown[text] = plain(text, width)
+        return shown[text]
+
+    with all_panels(root / "scenes/tableau.hu", side_by_side=False) as panels:
+        places = panels.session.places
+        for width in range(700, 1500, 50):
+            imgui.get_io().display_size = (width, 720)
+            panels.frame(8)
+            shown.clear()
+            with monkeypatch.context() as patch:
+                patch.setattr("viewer.panels.layout.widgets.fitting", fitting)
+                panels.frame(1)
+            _, _, right, _ = places["panel memory"]
+            for title in panels.workspace.panels:
+                x0, y0, x1, _ = places.get(f"tab {title}", (0.0, 0.0, 0.0, 0.0))
+                if y0 > 300 and x0 < right - 60 < right < x1:
+                    assert shown[title] == "" or shown[title].endswith(widgets.ELLIPSIS), (title, width)
