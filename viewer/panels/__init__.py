@@ -8,5 +8,6 @@ problems/                               what is wrong, and what to do
 history/, schedule/, plans/, what_if/   memory as it was; steps; plans; what would change
 parts                                   text that is cut where there is no room, buttons
 tree_rows                               trees in columns, flattened into visible rows
+sliders                                 numbers that stay in range, however they are typed
 compaction_button, widgets, number_format
 """
