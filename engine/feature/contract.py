@@ -187,7 +187,8 @@ class Feature:
     def buffer_values(self, frame: FrameView) -> Mapping[str, Mapping[str, npt.ArrayLike]]:
         """Return the rows of `buffers`: by buffer and by member of its rows, one value for each row.
 
-        Called as `frame_values` is. Rows and members without a value are zero.
+        Called as `frame_values` is. Rows and members without a value are zero. While the frame is that of an
+        earlier plan without room for these rows, all that the feature gave last stays.
         """
         return {}
 

@@ -64,10 +64,10 @@ class ScenePlanner:
 
     `trials` say which pipelines may be drawn with; without them, as for an offline plan, all may. `outputs`
     are the images of a frame that can be read back.
-    `cubes` says which environments passes sample. `shortage` describes what the last plan leaves out, None
-    where it holds everything. With `freezes`, what `prepare` learns is kept out of Python's cycle collections
-    (`gc.freeze`). `has_many` is true while so many assets are new that `prepare` learns them over
-    several frames.
+    `cubes` says which environments passes sample. `last_needs` are what `needs` has returned last.
+    `shortage` describes what the last plan leaves out, None where it holds everything. With `freezes`, what
+    `prepare` learns is kept out of Python's cycle collections (`gc.freeze`). `has_many` is true while so many
+    assets are new that `prepare` learns them over several frames.
     """
 
     def __init__(
@@ -109,6 +109,7 @@ class ScenePlanner:
         self.morphs = Morphs(tableau, library, morphing.type_name, morphing.morphs)
         self._faults = RowFaults(tableau, registry, self.guard, self.skins, self.morphs)
         self._last_signature: tuple[object, ...] | None = None
+        self.last_needs: FrameNeeds | None = None
         self._active = ActiveRows(tableau)
         self._unknown: tuple[tuple[object, ...], list[tuple[str, int]]] | None = None
         self.has_many = False
@@ -314,7 +315,7 @@ class ScenePlanner:
                 requirements, needs.columns, requested, before, self.profile
             )
             if found is not None:
-                self._coalesced = found
+                self._coalesced, self.last_needs = found, needs
                 return needs
 
     def _needs(self) -> tuple[FrameNeeds, Requested]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -27,13 +27,11 @@ from engine.planning.draw.sorted_draws import Placed
 from engine.planning.draw.tables import DrawTable
 from engine.planning.problems.declared import (
     by_names,
-    check_buffers,
-    check_columns,
     check_view,
-    checked_places,
     wrong_number,
 )
-from engine.planning.value_words import Pieces, flat, packed_rows
+from engine.planning.row_values import RowValues
+from engine.planning.value_words import Pieces, flat
 from engine.tableau import Tableau
 
 OF_FRAME = ("origin", "time", "pictureSize", "contentScale")
@@ -86,7 +84,6 @@ class FrameValues:
         self._library = library
         self._skins = skins
         self._morphs = morphs
-        self._given_columns: dict[str, dict[str, npt.NDArray[Any]]] = {}
         self._layout = FrameLayout(())
         self._fields: Mapping[str, Members] = {}  # by view
         self._members: Members = {}  # of all views
@@ -101,12 +98,7 @@ class FrameValues:
         self._known_eyes: dict[str, tuple[bytes, Eye]] = {}
         self._asked: tuple[object, int] | None = None  # versions of rows and of moves for the last answers
         self._own: Pieces = []
-        self._rings: Mapping[str, ColumnRing] = {}
-        self._kept_columns: dict[str, Reads] = {}
-        self.columns: dict[str, npt.NDArray[np.uint8]] = {}
-        self._placed: Mapping[str, Placed] = {}
-        self._kept_places: dict[str, Reads] = {}
-        self.places: Mapping[str, npt.NDArray[np.float64]] = {}
+        self._rows = RowValues(registry, guard)
         self._is_timed = False  # whether a value follows from the time
         self._ordered = tuple(registry)
         self._given: Mapping[str, Collection[str]] = {}
@@ -118,7 +110,6 @@ class FrameValues:
             ]
             for of in ("frame_values", "views")
         )
-        self._fillers: Sequence[Feature] = ()  # of the buffers in the rings
         self._eyes_of: View | None = None
 
     def block(
@@ -128,6 +119,7 @@ class FrameValues:
         size: tuple[int, int],
         rings: Mapping[str, ColumnRing] = _NO_RINGS,
         placed: Mapping[str, Placed] = _NONE_PLACED,
+        is_current: Callable[[], bool] = lambda: True,
     ) -> npt.NDArray[np.uint8] | None:
         """Return the values of all features, in the order of their names, for a picture of this size.
 
@@ -135,6 +127,8 @@ class FrameValues:
         uint8[n], the same array as long as no value changes, or None where no shader has a Frame block.
         `columns` then has the rows of each of `rings`, uint8[count, bytes], and `places` where the parts of
         `placed` passes are, float64[n, 3] by feature: the same arrays while they last.
+        `is_current` says whether the frame was planned for the scene as it is now. Where it was not, a
+        feature for whose rows there is no room yet goes on with all that it gave last.
         """
         signature = (
             self._tableau.structure_version,
@@ -144,26 +138,32 @@ class FrameValues:
             self.content_scale,
             size,
         )
-        same = layout is self._layout and rings is self._rings and placed == self._placed
-        if same and self._signature == signature:
+        same = self._rows.follow(rings, placed) and layout is self._layout
+        if same and self._signature == signature and not self._rows.late:
             return self._block
         if self._signature is None or self._signature[-1] != size:
-            self._kept, self._kept_views, self._kept_columns, self._view = {}, {}, {}, None
-            self._kept_places = {}
+            self._kept, self._kept_views, self._view = {}, {}, None
+            self._rows.forget()
         self._signature = signature
         if layout is not self._layout:
             self._lay_out(layout)
-        if rings is not self._rings:
-            self._keep_columns(rings)
-        if placed != self._placed:
-            self._placed, self._kept_places, self.places = placed, {}, {}
         if layout.size or rings or placed:
-            changed = self._ask(tables, size)
+            changed = self._ask(tables, size, is_current)
             if changed and layout.size:
                 self._block = self._packed(layout.size)
             if changed or self._view is None or self._view[1] is not self._eyes_of:
                 self._note_eyes(size[1])
         return self._block
+
+    @property
+    def columns(self) -> Mapping[str, npt.NDArray[np.uint8]]:
+        """The rows of each ring, uint8[count, bytes]."""
+        return self._rows.columns
+
+    @property
+    def places(self) -> Mapping[str, npt.NDArray[np.float64]]:
+        """Where the parts of passes are, float64[n, 3], by feature."""
+        return self._rows.places
 
     @property
     def is_timed(self) -> bool:
@@ -197,7 +197,9 @@ class FrameValues:
         return words.view(np.uint8)
 
     @np.errstate(over="ignore", invalid="ignore")  # numbers beyond 32-bit floats are made finite
-    def _ask(self, tables: Mapping[str, DrawTable], size: tuple[int, int]) -> bool:
+    def _ask(
+        self, tables: Mapping[str, DrawTable], size: tuple[int, int], is_current: Callable[[], bool]
+    ) -> bool:
         """Ask the features whose values may have changed; return whether the block must be made again."""
         boxes: dict[str, Box | None] = {}
 
@@ -214,6 +216,10 @@ class FrameValues:
         shapes = self._skins, self._morphs
         now = FrameView(self._tableau, size, bounds, view, None, *shapes, since)
         changed = self._give_own(now, size) or self._block is None
+        were_late = self._rows.late
+        of_rows = self._tableau, size, bounds, view, None, *shapes
+        filled = self._rows.ask(now, lambda: FrameView(*of_rows), is_current)
+        late = self._rows.late
         frames: dict[str, FrameView] = {}
         for features, known, ask, pack in (
             (self._with_values, self._kept, self._values_of, self._frame_pieces),
@@ -221,7 +227,12 @@ class FrameValues:
         ):
             for name in features:
                 kept = known.get(name)
-                holds = kept is not None and kept.reads.hold(now)
+                if name in late:
+                    if kept is None:
+                        continue
+                    holds = True
+                else:
+                    holds = kept is not None and name not in were_late and kept.reads.hold(now)
                 if holds and kept is not None and kept.pieces is not None:
                     continue
                 changed = True
@@ -241,17 +252,6 @@ class FrameValues:
         if changed and given != self._given:
             self._given = given
             self._switch_off_clashing(given)
-        filled = False
-        for feature in self._fillers:
-            reads = self._kept_columns.get(feature.type_name)
-            if reads is None or not reads.hold(now):
-                self._fill(feature, FrameView(self._tableau, size, bounds, view, None, *shapes))
-                filled = True
-        for name in {of.feature for of in self._placed.values()}:
-            reads = self._kept_places.get(name)
-            if reads is None or not reads.hold(now):
-                self._place(self._registry[name], FrameView(self._tableau, size, bounds, view, None, *shapes))
-                filled = True
         if changed or filled:
             self._is_timed = self._reads_time()
         self._asked = versions
@@ -282,77 +282,12 @@ class FrameValues:
         self._own = self._frame_pieces(dict(zip(OF_FRAME, values, strict=True)))
         return True
 
-    def _keep_columns(self, rings: Mapping[str, ColumnRing]) -> None:
-        """Follow the rings of a frame; what is in one of them is kept while the ring is the same."""
-        same = {name for name, ring in rings.items() if self._rings.get(name) == ring}
-        self.columns = {name: rows for name, rows in self.columns.items() if name in same}
-        for feature in list(self._kept_columns):
-            buffers = self._registry[feature].buffers
-            if any(ring.buffer in buffers and name not in same for name, ring in rings.items()):
-                del self._kept_columns[feature]
-        self._rings = rings
-        of = [self._registry.buffers[ring.buffer] for ring in rings.values()]
-        self._fillers = tuple({feature.type_name: feature for feature in of}.values())
-
-    def _fill(self, feature: Feature, frame: FrameView) -> None:
-        """Ask a feature for the rows of its buffers, and pack them for every ring; zeros where it raises."""
-        values: Mapping[str, Mapping[str, npt.ArrayLike]] = {}
-        made: dict[str, npt.NDArray[np.uint8]] = {}
-        names = [name for name, ring in self._rings.items() if ring.buffer in feature.buffers]
-        try:
-            values = by_names(feature.buffer_values(frame), "buffer_values")
-            check_buffers(values, feature.buffers, "buffer_values")
-            for name in names:
-                ring = self._rings[name]
-                given = values.get(ring.buffer, {})
-                try:
-                    columns = {member: np.asarray(column) for member, column in given.items()}
-                    if name in self.columns and self._is_given(name, columns):
-                        continue
-                    made[name] = packed_rows(ring, columns)
-                except (ValueError, TypeError, OverflowError, AttributeError):
-                    check_columns(given, ring.buffer, ring.block, ring.count)
-                    raise
-                self._given_columns[name] = columns
-        except RAISED as error:
-            self._guard(feature, error)
-            made = {
-                name: np.zeros((self._rings[name].count, self._rings[name].block.size), np.uint8)
-                for name in names
-            }
-            for name in names:
-                self._given_columns.pop(name, None)
-        self._kept_columns[feature.type_name] = frame.reads
-        self.columns |= made
-
-    def _place(self, feature: Feature, frame: FrameView) -> None:
-        """Ask a feature where the parts of its passes are; nowhere where it raises."""
-        name, found = feature.type_name, np.zeros((0, 3))
-        most = min(of.parts for of in self._placed.values() if of.feature == name)
-        try:
-            found = checked_places(feature.places(frame), most)
-        except RAISED as error:
-            self._guard(feature, error)
-        self._kept_places[name] = frame.reads
-        if name not in self.places or not np.array_equal(self.places[name], found):
-            self.places = {**self.places, name: found}
-
-    def _is_given(self, name: str, columns: Mapping[str, npt.NDArray[Any]]) -> bool:
-        """Whether a ring holds the very arrays that are frozen: what a feature keeps is packed once."""
-        known = self._given_columns.get(name)
-        return (
-            known is not None
-            and bool(columns)
-            and known.keys() == columns.keys()
-            and all(known[member] is given and not given.flags.writeable for member, given in columns.items())
-        )
-
     def _reads_time(self) -> bool:
         """Whether a member or a value of a feature follows from the time."""
         if "time" in self._members:
             return True
         kept = (*self._kept.values(), *self._kept_views.values())
-        seen = [*(each.reads for each in kept), *self._kept_columns.values(), *self._kept_places.values()]
+        seen = [*(each.reads for each in kept), *self._rows.reads]
         return any(reads.times for reads in (*seen, *([self._view[0]] if self._view is not None else ())))
 
     def _note_eyes(self, height: int) -> None:

@@ -8,7 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from engine.planning.values import FrameValues
 from engine.render.pipelines.pipeline_description import PipelineDescription
 from engine.render.pipelines.prepared_pipelines import PreparedPipelines
 from engine.vk.errors import VulkanError
@@ -60,7 +59,7 @@ class EarlyPipelines:
             self._prepared.make(described, code, ())
 
 
-def first_plan(runtime: Runtime, plan: Iterator[None], values: FrameValues) -> Iterator[None]:
+def first_plan(runtime: Runtime, plan: Iterator[None]) -> Iterator[None]:
     """Take the steps of a runtime's `plan`, and do before and after it what else its frames would do at once.
 
     The first step of `plan` sets `runtime.requested`.
@@ -73,7 +72,7 @@ def first_plan(runtime: Runtime, plan: Iterator[None], values: FrameValues) -> I
     runtime.pipelines.begin(renderer.unmade(needs))
     yield
     yield from plan
-    values.block(needs.tables, needs.frame, runtime.size, needs.columns)
+    runtime.frame_block(needs)
     yield
     renderer.prepare_reuse(needs)
     yield

@@ -14,6 +14,7 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import numpy.typing as npt
 
 from engine.assets.roots import user_cache_folder
@@ -367,7 +368,7 @@ class Runtime:
             return None
         if self.plan is None and self.planner.has_many:
             self._is_preparing = True
-            self._first_plan = first_plan(self, self._plan_in_steps(), self._values)
+            self._first_plan = first_plan(self, self._plan_in_steps())
             return None
         _finish(self._plan_in_steps())
         return REPLAN_MS
@@ -442,13 +443,18 @@ class Runtime:
             if needs_reordering(self._visibility, visibility, self.memory.open_steps):
                 _finish(self._submit_schedule(self.plan, visibility))
 
+    def frame_block(self, needs: FrameNeeds) -> npt.NDArray[np.uint8] | None:
+        """Return the values of the Frame blocks of `needs`, which may be of the scene as it was before."""
+        of, about = self.planner, (needs.frame, self.size, needs.columns, needs.placed)
+        return self._values.block(needs.tables, *about, lambda: needs is of.last_needs and not of.stale())
+
     def _write_values(self) -> None:
         """Write what has moved and what has changed of the values of shaders."""
         needs, values = self.needs, self._values
         if needs is None or not self.renderer.ready:
             return
         values.content_scale = self.content_scale
-        block = values.block(needs.tables, needs.frame, self.size, needs.columns, needs.placed)
+        block = self.frame_block(needs)
         written = {**needs.frame.rings(block), **values.columns}, values.eyes, needs.frame.pushed(block)
         self.renderer.write_values(self.tableau.placement, self._movement.take(), *written, values.places)
 

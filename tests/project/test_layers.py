@@ -99,6 +99,7 @@ FLOORS = {
         "frame_requests",
         "memory_user",
         "value_words",
+        "row_values",
         "values",
         "needs",
         "visibility",

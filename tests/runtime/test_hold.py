@@ -164,3 +164,22 @@ def test_many_new_objects_wait_with_the_plan_that_has_room_for_them(runtime: Run
     runtime.hold.set(False)
     runtime.settle()
     assert not np.array_equal(runtime.read_pixels(), before)
+
+
+def test_rows_that_a_held_plan_makes_room_for_are_drawn_once_it_is_carried_out(runtime: Runtime) -> None:
+    light = runtime.tableau["sun"].light
+    runtime.tableau["sun"].translation = (-1.0, 1.5, 1.5)
+    light.kind, light.shadows, light.intensity = "spot", "on", 60.0
+    runtime.settle()
+    runtime.frame()
+    before = runtime.read_pixels()
+    runtime.hold.set(True)
+    light.kind = "point"
+    for _ in range(4):
+        assert runtime.frame().drawn
+    assert np.array_equal(runtime.read_pixels(), before)
+    runtime.hold.set(False)
+    runtime.settle()
+    runtime.frame()
+    assert not np.array_equal(runtime.read_pixels(), before)
+    assert "feature.failed" not in {problem.code for problem in runtime.problems}

@@ -181,3 +181,26 @@ def test_a_frame_gives_plans_two_fifths_of_the_time_from_frame_to_frame(
         now += interval
         runtime.frame()
         assert runtime.spread.share_ms == pytest.approx(milliseconds, rel=1e-3)
+
+
+def test_a_feature_whose_rows_grow_is_drawn_as_before_until_its_plan_is_there(quick: None) -> None:
+    """A spot light has one shadow map, and a point light six."""
+    with opened(spreads=True) as spread, opened(spreads=False) as at_once:
+        for runtime in (spread, at_once):
+            runtime.tableau["sun"].translation = (-1.0, 1.5, 1.5)
+            runtime.tableau["sun"].light.intensity = 60.0
+        for kind in ("spot", "point", "directional", "point"):
+            before = spread.read_pixels()
+            for runtime in (spread, at_once):
+                light = runtime.tableau["sun"].light
+                light.kind, light.shadows = kind, "on"
+            spread.frame()
+            assert spread.spread.is_busy
+            if kind == "point":
+                np.testing.assert_array_equal(spread.read_pixels(), before)
+            for runtime in (spread, at_once):
+                runtime.settle()
+                runtime.frame()
+                assert "feature.failed" not in {problem.code for problem in runtime.problems}
+            np.testing.assert_array_equal(spread.read_pixels(), at_once.read_pixels())
+            assert not np.array_equal(spread.read_pixels(), before)

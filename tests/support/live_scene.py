@@ -22,6 +22,7 @@ from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
 
 Picture = npt.NDArray[np.uint8]
+OPTIONS = RuntimeOptions(size=(64, 64), validate=True)
 PAUSE_S = 0.02
 UNUSED = shutil.ignore_patterns("*.ogCache*", "environment", "creatures", "garden", "rocks", "profiles")
 
@@ -87,11 +88,25 @@ def live_scene(source: Path, root: Path, opened: Callable[[], object] = lambda: 
     `opened` is called once all is cooked, before the sources are watched.
     """
     shutil.copytree(_cooked(source, root.parent), root, dirs_exist_ok=True)
-    scene = load_scene(root / "scenes/cube.hu")
+    with live_file(root / "scenes/cube.hu", opened) as live:
+        yield LiveScene(root, live.runtime, live.live)
+
+
+@contextmanager
+def live_file(path: Path, opened: Callable[[], object] = lambda: None) -> Iterator[LiveScene]:
+    """Draw a scene or a model from where it is, at 64 x 64 with validation; `opened` as for `live_scene`."""
+    scene = load_scene(path)
     with open_library(scene.dbs) as library:
         opened()
-        options = RuntimeOptions(size=(64, 64), validate=True)
-        with shared_runtime(scene, library, options) as runtime, LiveAssets(runtime) as assets:
+        with shared_runtime(scene, library, OPTIONS) as runtime, LiveAssets(runtime) as assets:
             runtime.settle()
-            yield LiveScene(root, runtime, assets)
+            yield LiveScene(path.parent, runtime, assets)
             runtime.wait()
+
+
+def fresh_picture(path: Path) -> Picture:
+    """The picture of a scene or a model that is opened now."""
+    scene = load_scene(path)
+    with open_library(scene.dbs) as library, shared_runtime(scene, library, OPTIONS) as runtime:
+        runtime.settle()
+        return runtime.read_pixels()

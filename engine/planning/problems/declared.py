@@ -20,6 +20,10 @@ NUMBERS = "fiub"
 """The kinds of numpy's types that values of shaders may have."""
 
 
+class NoRoomError(DeclarationError):
+    """A feature gives more rows or parts than the frame was planned for."""
+
+
 def checked_passes(passes: Any, known: Collection[Pass], feature: Feature, registry: Registry) -> list[Pass]:
     """Return the passes that `Feature.passes` has returned. Raises DeclarationError for what are none.
 
@@ -131,7 +135,8 @@ def wrong_number(value: Any, name: str, members: Iterable[Field]) -> Declaration
 def check_columns(columns: Any, buffer: str, block: Block, count: int) -> None:
     """Raise DeclarationError for the rows of a buffer by member that `Feature.buffer_values` has returned.
 
-    That is where there are more than `count`, or members have different numbers of rows, or do not fit.
+    That is where there are more than `count` (NoRoomError), or members have different numbers of rows, or
+    do not fit.
     It is for what could not be packed, as checking takes longer than packing.
     """
     lengths = {}
@@ -147,7 +152,7 @@ def check_columns(columns: Any, buffer: str, block: Block, count: int) -> None:
         if not array.ndim:
             raise DeclarationError(f"{name} is {shortened(values)}, not one value for each row", advice)
         if len(array) > count:
-            raise DeclarationError(
+            raise NoRoomError(
                 f"{name} has {len(array)} rows; there is room for {count}",
                 "say how many there are at most in `buffer_rows`",
             )
@@ -167,7 +172,7 @@ def check_columns(columns: Any, buffer: str, block: Block, count: int) -> None:
 def checked_places(places: Any, most: int) -> np.ndarray[Any, np.dtype[np.float64]]:
     """Return what `Feature.places` has returned, float64[n, 3], of at most so many parts.
 
-    Raises DeclarationError for what are no such places.
+    Raises DeclarationError for what are no such places, NoRoomError for more.
     """
     try:
         found = np.asarray(places)
@@ -178,7 +183,7 @@ def checked_places(places: Any, most: int) -> np.ndarray[Any, np.dtype[np.float6
             f"what `places` returns is {shortened(places)}, not points", "return numbers [n, 3]"
         ) from None
     if len(found) > most:
-        raise DeclarationError(
+        raise NoRoomError(
             f"`places` returns {len(found)} places, and a pass has {most} parts",
             "give the pass a part for each place: PrimitivePass(..., parts=len(rows))",
         )

@@ -1,0 +1,94 @@
+"""A model that is saved while it is drawn is drawn as one that is opened then, whatever it gains or loses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.gltf_files import CORNER_UVS, FACING, QUAD, QUAD_CORNERS, GltfFile
+from support.live_scene import fresh_picture, live_file
+from support.saves import renamed_over
+
+pytestmark = pytest.mark.gpu
+
+Part = Callable[[GltfFile, dict[str, int], dict[str, object]], None]
+
+
+def quad(*parts: Part) -> bytes:
+    """A model of one quad, which each of `parts` adds to: to its file, attributes and primitive."""
+    file = GltfFile()
+    attributes = {
+        "POSITION": file.positions(QUAD),
+        "NORMAL": file.accessor(FACING),
+        "TEXCOORD_0": file.accessor(CORNER_UVS),
+    }
+    primitive: dict[str, object] = {"attributes": attributes, "indices": file.accessor(QUAD_CORNERS)}
+    file.node(name="quad", mesh=file.mesh(primitive))
+    for part in parts:
+        part(file, attributes, primitive)
+    return file.glb()
+
+
+def skin(*heights: float) -> Part:
+    """A joint for each of `heights`, of which the last one scales the quad by its own."""
+
+    def add(file: GltfFile, attributes: dict[str, int], primitive: dict[str, object]) -> None:
+        joints = np.tile(np.array([len(heights) - 1, 0, 0, 0], np.uint8), (4, 1))
+        attributes["JOINTS_0"] = file.accessor(joints)
+        attributes["WEIGHTS_0"] = file.accessor(np.tile(np.array([1, 0, 0, 0], np.float32), (4, 1)))
+        chain = [
+            file.node(name=f"joint{number}", scale=[1, height, 1]) for number, height in enumerate(heights)
+        ]
+        file.root["nodes"][0]["skin"] = file.add("skins", {"joints": chain})
+
+    return add
+
+
+def targets(*weights: float) -> Part:
+    """A morph target for each of `weights`, which moves the quad up."""
+
+    def add(file: GltfFile, attributes: dict[str, int], primitive: dict[str, object]) -> None:
+        moved = np.tile(np.array([0, 1, 0], np.float32), (4, 1))
+        primitive["targets"] = [{"POSITION": file.positions(moved)} for _ in weights]
+        file.root["meshes"][0]["weights"] = list(weights)
+
+    return add
+
+
+def lights(count: int) -> Part:
+    def add(file: GltfFile, attributes: dict[str, int], primitive: dict[str, object]) -> None:
+        lamp = {"type": "point", "color": [0, 0, 1], "intensity": 30}
+        file.root["extensionsUsed"] = ["KHR_lights_punctual"]
+        file.root["extensions"] = {"KHR_lights_punctual": {"lights": [lamp]}}
+        for number in range(count):
+            one = {"KHR_lights_punctual": {"light": 0}}
+            file.node(name=f"lamp{number}", translation=[number / count, 1, 1], extensions=one)
+
+    return add
+
+
+@pytest.mark.parametrize(
+    "versions",
+    [
+        ([], [skin(1, 1.5)], [skin(1, 1, 1, 1, 1.4)], [], [skin(1, 1.6)]),
+        ([], [targets(0.5)], [targets(0.2, 0.5, 0.1, 0.1, 0.1)], [], [targets(0.4)]),
+        ([], [skin(1, 1.5), targets(0.5)], []),
+        ([], [lights(5)], [lights(40)], []),
+    ],
+    ids=["joints", "targets", "both", "lights"],
+)
+def test_what_a_saved_model_gains_is_drawn_as_where_it_is_opened(
+    tmp_path: Path, versions: tuple[list[Part], ...]
+) -> None:
+    model = tmp_path / "model.glb"
+    model.write_bytes(quad(*versions[0]))
+    with live_file(model) as live:
+        for parts in versions[1:]:
+            before = live.picture()
+            renamed_over(model, quad(*parts))
+            live.until_reloaded()
+            assert (live.picture() == fresh_picture(model)).all()
+            assert (live.picture() != before).any()
+            assert not [p for p in (*live.problems, *live.runtime.problems) if p.code == "feature.failed"]
