@@ -150,6 +150,17 @@ class FileGate:
             )
         return Path(path)
 
+    def places(self, text: str, base: Path) -> set[Path]:
+        """Return where a file is, or would be, that `text` names: as it is written, and where links lead.
+
+        None where it must not be read.
+        """
+        written = os.path.normpath(os.path.join(base, text))
+        found = {written} if "\0" not in text and self._is_inside(written) else set()
+        with contextlib.suppress(FileRejectedError):
+            found.add(str(self.resolve(text, base)))
+        return set(map(Path, found))
+
     def named(self, text: str, base: Path, resolved: Path) -> Path:
         """Return the path that `text` is, with links in it, if it leads to the file that it was resolved to.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.assets.cache.cache import SourceStamp
 from engine.assets.cache.kept_results import Keep
 from engine.assets.cache.results import Result, failed, made, rejected, unreadable
-from engine.assets.cache.stamps import source_stamp
+from engine.assets.cache.stamps import source_stamp, unread_stamps
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.importers.animation import import_animation
 from engine.assets.importers.blocks.coder import BlockCoders
@@ -242,7 +242,7 @@ def _mesh_part(recipe: Recipe, source: MeshSource, gate: FileGate, stamps: tuple
 
 def _shader(recipe: Recipe, gate: FileGate, tool: str) -> Result:
     stage, entry_point = recipe.parameters["stage"], recipe.parameters["entry_point"]
-    stamps: tuple[SourceStamp, ...] = ()
+    source = ShaderSource()
     try:
         if recipe.source.suffix == ".spv":
             content, stamp = gate.read(recipe.source, MAX_SHADER_BYTES)
@@ -251,14 +251,19 @@ def _shader(recipe: Recipe, gate: FileGate, tool: str) -> Result:
             )
         else:
             gate.stamp(recipe.source)
-            source = expand(recipe.source, gate)
-        stamps = tuple(
-            source_stamp(gate.relative(path), source.contents[which], source.stamps[which])
-            for path, which in source.named.items()
-        )
+            expand(recipe.source, gate, source)
         make = import_spirv if recipe.source.suffix == ".spv" else import_glsl
-        return made(recipe, make(source, stage, entry_point), gate, stamps, tool)
+        return made(recipe, make(source, stage, entry_point), gate, _stamps(source, gate), tool)
     except FileRejectedError as error:
         return rejected(recipe, error, gate, tool)
     except InputError as error:
+        stamps = *_stamps(source, gate), *unread_stamps(source.unread, gate)
         return failed(recipe, error.problems, gate, stamps, tool)
+
+
+def _stamps(source: ShaderSource, gate: FileGate) -> tuple[SourceStamp, ...]:
+    """Return the stamps of the files of a shader that were read."""
+    return tuple(
+        source_stamp(gate.relative(path), source.contents[which], source.stamps[which])
+        for path, which in source.named.items()
+    )

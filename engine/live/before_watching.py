@@ -10,10 +10,10 @@ from engine.assets.cook import CookedDb
 from engine.assets.files import FileGate
 from engine.assets.importers.models.model_files import is_model
 from engine.assets.updating.asset_index import AssetIndex
+from engine.files.signatures import Signature
 from engine.humon import InputError
 from engine.humon.encoding import decode
 from engine.humon.files import read_bytes
-from engine.live.signatures import Signature
 from engine.scene.files import SceneFile
 
 

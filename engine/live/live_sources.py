@@ -22,10 +22,10 @@ from engine.assets.updating.changed_text import cook_changed_text, names_offsets
 from engine.assets.updating.library_update import LibraryUpdate, make_update, name_of
 from engine.assets.updating.patch import make_patches
 from engine.assets.updating.side_file import SideFile
+from engine.files.signatures import Probed, Signature, signature_of, signatures
 from engine.humon import InputError, Problem
 from engine.live.before_watching import saved_before
 from engine.live.reading import read_database
-from engine.live.signatures import Signature, signature_of, signatures
 from engine.live.watched_files import WatchedFiles
 from engine.live.whole_caches import WholeCaches
 from engine.scene import load_scenes
@@ -100,6 +100,8 @@ class LiveSources:
         self._stopped = threading.Event()
         self._indices = {one.db.name: AssetIndex(one) for one in library.current[1:]}
         self._files = WatchedFiles(self._watched())
+        for part in scene.parts:
+            self._expect(part.probed)
         self._misread: dict[Path, Path] = {}
         """Files that a text names, see `AssetIndex.misread`, for which it was read again."""
         self._looked = time.monotonic()
@@ -254,9 +256,10 @@ class LiveSources:
         requested: dict[str, list[int]] = {}
         unread = False
         if not found.isdisjoint(self._texts):
+            probed = Probed()
             try:
                 known = chain.from_iterable(self._left_out.values())
-                scene = load_scenes(self._scenes, tolerated=list(known), earlier=self._dbs)
+                scene = load_scenes(self._scenes, tolerated=list(known), earlier=self._dbs, probed=probed)
                 self._dbs = scene.dbs
                 self._texts |= _texts(scene)
                 self._scene_problems = (*scene.rejected, *scene.warnings)
@@ -264,6 +267,7 @@ class LiveSources:
                 self._unread = {name: why for name, why in self._unread.items() if name in named}
             except InputError as error:
                 self._scene_problems = tuple(error.problems)
+            self._expect(probed)
         stale = self._stale(found, scene)
         if stale:
             update, unread = self._cook_texts(stale, found, _databases(scene))
@@ -411,6 +415,11 @@ class LiveSources:
         for index in self._indices.values():
             yield from index.files
 
+    def _expect(self, probed: Probed) -> None:
+        """Watch the files that were looked for as texts, as they were then."""
+        self._files.expect(probed)
+        self._texts |= probed.keys()
+
     def _look_again(self) -> None:
         """Take new files that were saved between being read and being watched for changed ones, and links."""
         new = self._files.take_new()
@@ -424,10 +433,9 @@ class LiveSources:
 
 
 def _texts(scene: Scene) -> set[Path]:
-    """Return the files of a scene, links to them, and those that it includes and that cannot be read."""
+    """Return the files of a scene, and links to them."""
     found = {file.path for part in scene.parts for file in part.files}
-    found.update(part.opened for part in scene.parts)
-    return found.union(*(part.unread for part in scene.parts))
+    return found.union(part.opened for part in scene.parts)
 
 
 def _databases(scene: Scene | None) -> dict[str, AssetDb]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, KeysView, Mapping
 from pathlib import Path
 
-from engine.live.signatures import Signature, changed, signature_of, signatures
+from engine.files.signatures import Signature, changed, signature_of, signatures
 
 
 class WatchedFiles:
@@ -51,6 +51,10 @@ class WatchedFiles:
         new = signatures(path for path in paths if path not in self._signatures)
         self._put(new)
         self._new |= new
+
+    def expect(self, files: Mapping[Path, Signature]) -> None:
+        """Watch these files too, as they were when they were looked for: what was saved since has changed."""
+        self._put({path: then for path, then in files.items() if path not in self._signatures})
 
     def take_new(self) -> dict[Path, Signature]:
         """Return what was added since the last call, with its signatures."""

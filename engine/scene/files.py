@@ -10,6 +10,7 @@ from pathlib import Path
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.importers.models.model_files import MODEL_SUFFIXES, is_model
 from engine.assets.roots import data_root, display_path, project_root
+from engine.files.signatures import Probed, signatures
 from engine.humon import (
     Code,
     Document,
@@ -54,14 +55,15 @@ class SceneFile:
 class FileReader:
     """Reads a scene file and its includes, depth first: a file comes before the files that it includes.
 
-    `is_whole` is whether all could be read; `left_out` are those that could not.
+    `is_whole` is whether all could be read. `probed` gets the other files that these follow from, as they
+    were when they were looked for: those that could not be read, links to others, and what a model names.
     """
 
-    def __init__(self, path: Path, problems: ProblemCollector) -> None:
+    def __init__(self, path: Path, problems: ProblemCollector, probed: Probed) -> None:
         self.path = Path(os.path.realpath(path))
         self.gate = FileGate(project_root(self.path))
         self.files: list[SceneFile] = []
-        self.left_out: list[Path] = []
+        self.probed = probed
         self.is_whole = True
         self._problems = problems
         self._done: set[Path] = set()
@@ -92,7 +94,7 @@ class FileReader:
                 message = f"{self.path.name} is no scene and no model"
                 hint = f"scenes end in {SCENE_SUFFIX}, models in {models}; pictures are named by an assetDb"
                 raise InputError(Problem(Code.FILE_KIND, message, Position(name), help=hint)) from None
-        document, warnings = model_document(self.path, self.gate)
+        document, warnings = model_document(self.path, self.gate, self.probed)
         self._problems.problems += warnings
         return document
 
@@ -116,6 +118,8 @@ class FileReader:
     def _include(self, node: Node, folder: Path, chain: list[Path]) -> None:
         path = None
         try:
+            found = signatures(self.gate.places(text(node), folder))
+            self.probed |= {one: now for one, now in found.items() if one not in self._done}
             path = self.gate.resolve(text(node), folder)
             if path in chain:
                 raise _cycle(node, [*chain[chain.index(path) :], path])
@@ -132,20 +136,14 @@ class FileReader:
             document = read(path, display_path(path), self.gate.root, keep_first=True)
             self._read(SceneFile(path, document), chain)
         except FileRejectedError as error:
-            self._leave_out(path)
+            self.is_whole = False
             help_text = error.help
             if path and error.code == Code.FILE_MISSING:
                 help_text = _nearest_name(path, text(node)) or error.help
             raise failure(error.code, error.reason, node, help_text) from error
         except InputError:
-            self._leave_out(path)
+            self.is_whole &= path in {file.path for file in self.files}  # one that includes itself
             raise
-
-    def _leave_out(self, path: Path | None) -> None:
-        """Note a file that is not read, if it is none that includes itself."""
-        if path is None or path not in {file.path for file in self.files}:
-            self.is_whole = False
-            self.left_out += [path] if path is not None else []
 
     def _check_keys(self, root: Node) -> None:
         for key, node in root.items():

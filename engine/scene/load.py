@@ -11,6 +11,7 @@ from engine.assets import AssetDb, read_asset_db, read_asset_db_file
 from engine.assets.codes import AssetCode
 from engine.feature import Feature, Registry, discover
 from engine.feature.own_shaders import shader_databases
+from engine.files.signatures import Probed
 from engine.humon import (
     InputError,
     Kind,
@@ -40,12 +41,14 @@ def load_scene(
     *,
     tolerated: Collection[Problem] | None = None,
     earlier: Sequence[AssetDb] = (),
+    probed: Probed | None = None,
 ) -> Scene:
     """Load a scene file and its includes.
 
     `registry` has the known features (None: all that are installed). What is wrong in the text, files and
     includes (`file.*`, `include.*`, `scene.*`), databases (`asset.*`), objects and features (`object.*`,
-    `feature.*`, `field.*`, `value.*`) is left out, see docs/errors.md and `Scene.left_out`.
+    `feature.*`, `field.*`, `value.*`) is left out, see docs/errors.md and `Scene.left_out`. `probed` gets
+    all files that the scene was looked for in beside the first one, whether or not it can be loaded.
 
     Databases whose text is as it was for one of `earlier` are not read again.
 
@@ -53,7 +56,7 @@ def load_scene(
     nothing, or has an error that is none of `tolerated`; with None, all are.
     """
     with collector_paused():
-        loader = _Loader(discover() if registry is None else registry, tolerated, earlier)
+        loader = _Loader(discover() if registry is None else registry, tolerated, earlier, probed)
         loader.add(Path(path), "")
         return loader.scene()
 
@@ -64,6 +67,7 @@ def load_scenes(
     *,
     tolerated: Collection[Problem] | None = None,
     earlier: Sequence[AssetDb] = (),
+    probed: Probed | None = None,
 ) -> Scene:
     """Load several scene files, with their includes, into one scene; each is loaded as `load_scene` does.
 
@@ -73,9 +77,9 @@ def load_scenes(
     `rejected`. Raises InputError if no file is left.
     """
     if len(paths) == 1:
-        return load_scene(paths[0], registry, tolerated=tolerated, earlier=earlier)
+        return load_scene(paths[0], registry, tolerated=tolerated, earlier=earlier, probed=probed)
     with collector_paused():
-        loader = _Loader(discover() if registry is None else registry, tolerated, earlier)
+        loader = _Loader(discover() if registry is None else registry, tolerated, earlier, probed)
         for path in paths:
             try:
                 loader.add(Path(path), Path(path).stem)
@@ -88,9 +92,14 @@ class _Loader:
     """Loads scene files into one tableau."""
 
     def __init__(
-        self, registry: Registry, tolerated: Collection[Problem] | None, earlier: Sequence[AssetDb]
+        self,
+        registry: Registry,
+        tolerated: Collection[Problem] | None,
+        earlier: Sequence[AssetDb],
+        probed: Probed | None,
     ) -> None:
         self.rejected: list[Problem] = []
+        self._probed = {} if probed is None else probed
         self._registry = registry
         self._tolerated = tolerated
         self._earlier = {db.path: db for db in reversed(earlier)}  # the first of each, as in the text
@@ -104,12 +113,14 @@ class _Loader:
 
         Raises InputError, and adds nothing then.
         """
-        problems = ProblemCollector()
-        reader = FileReader(path, problems)
+        problems, probed = ProblemCollector(), Probed()
+        reader = FileReader(path, problems, probed)
         try:
             files = reader.read_all()
         except InputError as error:
             raise InputError(_limited(error.problems)) from None
+        finally:
+            self._probed |= probed
         twice = self._twice(path, files)
         if twice is not None:
             self._warnings.append(twice)
@@ -147,7 +158,7 @@ class _Loader:
         self._dbs += [self._named(db, tableau.path(root)) for db in dbs if db.id > len(self._dbs)]
         part = ScenePart(tuple(files), dbs, tableau, home, root)
         part.opened = Path(os.path.abspath(path))
-        part.left_out, part.unread = left_out, tuple(reader.left_out)
+        part.left_out, part.probed = left_out, probed
         self._parts.append(part)
         self._warnings += _limited(problems.problems)
 

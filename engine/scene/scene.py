@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.assets import AssetDb, AssetLibrary, AssetRef, find_asset, sources_of
 from engine.feature import Feature, Registry
+from engine.files.signatures import Probed
 from engine.humon import Position, Problem, ProblemCollector, parse
 from engine.scene.build import TableauBuilder
 from engine.scene.files import SceneFile
@@ -45,8 +46,7 @@ class ScenePart:
 
     `root` is the row of the object that all of its objects are below, ROOT where they are at the top; `home`
     the file with the tableau, if one has it. `opened` is the path by which the first file is opened, maybe a
-    link. `left_out` are the problems of what of its text is not used, `unread` the files that it includes and
-    that cannot be read.
+    link. `left_out` are the problems of what of its text is not used, `probed` see `FileReader`.
     """
 
     def __init__(
@@ -63,13 +63,13 @@ class ScenePart:
         self.home = home
         self.opened = files[0].path
         self.left_out: tuple[Problem, ...] = ()
-        self.unread: tuple[Path, ...] = ()
+        self.probed: Probed = {}
         self.saver = Saver(home, tableau, dbs, root)
 
     def take(self, fresh: ScenePart, state: Snapshot) -> None:
         """Take over files that were read again; `state` is what they hold, by rows of the tableau."""
         self.files, self.home = fresh.files, fresh.home
-        self.left_out, self.unread = fresh.left_out, fresh.unread
+        self.left_out, self.probed = fresh.left_out, fresh.probed
         self.saver.take(fresh.home, state)
 
     def renew(self, dbs: Sequence[AssetDb], moves: Mapping[int, int]) -> None:

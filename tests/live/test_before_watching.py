@@ -11,8 +11,8 @@ from support.projects import TRIANGLE_DB, Project
 
 from engine.assets import open_library
 from engine.assets.updating.asset_index import AssetIndex
+from engine.files.signatures import signatures
 from engine.live.before_watching import saved_before
-from engine.live.signatures import signatures
 from engine.scene import load_scene
 
 SCENE = "version: 1\ninclude: [db.hu]\ntableau: { name: empty  objects: { } }\n"

@@ -107,6 +107,24 @@ def test_a_broken_save_keeps_the_last_good_version_and_the_next_one_is_tried(liv
     assert not live.runtime.library.problems
 
 
+def test_an_include_that_comes_after_the_shader_that_names_it_is_compiled(live: LiveScene) -> None:
+    """Also one that is included by the one that came."""
+    good, before = live.file(SHADER).read_text(), live.picture()
+    assert good.count(LAST) == 1
+    dark = good.replace(LAST, LAST.replace("drawn(", "DARK * drawn("))
+    live.file(SHADER).write_text(dark.replace("\nvoid main", '\n#include "new/dark.glsl"\nvoid main', 1))
+    live.until_reported()
+    folder = live.file(SHADER).parent / "new"
+    folder.mkdir()
+    (folder / "dark.glsl").write_text('#include "darker.glsl"\n')
+    live.until_reported()
+    assert (live.picture() == before).all()
+    (folder / "darker.glsl").write_text("#define DARK 0.1\n")
+    live.until_reloaded()
+    assert live.picture().mean() < before.mean()
+    assert not live.runtime.library.problems
+
+
 def test_a_mesh_is_drawn_in_one_version_or_the_other(live: LiveScene) -> None:
     """Its vertices and its indices change together: each frame shows the old mesh or the new one."""
     before = live.picture().tobytes()

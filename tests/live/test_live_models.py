@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from support.gltf_files import CORNER_UVS, FACING, QUAD, QUAD_CORNERS, GltfFile
-from support.live_scene import fresh_picture, live_file
+from support.live_scene import LiveScene, fresh_picture, live_file
 from support.saves import renamed_over
 
 pytestmark = pytest.mark.gpu
 
 Part = Callable[[GltfFile, dict[str, int], dict[str, object]], None]
+
+
+def bar() -> GltfFile:
+    """A model of a narrow quad."""
+    file = GltfFile()
+    attributes = {"POSITION": file.positions(QUAD * np.array([0.2, 1, 1], np.float32))}
+    file.node(name="quad", mesh=file.mesh({"attributes": attributes, "indices": file.accessor(QUAD_CORNERS)}))
+    return file
 
 
 def quad(*parts: Part) -> bytes:
@@ -92,3 +102,71 @@ def test_what_a_saved_model_gains_is_drawn_as_where_it_is_opened(
             assert (live.picture() == fresh_picture(model)).all()
             assert (live.picture() != before).any()
             assert not [p for p in (*live.problems, *live.runtime.problems) if p.code == "feature.failed"]
+
+
+OBJ = """v 0 0 0
+v 1 0 0
+v 1 1 0
+v 0 1 0
+vt 0 0
+vt 1 0
+vt 1 1
+vt 0 1
+vn 0 0 1
+usemtl paint
+f 1/1/1 2/2/1 3/3/1 4/4/1
+"""
+
+
+def saved(live: LiveScene, name: str, text: str) -> None:
+    """Save a file beside a model; what is drawn then is another picture, that of the model opened then."""
+    before = live.picture()
+    (live.root / name).write_text(text)
+    live.until_reloaded()
+    assert (live.picture() == fresh_picture(live.root / "quad.obj")).all()
+    assert (live.picture() != before).any()
+
+
+def test_materials_of_an_obj_show_as_their_files_come_and_change(tmp_path: Path) -> None:
+    (tmp_path / "quad.obj").write_text(f"mtllib first.mtl second.mtl\n{OBJ}")
+    with live_file(tmp_path / "quad.obj") as live:
+        saved(live, "second.mtl", "newmtl paint\nKd 1 0 0\n")
+        saved(live, "second.mtl", "newmtl paint\nKd 0 1 0\n")
+        saved(live, "first.mtl", "newmtl paint\nKd 0 0 1\n")
+        (tmp_path / "first.mtl").unlink()
+        live.until_reloaded()
+        assert (live.picture() == fresh_picture(tmp_path / "quad.obj")).all()
+        saved(live, "first.mtl", "newmtl paint\nKd 1 1 0\n")
+        saved(live, "first.mtl second.mtl", "newmtl paint\nKd 0 1 1\n")
+
+
+def test_a_picture_that_comes_after_the_material_that_names_it_shows(tmp_path: Path) -> None:
+    """The text that is made around the model has one asset more then, and those behind it other numbers."""
+    (tmp_path / "quad.obj").write_text(f"mtllib quad.mtl\n{OBJ}")
+    (tmp_path / "quad.mtl").write_text("newmtl paint\nKd 1 1 1\n")
+    with live_file(tmp_path / "quad.obj") as live:
+        saved(live, "quad.mtl", "newmtl paint\nKd 1 1 1\nmap_Kd red.png\n")
+        for color in ((255, 0, 0), (0, 0, 255)):
+            Image.new("RGB", (8, 8), color).save(tmp_path / "red.png")
+            live.until_reloaded()
+            assert (live.picture() == fresh_picture(tmp_path / "quad.obj")).all()
+
+
+@pytest.mark.parametrize("from_the_start", [True, False])
+def test_a_buffer_that_comes_after_the_model_that_names_it_shows(
+    tmp_path: Path, from_the_start: bool
+) -> None:
+    file = GltfFile()
+    primitive = {"attributes": {"POSITION": file.positions(QUAD)}, "indices": file.accessor(QUAD_CORNERS)}
+    file.node(name="quad", mesh=file.mesh(primitive))
+    model, text = tmp_path / "quad.gltf", json.dumps(file.finished("quad.bin"))
+    model.write_text(text if from_the_start else bar().text())
+    with live_file(model) as live:
+        if not from_the_start:
+            model.write_text(text)
+            live.until_reported()
+        before = live.picture()
+        (tmp_path / "quad.bin").write_bytes(bytes(file.data))
+        live.until(lambda: not live.live.problems and not live.live.pending)
+        assert (live.picture() == fresh_picture(model)).all()
+        assert (live.picture() != before).any()

@@ -117,3 +117,17 @@ def test_a_window_keeps_what_was_set_by_hand_and_lists_both(live: LiveScene) -> 
     assert (conflict.path, conflict.what, conflict.file.tolist()) == ("cube", "translation", [0.4, 0.5, 0.0])
     assert live.runtime.scene.save()
     assert "translation: [1 1 1]" in live.file(SCENE).read_text()
+
+
+def test_an_include_that_comes_after_the_text_that_names_it_is_read(live: LiveScene) -> None:
+    tableau = live.runtime.tableau
+    text = live.file(SCENE).read_text().replace("translation: [0 0.5 0]", "translation: [0 0.7 0]")
+    live.file(SCENE).write_text(text.replace("[cube.assets.hu]", "[cube.assets.hu more.hu]"))
+    live.until_reported()
+    live.file("scenes/more.hu").write_text("include: [last.hu]\n")
+    live.until_reported()
+    assert tableau["cube"].translation[1] == 0.5
+    live.file("scenes/last.hu").write_text("assetDb: { name: last  assets: [] }\n")
+    live.until_reloaded()
+    assert tableau["cube"].translation[1] == 0.7
+    assert not live.live.problems

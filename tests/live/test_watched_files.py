@@ -14,8 +14,8 @@ from support.limits import limit
 from support.textured_cubes import textured_cubes
 
 from engine.assets import open_library
+from engine.files.signatures import Signature, signature_of
 from engine.live import LiveSources, live_sources
-from engine.live.signatures import Signature, signature_of
 from engine.live.watched_files import WatchedFiles
 from engine.live.whole_caches import WholeCaches
 from engine.scene import load_scene

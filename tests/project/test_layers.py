@@ -36,6 +36,7 @@ ALLOWED = {
         "engine.graph",
     },
     "engine.scene": {
+        "engine.files",
         "engine.humon",
         "engine.math",
         "engine.gltf",
@@ -44,7 +45,7 @@ ALLOWED = {
         "engine.tableau",
         "engine.feature",
     },
-    "engine.live": {"engine.humon", "engine.assets", "engine.scene"},
+    "engine.live": {"engine.files", "engine.humon", "engine.assets", "engine.scene"},
     "engine.planning": {
         "engine.humon",
         "engine.assets",

@@ -65,7 +65,7 @@ class SourceStamp(NamedTuple):
     """A source when it was imported: path relative to the root, size in bytes, mtime in ns, digest.
 
     An mtime of 0 means that a later change could have the same mtime: compare the digest. Without a digest
-    there was no such file.
+    there was no such file, or it could not be read.
     """
 
     path: str

@@ -75,9 +75,12 @@ def failed(
     stamps: tuple[SourceStamp, ...],
     tool: str = "",
 ) -> Result:
-    """Return the result for a source with errors, which is not tried again until the source changes."""
-    retryable = not stamps or any(problem.code in _RETRYABLE for problem in problems)
+    """Return the result for a source with errors, which is not tried again until the source changes.
+
+    `stamps` of files that could not be read are kept, and it is tried again every time.
+    """
+    is_unread = any(not stamp.digest for stamp in stamps)
+    retryable = not stamps or is_unread or any(problem.code in _RETRYABLE for problem in problems)
     rows = tuple(problem_to_json(problem, gate.root) for problem in problems)
-    return Result(
-        Entry(recipe.identity, tool, () if retryable else stamps, failure=rows), retryable=retryable
-    )
+    kept = stamps if is_unread or not retryable else ()
+    return Result(Entry(recipe.identity, tool, kept, failure=rows), retryable=retryable)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections.abc import Iterable
+from pathlib import Path
 
 from engine.assets.cache.cache import SourceStamp
-from engine.assets.files import Stamp
+from engine.assets.files import FileGate, Stamp
 
 MIN_AGE_NS = 2_000_000_000
 """Nanoseconds; a source changed more recently than that may change again with the same mtime."""
@@ -19,8 +21,13 @@ def source_stamp(path: str, content: bytes, stamp: Stamp) -> SourceStamp:
 
 
 def missing_stamp(path: str) -> SourceStamp:
-    """Return the stamp of a source that is not there, and may be later."""
+    """Return the stamp of a source that could not be read: nothing that is there is as it says."""
     return SourceStamp(path, 0, 0, "")
+
+
+def unread_stamps(paths: Iterable[Path], gate: FileGate) -> tuple[SourceStamp, ...]:
+    """Return the stamps of files that could not be read."""
+    return tuple(missing_stamp(gate.relative(path)) for path in sorted(set(paths)))
 
 
 def digest_of(content: bytes) -> str:

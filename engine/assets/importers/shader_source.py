@@ -41,6 +41,7 @@ class ShaderSource:
     `files` are paths without links; `named` has them by the paths by which they are included, which may be
     links, the first one first. `texts` has the lines of each file. `deferred` has the problems of includes
     that the compiler may find to be dead, by the row in `lines` that holds an `#error` in their place.
+    `unread` are where files would be that are included and cannot be read.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -51,6 +52,7 @@ class ShaderSource:
     origins: list[tuple[int, int]] = field(default_factory=list)
     texts: list[list[str]] = field(default_factory=list)
     deferred: dict[int, Problem] = field(default_factory=dict)
+    unread: set[Path] = field(default_factory=set)
 
     @property
     def text(self) -> str:
@@ -95,12 +97,13 @@ class ShaderSource:
         return Problem(code, message, position, excerpt_of(self.texts[which][line - 1], offset), help)
 
 
-def expand(path: Path, gate: FileGate) -> ShaderSource:
+def expand(path: Path, gate: FileGate, source: ShaderSource | None = None) -> ShaderSource:
     """Read a GLSL file and expand its includes, as the conditions around them and `#pragma once` have it.
 
-    Raises InputError if a file is missing, rejected, not UTF-8, or if files include each other.
+    An empty `source` gets all that was read, also where that cannot be expanded. Raises InputError if a file
+    is missing, rejected, not UTF-8, or if files include each other.
     """
-    expansion = _Expansion(gate)
+    expansion = _Expansion(gate, ShaderSource() if source is None else source)
     expansion.add_main(path)
     return expansion.source
 
@@ -132,8 +135,8 @@ class _UnusableError(Exception):
 class _Expansion:
     """Expands one source."""
 
-    def __init__(self, gate: FileGate) -> None:
-        self.source = ShaderSource()
+    def __init__(self, gate: FileGate, source: ShaderSource) -> None:
+        self.source = source
         self._gate = gate
         self._files: dict[Path, _File] = {}
         self._conditions = Conditions()
@@ -265,6 +268,7 @@ class _Expansion:
             self._gate.stamp(included)
             named = self._gate.named(name, path.parent, included)
         except FileRejectedError as error:
+            self.source.unread |= self._gate.places(name, path.parent)
             raise self._unusable(error.code, error.reason, site, error.help) from error
         if len(self._chain) > MAX_INCLUDE_DEPTH:
             message = f"includes nest deeper than {MAX_INCLUDE_DEPTH} files"

@@ -26,6 +26,8 @@ class AssetIndex:
     def __init__(self, cooked: CookedDb, before: AssetIndex | None = None) -> None:
         self.gate = FileGate(cooked.db.root)
         self.text = cooked.db.path
+        self.assets = cooked.db.assets
+        """The records of the text: patches name versions of other texts in theirs, with other indices."""
         self.recipes: dict[int, Recipe] = recipes_of(cooked.db)
         self.indices: dict[str, list[int]] = defaultdict(list)
         """The assets that are made by a recipe, by its identity."""

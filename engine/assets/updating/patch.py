@@ -84,6 +84,7 @@ class Patch:
         self.moves: dict[int, int] = {}
         self._library = library
         self._before = before
+        self._records = index.assets
         entries = dict(before.entries)
         for entry in image.entries:
             entries |= dict.fromkeys(index.indices[entry.identity], entry)
@@ -97,7 +98,7 @@ class Patch:
         for asset in sorted((assets[each] for each in self._candidates), key=lambda one: IN_ORDER[one.type]):
             self._compare(asset, asset.ref.index in differing)
         for each in self._moved:
-            assets[each] = self._renamed(assets[each], self._moved)
+            assets[each] = self._renamed(each, self._moved)
         code = before.code
         compiled = [entry for entry in image.entries if entry.identity in code and not entry.failure]
         if compiled:
@@ -160,8 +161,11 @@ class Patch:
             slots = {now: of[ref].slots[ref] for ref, now in own.items() if ref in of[ref].slots}
             return BrokenAssets(refs, slots, self._known.problems)
         assets = list(self._before.db.assets)
-        for each in self._candidates:
-            assets[each] = self._renamed(assets[each], self._candidates)
+        patched = (each for each, one in enumerate(assets) if one is not self._records[each])
+        for each in self._candidates.union(patched):
+            assets[each] = with_references(
+                replace(self._records[each], ref=self._named(each)), lambda ref: self._named(ref.index)
+            )
         # what a record says of its place in the cache is about the cache, not about this patch
         placed = {
             each: replace(entries[each], offset=self._before.entries[each].offset)
@@ -179,8 +183,14 @@ class Patch:
         earlier = self._library.kept(self._before.db.assets[ref.index].ref)
         return not self._library.is_broken(earlier)
 
-    def _renamed(self, asset: Asset, own: Collection[int]) -> Asset:
-        """Return a record with references of this patch, to itself and to those of `own`."""
+    def _named(self, each: int) -> AssetRef:
+        """Return the reference of a candidate in this patch, or of an asset as before in the last one."""
+        if each in self._candidates:
+            return AssetRef(self.number, each)
+        return self._before.db.assets[each].ref
+
+    def _renamed(self, each: int, own: Collection[int]) -> Asset:
+        """Return the record of an asset with references of this patch, to itself and to those of `own`."""
 
         def mapped(ref: AssetRef) -> AssetRef:
             if ref.index in own:
@@ -189,7 +199,7 @@ class Patch:
             # of a text goes with the next text, though what was as before in it is still drawn
             return self._library.kept(self._before.db.assets[ref.index].ref)
 
-        return replace(with_references(asset, mapped), ref=AssetRef(self.number, asset.ref.index))
+        return replace(with_references(self._records[each], mapped), ref=AssetRef(self.number, each))
 
     def _compare(self, asset: Asset, differs: bool) -> None:
         """Decide whether an asset takes the place of its earlier version, after all that it is made of."""
@@ -201,7 +211,7 @@ class Patch:
         elif (
             differs
             or is_broken != was_broken
-            or any(ref.index in self._moved for ref in references_of(asset))
+            or any(ref.index in self._moved for ref in references_of(self._records[each]))
         ):
             self._moved.add(each)
             self.moves[earlier.key] = now.key

@@ -9,6 +9,7 @@ from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.importers.models.model_files import open_model
 from engine.assets.roots import display_path
+from engine.files.signatures import Probed, signatures
 from engine.gltf.naming import Names
 from engine.humon import Document, InputError, Position, Problem, Severity, parse, write
 from engine.obj import ObjFile
@@ -33,13 +34,20 @@ more."""
 
 
 def model_scene(
-    path: Path, gate: FileGate, source: str, levels: int = 0, *, compress: bool = False
+    path: Path,
+    gate: FileGate,
+    source: str,
+    levels: int = 0,
+    *,
+    compress: bool = False,
+    probed: Probed | None = None,
 ) -> ModelScene:
     """Return the scene around a model file, which the scene's text names `source`.
 
     Of meshes of LEAST_TRIANGLES and more so many coarser levels are to be made. A model that is opened needs
     none, as it fills the picture; where it is imported, it may be drawn small, and often. `compress` has its
-    textures made into blocks. Raises InputError where the file cannot be used at all.
+    textures made into blocks. `probed` gets the other files that the text follows from.
+    Raises InputError where the file cannot be used at all.
     """
     try:
         source.encode()
@@ -51,7 +59,7 @@ def model_scene(
             )
         ) from error
     name = Names().free(path.stem, "model")
-    model = _described(path, gate, source, name)
+    model = _described(path, gate, source, name, {} if probed is None else probed)
     errors = [problem for problem in model.problems if problem.severity is Severity.ERROR]
     if errors and model.box.is_empty:
         raise InputError(errors)
@@ -62,19 +70,31 @@ def model_scene(
     return ModelScene(name, scene_values(model, name, compress=compress), warnings)
 
 
-def model_document(path: Path, gate: FileGate) -> tuple[Document, list[Problem]]:
-    """Return the scene around a model file as a document, and its warnings. Raises InputError."""
-    scene = model_scene(path, gate, path.name)
+def model_document(
+    path: Path, gate: FileGate, probed: Probed | None = None
+) -> tuple[Document, list[Problem]]:
+    """Return the scene around a model file as a document, and its warnings; `probed` as for `model_scene`.
+
+    Raises InputError.
+    """
+    scene = model_scene(path, gate, path.name, probed=probed)
     return parse(write(scene.values), f"{display_path(path)} (as a scene)"), list(scene.warnings)
 
 
-def _described(path: Path, gate: FileGate, source: str, name: str) -> ModelFile:
+def _described(path: Path, gate: FileGate, source: str, name: str, probed: Probed) -> ModelFile:
+    def picture(file: str) -> Path:
+        try:
+            return gate.resolve(file, path.parent)
+        except FileRejectedError:
+            probed.update(signatures(gate.places(file, path.parent)))
+            raise
+
     try:
-        opened = open_model(path, gate)
+        opened = open_model(path, gate, probed)
     except FileRejectedError as error:
         place = Position(display_path(path))
         raise InputError(Problem(error.code, error.reason, place, help=error.help)) from error
     content = opened.content
     if isinstance(content, ObjFile):
         return describe_obj(content, opened.materials, source, name)
-    return describe_gltf(content, source, name, lambda file: gate.resolve(file, path.parent))
+    return describe_gltf(content, source, name, picture)

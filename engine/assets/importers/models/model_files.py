@@ -8,10 +8,11 @@ from pathlib import Path
 from threading import Lock
 
 from engine.assets.cache.cache import SourceStamp
-from engine.assets.cache.stamps import source_stamp
+from engine.assets.cache.stamps import source_stamp, unread_stamps
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.importers.models.obj_materials import ObjMaterials, read_material_files
 from engine.assets.roots import display_path
+from engine.files.signatures import Probed, signatures
 from engine.gltf import Gltf, Item, read_gltf
 from engine.humon import InputError
 from engine.obj import ObjFile, read_obj
@@ -29,31 +30,39 @@ def is_model(source: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class OpenedModel:
-    """A model file with all of its buffers or materials, and the stamps of the file and of theirs."""
+    """A model file with all of its buffers or materials, and the stamps of the file and of theirs.
+
+    `unread` are the stamps of buffers that could not be read.
+    """
 
     content: Gltf | ObjFile
     stamps: tuple[SourceStamp, ...]
+    unread: tuple[SourceStamp, ...] = ()
     materials: ObjMaterials = field(default_factory=ObjMaterials)
 
 
-def open_model(path: Path, gate: FileGate) -> OpenedModel:
+def open_model(path: Path, gate: FileGate, probed: Probed | None = None) -> OpenedModel:
     """Open a model file and read its buffers or materials; images in files of their own are not read.
 
-    A buffer that cannot be read costs what is in it: its problem is raised where that is used. Raises
-    FileRejectedError where the file itself cannot be read, InputError for what is in it.
+    `probed` gets the files of buffers and materials as they were before. A buffer that cannot be read costs
+    what is in it: its problem is raised where that is used. Raises FileRejectedError where the file itself
+    cannot be read, InputError for what is in it.
     """
     content, stamp = gate.read(path)
-    stamps = [source_stamp(gate.relative(path), content, stamp)]
+    stamps, unread = [source_stamp(gate.relative(path), content, stamp)], list[Path]()
     if path.suffix.lower() == OBJ_SUFFIX:
         file = read_obj(content, display_path(path))
-        materials = read_material_files(file, path, gate)
-        return OpenedModel(file, (*stamps, *materials.stamps), materials)
+        materials = read_material_files(file, path, gate, probed)
+        return OpenedModel(file, (*stamps, *materials.stamps), materials=materials)
 
     def read(name: str, place: Item) -> bytes:
+        if probed is not None:
+            probed.update(signatures(gate.places(name, path.parent)))
         try:
             buffer = gate.resolve(name, path.parent)
             found, its_stamp = gate.read(buffer)
         except FileRejectedError as error:
+            unread.extend(gate.places(name, path.parent))
             raise place.failure(error.code, error.reason, error.help) from error
         if place.path[:1] == ("buffers",):
             named = gate.named(name, path.parent, buffer)
@@ -64,7 +73,7 @@ def open_model(path: Path, gate: FileGate) -> OpenedModel:
     for each in gltf.array("buffers"):
         with contextlib.suppress(InputError):
             gltf.buffer(each)
-    return OpenedModel(gltf, tuple(stamps))
+    return OpenedModel(gltf, tuple(stamps), unread_stamps(unread, gate))
 
 
 class ModelFiles:

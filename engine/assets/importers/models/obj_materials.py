@@ -10,6 +10,7 @@ from engine.assets.cache.cache import SourceStamp
 from engine.assets.cache.stamps import missing_stamp, source_stamp
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.roots import display_path
+from engine.files.signatures import Probed, signatures
 from engine.humon import Code, InputError, Problem, Severity, suggestion
 from engine.obj import Lines, ObjCode, ObjFile, ObjMaterial, ObjPlace, read_materials
 
@@ -26,22 +27,27 @@ class ObjMaterials:
     stamps: tuple[SourceStamp, ...] = ()
 
 
-def read_material_files(file: ObjFile, path: Path, gate: FileGate) -> ObjMaterials:
+def read_material_files(
+    file: ObjFile, path: Path, gate: FileGate, probed: Probed | None = None
+) -> ObjMaterials:
     """Return the materials of the files that an OBJ file at a path names.
 
     A file that cannot be read is a warning. Maps whose files must not be used are left out, and those that
-    are not drawn.
+    are not drawn. `probed` gets the files, those that are not there too, and those of maps that must not be
+    used.
     """
+    probed = {} if probed is None else probed
     found: dict[str, ObjMaterial] = {}
     problems: list[Problem] = []
     stamps: dict[Path, SourceStamp] = {}
     for written, line in file.material_files:
-        for name in _names(written, path, gate):
+        for name in _names(written, path, gate, probed):
             if len(stamps) >= MOST_FILES:
                 message = f"materials are left out: more than {MOST_FILES} files are named"
                 file.lines.warn(ObjCode.LIMIT, message, line, "join them to one file")
                 break
             source: Path | None = None
+            probed |= signatures(gate.places(name, path.parent))
             try:
                 source = gate.resolve(name, path.parent)
                 if source in stamps:
@@ -59,7 +65,7 @@ def read_material_files(file: ObjFile, path: Path, gate: FileGate) -> ObjMateria
                 problems += [replace(problem, severity=Severity.WARNING) for problem in error.problems]
                 continue
             for material in materials.values():
-                _leave_out_rejected(material, path.parent, gate, lines)
+                _leave_out_rejected(material, path.parent, gate, lines, probed)
                 _leave_out_unread(material, path.parent, gate, lines)
             found = materials | found
             problems += lines.warnings
@@ -72,13 +78,16 @@ def read_material_files(file: ObjFile, path: Path, gate: FileGate) -> ObjMateria
     return ObjMaterials(found, tuple(problems), tuple(stamps.values()))
 
 
-def _leave_out_rejected(material: ObjMaterial, folder: Path, gate: FileGate, lines: Lines) -> None:
+def _leave_out_rejected(
+    material: ObjMaterial, folder: Path, gate: FileGate, lines: Lines, probed: Probed
+) -> None:
     """Remove the maps whose files must not be used, with a warning for each."""
     for what, file in list(material.textures.items()):
         try:
             gate.resolve(file, folder)
         except FileRejectedError as error:
             del material.textures[what]
+            probed |= signatures(gate.places(file, folder))
             message = f"a map of '{material.name}' is left out: {error.reason}"
             lines.warn(error.code, message, material.lines[what], error.help)
 
@@ -114,10 +123,11 @@ def _leave_out_unread(material: ObjMaterial, folder: Path, gate: FileGate, lines
         lines.warn(code, message, material.lines[what], hint)
 
 
-def _names(written: str, path: Path, gate: FileGate) -> list[str]:
+def _names(written: str, path: Path, gate: FileGate, probed: Probed) -> list[str]:
     """Return the names of material files that a line has: one with spaces, if there is such a file."""
     name = written.replace("\\", "/")
     if len(name.split()) > 1:
+        probed |= signatures(gate.places(name, path.parent))
         try:
             gate.stamp(gate.resolve(name, path.parent))
         except FileRejectedError:

@@ -58,7 +58,7 @@ def import_parts(recipes: Sequence[Recipe], gate: FileGate, take: Take, files: M
         try:
             results.append(made(recipe, parts.imported(recipe), gate, opened.stamps))
         except InputError as error:
-            results.append(failed(recipe, error.problems, gate, opened.stamps))
+            results.append(failed(recipe, error.problems, gate, (*opened.stamps, *opened.unread)))
     return results
 
 

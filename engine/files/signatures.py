@@ -17,6 +17,10 @@ class Signature(NamedTuple):
     ctime_ns: int = 0
 
 
+Probed = dict[Path, Signature]
+"""Files that were looked for, as they were then: whatever names them is read again when that has changed."""
+
+
 def signature_of(path: Path) -> Signature:
     """Return the signature of what a path leads to, through links; that of no file where there is none."""
     try:
