@@ -155,8 +155,10 @@ class FileGate:
 
         None where it must not be read.
         """
+        if "\0" in text or not _is_encodable(text):
+            return set()
         written = os.path.normpath(os.path.join(base, text))
-        found = {written} if "\0" not in text and self._is_inside(written) else set()
+        found = {written} if self._is_inside(written) else set()
         with contextlib.suppress(FileRejectedError):
             found.add(str(self.resolve(text, base)))
         return set(map(Path, found))

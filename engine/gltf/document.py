@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from threading import local
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, unquote_to_bytes
@@ -63,6 +64,24 @@ class Gltf:
         self._sought = 0
         self._buffers: dict[int, memoryview | InputError] = {}
         self._decoded: dict[int, memoryview] = {}
+
+    @cached_property
+    def joints(self) -> Mapping[int, int]:
+        """How many joints bend each skinned mesh, by its number: of several skins the fewest."""
+        found: dict[int, int] = {}
+        skins = self._plain("skins")
+        for node in self._plain("nodes"):
+            mesh, skin = node.get("mesh"), node.get("skin")
+            if type(mesh) is int and type(skin) is int and 0 <= skin < len(skins):
+                joints = skins[skin].get("joints")
+                count = len(joints) if isinstance(joints, list) else 0
+                found[mesh] = min(count, found.get(mesh, count))
+        return found
+
+    def _plain(self, name: str) -> list[Mapping[str, Any]]:
+        """Return the elements of an array of the root as they are; an empty one for what is no object."""
+        values = self.root.value.get(name) if isinstance(self.root.value, dict) else None
+        return [one if isinstance(one, dict) else {} for one in (values if isinstance(values, list) else ())]
 
     def problem(
         self, code: str, message: str, node: Item, help: str = "", severity: Severity = Severity.ERROR

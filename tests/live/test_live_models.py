@@ -13,6 +13,8 @@ from support.gltf_files import CORNER_UVS, FACING, QUAD, QUAD_CORNERS, GltfFile
 from support.live_scene import LiveScene, fresh_picture, live_file
 from support.saves import renamed_over
 
+from engine.cli.main import main
+
 pytestmark = pytest.mark.gpu
 
 Part = Callable[[GltfFile, dict[str, int], dict[str, object]], None]
@@ -170,3 +172,17 @@ def test_a_buffer_that_comes_after_the_model_that_names_it_shows(
         live.until(lambda: not live.live.problems and not live.live.pending)
         assert (live.picture() == fresh_picture(model)).all()
         assert (live.picture() != before).any()
+
+
+def test_an_imported_scene_follows_a_skin_that_gains_joints(tmp_path: Path) -> None:
+    model, scene = tmp_path / "quad.glb", tmp_path / "quad.hu"
+    model.write_bytes(quad(skin(1, 1.5)))
+    assert main(["import", str(model), "--out", str(tmp_path)]) == 0
+    with live_file(scene) as live:
+        for heights in ((1, 1, 1, 1, 1.3), (1, 1.6)):
+            before = live.picture()
+            renamed_over(model, quad(skin(*heights)))
+            live.until_reloaded()
+            assert (live.picture() == fresh_picture(scene)).all()
+            assert (live.picture() != before).any()
+            assert not live.problems

@@ -102,7 +102,7 @@ def pack_vertices(source: MeshSource, settings: VertexSettings) -> Imported:
     """
     wanted = frozenset(name for name, _ in settings.vertex_format)
     lod = with_frames(source, _lod(source, settings.lod, settings.order), wanted, settings.topology)
-    lod, warnings = _with_skin(lod, settings, len(source.bones))
+    lod, warnings = _with_skin(lod, settings, len(source.bones) or source.joints)
     offsets, stride = vertex_layout(settings.vertex_format)
     packed = np.zeros((lod.count, stride), np.uint8)
     for (name, form), offset in zip(settings.vertex_format, offsets, strict=True):

@@ -40,7 +40,7 @@ def mesh_records(
     part = "".join(f"/{step}" for step in primitive.path)
     mesh: Plain = {"@type": "mesh", "name": name, "source": source, "part": part, "lods": [lod]}
     if skin is not None and (weights := _weights(primitive)):
-        lod |= {"numBlendWeights": weights, "numBones": skin.joints}
+        lod["numBlendWeights"] = weights
         mesh["skeleton"] = skin.skeleton
     form = vertex_format(primitive, material, skin)
     targets: list[Plain] = []

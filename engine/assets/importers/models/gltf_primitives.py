@@ -80,7 +80,8 @@ def primitive_source(gltf: Gltf, place: Item) -> MeshSource:
     lod = SourceLod(attributes, indices, nodes, place.get("indices") or place, len(attributes["pos"]))
     problems = ProblemCollector()
     morph = gather([lod], [_targets(gltf, primitive, corners, problems)], problems, place)
-    return MeshSource((lod,), (), place, (*notes, *problems.warnings), morph)
+    joints = gltf.joints.get(int(place.path[1]), 0)
+    return MeshSource((lod,), (), place, (*notes, *problems.warnings), morph, joints)
 
 
 def _targets(
