@@ -387,7 +387,7 @@ class LiveSources:
             index, now = indices[one.db.name], named.get(one.db.name)
             if index.leads_elsewhere(found) or one.db.name in self._unread:
                 return True
-            if now is None or is_model(now.path):
+            if now is None or (is_model(now.path) and index.has_text(found)):
                 return index.has_text(found)
             return not now.reads_as(one.db)
 

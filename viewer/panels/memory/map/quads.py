@@ -11,6 +11,9 @@ Corners = NDArray[np.float32]
 """float32[n, 4, 2]: the corners of quads, in a circle."""
 Points = NDArray[np.floating]
 
+_SHORTEST = 1e-3
+"""The length of a line in points below which float32 may not tell its ends apart."""
+
 
 def rectangles(left: Points, top: Points, right: Points, bottom: Points) -> Corners:
     """The corners of rectangles."""
@@ -48,7 +51,7 @@ def hatching(
     # Between these heights above the bottom its whole width is inside.
     start = np.maximum(0.0, left[owner] - foot)
     end = np.minimum(height[owner], right[owner] - foot - line)
-    inside = end - start > 1e-6
+    inside = end - start > _SHORTEST
     owner, foot, start, end = (each[inside] for each in (owner, foot, start, end))
     corners = np.empty((len(owner), 4, 2), np.float32)
     for column, (rise, beside) in enumerate(((start, 0.0), (start, line), (end, line), (end, 0.0))):
