@@ -12,7 +12,7 @@ Corners = NDArray[np.float32]
 Points = NDArray[np.floating]
 
 _SHORTEST = 1e-3
-"""The length of a line in points below which float32 may not tell its ends apart."""
+"""The length of a line in points below which its ends may be one number of float32."""
 
 
 def rectangles(left: Points, top: Points, right: Points, bottom: Points) -> Corners:
