@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.assets import AssetDb, AssetRef
-from engine.assets.library import VARIANTS
+from engine.assets.library import VARIANTS, AssetLibrary
+from engine.assets.records import Mesh, Model
 from engine.assets.updating.library_update import LibraryUpdate
 from engine.feature.fault import RAISED
 from engine.feature.row_assets import RowAssets
@@ -82,6 +83,7 @@ class LiveUpdate:
         """Those that are not known to be drawn with their own pipelines."""
         self._steps: Iterator[tuple[tuple[str, int], bool]] | None = None
         self._tried = -1
+        self._is_deformed = False
         self._is_requested = False
         self._is_usable = False
 
@@ -119,6 +121,7 @@ class LiveUpdate:
         for asset, is_usable in self._steps:
             if not self._is_requested:
                 self._arriving.needed += self._requirements(*asset)
+                self._is_deformed = self._is_deformed or _is_deformed(self._runtime.library, asset[1])
             if not is_usable:
                 self._waiting.append(asset)
             if time.thread_time() >= until:
@@ -139,7 +142,10 @@ class LiveUpdate:
         self._runtime.scene.renew(self._dbs, moves, self._runtime.library.kept)
         self.cancel()
         self._runtime.planner.take_shaders()
-        self._runtime.spread.want()
+        if self._is_deformed:
+            self._runtime.spread.forbid()  # bones and shapes are given at once, for the vertices that are new
+        else:
+            self._runtime.spread.want()
         self._then()
 
     def _moved_assets(self) -> Iterator[tuple[str, int]]:
@@ -170,3 +176,10 @@ class LiveUpdate:
         with suppress(*RAISED):
             found += runtime.registry[name].requirements(AssetRef.from_key(key), runtime.library)
         return found
+
+
+def _is_deformed(library: AssetLibrary, key: int) -> bool:
+    """Whether bones or morph targets move the vertices of an asset."""
+    record = library.record(AssetRef.from_key(key))
+    mesh = library.record(record.mesh) if isinstance(record, Model) else record
+    return isinstance(mesh, Mesh) and (mesh.skeleton is not None or mesh.targets is not None)

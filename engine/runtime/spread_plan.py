@@ -42,6 +42,7 @@ class SpreadPlan:
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._is_wanted = False
+        self._is_forbidden = False
         self._last = time.perf_counter()
         self._interval = 0.0
         self._steps: Iterator[None] | None = None
@@ -64,6 +65,10 @@ class SpreadPlan:
         """Spread the next plan, if the scene changes within this frame."""
         self._is_wanted = True
 
+    def forbid(self) -> None:
+        """Make the next plan within its frame: what features give now does not fit what was drawn before."""
+        self._is_forbidden = True
+
     def begin(self) -> bool:
         """Return whether the plan is made in steps, so that the frame needs no other.
 
@@ -72,7 +77,8 @@ class SpreadPlan:
         planner, self._is_taken = self._runtime.planner, False
         is_quick = self._is_quick()
         if self._steps is None:
-            is_wanted, self._is_wanted = self._is_wanted or is_quick, False
+            is_wanted = (self._is_wanted or is_quick) and not self._is_forbidden
+            self._is_wanted = self._is_forbidden = False
             if not is_wanted or not self._is_at_rest() or not planner.stale():
                 return False
             self._begun, self._steps, self._left = planner.input_versions(), self._make(), 0

@@ -14,6 +14,7 @@ from support.live_scene import LiveScene, fresh_picture, live_file
 from support.saves import renamed_over
 
 from engine.cli.main import main
+from engine.runtime import spread_plan
 
 pytestmark = pytest.mark.gpu
 
@@ -186,3 +187,36 @@ def test_an_imported_scene_follows_a_skin_that_gains_joints(tmp_path: Path) -> N
             assert (live.picture() == fresh_picture(scene)).all()
             assert (live.picture() != before).any()
             assert not live.problems
+
+
+def rescaled(size: float) -> bytes:
+    """A skinned quad whose vertices are larger by `size`, which its bind matrix makes up for."""
+    file = GltfFile()
+    attributes = {
+        "POSITION": file.positions(QUAD * np.float32(size)),
+        "JOINTS_0": file.accessor(np.zeros((4, 4), np.uint8)),
+        "WEIGHTS_0": file.accessor(np.tile(np.array([1, 0, 0, 0], np.float32), (4, 1))),
+    }
+    quad_mesh = file.mesh({"attributes": attributes, "indices": file.accessor(QUAD_CORNERS)})
+    file.node(name="quad", mesh=quad_mesh, skin=0)
+    bind = np.diag([1 / size, 1 / size, 1 / size, 1]).astype(np.float32).reshape(1, 16)
+    joints = [file.node(name="joint")]
+    file.add("skins", {"joints": joints, "inverseBindMatrices": file.accessor(bind, "MAT4")})
+    return file.glb()
+
+
+def test_no_frame_has_the_bones_of_one_version_and_the_vertices_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spread_plan, "SHARE_MS", 0.0)
+    monkeypatch.setattr(spread_plan, "SHARE", 0.0)
+    model = tmp_path / "model.glb"
+    model.write_bytes(rescaled(1))
+    with live_file(model) as live:
+        before = live.picture()
+        for size in (2, 0.5):
+            renamed_over(model, rescaled(size))
+            reloads = live.live.reloads
+            while live.live.reloads == reloads:
+                live.step()
+                np.testing.assert_allclose(live.runtime.read_pixels(), before, atol=2)
