@@ -14,12 +14,15 @@ from pathlib import Path
 from PIL import Image
 from window_recorder import ROOT, Recorder, recorder_of
 
+from viewer.panels.memory.map_palette import map_palette
 from viewer.session.preferences import Preferences
 
 SIZE = (960, 760)
 SCALE = 0.9
 SWITCH = "switch cube/shadowCaster/active"
 REST_MS = 2200
+SWATCH = 100
+"""The height in pixels with which each colour of the legend counts for the palette."""
 MAP_POINTS, OUTLINER_POINTS = 210, 70
 """By how much the splitters above the map and beside the outliner are dragged."""
 
@@ -50,11 +53,15 @@ def record(recorder: Recorder) -> None:
 
 
 def with_one_palette(pictures: list[Image.Image]) -> list[Image.Image]:
-    """Return pictures in the 256 colours that are nearest to all of them."""
+    """Return pictures in the 256 colours that are nearest to all of them, and to those of the legend."""
     width, height = pictures[0].size
-    sheet = Image.new("RGB", (width, height * len(pictures)))
+    legend = map_palette().categories
+    sheet = Image.new("RGB", (width, height * len(pictures) + SWATCH * len(legend)))
     for number, picture in enumerate(pictures):
         sheet.paste(picture, (0, height * number))
+    for number, color in enumerate(legend):  # a few pixels of each picture would not count
+        top = height * len(pictures) + SWATCH * number
+        sheet.paste(color, (0, top, width, top + SWATCH))
     colors = sheet.quantize(256, dither=Image.Dither.NONE)
     return [picture.quantize(palette=colors, dither=Image.Dither.NONE) for picture in pictures]
 

@@ -260,7 +260,7 @@ def scene_text(frames: WindowFrames) -> str:
 def _leave_out_views(one: dict[str, Any]) -> None:
     for feature in one.get("features", ()):
         if feature["@type"] == "camera":
-            for name in ("translation", "rotation"):
+            for name in ("translation", "rotation", "euler"):
                 one.pop(name, None)
             for name in ("projection", "height"):
                 feature.pop(name, None)

@@ -40,6 +40,8 @@ class AnimationPanel:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._clock = session.runtime.tableau.clock
+        self._latest = 0.0
+        """The latest time that was shown: the slider reaches it when the clock is set back."""
         self._clips: tuple[tuple[int, int, int], list[tuple[str, int, str, float]]] | None = None
         session.commands.add(
             Command("Play", "Scene", self.toggle, ("Ctrl+Space",), is_checked=lambda: not self._clock.paused),
@@ -57,7 +59,8 @@ class AnimationPanel:
         """Draw into the current window."""
         self._transport()
         clips = self._found()
-        end = max([_SHORTEST_S, self._clock.time, *(duration for *_, duration in clips)])
+        self._latest = max(self._latest, self._clock.time)
+        end = max([_SHORTEST_S, self._latest, *(duration for *_, duration in clips)])
         imgui.set_next_item_width(-1)
         moved, seconds = sliders.slide_float("##time", self._clock.time, 0.0, end, "%.3f s")
         self._session.places["time"] = widgets.item_box()

@@ -33,6 +33,11 @@ def test_time_is_paused_stepped_scrubbed_and_goes_on(mouse: Mouse) -> None:
     assert clock.time == 0.0
     mouse.click(draw, *middle(session.places["time"]))
     assert 1.0 < clock.time < 3.0, "the middle of four seconds"
+    clock.set(20.0)
+    mouse.frame(draw)
+    for _ in range(2):
+        mouse.click(draw, *middle(session.places["time"]))
+        assert 9.0 < clock.time < 11.0, "the middle of what was shown, also once the clock was set back"
     mouse.click(draw, *middle(session.places["animation start"]))
     assert clock.time == 0.0
     io = imgui.get_io()

@@ -95,7 +95,7 @@ def _feature(plan: Plan, tiles: Tiles, requests: RequestColumns, palette: MapPal
     names = requests.requesters.features
     codes = np.where(found == SEVERAL, len(names), np.where(found == NOBODY, len(names) + 1, found))
     codes[places.planned_count :] = len(names) + 2
-    return _named(places, codes, [*names, "several features", "nobody", _STAGING], palette)
+    return _named(places, codes, [*names, "several features", "nobody", _STAGING], palette, grows=True)
 
 
 def _object(plan: Plan, tiles: Tiles, requests: RequestColumns, palette: MapPalette) -> Coloring:
@@ -178,14 +178,19 @@ def usage_bits(plan: Plan, places: Places) -> tuple[NDArray[np.int64], NDArray[n
     return usage, places.resources["kind"][at]
 
 
-def _named(places: Places, codes: Codes, names: Sequence[str], palette: MapPalette) -> Coloring:
-    """Colour a few names, each always alike; those without bytes are left out of the legend."""
+def _named(
+    places: Places, codes: Codes, names: Sequence[str], palette: MapPalette, *, grows: bool = False
+) -> Coloring:
+    """Colour a few names, each always alike; those without bytes are left out of the legend.
+
+    Where the list of names `grows`, colours follow from the names, not from their numbers.
+    """
     sizes = _sizes(places, codes, len(names))
     used = np.flatnonzero(np.bincount(codes, minlength=len(names)))
     ranks = used[np.argsort(-sizes[used], kind="stable")]
     number = np.zeros(len(names), np.int64)
     number[ranks] = np.arange(len(ranks))
-    if len(names) > len(palette.categories):
+    if grows or len(names) > len(palette.categories):
         return _limited(number[codes], sizes[ranks], lambda rank: names[int(ranks[rank])], palette)
     colors = tuple(palette.categories[name] for name in ranks.tolist())
     return Coloring(number[codes], colors, tuple(names[name] for name in ranks.tolist()), sizes[ranks])

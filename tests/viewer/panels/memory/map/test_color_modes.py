@@ -75,6 +75,15 @@ def test_colors_stay_when_others_come_and_go() -> None:
     assert stable_colors(names[:1], PALETTE) == stable_colors([names[0], names[3]], PALETTE)[:1]
 
 
+def test_features_keep_their_colors_when_more_features_are_known() -> None:
+    plan = large_plan(100)
+    _, few = colored(plan, ColorMode.FEATURE)
+    for number in range(2 * len(PALETTE.categories)):
+        plan.requirements.requesters.add(f"feature {number}")
+    _, many = colored(plan, ColorMode.FEATURE)
+    assert (many.labels, many.colors) == (few.labels, few.colors)
+
+
 def test_age_follows_the_order_in_which_resources_were_made() -> None:
     tiles, found = colored(random_plan(1), ColorMode.AGE)
     order = np.argsort(tiles.places.subresources["resource"], kind="stable")
