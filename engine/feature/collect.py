@@ -103,8 +103,8 @@ class RequesterIds:
         self._ids[rows] = np.arange(first, first + len(rows), dtype=np.int32)
         self._owners[rows] = owners
 
-    def describe(self, row: int, owner: NDArray[np.int32]) -> Requester:
-        """The requester of a row while it had this object and generation: int32[2]."""
+    def describe(self, row: int, owner: NDArray[np.int32] | tuple[int, int]) -> Requester:
+        """The requester of a row while it had this object and generation."""
         table, tableau = self._table, self._tableau
         exists = table.object[row] == owner[0] and tableau.generation[owner[0]] == owner[1]
         if not exists:

@@ -173,16 +173,20 @@ class PassRequesters:
 
     def _group(self, kind: str, table: FeatureTable, known: RequesterIds, rows: NDArray[np.int32]) -> int:
         """Return the id of a group of these rows, the same as before where it was among the latest."""
-        feature, objects = table.type_name, table.object[rows]
-        generations = self._tableau.generation[objects]
+        feature, objects = table.type_name, table.object.take(rows)
+        generations = self._tableau.generation.take(objects)
         groups = self._groups.setdefault((feature, kind), [])
         for at, (ident, group, of) in enumerate(groups):
             if np.array_equal(group.objects, objects) and np.array_equal(of, generations):
                 groups.append(groups.pop(at))
                 self._requesters.use_group(ident)
                 return ident
-        rows, owners = rows.copy(), np.stack((objects, generations), axis=1)
-        group = Group(feature, objects, lambda index: known.describe(int(rows[index]), owners[index]))
+        rows = rows.copy()
+        group = Group(
+            feature,
+            objects,
+            lambda index: known.describe(int(rows[index]), (int(objects[index]), int(generations[index]))),
+        )
         ident = self._requesters.add_group(group, kind)
         groups.append((ident, group, generations))
         del groups[:-RECENT_GROUPS]
