@@ -11,7 +11,7 @@ from engine.tableau.editing.object_copies import free_names
 from viewer.editing.editor import Editor
 from viewer.editing.file_changes import FileChanges
 from viewer.editing.history import Edit, EditError, Group
-from viewer.editing.tree_edits import Held, ObjectsEdit, ReturnEdit, features_edit
+from viewer.editing.tree_edits import Held, ObjectsEdit, OrderEdit, ReturnEdit, features_edit
 from viewer.editing.value_edit import TRANSFORMS, Rows, Target
 
 
@@ -100,6 +100,19 @@ class Reverting:
                 raise EditError(f"what '{name}' was below is gone")
             editor.reparent(np.array([row], np.int32), parent, keep_place=False)
             editor.rename(row, name)
+        for before, rows in known:
+            for parent in np.unique(before.parent[rows]).tolist():
+                self._order(before, parent)
+
+    def _order(self, before: Snapshot, parent: int) -> None:
+        """Put the children of an object that a file has into the order of the file, others behind them."""
+        tableau, ranks = self._editor.tableau, before.columns["rank"]
+        had = set(before.kept(tableau).tolist())
+        order = tableau.rearranging.order(parent)
+        wanted = sorted(order, key=lambda row: (row not in had, int(ranks[row]) if row in had else 0))
+        if wanted != order:
+            tableau.rearranging.set_order(parent, wanted)
+            self._editor.history.push(OrderEdit("Order objects", tableau, parent, order, wanted))
 
     def _values(self, before: Snapshot, rows: Rows) -> None:
         """Give objects the transforms and features that they had."""

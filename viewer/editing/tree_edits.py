@@ -318,3 +318,34 @@ def features_edit(
     columns = table.copied(table.rows_of(rows))
     generations = tableau.generation[rows].copy()
     return FeaturesEdit(label, tableau, type_name, rows, generations, adds, columns, renewed)
+
+
+@dataclass(slots=True)
+class OrderEdit:
+    """Children of an object that were put into another order."""
+
+    label: str
+    tableau: Tableau
+    parent: int
+    before: list[int]
+    after: list[int]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of both orders."""
+        return 72 * len(self.before)
+
+    def undo(self) -> None:
+        """Put them into the order of before."""
+        self.tableau.rearranging.set_order(self.parent, self.before)
+
+    def redo(self) -> None:
+        """Order them again."""
+        self.tableau.rearranging.set_order(self.parent, self.after)
+
+    def absorb(self, later: Edit) -> bool:
+        """Keep every change by itself."""
+        return False
+
+    def forget(self) -> None:
+        """Nothing is held."""
