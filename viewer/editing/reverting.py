@@ -55,6 +55,10 @@ class Reverting:
             every = np.append(editor.tableau.rows(), ROOT) if ROOT in roots else editor.tableau.rows()
             changed = self._changes.is_changed(every) | np.isin(every, roots)
             self.revert_objects(every[changed].astype(np.int32))
+            for part in parts:
+                before = part.saver.before
+                for parent in np.unique(before.parent[before.kept(editor.tableau)]).tolist():
+                    self._order(before, parent)
         return sum(len(part.saver.before.gone(editor.tableau)) for part in parts)
 
     def _put_back(self) -> None:
