@@ -34,8 +34,8 @@ class Edits:
         """By the place that they are removed from."""
         self._closings: dict[int, _Change] = {}
         """By the places of `_lined`, the line breaks before what follows."""
-        self._lined: set[int] = set()
-        """Places where cuts were inserted on lines of their own, so that what follows needs one, too."""
+        self._lined: dict[int, str] = {}
+        """Margins of cuts inserted on lines of their own, by their places: what follows needs a line, too."""
         self._order: dict[int, dict[int, int]] = {}
         """By the row of a dict, the rows of its children with that of the one before, -1 for the first."""
 
@@ -171,7 +171,7 @@ class Edits:
         lines = cut.lines(inner)
         rest = _LINE_BLANK.match(text, at)
         assert rest is not None
-        self._lined.add(at)
+        self._lined[at] = inner
         self._insert_text(at, brk + ("" if cut.margin is not None else inner) + lines)
         if rest.end() < len(text) and text[rest.end()] not in "\r\n":
             closing = margin if text[rest.end()] in "}]" else inner
@@ -209,7 +209,9 @@ class Edits:
         at = self._end_of_comments(metatags_end(text, start if implicit else start + 1)[0])
         beside = next(iter(parent), None)
         margin = self._margin(start) + ("" if implicit else INDENT)
-        if beside is not None and self._has_own_line(beside.row):
+        if at in self._lined:
+            self._insert_lines(at, self._lined[at], key, value)
+        elif beside is not None and self._has_own_line(beside.row):
             self._insert_lines(at, self._margin(self.document.columns.starts[beside.row]), key, value)
         elif beside is None and (implicit or "\n" in text[at:end] or self._ends_in_line_comment(start, at)):
             self._insert_lines(at, margin, key, value)
@@ -303,7 +305,9 @@ class Edits:
     def _insert_after(self, row: int, key: str | None, value: object) -> None:
         start, end = self.document.columns.starts[row], self._end(row)
         at = self._end_of_comments(end)
-        if self._has_own_line(row) or self._ends_in_line_comment(end, at):
+        if at in self._lined:
+            self._insert_lines(at, self._lined[at], key, value)
+        elif self._has_own_line(row) or self._ends_in_line_comment(end, at):
             self._insert_lines(at, self._margin(start), key, value)
         else:
             self._insert_text(at, self._apart(at, _pair(key, value)))

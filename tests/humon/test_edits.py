@@ -323,6 +323,26 @@ def test_a_child_that_is_cut_out_and_inserted_again_leaves_all_as_it_was(
     assert list(at(after, path).keys())[-1] == key
 
 
+@pytest.mark.parametrize("there", ["c: { x: 1 }", "c: { }  // the one", "// none", ""])
+@pytest.mark.parametrize("is_first", [False, True])
+def test_what_is_inserted_behind_a_cut_that_ends_in_a_line_comment_is_no_part_of_it(
+    there: str, is_first: bool
+) -> None:
+    document = parse(MOVED, "f.hu")
+    edits = document.edits()
+    cut = edits.cut(document.root["objects"]["a"], document.root["objects"])
+    edits.apply()
+    after = parse(f"objects: {{ {there}\n}}", "g.hu")
+    objects = after.root["objects"]
+    placed = after.edits().insert_cut(objects, cut, first=is_first).insert(objects, "d", {}, first=is_first)
+    again = parse(placed.insert(objects, "e", {"y": 2}, first=is_first).apply(), "g.hu")
+    old = ["c"] if there.startswith("c") else []
+    assert list(again.root["objects"].keys()) == (
+        ["a", "d", "e", *old] if is_first else [*old, "a", "d", "e"]
+    )
+    assert sorted(comments(again)) == sorted([*comments(after), *comments(document)])
+
+
 def path_of(root: Node, wanted: Node) -> tuple[int, ...]:
     if root == wanted:
         return ()

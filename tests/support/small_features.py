@@ -114,7 +114,10 @@ def tree_of(tableau):
             name: {spec.name: one[spec.name] for spec in one.table.schema.fields}
             for name, one in each.features.items()
         }
-        transform = np.round([*each.translation, *each.rotation, *each.scale], 5).tolist()
+        x, y, z, w = np.round(each.rotation, 5).tolist()
+        sign = 1 if (w, x, y, z) >= (0, 0, 0, 0) else -1  # a quaternion and its opposite are one rotation
+        rotation = [sign * x, sign * y, sign * z, sign * w]
+        transform = np.round([*each.translation, *rotation, *each.scale], 5).tolist()
         found[each.path] = transform, each.active, each.enabled, features
     return found
 
