@@ -50,6 +50,7 @@ def find_broken_assets(
     db = cooked.db
     broken = {db.assets[index].ref for index, entry in cooked.entries.items() if entry.failure}
     broken |= {asset.ref for asset in db.assets if isinstance(asset, LeftOut)}
+    broken |= {db.assets[index].ref for index in cooked.refused}
     problems: dict[tuple[object, ...], Problem] = {}
     for problem in chain(_failures(cooked, stays), _mismatched_meshes(cooked, broken)):
         problems.setdefault((problem.code, problem.position, problem.message), problem)
@@ -69,7 +70,8 @@ def find_broken_assets(
         *_target_problems(cooked),
         *_unread_problems(cooked, broken),
     ]
-    return BrokenAssets(frozenset(broken), slots, (*db.warnings, *problems.values(), *useless))
+    refused = dict.fromkeys(cooked.refused.values())
+    return BrokenAssets(frozenset(broken), slots, (*db.warnings, *refused, *problems.values(), *useless))
 
 
 def _failures(cooked: CookedDb, stays: Callable[[AssetRef], bool]) -> Iterator[Problem]:

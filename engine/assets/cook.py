@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -38,6 +38,7 @@ class CookedDb:
 
     `entries` are by the index of the asset, in the order of use. `code` has the SPIR-V of its shaders by the
     identity of their recipes; it is in memory, so that a cache which becomes unreadable costs no pipeline.
+    `refused` says of assets, by their indices, why they are not drawn though they were cooked.
     """
 
     db: AssetDb
@@ -46,6 +47,7 @@ class CookedDb:
     cooked: int
     code: Mapping[str, bytes]
     problems: tuple[Problem, ...] = ()
+    refused: Mapping[int, Problem] = field(default_factory=dict)
 
 
 def cook_database(

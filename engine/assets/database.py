@@ -282,3 +282,30 @@ def _similar_sources(assets: list[Asset], node: Node, gate: FileGate) -> list[Pr
                     )
                 )
     return found
+
+
+def check_databases(dbs: Sequence[AssetDb]) -> None:
+    """Check that ids are places in a list, and names and caches unique. Raises InputError, ValueError."""
+    problems = []
+    for place, db in enumerate(dbs):
+        if db.id != place:
+            raise ValueError(f"database '{db.name}' has id {db.id} but is number {place} in the list")
+        for other in dbs[:place]:
+            node = db.document.root["assetDb"]
+            if other.name == db.name:
+                message = f"there are two databases '{db.name}'; the other one is at {other.position}"
+                problems.append(
+                    db.document.problem(
+                        AssetCode.NAME, message, node["name"], "give one of them another name"
+                    )
+                )
+            elif other.cache_file == db.cache_file:
+                message = f"'{other.name}' ({other.position}) uses the same cache"
+                place_node = node.get("cacheFile") or node
+                problems.append(
+                    db.document.problem(
+                        AssetCode.CACHE_FILE, message, place_node, "give one of them another `cacheFile`"
+                    )
+                )
+    if problems:
+        raise InputError(problems)

@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from engine.assets.broken_assets import BrokenAssets, find_broken_assets
 from engine.assets.cache.cache import CacheImage, Entry
 from engine.assets.cache.facts import Facts, TextureFacts, facts_from_json, stand_in_facts
-from engine.assets.codes import AssetCode
 from engine.assets.cook import CookedDb, ProgressCallback, cook_database
-from engine.assets.database import builtin_db
+from engine.assets.database import builtin_db, check_databases
 from engine.assets.files import FileGate
 from engine.assets.formats import AlphaMode, TextureFormat
 from engine.assets.names import BUILTIN, find_asset
@@ -70,7 +69,7 @@ def open_library(
     if two databases share a name or a cache, or a builtin asset is broken.
     """
     listed = (builtin_db(), *(db for db in dbs if db.id != 0))
-    _check(listed)
+    check_databases(listed)
     cooked: list[CookedDb] = []
     try:
         for db in listed:
@@ -152,9 +151,12 @@ class AssetLibrary:
     def sources(self) -> Iterator[Path]:
         """Yield the files that the newest data was made of, also those that sources name in turn."""
         for one in self.current:
-            gate = FileGate(one.db.root)
-            paths = dict.fromkeys(stamp.path for entry in one.entries.values() for stamp in entry.sources)
-            yield from (Path(gate.locate(path)) for path in paths)
+            yield from _located(one.db, one.entries.values())
+
+    def sources_of(self, ref: AssetRef) -> Iterator[Path]:
+        """Yield the files that the data of one asset was made of, its own source first."""
+        ref = self.kept(ref)
+        yield from _located(self.dbs[ref.db], [self._cooked[ref.db].entries[ref.index]])
 
     def find(self, db: str, asset: str | int, types: Sequence[str] = ()) -> AssetRef:
         """Return an asset by the name of its database and its name or index. Raises KeyError."""
@@ -168,6 +170,16 @@ class AssetLibrary:
     def renewed(self, ref: AssetRef) -> AssetRef:
         """Return the newest version of an asset, also of one whose database was dropped."""
         return ref if ref.db == 0 else self.newest(self._names[ref.db], ref.index)
+
+    def is_newest(self, ref: AssetRef) -> bool:
+        """Whether this version of an asset is one of a newest database; a variant if both parts are."""
+        if ref.db == VARIANTS:
+            return all(map(self.is_newest, self._variants[ref.index]))
+        number = next((each for each in self._current if self._names[each] == self._names[ref.db]), None)
+        assets = () if number is None else self.dbs[number].assets
+        if ref.index < len(assets) and self.kept(assets[ref.index].ref) == ref:
+            return True
+        return any(self.kept(asset.ref) == ref for asset in assets)
 
     def kept(self, ref: AssetRef) -> AssetRef:
         """Return the reference that an asset has: an earlier one, where it is as before."""
@@ -459,6 +471,13 @@ def alpha_modes(assets: Iterable[Asset]) -> frozenset[AlphaMode]:
     return frozenset(asset.alpha_mode for asset in assets if isinstance(asset, Material))
 
 
+def _located(db: AssetDb, entries: Iterable[Entry]) -> Iterator[Path]:
+    """Yield the files that entries of a database were made of, each once."""
+    gate = FileGate(db.root)
+    for path in dict.fromkeys(stamp.path for entry in entries for stamp in entry.sources):
+        yield Path(gate.locate(path))
+
+
 def _skeleton_of(mesh: Mesh) -> AssetRef:
     assert mesh.skeleton is not None
     return mesh.skeleton
@@ -469,30 +488,3 @@ _MESH_PARTS: dict[AssetType, Callable[[Mesh], AssetRef]] = {
     AssetType.INDICES: lambda mesh: mesh.lods[0].indices,
     AssetType.SKELETON: _skeleton_of,
 }
-
-
-def _check(dbs: Sequence[AssetDb]) -> None:
-    """Check that ids are indices in the list, and names and caches unique. Raises InputError, ValueError."""
-    problems = []
-    for place, db in enumerate(dbs):
-        if db.id != place:
-            raise ValueError(f"database '{db.name}' has id {db.id} but is number {place} in the list")
-        for other in dbs[:place]:
-            node = db.document.root["assetDb"]
-            if other.name == db.name:
-                message = f"there are two databases '{db.name}'; the other one is at {other.position}"
-                problems.append(
-                    db.document.problem(
-                        AssetCode.NAME, message, node["name"], "give one of them another name"
-                    )
-                )
-            elif other.cache_file == db.cache_file:
-                message = f"'{other.name}' ({other.position}) uses the same cache"
-                place_node = node.get("cacheFile") or node
-                problems.append(
-                    db.document.problem(
-                        AssetCode.CACHE_FILE, message, place_node, "give one of them another `cacheFile`"
-                    )
-                )
-    if problems:
-        raise InputError(problems)

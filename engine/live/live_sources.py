@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -21,6 +22,7 @@ from engine.assets.updating.asset_index import AssetIndex
 from engine.assets.updating.changed_text import cook_changed_text, names_offsets
 from engine.assets.updating.library_update import LibraryUpdate, make_update, name_of
 from engine.assets.updating.patch import make_patches
+from engine.assets.updating.refusal import make_refusal
 from engine.assets.updating.side_file import SideFile
 from engine.files.signatures import Probed, Signature, signature_of, signatures
 from engine.humon import InputError, Problem
@@ -71,12 +73,12 @@ class Reload:
 class _Interruption:
     """Ends a wait for changes: for good, or as something is requested."""
 
-    def __init__(self, stopped: threading.Event, requested: Collection[object]) -> None:
+    def __init__(self, stopped: threading.Event, *requested: Collection[object]) -> None:
         self._stopped = stopped
         self._requested = requested
 
     def is_set(self) -> bool:
-        return bool(self._requested) or self._stopped.is_set()
+        return any(self._requested) or self._stopped.is_set()
 
 
 class LiveSources:
@@ -112,6 +114,7 @@ class LiveSources:
         self._own: dict[Path, Signature] = {}
         """The signatures of files as the program itself has written them."""
         self._requested: set[tuple[str, AssetType, str | int]] = set()  # database, and see `name_of`
+        self._refused: deque[tuple[Mapping[AssetRef, Problem], Mapping[int, int]]] = deque()
         self._thread = threading.Thread(target=self._run, name="live sources", daemon=True)
         self._failure: BaseException | None = None
         self._scene_problems: tuple[Problem, ...] = (*scene.rejected, *scene.warnings)
@@ -145,6 +148,13 @@ class LiveSources:
         with self._lock:
             self._requested |= named
 
+    def refuse(self, refused: Mapping[AssetRef, Problem], earlier: Mapping[int, int]) -> None:
+        """Restore assets that cannot be drawn with, and report why, unless they were saved again by now.
+
+        `earlier` are the keys of changed assets, now and as they are drawn; see `make_refusal`.
+        """
+        self._refused.append((refused, earlier))
+
     def close(self) -> None:
         """Stop watching, and wait for a cook that is under way."""
         self._stopped.set()
@@ -169,6 +179,9 @@ class LiveSources:
         try:
             for reported in chain([self._saved_before()], self._reports()):
                 found = self._settled(reported)
+                while self._refused:
+                    update = make_refusal(self._library, self._indices, *self._refused.popleft(), self._side)
+                    self._report(update, None, set(), time.monotonic())
                 if (found or self._requested) and not self._stopped.is_set():
                     self._reload(found, time.monotonic())
                 self._behind.poll()
@@ -198,9 +211,9 @@ class LiveSources:
 
     def _reports(self) -> Iterator[set[Path] | None]:
         """Yield files of which the system reports a change, and from time to time None: all of them."""
-        interruption = _Interruption(self._stopped, self._requested)
+        interruption = _Interruption(self._stopped, self._requested, self._refused)
         while not self._stopped.is_set():
-            if self._requested:
+            if self._requested or self._refused:
                 yield set()
             folders = self._files.folder_count
             there = self._files.folders()
@@ -317,12 +330,18 @@ class LiveSources:
             self._offer(Reload(update, scene, problems, frozenset(found), saved, since, took, is_requested))
 
     def _cook_sources(self, found: set[Path], requested: Mapping[str, Sequence[int]]) -> LibraryUpdate | None:
-        """Cook what the changed files concern, and what is requested, of databases with texts as before."""
+        """Cook what the changed files concern, and what is requested, of databases with texts as before.
+
+        With any of a database, what was refused of it is tried again: it may fit what it did not.
+        """
         wanted: dict[str, list[Recipe]] = {}
+        refused = {one.db.name: one.refused for one in self._library.current[1:] if one.refused}
         for name, index in self._indices.items():
             recipes = {one.identity: one for one in index.concerned(found)}
             recipes |= {one.identity: one for one in index.making(requested.get(name, ()))}
             if recipes:
+                tried = (index.recipes[each] for each in refused.get(name, ()) if each in index.recipes)
+                recipes |= {one.identity: one for one in tried}
                 wanted[name] = list(recipes.values())
         update, new = make_patches(self._library, self._indices, wanted, self._side, self._jobs)
         self._files.add(new)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from typing import cast
 
 from engine.assets import AssetLibrary, AssetRef
+from engine.assets.reported_problems import Report
 from engine.feature import Feature, FeatureRows, Registry
 from engine.feature.collect import RequirementCollector
 from engine.feature.fault import RAISED, Raised
@@ -30,7 +31,7 @@ from engine.graph import (
     with_repeated,
 )
 from engine.graph.view_mode import ViewMode, shown, without_empty_contour
-from engine.humon import InputError, Problem
+from engine.humon import Problem
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.terms.drawing import AlphaMode
 from engine.plan.terms.drawing_rows import PipelineState
@@ -59,7 +60,6 @@ MAX_SAMPLES = 4
 MAX_GRAPHS = 8
 """Compiled graphs that are kept."""
 
-Made = TypeVar("Made")
 MAX_GONE_BATCHES = 1024
 """Batches that nothing draws any more, beyond as many as are drawn, before a draw table is made again."""
 
@@ -103,7 +103,7 @@ class FramePasses:
         registry: Registry,
         library: AssetLibrary,
         collector: RequirementCollector,
-        report: Callable[[Problem], None],
+        report: Report,
         skins: Skins,
         morphs: Morphs,
         trials: PipelineTrials | None = None,
@@ -136,8 +136,6 @@ class FramePasses:
         self._unknown: tuple[pass_names.Unknown, ...] = ()
         self._last: tuple[dict[str, list[Pass]], int, dict[str, int]] = {}, 0, {}
         self._compiled: deque[_Compiled] = deque(maxlen=MAX_GRAPHS)
-        self._next_screens: dict[ShaderPass, ShaderSet | None] = {}
-        self._next_tables: dict[str, DrawTable | None] = {}
 
     def graph(
         self, samples: int, size: tuple[int, int], profile: DeviceProfile
@@ -270,55 +268,42 @@ class FramePasses:
             self.chosen if p.chosen_only else None,
         )
 
-    def next_screen(self, p: Pass, features: frozenset[str] | None) -> ShaderSet | None:
-        """Return the shaders that a pass without meshes will run, where some of them have changed.
-        None for another pass, and where they do not fit it: it keeps those that it has, which is reported.
-        """
-        known = self._screens.get(p) if isinstance(p, FullscreenPass | PrimitivePass | ComputePass) else None
-        if known is None or known.shaders == self._found(_shader_names(known_pass := cast("ShaderPass", p))):
-            return None
-        if known_pass not in self._next_screens:
-            self._next_screens[known_pass] = self._if_fitting(lambda: self._screen(known_pass, features))
-        return self._next_screens[known_pass]
-
-    def next_table(self, p: Pass, samples: int, features: frozenset[str] | None) -> DrawTable | None:
-        """Return the draw table of a pass with its own shaders, as `next_screen`; it has its rows."""
-        known = self._tables.get(p.name)
-        if known is None or known.recipes.own_shaders == self._found(known.declaration.shaders):
-            return None
-        declaration = known.declaration
-        if p.name not in self._next_tables:
-            state = self._state(declaration, samples, features)
-            self._next_tables[p.name] = self._if_fitting(
-                lambda: self._new_table(declaration, state, features)
+    def changed_shaders(self, p: Pass) -> tuple[AssetRef, ...] | None:
+        """Return the newest of a pass's own shaders, where it runs others; None where it does not."""
+        if isinstance(p, FullscreenPass | PrimitivePass | ComputePass):
+            screen = self._screens.get(p)
+            known, names = (None, ()) if screen is None else (screen.shaders, _shader_names(p))
+        else:
+            table = self._tables.get(p.name)
+            known, names = (
+                (None, ()) if table is None else (table.recipes.own_shaders, table.declaration.shaders)
             )
-        table = self._next_tables[p.name]
-        if table is not None:
-            table.update()
-        return table
+        found = self._found(names)
+        return None if known is None or known == found else found
+
+    def with_changed_shaders(
+        self, p: Pass, samples: int, features: frozenset[str] | None
+    ) -> ShaderSet | DrawTable:
+        """Make what a pass will draw with once it runs its newest shaders: those, or a draw table of them.
+
+        Raises InputError where they do not fit it.
+        """
+        if isinstance(p, FullscreenPass | PrimitivePass | ComputePass):
+            return self._screen(p, features)
+        declaration = self._tables[p.name].declaration
+        return self._new_table(declaration, self._state(declaration, samples, features), features)
+
+    def run(self, p: Pass, made: ShaderSet | DrawTable) -> None:
+        """Let a pass draw with what `with_changed_shaders` has made, from now on."""
+        if isinstance(made, DrawTable):
+            self._tables[p.name] = made
+        else:
+            self._screens[cast("ShaderPass", p)] = made
+            self._last_screens.clear()
 
     def _found(self, names: Sequence[str]) -> tuple[AssetRef, ...]:
         """Return the newest shaders of these names."""
         return tuple(find_shader(self._library, name) for name in names)
-
-    def _if_fitting(self, make: Callable[[], Made]) -> Made | None:
-        try:
-            return make()
-        except InputError as error:
-            for problem in error.problems:
-                self._report(problem)
-        return None
-
-    def take_next(self) -> bool:
-        """Run the shaders that were foreseen from now on; return whether there are any."""
-        screens = {p: shaders for p, shaders in self._next_screens.items() if shaders is not None}
-        tables = {name: table for name, table in self._next_tables.items() if table is not None}
-        self._screens |= screens
-        self._last_screens.clear()
-        self._tables |= tables
-        self._next_screens.clear()
-        self._next_tables.clear()
-        return bool(screens or tables)
 
     def shader_dbs(self) -> set[int]:
         """Return the numbers of the databases that the shaders of passes are of."""

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.assets import AssetLibrary, AssetRef
+from engine.assets.reported_problems import ReportedProblems
 from engine.feature import Feature, FrameView, Raised, Registry
 from engine.feature.collect import RequirementCollector
 from engine.feature.morphs import Morphs
 from engine.feature.recency import Recency
 from engine.feature.skins import Skins
-from engine.graph import PICTURE, ImageDecl
+from engine.graph import PICTURE, CompiledPass, ImageDecl
 from engine.graph.view_mode import ViewMode
 from engine.humon import Problem, joined
 from engine.plan.model.plan import Plan
@@ -37,8 +38,9 @@ from engine.planning.draw.drawing import PipelineTrials, ShaderDrawing, drawing_
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity
 from engine.planning.draw.ring_names import RingNames
-from engine.planning.draw.shading import shader_set
+from engine.planning.draw.shading import ShaderSet, shader_set
 from engine.planning.draw.tables import DrawTable
+from engine.planning.foresight import Foresight, Learnt
 from engine.planning.frame_passes import FramePasses
 from engine.planning.frame_requests import FrameParts, FrameRequests, KeptFrames
 from engine.planning.memory_user import MemoryUser
@@ -100,7 +102,7 @@ class ScenePlanner:
         self._contradictions = Contradictions(registry, self._collector)
         self.shortage: Shortage | None = None
         self._recency = Recency(tableau)
-        self._reported: dict[Problem, None] = {}
+        self._reported = ReportedProblems(library)
         self.cubes = AssetCubes(tableau, registry, library, self.guard)
         self._absent = AbsentFeatures(tableau, registry)
         bending = next((feature for feature in registry.values() if feature.bends), Feature())
@@ -119,7 +121,7 @@ class ScenePlanner:
             registry,
             library,
             self._collector,
-            self._report,
+            self._reported.add,
             self.skins,
             self.morphs,
             trials,
@@ -129,6 +131,7 @@ class ScenePlanner:
         self._frame = FrameLayout(())
         usual = [library.find("builtin", name, ("shader",)) for name in USUAL_SHADERS]
         self._names = RingNames(registry.buffers, shader_set(usual, library))
+        self.foresight = Foresight(self._collector, self._passes, trials, self._drawing, self._reported.add)
         self._start_requests()
 
     def _start_requests(self) -> None:
@@ -249,43 +252,30 @@ class ScenePlanner:
             if time.thread_time() >= until:
                 break
 
-    def foresee(self, assets: Iterable[tuple[str, int]]) -> Iterator[tuple[tuple[str, int], bool]]:
-        """Learn what assets draw with, by feature type and key, before a row has them.
+    def foresee(self, assets: Iterable[tuple[str, int]]) -> Iterator[Learnt]:
+        """Learn what assets draw with, by feature type and key, before a row has them."""
+        return self.foresight.assets(assets, self.samples, self.profile.features)
 
-        Yields each asset, and whether its pipelines can be drawn with; others are made from now on.
-        """
-        tables = [
-            (p.draws, self._passes.table(p, self.samples, self.profile.features))
-            for p in self._passes.draw_passes()
-        ]
-        for type_name, key in assets:
-            self._collector.learn(type_name, key)
-            usable = True
-            for draws, table in tables:
-                if draws == type_name:
-                    table.recipes.learn(key, again=table.recipes.is_outdated(key))
-                    usable &= not table.recipes.is_replaced(key)
-            yield (type_name, key), usable
+    def is_drawn(self, type_name: str, key: int) -> bool:
+        """Whether an asset is drawn as it is for a feature type, and nothing in its place."""
+        return self.foresight.is_drawn(type_name, key, self.samples, self.profile.features)
 
-    def foresee_shaders(self) -> bool:
-        """Prepare passes for shaders of theirs that have changed; return whether all of it is usable."""
-        samples, features, usable = self.samples, self.profile.features, True
-        graph, _ = self._passes.graph(samples, self.size, self.profile)
-        for compiled in graph.passes:
-            p = compiled.declaration
-            shaders = self._passes.next_screen(p, features)
-            if shaders is not None and self._trials is not None:
-                state, cubes = shader_state(compiled, features), self.cubes.active()
-                drawing = ShaderDrawing(compiled, state, shaders, self.keys, (), self._names, cubes)
-                usable &= self._trials.usable(drawing.pipeline(), (), shaders)
-            table = self._passes.next_table(p, samples, features)
-            drawn = [] if table is None else np.unique(table.assets).tolist()
-            usable &= table is None or not any(map(table.recipes.is_replaced, drawn))
-        return usable
+    def unfit(self, type_name: str, key: int) -> tuple[Problem, ...]:
+        """Return why an asset that was learnt does not fit what it is drawn with."""
+        return self.foresight.faults(type_name, key, self.samples, self.profile.features)
+
+    def foresee_shaders(self) -> Mapping[tuple[AssetRef, ...], tuple[Problem, ...]]:
+        """Prepare passes for shaders of theirs that have changed; return those that they cannot run."""
+        graph, _ = self._passes.graph(self.samples, self.size, self.profile)
+        return self.foresight.shaders(graph, self.samples, self.profile.features)
+
+    def _drawing(self, compiled: CompiledPass, shaders: ShaderSet) -> ShaderDrawing:
+        state, cubes = shader_state(compiled, self.profile.features), self.cubes.active()
+        return ShaderDrawing(compiled, state, shaders, self.keys, (), self._names, cubes)
 
     def take_shaders(self) -> None:
         """Let passes run the shaders that were foreseen from the next plan on."""
-        self._shader_version += self._passes.take_next()
+        self._shader_version += self.foresight.take_shaders()
 
     def shader_dbs(self) -> set[int]:
         """Return the numbers of the databases that the shaders of passes are of."""
@@ -480,7 +470,7 @@ class ScenePlanner:
         """Problems of materials, each once; what frames lack, faults of rows, the last plan's shortage."""
         short = () if self.shortage is None else (self.shortage.problem(self.keys.name),)
         found = (*self._absent.problems, *self._passes.problems, *self._faults.problems(self.size))
-        return (*joined(self._reported), *found, *short)
+        return (*joined(self._reported.problems), *found, *short)
 
     def _describe(self, key: int) -> str:
         """Return the name of an asset in plans: its database and its label."""
@@ -490,6 +480,3 @@ class ScenePlanner:
     def guard(self, feature: Feature, error: Raised) -> None:
         """Switch off a feature whose code raised and report it, once."""
         self._collector.switch_off(feature, error)
-
-    def _report(self, problem: Problem) -> None:
-        self._reported[problem] = None

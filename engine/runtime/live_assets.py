@@ -14,7 +14,7 @@ from engine.assets.updating.asset_changes import AssetChange
 from engine.humon import Position, Problem, Severity
 from engine.live import LiveSources, Reload
 from engine.runtime.live_update import LiveUpdate
-from engine.runtime.old_versions import drop_old_versions
+from engine.runtime.versions.old_versions import drop_old_versions
 from engine.scene.file_update import Conflict, update_from_file
 
 CONFLICT = "scene.conflict"
@@ -83,6 +83,8 @@ class LiveAssets:
         self._sources = LiveSources(runtime.library, runtime.scene, jobs=jobs)
         self._scene: Scene | None = None
         self._update: LiveUpdate | None = None
+        self._refused: LiveUpdate | None = None
+        """The last update that something was refused of."""
         self._arriving: list[Reload] = []
         self._switched: list[Reload] = []
         self._changed = 0
@@ -117,7 +119,7 @@ class LiveAssets:
             self._arriving.append(made)
             if made.update is not None:
                 self._update = LiveUpdate(self._runtime, made.update, earlier=self._update)
-                self._changed = len(self._update.moves)
+                self._changed = len(self._update.earlier)
             self._scene = made.scene or self._scene
             known = set(self.problems)
             of_assets = self._runtime.scene.asset_problems(self._runtime.library)
@@ -125,9 +127,14 @@ class LiveAssets:
             problems = tuple(problem for problem in self.problems if problem not in known)
         switched = 0
         is_new = made is not None and made.update is not None
-        if self._update is not None and not is_new and self._update.advance():
-            self._update = None
-            switched = self._changed
+        if self._update is not None and not is_new:
+            if self._update.advance():
+                self._update = None
+                switched = self._changed
+                self._may_drop |= not switched  # all of it was refused: no frame shows it
+            elif self._update.refused and self._refused is not self._update:
+                self._refused = self._update
+                self._sources.refuse(self._update.refused, self._update.earlier)
         if self._update is None and self._scene is not None:
             before = self._versions()
             problems += self._take_texts(self._scene)

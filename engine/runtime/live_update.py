@@ -2,13 +2,14 @@
 
 What has changed is requested beside what is drawn, and its pipelines are made. Once all of it is there, the
 rows of the tableau take the new assets, all in one frame; what they drew before is released by the next plan.
-So a frame shows one whole version of each asset, and what has not changed stays where it is.
+So a frame shows one whole version of each asset, and what has not changed stays where it is. What turns out
+not to fit, or to make no pipeline, is not switched to: a further update restores what was there (`refused`).
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -22,9 +23,12 @@ from engine.assets.records import Mesh, Model
 from engine.assets.updating.library_update import LibraryUpdate
 from engine.feature.fault import RAISED
 from engine.feature.row_assets import RowAssets
+from engine.humon import Problem
 from engine.plan.requirements.requirements import Requirement
 from engine.plan.requirements.sources import Sources
 from engine.plan.terms.table import is_in
+from engine.planning.foresight import Learnt
+from engine.runtime.versions.refusals import find_refusals
 from engine.scene.snapshot import move_assets
 from engine.tableau import FeatureTable
 
@@ -67,9 +71,13 @@ class LiveUpdate:
         self._update = update
         self._then = then
         self.moves = dict(update.moves)
+        self._between: set[int] = set()
+        """Keys of versions that no frame has shown; rows may have them that were changed meanwhile."""
         if earlier is not None:
             earlier.cancel()
             self.moves |= {old: update.moves.get(new, new) for old, new in earlier.moves.items()}
+            self.moves = {old: new for old, new in self.moves.items() if old != new}
+            self._between = {*earlier._between, *earlier.moves.values()} - earlier.moves.keys()
         self._dbs: list[AssetDb] = [] if earlier is None else earlier._dbs
         self._dbs += [one.db for _, one, *_ in update.added]
         library = runtime.library
@@ -77,15 +85,19 @@ class LiveUpdate:
         added = {number: library.cache(number) for number, *_ in update.added}
         runtime.memory.add_caches(added)
         runtime.sources = runtime.sources.joined(Sources.of(*update.ranges.T))
-        self._assets = list(self._moved_assets())
+        self._before = {(name, now): key for name, key, now in self._moved_assets()}
+        """What active rows have, by feature type and what they will have."""
         self._arriving = Arriving(version=library.version)
-        self._waiting = self._assets
+        self._waiting = list(self._before)
         """Those that are not known to be drawn with their own pipelines."""
-        self._steps: Iterator[tuple[tuple[str, int], bool]] | None = None
+        self._steps: Iterator[Learnt] | None = None
+        self._unfit: list[tuple[str, int]] = []
+        self._shaders: Mapping[tuple[AssetRef, ...], tuple[Problem, ...]] = {}
+        self.refused: dict[AssetRef, Problem] = {}
+        """What cannot be drawn with, and why: this waits for the update that restores what was there."""
         self._tried = -1
         self._is_deformed = False
         self._is_requested = False
-        self._is_usable = False
 
     def advance(self) -> bool:
         """Switch to what has changed once all of it is there; return whether that is done."""
@@ -101,7 +113,13 @@ class LiveUpdate:
             return False
         if not runtime.memory.settled or runtime.spread.is_busy or runtime.planner.stale():
             return False
-        if not self._foresee() or (not self._is_usable and runtime.trials.pending):
+        if self.refused or not self._foresee():
+            return False
+        if self._waiting or self._shaders or self._unfit:
+            if runtime.trials.pending:
+                return False
+            self.refused = self._find_refused()
+        if self.refused:
             return False
         self._switch()
         return True
@@ -118,22 +136,34 @@ class LiveUpdate:
             self._tried = trials.version
             self._steps, self._waiting = planner.foresee(self._waiting), []
         until = time.thread_time() + self._runtime.spread.share_ms / 1e3
-        for asset, is_usable in self._steps:
+        for type_name, key, fits, is_usable in self._steps:
             if not self._is_requested:
-                self._arriving.needed += self._requirements(*asset)
-                self._is_deformed = self._is_deformed or _is_deformed(self._runtime.library, asset[1])
-            if not is_usable:
-                self._waiting.append(asset)
+                self._arriving.needed += self._requirements(type_name, key)
+                self._is_deformed = self._is_deformed or _is_deformed(self._runtime.library, key)
+            if not fits:
+                self._unfit.append((type_name, key))
+            elif not is_usable:
+                self._waiting.append((type_name, key))
             if time.thread_time() >= until:
                 return False
         self._steps = None
-        self._is_usable = planner.foresee_shaders() and not self._waiting
+        self._shaders = planner.foresee_shaders()
         return True
 
     def cancel(self) -> None:
         """Request nothing any more: a newer update takes its place."""
         if self._arriving in self._runtime.planner.others:
             self._runtime.planner.others.remove(self._arriving)
+
+    def _find_refused(self) -> dict[AssetRef, Problem]:
+        """Return what of the update cannot be drawn with though its earlier version can, and why."""
+        doubtful = [(name, self._before[name, key], key) for name, key in (*self._unfit, *self._waiting)]
+        return find_refusals(self._runtime, doubtful, self._shaders, self.earlier)
+
+    @property
+    def earlier(self) -> dict[int, int]:
+        """The keys of what has changed, now and as it is drawn."""
+        return {now: old for old, now in self.moves.items() if old not in self._between}
 
     def _switch(self) -> None:
         """Give rows the new assets."""
@@ -148,8 +178,8 @@ class LiveUpdate:
             self._runtime.spread.want()
         self._then()
 
-    def _moved_assets(self) -> Iterator[tuple[str, int]]:
-        """Yield what active rows will have in place of what they have, by feature type and key, each once."""
+    def _moved_assets(self) -> Iterator[tuple[str, int, int]]:
+        """Yield what active rows have, and what in its place: feature type and both keys, each once."""
         library, moves = self._runtime.library, self.moves
         old = np.fromiter(moves, np.int64, len(moves))
         for name, table in self._runtime.tableau.tables.items():
@@ -159,7 +189,7 @@ class LiveUpdate:
                 for key in sorted(set(found[concerned].tolist())):
                     now = library.moved(key, moves)
                     if now != key:
-                        yield name, now
+                        yield name, key, now
 
     def _keys(self, table: FeatureTable) -> Iterator[NDArray[np.int64]]:
         """Yield the assets of the active rows of a table: what they draw, and those of each field."""

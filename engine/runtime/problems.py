@@ -79,16 +79,27 @@ def pipeline_problems(library: AssetLibrary, refused: Mapping[tuple[int, ...], s
         )
 
 
+def trial_words(outcome: Outcome, names: str) -> tuple[str, str, str]:
+    """Return the code, the message and the advice for shaders of these names that a trial has shown unfit."""
+    code, text, advice = _TRIALS[outcome.verdict]
+    return code, text.format(names=names, why=outcome.reason), advice
+
+
 def trial_problems(library: AssetLibrary, failed: Mapping[tuple[int, ...], Outcome]) -> Iterator[Problem]:
-    """Yield a warning for shaders, by their keys, that are not drawn with since a trial, at the first one."""
+    """Yield a warning for shaders, by their keys, that are not drawn with since a trial, at the first one.
+
+    There is none for shaders that were refused, or saved again since.
+    """
     for keys, outcome in failed.items():
         refs = [AssetRef.from_key(key) for key in keys]
+        if not all(map(library.is_newest, refs)):
+            continue
         names = ", ".join(library.record(ref).label for ref in refs)
-        code, text, advice = _TRIALS[outcome.verdict]
+        code, text, advice = trial_words(outcome, names)
         db = library.dbs[refs[0].db]
         yield db.document.problem(
             code,
-            text.format(names=names, why=outcome.reason),
+            text,
             db.node(refs[0]),
             f"the placeholder is drawn instead; {advice}",
             Severity.WARNING,

@@ -141,6 +141,16 @@ def test_a_mesh_is_drawn_in_one_version_or_the_other(live: LiveScene) -> None:
     assert seen == {before, after}
 
 
+def test_an_include_that_was_a_link_and_is_a_file_again_is_read_where_it_is(live: LiveScene) -> None:
+    text = live.file(INCLUDE).read_text()
+    assert text.count("return light.color;") == 1
+    for part, save in ((0.5, by_a_symbolic_link), (0.05, renamed_over)):
+        before = live.picture().mean()
+        save(live.file(INCLUDE), text.replace("return light.color;", f"return {part} * light.color;").encode())
+        live.until_reloaded()
+        assert live.picture().mean() < before
+
+
 def test_an_include_that_is_saved_makes_the_shaders_that_use_it_new(live: LiveScene) -> None:
     before = live.picture()
     text = live.file(INCLUDE).read_text()

@@ -64,10 +64,14 @@ class Sources:
         """Return contents of which nothing can be made."""
         if name == ALBEDO:
             return self.whole(name, rng)[: int(rng.integers(0, 200))]
+        if name == SHADER and rng.random() < 0.5:  # it compiles, and reads what nobody writes
+            reads = f"layout(location = {rng.integers(11, 15)}) in vec4 unwritten;\nvoid main() {{"
+            text = self._changed(name, ("void main() {", reads)).decode()
+            return text.replace("colour = drawn(sum", "colour = unwritten.x * drawn(sum").encode()
         return self._changed(
             name,
             {
-                SHADER: ("colour = vec4(", "colour = nonsense("),
+                SHADER: ("colour = drawn(", "colour = nonsense("),
                 INCLUDE: ("return light.color;", "return light.colour;"),
                 MESH: ("[-0.5 -0.5 0.5] [0.5", "[-0.5 -0.5] [0.5"),
                 DATABASE: ("mesh: ", "mush: "),

@@ -106,6 +106,7 @@ FLOORS = {
         "visibility",
         "picking",
         "shortage",
+        "foresight",
         "scene",
         "offline",
         "what_if",

@@ -31,10 +31,12 @@ def cook_changed_text(
 ) -> CookedDb:
     """Return `db`, read again, with bytes of what `before`, its newest version in a library, does not have.
 
-    `stale` are the identities of recipes whose sources have changed. Entries of what is as before are those
-    of `before`. `jobs` is the number of threads. Does not change the library.
+    `stale` are the identities of recipes whose sources have changed; what was refused is made again, too.
+    Entries of what is as before are those of `before`. `jobs` is the number of threads. Does not change the
+    library.
     """
     known = {entry.identity: index for index, entry in before.entries.items()}
+    stale = {*stale, *(before.entries[index].identity for index in before.refused if index in before.entries)}
     names = {name_of(asset): asset.ref.index for asset in before.db.assets}
     recipes = recipes_of(db)
     wanted: dict[str, Recipe] = {}

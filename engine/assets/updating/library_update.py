@@ -133,6 +133,8 @@ class _Comparison:
             return False
         if asset.has_data:
             assert self._before is not None
+            if old.ref.index in self._before.refused:
+                return False  # it is tried again
             one, other = self._now.entries.get(asset.ref.index), self._before.entries.get(old.ref.index)
             if one is None or other is None:  # what is wrong in the text is not used: it has no data
                 return one is other

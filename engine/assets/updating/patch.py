@@ -1,8 +1,9 @@
 """Patches of a database: a few of its assets cooked again, without its cache being read or written.
 
-A patch is a further version of the database that has bytes of the changed assets alone. The records of all
-others are those of the versions before, with their references, so that they are drawn from where they are.
-Its work is that of the changed assets and of what is made of them, but for copies of tables of pointers.
+A patch is a further version of the database that has bytes of the changed assets alone; what was refused is
+tried again. The records of all others are those of the versions before, with their references, so that they
+are drawn from where they are. Its work is that of the changed assets and of what is made of them, but for
+copies of tables of pointers.
 """
 
 from __future__ import annotations
@@ -90,6 +91,9 @@ class Patch:
             entries |= dict.fromkeys(index.indices[entry.identity], entry)
         self._cooked_again = {each for entry in image.entries for each in index.indices[entry.identity]}
         differing = {each for each in self._cooked_again if not _is_same(entries[each], before.entries[each])}
+        tried = {each for each in before.refused if each in self._cooked_again or each not in entries}
+        self._refused = {each: why for each, why in before.refused.items() if each not in tried}
+        differing |= tried
         self._candidates = index.dependants(differing)
         self._still_good: set[int] = set()
         assets = list(before.db.assets)
@@ -104,7 +108,8 @@ class Patch:
         if compiled:
             code = {**code, **{entry.identity: image.read(entry) for entry in compiled}}
         db = replace(before.db, id=number, assets=tuple(assets))
-        self.cooked = CookedDb(db, image, entries, len(image.entries), code, before.problems)
+        count = len(image.entries)
+        self.cooked = CookedDb(db, image, entries, count, code, before.problems, self._refused)
 
     @property
     def is_nothing(self) -> bool:
@@ -148,7 +153,7 @@ class Patch:
     def _find_broken(self, image: CacheImage, entries: Mapping[int, Entry]) -> BrokenAssets:
         """Return the broken assets: as before where sizes, facts, failures and warnings are as before."""
         self._known = self._library.broken_assets(self._before.db.id)
-        same = all(
+        same = not self._before.refused and all(
             (now.failure, now.warnings, now.facts, now.size)
             == ((old := self._before.entries[each]).failure, old.warnings, old.facts, old.size)
             for each in self._cooked_again
@@ -173,7 +178,7 @@ class Patch:
         }
         db = replace(self._before.db, id=self.number, assets=tuple(assets))
         code = self._before.code
-        provisional = CookedDb(db, image, {**entries, **placed}, 0, code)
+        provisional = CookedDb(db, image, {**entries, **placed}, 0, code, (), self._refused)
         return find_broken_assets(provisional, self._was_good)
 
     def _candidate_assets(self) -> Iterable[Asset]:

@@ -36,9 +36,9 @@ from engine.plan.terms.drawing_rows import (
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys
 from engine.planning.draw.material_use import MaterialUse
-from engine.planning.draw.recipes import PipelineKey, Recipes
+from engine.planning.draw.recipes import Recipes
 from engine.planning.draw.ring_names import FRAME, RingNames
-from engine.planning.draw.shading import LACKS_NORMALS, ShaderSet, lacks_faces, lacks_normals
+from engine.planning.draw.shading import LACKS_NORMALS, PipelineKey, ShaderSet, lacks_faces, lacks_normals
 from engine.planning.draw.tables import InUse
 
 

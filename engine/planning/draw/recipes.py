@@ -6,7 +6,7 @@ The numbers of shader sets, pipelines, materials and batches count up and never 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from itertools import chain, compress
 
@@ -22,12 +22,13 @@ from engine.assets import (
     VertexFormat,
     VerticesFacts,
 )
+from engine.assets.reported_problems import Report
 from engine.feature import Drawable, Feature
 from engine.graph import DrawPass, checked_on_error, yielded
 from engine.humon import Problem
 from engine.plan.requirements.request_table import GrowingArray
 from engine.plan.terms.by_database import ByDatabase
-from engine.plan.terms.drawing import AlphaMode, CullMode
+from engine.plan.terms.drawing import AlphaMode
 from engine.plan.terms.table import is_in
 from engine.planning.draw.frame_layout import frame_members
 from engine.planning.draw.interfaces import PassInterface
@@ -42,6 +43,7 @@ from engine.planning.draw.material_use import (
     use_of,
 )
 from engine.planning.draw.shading import (
+    PipelineKey,
     ShaderSet,
     check_inputs,
     check_own_shaders,
@@ -88,27 +90,6 @@ _Layout = tuple[tuple[tuple[str, VertexFormat], ...], str]
 """Vertex format and topology of a mesh."""
 
 
-@dataclass(frozen=True)
-class PipelineKey:
-    """The key of a pipeline within a pass: shader set, vertex format and stride, topology, how it covers.
-
-    `traits` are the constants of its shaders that the material sets.
-    """
-
-    shading: int
-    vertex_format: tuple[tuple[str, str], ...]
-    offsets: tuple[int, ...]
-    stride: int
-    topology: str
-    alpha: AlphaMode = AlphaMode.OPAQUE
-    double_sided: bool = False
-    traits: tuple[str, ...] = ()
-
-    def shows_both_sides(self, cull: CullMode) -> bool:
-        """Whether a pass that culls so draws both sides of faces; lines and points have none."""
-        return (self.double_sided or cull is CullMode.NONE) and self.topology.startswith("TRIANGLE")
-
-
 Usable = Callable[[PipelineKey, ShaderSet], bool]
 """Says whether a pipeline may be drawn with now; asked again for one that may not."""
 
@@ -117,7 +98,7 @@ class Recipes:
     """The batches that draw each asset in one pass.
 
     `materials` has the materials of each shader set, `details` the levels of detail of assets with several.
-    `report` is called with the problems of what cannot be drawn as it is. A material whose shaders do not fit
+    `report` takes the problems of what cannot be drawn as it is. A material whose shaders do not fit
     together, or do not fit the mesh, is replaced by the placeholder material; where that does not fit the
     mesh either, or the pass has shaders of its own, the placeholder mesh is drawn; and where that does not
     fit, nothing. The same replaces a material for as long as its pipeline is not `usable`; `outdated` names
@@ -131,7 +112,7 @@ class Recipes:
         declaration: DrawPass,
         feature: Feature,
         library: AssetLibrary,
-        report: Callable[[Problem], None],
+        report: Report,
         features: frozenset[str] | None = None,
         usable: Usable | None = None,
         columns: frozenset[str] = frozenset(),
@@ -163,6 +144,9 @@ class Recipes:
         self._used = {-1}  # pipelines that were found usable
         self._replaced: dict[int, set[int]] = {}  # by asset: pipelines that were not
         self._unusable: set[int] = set()  # those of the asset that is learnt
+        self._faults: dict[int, tuple[Problem, ...]] = {}  # by asset: why it is not drawn as it is
+        self._found: list[Problem] = []  # that of the asset that is learnt
+        self._learnt = AssetRef(0, 0)
         self._shading_numbers: dict[tuple[AssetRef, ...], int] = {}
         self._material_numbers: dict[tuple[int, AssetRef], int] = {}
         self._pipeline_numbers: dict[tuple[object, ...], int] = {}
@@ -230,16 +214,20 @@ class Recipes:
     def learn(self, key: int, *, again: bool = False) -> None:
         """Work out the batches of one asset, once, or again. Raises what the feature's `drawables` raises."""
         if again or key not in self._of_asset:
-            found = self._feature.drawables(AssetRef.from_key(key), self.library)
+            self._learnt = AssetRef.from_key(key)
+            found = self._feature.drawables(self._learnt, self.library)
             drawables: list[Drawable] = yielded(found, "drawables")
-            self._unusable = set()
+            self._unusable, self._found = set(), []
             with checked_on_error(drawables, Drawable, "drawables"):
                 ours = [one for one in drawables if self._takes(one)]
                 self._note_levels(key, ours)
                 self._of_asset[key] = tuple(batch for one in ours for batch in self._batches_for(one))
             self._replaced.pop(key, None)
+            self._faults.pop(key, None)
             if self._unusable:
                 self._replaced[key] = self._unusable
+            if self._found:
+                self._faults[key] = tuple(self._found)
 
     def _note_levels(self, key: int, drawables: Sequence[Drawable]) -> None:
         """Note the levels of detail of an asset, where it has several."""
@@ -252,12 +240,20 @@ class Recipes:
     def forget(self, dbs: Collection[int]) -> None:
         """Forget assets of databases that are gone, by their numbers; what they drew keeps its rows."""
         for key in self._of_asset.forget(dbs):
-            self._replaced.pop(key, None)
-            self.details.pop(key, None)
+            for known in (self._replaced, self._faults, self.details):
+                known.pop(key, None)
 
     def is_replaced(self, key: int) -> bool:
         """Whether something else is drawn in place of an asset until its pipelines are usable."""
         return key in self._replaced
+
+    def is_known(self, key: int) -> bool:
+        """Whether an asset has been learnt."""
+        return key in self._of_asset
+
+    def faults(self, key: int) -> tuple[Problem, ...]:
+        """Return why something else is drawn in place of an asset for good: it does not fit."""
+        return self._faults.get(key, ())
 
     def outdated(self, keys: npt.NDArray[np.int64]) -> list[int]:
         """Return those of these assets whose pipelines have become usable since they were learnt, sorted."""
@@ -285,8 +281,9 @@ class Recipes:
         for choice in self._choices(drawable):
             shading, problems = self._shading(choice)
             if choice is drawable and not self._stands_in(drawable):
+                self._found += problems
                 for problem in problems:
-                    self._report(problem)
+                    self._report(problem, self._learnt)
             if problems:
                 continue
             fallback = self._fallback(choice, shading)
@@ -385,7 +382,7 @@ class Recipes:
         if number == len(materials):
             use = use_of(material, self.shadings[shading], self.library, self._neutral)
             for problem in parameter_problems(material, self._parameters, self.library):
-                self._report(problem)
+                self._report(problem, material.ref)
             materials.append(use)
             rows = [(shading, number, one.key, one.fallback, one.sampler) for one in use.textures]
             self._texture_rows[shading].add(np.array([len(self._textures)], np.int64))
@@ -408,7 +405,7 @@ class Recipes:
         """
         own = own_parameters(material, self._parameters, shading)
         for problem in check_parameters(shading, own, self.library, material.ref):
-            self._report(problem)
+            self._report(problem, material.ref)
         assert shading.material is not None
         return {name: value for name, value in own.items() if not shading.material.misfit(name, value)}
 

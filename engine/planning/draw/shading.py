@@ -23,7 +23,7 @@ from engine.assets.importers.morph.source import MORPH
 from engine.assets.spirv.reflection import FRAME_SET, MATERIAL_SET, MATERIALS_BLOCK
 from engine.graph import DeclarationError
 from engine.humon import InputError, Problem, Severity, shared
-from engine.plan.terms.drawing import DescriptorType, ShaderStage, Topology
+from engine.plan.terms.drawing import AlphaMode, CullMode, DescriptorType, ShaderStage, Topology
 from engine.plan.terms.drawing_rows import BindingRow, PushRow
 from engine.planning.draw.blocks import Block, row_of, united
 from engine.planning.draw.interfaces import PassInterface, Stage, interface_faults
@@ -96,6 +96,27 @@ class ShaderSet:
         if len(self.sets) <= MATERIAL_SET:
             return ()
         return tuple((row.name, row.binding) for row in self.sets[MATERIAL_SET])
+
+
+@dataclass(frozen=True)
+class PipelineKey:
+    """The key of a pipeline within a pass: shader set, vertex format and stride, topology, how it covers.
+
+    `traits` are the constants of its shaders that the material sets.
+    """
+
+    shading: int
+    vertex_format: tuple[tuple[str, str], ...]
+    offsets: tuple[int, ...]
+    stride: int
+    topology: str
+    alpha: AlphaMode = AlphaMode.OPAQUE
+    double_sided: bool = False
+    traits: tuple[str, ...] = ()
+
+    def shows_both_sides(self, cull: CullMode) -> bool:
+        """Whether a pass that culls so draws both sides of faces; lines and points have none."""
+        return (self.double_sided or cull is CullMode.NONE) and self.topology.startswith("TRIANGLE")
 
 
 NORMAL = "normal"

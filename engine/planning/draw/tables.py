@@ -6,7 +6,7 @@ the rows that change. Rows that are enabled are chosen among a table's instances
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.assets import AssetLibrary
+from engine.assets.reported_problems import Report
 from engine.feature import RAISED, Feature, Raised
 from engine.feature.frame import Box
 from engine.feature.row_assets import ChosenObjects, RowAssets, Versions
 from engine.feature.skins import NO_BONES, Bones
 from engine.graph import DrawPass
-from engine.humon import Problem
 from engine.plan.terms.row_index import RowIndex
 from engine.plan.terms.table import distinct, distinct_keys, is_in
 from engine.planning.draw.boxes import BlockBoxes, BoneBoxes, relative_boxes
@@ -85,7 +85,7 @@ class DrawTable:
         feature: Feature,
         tableau: Tableau,
         library: AssetLibrary,
-        report: Callable[[Problem], None],
+        report: Report,
         features: frozenset[str] | None = None,
         usable: Usable | None = None,
         columns: frozenset[str] = frozenset(),

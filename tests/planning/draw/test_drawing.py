@@ -38,9 +38,8 @@ from engine.planning.draw.drawing import (
 )
 from engine.planning.draw.interfaces import CONSTANTS
 from engine.planning.draw.material_use import MaterialUse, TextureUse
-from engine.planning.draw.recipes import PipelineKey
 from engine.planning.draw.ring_names import RingNames
-from engine.planning.draw.shading import ShaderSet
+from engine.planning.draw.shading import PipelineKey, ShaderSet
 from engine.planning.draw.tables import InUse
 
 BOTH = ShaderStage.VERTEX | ShaderStage.FRAGMENT

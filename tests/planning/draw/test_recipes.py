@@ -204,7 +204,7 @@ def test_a_material_whose_shaders_do_not_fit_together_is_reported_and_replaced_b
         tables["forward"].declaration,
         feature,
         library,
-        reported.append,
+        lambda problem, *_: reported.append(problem),
         columns=frozenset(cube[0].registry.buffers),
     )
     batches, _ = drawn_by(recipes, *models)
@@ -230,7 +230,7 @@ def test_of_a_mesh_that_no_shaders_can_read_nothing_is_drawn(cube, tables, model
         tables["forward"].declaration,
         feature,
         library,
-        reported.append,
+        lambda problem, *_: reported.append(problem),
         columns=frozenset(cube[0].registry.buffers),
     )
     batches, counts = drawn_by(recipes, *models)

@@ -15,7 +15,7 @@ from engine.planning.draw import sorted_draws
 from engine.planning.draw.draw_list import BATCH
 from engine.planning.draw.eyes import Eye
 from engine.planning.draw.instance_blocks import InstanceBlocks
-from engine.planning.draw.recipes import PipelineKey
+from engine.planning.draw.shading import PipelineKey
 from engine.planning.draw.sorted_draws import Parts, SortedDraws
 from engine.tableau.journal import Journal
 

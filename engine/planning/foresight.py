@@ -1,0 +1,146 @@
+"""Learns what frames will draw with while they still draw what was there before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from engine.assets import AssetRef
+from engine.assets.reported_problems import Report
+from engine.feature.collect import RequirementCollector
+from engine.graph import CompiledGraph, CompiledPass, Pass
+from engine.humon import InputError, Problem
+from engine.planning.draw.drawing import PipelineTrials, ShaderDrawing
+from engine.planning.draw.recipes import Recipes
+from engine.planning.draw.shading import ShaderSet
+from engine.planning.draw.tables import DrawTable
+from engine.planning.frame_passes import FramePasses
+
+Shaders = tuple[AssetRef, ...]
+
+
+class Learnt(NamedTuple):
+    """An asset by feature type and key: whether it `fits` its shaders, and all its pipelines are `usable`."""
+
+    type_name: str
+    key: int
+    fits: bool
+    usable: bool
+
+
+@dataclass(frozen=True)
+class _Next:
+    """The shaders that a pass will run, and what is made of them; None where they do not fit: `problems`."""
+
+    owner: Pass
+    shaders: Shaders
+    made: ShaderSet | DrawTable | None
+    problems: tuple[Problem, ...] = ()
+
+
+class Foresight:
+    """Learns assets and shaders that have changed, for pictures of so many samples and a device's features.
+
+    `trials` say which pipelines may be drawn with, None: all; `drawing` describes a pass with its shaders.
+    `report` takes the problems of shaders.
+    """
+
+    def __init__(
+        self,
+        collector: RequirementCollector,
+        passes: FramePasses,
+        trials: PipelineTrials | None,
+        drawing: Callable[[CompiledPass, ShaderSet], ShaderDrawing],
+        report: Report,
+    ) -> None:
+        self._collector = collector
+        self._passes = passes
+        self._trials = trials
+        self._drawing = drawing
+        self._report = report
+        self._next: dict[str, _Next] = {}
+
+    def assets(
+        self, assets: Iterable[tuple[str, int]], samples: int, features: frozenset[str] | None
+    ) -> Iterator[Learnt]:
+        """Learn what assets draw with, by feature type and key, before a row has them.
+
+        Pipelines that cannot be drawn with are made from now on.
+        """
+        tables = list(self._recipes(samples, features))
+        for type_name, key in assets:
+            self._collector.learn(type_name, key)
+            fits = usable = True
+            for draws, recipes in tables:
+                if draws == type_name:
+                    recipes.learn(key, again=recipes.is_outdated(key))
+                    usable &= not recipes.is_replaced(key)
+                    fits &= not recipes.faults(key)
+            yield Learnt(type_name, key, fits, usable)
+
+    def is_drawn(self, type_name: str, key: int, samples: int, features: frozenset[str] | None) -> bool:
+        """Whether an asset is drawn as it is, and nothing in its place."""
+        found = [one for draws, one in self._recipes(samples, features) if draws == type_name]
+        return all(one.is_known(key) and not one.is_replaced(key) and not one.faults(key) for one in found)
+
+    def faults(
+        self, type_name: str, key: int, samples: int, features: frozenset[str] | None
+    ) -> tuple[Problem, ...]:
+        """Return why an asset that was learnt does not fit what it is drawn with."""
+        found = (one.faults(key) for draws, one in self._recipes(samples, features) if draws == type_name)
+        return tuple(dict.fromkeys(problem for of_pass in found for problem in of_pass))
+
+    def shaders(
+        self, graph: CompiledGraph, samples: int, features: frozenset[str] | None
+    ) -> dict[Shaders, tuple[Problem, ...]]:
+        """Prepare passes for shaders of theirs that have changed.
+
+        Returns those that they cannot run, with the reasons, none where it may be that they can later. Passes
+        keep those that they have, which is reported.
+        """
+        unusable: dict[Shaders, tuple[Problem, ...]] = {}
+        for compiled in graph.passes:
+            p = compiled.declaration
+            found = self._passes.changed_shaders(p)
+            if found is None:
+                continue
+            known = self._next.get(p.name)
+            if known is None or known.shaders != found:
+                known = self._next[p.name] = self._made(p, found, samples, features)
+            if not self._is_usable(compiled, known):
+                unusable[found] = known.problems
+        return unusable
+
+    def take_shaders(self) -> bool:
+        """Let passes run the shaders that were foreseen, if they are the newest; return whether any do."""
+        taken = [one for one in self._next.values() if one.shaders == self._passes.changed_shaders(one.owner)]
+        for one in taken:
+            if one.made is not None:
+                self._passes.run(one.owner, one.made)
+        self._next.clear()
+        return any(one.made is not None for one in taken)
+
+    def _made(self, p: Pass, found: Shaders, samples: int, features: frozenset[str] | None) -> _Next:
+        try:
+            return _Next(p, found, self._passes.with_changed_shaders(p, samples, features))
+        except InputError as error:
+            for problem in error.problems:
+                self._report(problem, *found)
+            return _Next(p, found, None, tuple(error.problems))
+
+    def _is_usable(self, compiled: CompiledPass, known: _Next) -> bool:
+        """Whether a pass can be drawn with what was made for it; what a draw table has is learnt."""
+        if known.made is None:
+            return False
+        if isinstance(known.made, ShaderSet):
+            row = self._drawing(compiled, known.made).pipeline() if self._trials is not None else None
+            return row is None or self._trials is None or self._trials.usable(row, (), known.made)
+        known.made.update()
+        return not any(map(known.made.recipes.is_replaced, np.unique(known.made.assets).tolist()))
+
+    def _recipes(self, samples: int, features: frozenset[str] | None) -> Iterator[tuple[str, Recipes]]:
+        for p in self._passes.draw_passes():
+            yield p.draws, self._passes.table(p, samples, features).recipes

@@ -1,0 +1,208 @@
+"""Saves that can be cooked and not drawn with: what is drawn is the last good version, until one can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support.live_scene import LiveScene, Picture, fresh_picture, live_scene
+
+from engine.humon import Problem
+from engine.runtime.trials.trial import Done, Outcome, Trial, Verdict
+from engine.runtime.trials.trial_runner import TrialRunner
+
+pytestmark = pytest.mark.gpu
+
+ALBEDO = "assets/builtin/material/brick-albedo.png"
+VERTEX = "assets/builtin/material/surface.vs.glsl"
+FRAGMENT = "assets/builtin/material/surface.fs.glsl"
+DATABASE = "scenes/cube.assets.hu"
+LAST = "colour = drawn(sum"
+"""The last statement of the fragment stage, with the colour that is drawn."""
+
+UNWRITTEN = "layout(location = 12) in vec4 unwritten;\nvoid main() {"
+
+
+@pytest.fixture
+def live(tmp_path: Path, root: Path) -> Iterator[LiveScene]:
+    with live_scene(root, tmp_path) as scene:
+        yield scene
+
+
+def edited(live: LiveScene, name: str, old: str, new: str) -> str:
+    """The text of a source with one thing in place of another."""
+    text = live.file(name).read_text(encoding="utf-8")
+    assert text.count(old) == 1, name
+    return text.replace(old, new)
+
+
+def save(live: LiveScene, name: str, text: str) -> None:
+    live.file(name).write_text(text, encoding="utf-8")
+
+
+def unfit(live: LiveScene) -> str:
+    """A fragment stage that compiles, and reads what no vertex stage writes."""
+    return edited(live, FRAGMENT, "void main() {", UNWRITTEN).replace(
+        LAST, "colour = unwritten.x * drawn(sum"
+    )
+
+
+def of_code(problems: tuple[Problem, ...], code: str) -> list[Problem]:
+    return [problem for problem in problems if problem.code == code]
+
+
+def same(one: Picture, other: Picture) -> bool:
+    return bool((one == other).all())
+
+
+def test_a_shader_that_does_not_fit_its_other_stage_stays_as_it_was_and_says_where(live: LiveScene) -> None:
+    before, good = live.picture(), live.file(FRAGMENT).read_text()
+    bad, uploaded = unfit(live), live.runtime.memory.statistics.bytes_uploaded
+    reloads = live.live.reloads
+    save(live, FRAGMENT, bad)
+    seen = []
+    while not live.problems:
+        live.step()
+        seen.append(live.runtime.read_pixels())
+    assert all(same(one, before) for one in seen), "the placeholder is never drawn"
+    assert same(live.picture(), before)
+    (problem,) = live.problems
+    assert problem.code == "shader.interface"
+    assert "stays as it was" in problem.message
+    line = next(n for n, text in enumerate(bad.splitlines(), 1) if "unwritten" in text)
+    assert str(problem.position).endswith(f"surface.fs.glsl:{line}:31")
+    assert "unwritten" in problem.excerpt
+    assert live.live.reloads == reloads, "nothing that was saved is shown"
+    assert live.runtime.memory.statistics.bytes_uploaded == uploaded
+    assert len(of_code(live.runtime.problems, "shader.interface")) == 1
+    save(live, FRAGMENT, good.replace(LAST, "colour = 0.1 * drawn(sum"))
+    live.until_reloaded()
+    assert live.picture().mean() < before.mean()
+    assert not live.runtime.problems
+    assert not live.live.problems
+
+
+def test_a_shader_is_mended_by_the_other_stage(live: LiveScene) -> None:
+    before = live.picture()
+    save(live, FRAGMENT, unfit(live))
+    live.until_reported()
+    text = edited(
+        live, VERTEX, "void main() {", UNWRITTEN.replace(" in ", " out ") + "\n    unwritten = vec4(0.1);"
+    )
+    save(live, VERTEX, text)
+    live.until_reloaded()
+    assert live.picture().mean() < before.mean()
+    assert not live.runtime.problems
+    assert same(live.picture(), fresh_picture(live.file("scenes/cube.hu")))
+
+
+def test_what_is_saved_meanwhile_is_shown_and_what_is_refused_stays_reported(live: LiveScene) -> None:
+    before = live.picture()
+    save(live, FRAGMENT, unfit(live))
+    live.until_reported()
+    pixels = np.asarray(Image.open(live.file(ALBEDO)).convert("RGB"))
+    for number, swapped in enumerate((pixels[..., ::-1], pixels[..., [1, 0, 2]])):
+        Image.fromarray(np.ascontiguousarray(swapped)).save(live.file(ALBEDO))
+        live.until_reloaded()
+        assert not same(live.picture(), before), number
+        assert len(of_code(live.live.problems, "shader.interface")) == 1
+    text = edited(live, DATABASE, "name: brick", "name: brick  parameters: { baseColor: [0.5 0.5 0.5 1] }")
+    shown = live.picture()
+    save(live, DATABASE, text)
+    live.until(lambda: live.picture().mean() < shown.mean())
+    assert len(of_code(live.live.problems, "shader.interface")) == 1
+    assert len(of_code(live.runtime.problems, "shader.interface")) == 1
+
+
+def test_a_save_of_a_shader_that_does_not_fit_and_of_a_texture_shows_the_texture(live: LiveScene) -> None:
+    pixels = np.asarray(Image.open(live.file(ALBEDO)).convert("RGB"))
+    before = live.picture()
+    bad = unfit(live)
+    Image.fromarray(np.ascontiguousarray(pixels[..., ::-1])).save(live.file(ALBEDO))
+    save(live, FRAGMENT, bad)
+    live.until_reloaded()
+    live.until(lambda: len(of_code(live.live.problems, "shader.interface")) == 1)
+    now = live.picture()
+    assert not same(now, before)
+    middle = now[26:38, 26:38, :3].reshape(-1, 3).mean(axis=0)
+    assert middle[2] > middle[0], "blue, where it was red"
+
+
+@pytest.mark.parametrize("verdict", [Verdict.REFUSED, Verdict.FAILED])
+def test_a_shader_that_does_not_survive_its_trial_stays_as_it_was(
+    live: LiveScene, monkeypatch: pytest.MonkeyPatch, verdict: Verdict
+) -> None:
+    before, run = live.picture(), TrialRunner._run
+
+    def refused(self: TrialRunner, trial: Trial) -> Done:
+        return Done(trial.key, Outcome(verdict, "because of a test"))
+
+    monkeypatch.setattr(TrialRunner, "_run", refused)
+    dark = edited(live, FRAGMENT, LAST, "colour = 0.1387 * drawn(sum")  # as no record of trials knows it
+    save(live, FRAGMENT, dark)
+    live.until_reported()
+    assert same(live.picture(), before)
+    assert "because of a test" in live.problems[0].message
+    assert str(live.problems[0].position).endswith("defaultMaterial.fs.glsl")
+    codes = {problem.code for problem in live.runtime.problems}
+    assert codes == {live.problems[0].code}
+    monkeypatch.setattr(TrialRunner, "_run", run)
+    save(live, FRAGMENT, dark.replace("0.1387", "0.2"))
+    live.until_reloaded()
+    assert live.picture().mean() < before.mean()
+    assert not live.runtime.problems
+
+
+def test_a_material_that_is_given_shaders_which_do_not_fit_stays_as_it_was(live: LiveScene) -> None:
+    before, good = live.picture(), live.file(DATABASE).read_text()
+    other = live.file("assets/builtin/material/other.fs.glsl")
+    text = live.file("assets/builtin/material/defaultMaterial.fs.glsl").read_text()
+    other.write_text(text.replace("surface.fs.glsl", "other.glsl"))
+    other.with_name("other.glsl").write_text(unfit(live))
+    bad = good.replace("shader_adbis: [6, 7]", "shader_adbis: [6, 18]", 1)
+    end = bad.rindex("    ]\n}")
+    shader = (
+        "{ @type: shader  source: ../assets/builtin/material/other.fs.glsl  stage: fragment_shader_bit }\n"
+    )
+    save(live, DATABASE, bad[:end] + "        " + shader + bad[end:])
+    live.until_reported()
+    assert same(live.picture(), before)
+    assert any("'brick' stays as it was" in problem.message for problem in live.problems)
+    save(live, DATABASE, good)
+    live.until(lambda: not live.live.problems)
+    assert same(live.picture(), before)
+    assert not live.runtime.problems
+
+
+def test_a_mesh_that_lacks_what_its_shaders_read_stays_as_it_was(live: LiveScene) -> None:
+    before, good = live.picture(), live.file(DATABASE).read_text()
+    head, found, tail = good.partition("                [ normal, r32g32b32_sfloat ]\n")
+    assert found
+    save(live, DATABASE, head + tail)
+    live.until_reported()
+    assert same(live.picture(), before)
+    assert any("stays as it was" in problem.message for problem in live.problems)
+    save(live, DATABASE, good)
+    live.until(lambda: not live.live.problems)
+    assert same(live.picture(), before)
+    assert not live.runtime.problems
+
+
+def test_saves_that_are_refused_leave_no_versions_behind(live: LiveScene) -> None:
+    before, bad, good = live.picture(), unfit(live), live.file(FRAGMENT).read_text()
+    counts = []
+    for number in range(6):
+        known = live.live.problems
+        save(live, FRAGMENT, bad.replace("unwritten", f"unwritten{number}"))
+        live.until(lambda known=known: live.live.problems not in (known, ()))
+        live.until(lambda: not live.live.pending)
+        counts.append(len(live.runtime.library.dbs))
+        assert same(live.picture(), before)
+    assert counts[-1] <= counts[1], counts
+    save(live, FRAGMENT, good)
+    live.until(lambda: not live.live.problems)
+    assert same(live.picture(), before)
+    live.until(lambda: len(live.runtime.library.dbs) <= counts[0])
