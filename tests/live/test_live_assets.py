@@ -142,11 +142,16 @@ def test_a_mesh_is_drawn_in_one_version_or_the_other(live: LiveScene) -> None:
 
 
 def test_an_include_that_was_a_link_and_is_a_file_again_is_read_where_it_is(live: LiveScene) -> None:
-    text = live.file(INCLUDE).read_text()
-    assert text.count("return light.color;") == 1
-    for part, save in ((0.5, by_a_symbolic_link), (0.05, renamed_over)):
+    text, shader = live.file(INCLUDE).read_text(), live.file(SHADER).read_text()
+    dark = shader.replace(LAST, LAST.replace("drawn(", "0.5 * drawn("))
+    saves = (
+        (INCLUDE, by_a_symbolic_link, text.replace("return light.color;", "return 0.5 * light.color;")),
+        (SHADER, renamed_over, dark),
+        (INCLUDE, renamed_over, text.replace("return light.color;", "return 0.05 * light.color;")),
+    )
+    for name, save, content in saves:
         before = live.picture().mean()
-        save(live.file(INCLUDE), text.replace("return light.color;", f"return {part} * light.color;").encode())
+        save(live.file(name), content.encode())
         live.until_reloaded()
         assert live.picture().mean() < before
 
