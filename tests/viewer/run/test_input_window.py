@@ -5,17 +5,20 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from imgui_bundle import imgui
 from support.display import Display, environment_of
 from support.limits import limit
 from support.mouse import middle
+from support.sampling import amount
 from support.window_frames import OPTIONS, open_window
 
+from engine.tableau import ROOT
 from viewer.session.commands import Command
 
 if TYPE_CHECKING:
@@ -70,6 +73,64 @@ def test_a_text_typed_quicker_than_frames_are_drawn_is_there_when_the_window_res
     assert frames.dialogs.palette._text == LETTERS
     send("key", "--delay", "0", "Escape")
     rest(frames)
+
+
+ATTEMPTS = amount(4, 20)
+TYPED: dict[str, Callable[[WindowFrames], str]] = {
+    "p": lambda frames: frames.dialogs.palette._text,
+    "k": lambda frames: frames.comparison._browser._typed,
+    "o": lambda frames: frames.dialogs.browser._typed,
+}
+
+
+@pytest.mark.parametrize("key", TYPED)
+def test_what_is_typed_right_after_the_keys_of_a_dialog_is_in_its_field(
+    frames: WindowFrames, key: str
+) -> None:
+    for attempt in range(ATTEMPTS):
+        rest(frames)
+        send("keydown", "ctrl", "keydown", key)
+        for _ in range(attempt % 4):
+            frames.step()
+        send("keyup", "ctrl", "type", "--delay", "0", f"xyz{attempt}")
+        rest(frames)
+        assert TYPED[key](frames) == f"xyz{attempt}", f"after {attempt % 4} frames"
+        send("keyup", key, "key", "--delay", "0", "Escape")
+    rest(frames)
+
+
+def test_what_is_typed_after_a_command_of_the_palette_is_in_the_field_that_it_shows(
+    frames: WindowFrames,
+) -> None:
+    for attempt in range(ATTEMPTS):
+        rest(frames)
+        send("key", "--delay", "0", "ctrl+p", "type", "--delay", "0", "compare with...")
+        for _ in range(attempt % 4):
+            frames.step()
+        send("key", "--delay", "0", "Return", "type", "--delay", "0", f"xyz{attempt}")
+        rest(frames)
+        assert TYPED["k"](frames) == f"xyz{attempt}", f"after {attempt % 4} frames"
+        send("key", "--delay", "0", "Escape")
+    rest(frames)
+
+
+def test_a_name_that_is_typed_right_after_f2_is_taken_whole(frames: WindowFrames) -> None:
+    editing, tableau = frames.session.editing, frames.runtime.tableau
+    row = editing.editor.create(ROOT)
+    frames.session.selection.select([row])
+    rest(frames)
+    imgui.set_window_focus("###outliner")
+    for attempt in range(ATTEMPTS):
+        rest(frames)
+        send("keydown", "F2")
+        for _ in range(attempt % 4):
+            frames.step()
+        send("type", "--delay", "0", f"xyz{attempt}")
+        send("keyup", "F2", "key", "--delay", "0", "Return")
+        rest(frames)
+        assert tableau.name_of(row) == f"xyz{attempt}", f"after {attempt % 4} frames"
+    while editing.history.undo():
+        pass
 
 
 def test_one_click_on_a_tab_is_answered_before_the_window_rests(frames: WindowFrames, xvfb: Display) -> None:
