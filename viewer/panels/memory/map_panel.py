@@ -221,7 +221,7 @@ class MapPanel:
     ) -> None:
         """Show what a tile is; a click selects it, a double click zooms to it."""
         if not self._dragged:
-            _tooltip(tile_texts.tile_lines(models, overlay, tile))
+            _tooltip(tile_texts.tile_lines(models, overlay, tile, lane=lane))
         released = imgui.is_mouse_released(imgui.MouseButton_.left)
         if released and imgui.is_item_deactivated() and not self._dragged:
             self._selected = tile_texts.selected_by(models, tile, lane=lane)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, Kind, flag_names
+from viewer.panels.memory.map.composition import MOST_LANES
 from viewer.panels.memory.map.places import NO_PLACE
 from viewer.panels.memory.map.tile_colors import Presence
 from viewer.panels.memory.map.tiles import STATE_NAMES, TileState
@@ -19,32 +22,59 @@ _PRESENCE = {
 _MOST_OWNERS = 8
 
 
-def tile_lines(models: PlanModels, overlay: ResidentOverlay, tile: int) -> tuple[str, ...]:
-    """The lines of the tool tip of a tile: name, address, size, usage bits, state, requesters."""
+def tile_lines(
+    models: PlanModels, overlay: ResidentOverlay, tile: int, *, lane: float = 0.0
+) -> tuple[str, ...]:
+    """The lines of the tool tip of a tile: name, address, size, usage bits, state, requesters.
+
+    What has a key is described whole, as in the panel *why*, also where others share some of its bytes;
+    `lane` says which of them is meant, as in `selected_by`.
+    """
     tiles, places = models.tiles, models.places
-    begin, end = int(tiles.starts[tile]), int(tiles.starts[tile + 1])
-    row, offset = places.line_address(begin)
-    allocation = int(places.allocations["id"][row])
     state = TileState(int(tiles.states[tile]))
-    address = f"allocation {allocation}: {offset:#x} to {offset + end - begin:#x}"
-    size = size_text(end - begin)
-    kind = memory_type_text(models.plan, int(places.allocations["memory_type"][row]))
-    where = f"{size} at {address}, {kind}"
-    place = int(tiles.place[tile])
+    place = owner_of(models, tile, lane)
     if place == NO_PLACE or state is TileState.PADDING:
         of = f" of {name_of(models, place)}" if place != NO_PLACE else ""
+        where = _where(models, int(tiles.starts[tile]), int(tiles.starts[tile + 1]))
         return (f"{STATE_NAMES[state]}{of}", where, *_waiting_lines(models, tile))
-    owners = tiles.owners(tile).tolist()
-    names = [name_of(models, owner) for owner in owners[:_MOST_OWNERS]]
-    if len(owners) > _MOST_OWNERS:
-        names.append(f"{len(owners) - _MOST_OWNERS:,} more")
-    lines = [names[0], where, " | ".join(usage_names(models, place)), _PRESENCE[overlay.presence[place]]]
-    if len(owners) > 1:
-        lines.append(f"shares its bytes with {', '.join(names[1:])}: they are never live at once")
+    begin, used, _ = places.ranges
+    lines = [name_of(models, place), _where(models, int(begin[place]), int(used[place]))]
+    lines += [" | ".join(usage_names(models, place)), _PRESENCE[overlay.presence[place]]]
+    lines += sharing_lines(models, place)
     if place < places.planned_count:
         count = int(models.requests.counts(places.subresources["key"][place : place + 1].astype("int64"))[0])
         lines.append(f"{count_text(count, 'requester')}; a click shows why it is here")
     return tuple(lines)
+
+
+def _where(models: PlanModels, begin: int, end: int) -> str:
+    """Size, address and memory type of a range on the line of all bytes, within one allocation."""
+    places = models.places
+    row, offset = places.line_address(begin)
+    allocation = int(places.allocations["id"][row])
+    kind = memory_type_text(models.plan, int(places.allocations["memory_type"][row]))
+    span = f"{offset:#x} to {offset + end - begin:#x}"
+    return f"{size_text(end - begin)} at allocation {allocation}: {span}, {kind}"
+
+
+def sharing_lines(models: PlanModels, place: int) -> tuple[str, ...]:
+    """Which bytes of a place others share, and who: a line for each of the first, and how many more."""
+    places, aliased = models.places, models.tiles.aliased
+    starts, _, ends = places.ranges
+    begin, end = int(starts[place]), int(ends[place])
+    others = np.flatnonzero((aliased.starts < end) & (aliased.ends > begin) & (aliased.places != place))
+    if not len(others) or place not in aliased.places:
+        return ()
+    lines = []
+    for at in others[:_MOST_OWNERS].tolist():
+        low, high = max(begin, int(aliased.starts[at])), min(end, int(aliased.ends[at]))
+        _, offset = places.line_address(low)
+        name = name_of(models, int(aliased.places[at]))
+        part = "all of it" if (low, high) == (begin, end) else f"{bytes_text(high - low)} of it"
+        lines.append(f"shares {part}, {offset:#x} to {offset + high - low:#x}, with {name}")
+    if len(others) > _MOST_OWNERS:
+        lines.append(f"and with {len(others) - _MOST_OWNERS:,} more")
+    return (*lines, "what shares bytes is never live at once")
 
 
 def size_text(size: int) -> str:
@@ -68,15 +98,23 @@ def usage_names(models: PlanModels, place: int) -> tuple[str, ...]:
     return flag_names(BufferUsage(bits) if resource["kind"] == Kind.BUFFER else ImageUsage(bits))
 
 
+def owner_of(models: PlanModels, tile: int, lane: float = 0.0) -> int:
+    """The place that a tile belongs to, or NO_PLACE.
+
+    `lane` is how far down in the row it is, 0 to 1: the first MOST_LANES aliased owners lie below each other.
+    """
+    owners = models.tiles.owners(tile)[:MOST_LANES]
+    return int(owners[min(int(lane * len(owners)), len(owners) - 1)]) if len(owners) else NO_PLACE
+
+
 def selected_by(models: PlanModels, tile: int, *, lane: float = 0.0) -> tuple[int, int]:
     """(level, id or key) of what a click on a tile selects: its key, else its resource or allocation.
 
-    `lane` is how far down in the row it was, 0 to 1: aliased owners lie below each other.
+    `lane` is that of `owner_of`.
     """
     tiles, places = models.tiles, models.places
-    owners = tiles.owners(tile)
-    if len(owners) and tiles.states[tile] != TileState.PADDING:
-        owner = int(owners[min(int(lane * len(owners)), len(owners) - 1)])
+    owner = owner_of(models, tile, lane)
+    if owner != NO_PLACE and tiles.states[tile] != TileState.PADDING:
         return int(Level.SUBRESOURCE), int(places.subresources["key"][owner])
     resource = int(tiles.resource[tile])
     if resource >= 0:

@@ -107,6 +107,9 @@ class WhyPanel:
             self._key(table, row)
         size = int(table.sizes[row])
         _wrapped(f"{tile_texts.size_text(size)} at {table.address(row)}")
+        place = models.places.place_of(table.identity(row)[1]) if level is Level.SUBRESOURCE else None
+        for line in tile_texts.sharing_lines(models, place) if place is not None else ():
+            _wrapped(line)
         format_text = table.text(row, Column.FORMAT) if level is not Level.ALLOCATION else ""
         if format_text:
             _wrapped(format_text)
