@@ -33,7 +33,8 @@ _FLAG_HELP = {
     "enabled": "enabled: whether it takes part in frames; its memory stays",
 }
 _TABLE = (
-    imgui.TableFlags_.scroll_y.value
+    imgui.TableFlags_.scroll_x.value
+    | imgui.TableFlags_.scroll_y.value
     | imgui.TableFlags_.row_bg.value
     | imgui.TableFlags_.hideable.value
     | imgui.TableFlags_.resizable.value
@@ -41,8 +42,8 @@ _TABLE = (
 )
 _HEADER, _SOON = imgui.Col_.header.value, imgui.HoveredFlags_.delay_short.value
 """What each row asks for: a look-up in an enumeration takes as long as a text."""
-WIDE = 15
-"""Widths of the font from which there is room for columns of memory."""
+WIDE = 6.5
+"""Widths of the font that names have at least beside columns of memory; else these are scrolled to."""
 LEGIBLE = 3.5
 """Widths of the font that a name keeps, about six letters, however deep it is in the tree."""
 _DRAGGED = "objects of the outliner"
@@ -63,6 +64,7 @@ class OutlinerPanel:
         self._columns: dict[int, dict[str, NDArray[np.bool_]]] = {}
         self._paths: tuple[int, dict[int, str]] = -1, {}
         self._seen_selection = session.selection.version
+        self._share_count = 1  # columns of memory that were shown in the last frame
         session.commands.add(*selection_commands(self.actions))
         session.links.on(ObjectLink, lambda link: self._reveal(link.row))
         session.links.on(FeatureLink, lambda link: self._reveal_feature(link.type_name, link.row))
@@ -78,7 +80,7 @@ class OutlinerPanel:
             self.model.update()
         columns = 1 + len(FLAGS) + len(SHARES)
         imgui.push_item_flag(imgui.ItemFlags_.no_nav.value, True)
-        if imgui.begin_table("objects", columns, _TABLE):
+        if imgui.begin_table("objects", columns, _TABLE, (0.0, 0.0), self._scrolled_width()):
             self._headers()
             self._rows()
             imgui.end_table()
@@ -134,16 +136,13 @@ class OutlinerPanel:
     def _headers(self) -> None:
         narrow = imgui.TableColumnFlags_.width_fixed.value
         hidden = imgui.TableColumnFlags_.default_hide.value
-        room = imgui.get_window_width() > imgui.get_font_size() * WIDE
-        shown = 0 if room else imgui.TableColumnFlags_.disabled.value
         kept = imgui.TableColumnFlags_.no_hide.value
-        imgui.table_setup_scroll_freeze(0, 1)
+        imgui.table_setup_scroll_freeze(1, 1)
         imgui.table_setup_column("object, feature", imgui.TableColumnFlags_.width_stretch.value | kept)
         for flag in FLAGS:
-            imgui.table_setup_column(flag, narrow, imgui.get_text_line_height() * 1.6)
+            imgui.table_setup_column(flag, narrow, _switch_width())
         for number, name in enumerate(SHARES):
-            width = imgui.calc_text_size("99.9 MiB").x + 2
-            imgui.table_setup_column(name, narrow | shown | (hidden if number else 0), width)
+            imgui.table_setup_column(name, narrow | (hidden if number else 0), _share_width())
         helps = ("", *(_FLAG_HELP[flag] for flag in FLAGS), *(_SHARE_HELP[name] for name in SHARES))
         names = ("object, feature", "A", "E", *SHARES)
         imgui.table_next_row(imgui.TableRowFlags_.headers.value)
@@ -154,10 +153,24 @@ class OutlinerPanel:
                 imgui.table_header(name)
                 widgets.tooltip((text,))
 
+    def _scrolled_width(self) -> float:
+        """The width of all columns where there is no room for them beside a legible name; 0 where there is.
+
+        Names and switches fill the width then, and the columns of memory are scrolled to.
+        """
+        padding = imgui.get_style().cell_padding.x * 2 + 1
+        room = imgui.get_content_region_avail().x - imgui.get_style().scrollbar_size
+        shares = self._share_count * (_share_width() + padding)
+        switches = len(FLAGS) * (_switch_width() + padding)
+        names = room - switches
+        fits = not shares or names - shares >= imgui.get_font_size() * WIDE
+        return 0.0 if fits else max(room, 1.0) + shares
+
     def _rows(self) -> None:
         model = self.model
         shown = len(model.shown)
-        shares = self._memory() if self._shows_memory() else None
+        self._share_count = self._shown_shares()
+        shares = self._memory() if self._share_count else None
         clipper = imgui.ListClipper()
         clipper.begin(shown)
         if self._scroll_to is not None and self._scroll_to < shown:
@@ -352,10 +365,11 @@ class OutlinerPanel:
         low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
         self._session.places[name] = (low.x, low.y, high.x, high.y)
 
-    def _shows_memory(self) -> bool:
+    def _shown_shares(self) -> int:
+        """How many columns of memory the table has now."""
         first = 1 + len(FLAGS)
         enabled = imgui.TableColumnFlags_.is_enabled.value
-        return any(imgui.table_get_column_flags(first + at) & enabled for at in range(len(SHARES)))
+        return sum(bool(imgui.table_get_column_flags(first + at) & enabled) for at in range(len(SHARES)))
 
     def _memory(self) -> MemoryShares | None:
         """Return the shares in the present plan; worked out once for each plan and tree."""
@@ -387,3 +401,11 @@ class OutlinerPanel:
         owner = int(self._session.runtime.tableau.tables[type_name].object[row])
         if owner >= 0:
             self._reveal(owner)
+
+
+def _switch_width() -> float:
+    return imgui.get_text_line_height() * 1.6
+
+
+def _share_width() -> float:
+    return imgui.calc_text_size("99.9 MiB").x + 2

@@ -14,6 +14,7 @@ from viewer.panels.outliner.outliner_panel import OutlinerPanel
 from viewer.panels.panel import Dock, Placed
 from viewer.panels.properties.properties_panel import PropertiesPanel
 from viewer.session.session import Session
+from viewer.ui import style
 
 __all__ = ["mouse"]
 
@@ -103,6 +104,31 @@ def test_names_deep_in_the_tree_keep_room_for_six_letters(
     assert len(room) == 20
     assert room["bone 2"] < room["bone 1"] < room["bone 0"], "a child is further to the right"
     assert min(room.values()) >= six[0]
+
+
+@pytest.mark.parametrize(("scale", "is_scrolled"), [(1.0, False), (1.3, True), (2.0, True), (3.0, True)])
+def test_a_column_of_memory_without_room_is_scrolled_to_beside_the_names(
+    mouse: Mouse, session: Session, monkeypatch: pytest.MonkeyPatch, scale: float, is_scrolled: bool
+) -> None:
+    total, seen = 3, imgui.TableColumnFlags_.is_visible.value
+    found: list[tuple[float, bool, bool]] = []
+    rows = OutlinerPanel._rows
+
+    def look(panel: OutlinerPanel) -> None:
+        rows(panel)
+        is_name_seen = imgui.table_get_column_flags(0) & seen
+        found.append(
+            (imgui.get_scroll_max_x(), bool(is_name_seen), bool(imgui.table_get_column_flags(total) & seen))
+        )
+        imgui.set_scroll_x(imgui.get_scroll_max_x())
+
+    monkeypatch.setattr(OutlinerPanel, "_rows", look)
+    style.resize(scale)
+    screen = Screen(mouse, session)
+    for _ in range(4):
+        mouse.frame(screen.draw)
+    assert all(found[-1][1:]), "it is there, beside the names"
+    assert (found[-1][0] > 0) == is_scrolled
 
 
 def test_keys_walk_expand_and_switch(mouse: Mouse, session: Session) -> None:
