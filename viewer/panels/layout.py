@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from imgui_bundle import imgui
 
@@ -67,6 +67,27 @@ def bring_forward(window: imgui.internal.Window) -> None:
     tab = imgui.internal.tab_bar_find_tab_by_id(bar, window.tab_id) if bar is not None else None
     if tab is not None:
         imgui.internal.tab_bar_queue_focus(bar, tab)
+
+
+def keep_chosen_in_sight(
+    nodes: Iterable[imgui.internal.DockNode], widths: dict[int, tuple[float, float]]
+) -> bool:
+    """Scroll bars of tabs to those that are chosen where a bar is new, or it or its tabs have another width.
+
+    ImGui does so for a bar that became narrower alone; tabs get their crosses after the first frame.
+    `widths` keeps what bars had in the last frame, by the nodes' ids. Returns whether one will be scrolled.
+    """
+    before, is_scrolled = dict(widths), False
+    widths.clear()
+    for node in nodes:
+        bar = node.tab_bar
+        if bar is None:
+            continue
+        widths[node.id_] = now = (bar.scrolling_rect_max_x - bar.scrolling_rect_min_x, bar.width_all_tabs)
+        if before.get(node.id_) != now:
+            bar.next_scroll_to_tab_id = bar.visible_tab_id
+            is_scrolled = True
+    return is_scrolled
 
 
 def end_cut_titles(node: imgui.internal.DockNode) -> None:

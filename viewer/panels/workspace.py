@@ -52,6 +52,7 @@ class Workspace:
         self._recovery = imgui.internal.ErrorRecoveryState()
         self._raised: set[str] = set()
         self._raised_next: set[str] = set()  # windows take a frame to be docked
+        self._bars: dict[int, tuple[float, float]] = {}  # widths of bars of tabs and of the tabs, by docks
         self._must_lay_out = False
         self._is_loaded = False
         self._placing = 0
@@ -102,6 +103,8 @@ class Workspace:
             for title, placed in self.panels.items():
                 if self._shown[title] and (docked := self._panel(title, placed)) is not None:
                     nodes[docked.id_] = docked
+            if layout.keep_chosen_in_sight(nodes.values(), self._bars):
+                self._session.wake()
             for docked in nodes.values():
                 layout.end_cut_titles(docked)
         for name, draw in self.overlays.items():

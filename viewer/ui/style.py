@@ -171,6 +171,7 @@ def resize(scale: float) -> None:
     style.window_menu_button_position = imgui.Dir.none
     style._main_scale = 1.0  # `scale_all_sizes` multiplies it, and the marks of buttons are drawn by it
     style.scale_all_sizes(scale)
+    style.tab_close_button_min_width_unselected = sys.float_info.max  # a click beside a title chooses the tab
     style.tab_min_width_shrink = sys.float_info.max  # tabs are scrolled rather than cut
     style.font_scale_dpi = scale
 

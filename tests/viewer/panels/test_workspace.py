@@ -170,6 +170,69 @@ def test_the_tab_that_was_in_front_is_there_again(mouse: Mouse, session: Session
     assert not notes[2].draws
 
 
+def tabs(session: Session, suffix: list[str]) -> Workspace:
+    """A workspace with so many panels behind each other that their tabs, which end alike, do not all fit."""
+    panels = [
+        Placed(Note(f"panel {number}"), Dock.BOTTOM, label=lambda n=number: f"panel {n}{suffix[-1]}")  # type: ignore[misc]
+        for number in range(16)
+    ]
+    sides = [Placed(Note("left"), Dock.LEFT), Placed(Note("right"), Dock.RIGHT)]
+    return workspace_of(session, [*sides, *panels])
+
+
+def is_tab_in_sight(session: Session, number: int) -> bool:
+    bar = imgui.internal.find_window_by_name(f"###panel {number}").dock_node.tab_bar
+    left, _, right, _ = session.places[f"tab panel {number}"]
+    return bool(left >= bar.scrolling_rect_min_x - 1 and right <= bar.scrolling_rect_max_x + 1)
+
+
+@pytest.mark.parametrize("chosen", [1, 7, 15])
+def test_the_chosen_tab_stays_in_sight_where_it_is_taken_up_and_sizes_change(
+    mouse: Mouse, session: Session, chosen: int
+) -> None:
+    suffix = [""]
+    workspace = tabs(session, suffix)
+    for _ in range(6):
+        mouse.frame(drawn(workspace, session))
+    workspace.show(f"panel {chosen}")
+    for _ in range(40):
+        mouse.frame(drawn(workspace, session))
+    workspace.keep()
+    again = Mouse()
+    try:
+        second = session_of(session.runtime.tableau, PLAN)
+        second.preferences = session.preferences
+        restored = tabs(second, suffix)
+        for width, end in ((SIZE[0], ""), (SIZE[0] * 3 // 4, ""), (SIZE[0], " (12)"), (SIZE[0], "")):
+            imgui.get_io().display_size = (width, SIZE[1])
+            suffix.append(end)
+            for _ in range(40):
+                again.frame(drawn(restored, second))
+            assert is_tab_in_sight(second, chosen), (width, end)
+            assert not is_tab_in_sight(second, 0 if chosen > 7 else 15)
+    finally:
+        imgui.destroy_context(again.context)
+        imgui.set_current_context(mouse.context)
+
+
+def test_a_click_at_the_end_of_a_tab_that_is_not_chosen_chooses_it(mouse: Mouse, session: Session) -> None:
+    workspace, (_, below, behind) = around(session)
+    draw = drawn(workspace, session)
+    for _ in range(4):
+        mouse.frame(draw)
+    _, top, right, bottom = session.places["tab behind"]
+    at_cross = right - imgui.get_font_size(), (top + bottom) / 2
+    mouse.click(draw, *at_cross)
+    mouse.frame(draw)
+    assert workspace.is_shown("behind"), "there is no cross on it"
+    drawn_before = behind.draws, below.draws
+    mouse.frame(draw)
+    assert (behind.draws, below.draws) == (drawn_before[0] + 1, drawn_before[1])
+    mouse.click(draw, *at_cross)
+    mouse.frame(draw)
+    assert not workspace.is_shown("behind"), "the chosen one has a cross"
+
+
 def test_tab_hides_all_panels_and_brings_them_back(mouse: Mouse, session: Session) -> None:
     workspace, (left, *_) = around(session)
     draw = drawn(workspace, session)
