@@ -136,7 +136,7 @@ class Editing:
     def _problem_of(self, conflict: Conflict) -> Problem:
         message = f"{conflict.what} of '{conflict.path}' was changed by hand and in the file"
         position = self.editor.tableau.position(conflict.row) if self.is_there(conflict) else None
-        hint = "what was set by hand is kept unless the file's is chosen in the panel 'properties'"
+        hint = "what was set by hand is kept unless the file's is chosen over the scene"
         return Problem(CONFLICT, message, position, help=hint, severity=Severity.WARNING)
 
     def is_there(self, conflict: Conflict) -> bool:

@@ -13,6 +13,7 @@ from viewer.panels.dialogs.appearance import appearance_commands
 from viewer.panels.dialogs.command_palette import CommandPalette
 from viewer.panels.dialogs.file_browser import FileBrowser
 from viewer.panels.dialogs.key_sheet import KeySheet
+from viewer.panels.dialogs.offers import draw_offers
 from viewer.panels.workspace import Workspace
 from viewer.session.commands import Command
 from viewer.session.opening import Opening
@@ -42,6 +43,7 @@ class Dialogs:
     def draw(self) -> None:
         """Draw over everything else."""
         self._notice()
+        draw_offers(self._session, self._workspace.area)
         self.keys.draw()
         self.browser.draw()
         self.palette.draw()
