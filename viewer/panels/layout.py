@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from imgui_bundle import imgui
@@ -16,6 +17,10 @@ _SHARES = {Dock.LEFT: 0.22, Dock.RIGHT: 0.30, Dock.BOTTOM: 0.36}
 """The share that a place takes of what is left, in the order in which it is split off."""
 _ENLARGED = {Dock.LEFT: (12.0, 0.34), Dock.RIGHT: (14.0, 0.46), Dock.BOTTOM: (11.0, 0.5)}
 """Of an interface larger than usual: heights of the font that a place takes at least, and its most share."""
+LEAST_ROOM = (40.0, 22.0)
+"""Widths and heights of the font that a window has at least; a larger interface leaves panels no room."""
+SCALE_STEP = 0.05
+"""Bounds of the scale are multiples of it: fonts are drawn again for each."""
 _SIDES = {Dock.LEFT: imgui.Dir.left, Dock.RIGHT: imgui.Dir.right, Dock.BOTTOM: imgui.Dir.down}
 
 
@@ -40,6 +45,17 @@ def set_default(node: int, panels: Sequence[Placed]) -> set[str]:
     builder.dock_builder_finish(node)
     first = {placed.dock: placed.title for placed in reversed(panels) if placed.shown}
     return set(first.values())
+
+
+def fitting_scale(wanted: float, of_display: float, size: tuple[int, int]) -> float:
+    """Return the scale of the interface that is wanted, or the largest that a window has room for.
+
+    `size` is that of the window in pixels. No less than half the scale of the display is returned, nor less
+    than 1 where more is wanted, so that texts stay legible.
+    """
+    room = min(side / (FONT_SIZE * least) for side, least in zip(size, LEAST_ROOM, strict=True))
+    most = math.floor(room / SCALE_STEP + 1e-6) * SCALE_STEP
+    return min(wanted, round(max(most, of_display / 2, 1.0), 4))
 
 
 def share_of(dock: Dock, room: float, font_size: float) -> float:

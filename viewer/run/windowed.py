@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -27,6 +28,7 @@ from engine.vk.instance import Instance
 from viewer.arguments import Options
 from viewer.comparison.comparison import Comparison
 from viewer.guard import Guard
+from viewer.panels import layout
 from viewer.panels.dialogs.dialogs import Dialogs
 from viewer.panels.make_panels import make_panels
 from viewer.panels.number_format import count_text
@@ -153,7 +155,7 @@ class WindowFrames:
             self.screenshots = Screenshots(session)
             undo.callback(self.screenshots.close)
             self._idle = Idle(window, session, options, self._context.queue)
-            self._size = (0, 0)
+            self._size, self._scales = (0, 0), (0.0, 0.0)
             session.live = self._live = _watched(runtime) if options.live else None
             if self._live is not None:
                 undo.callback(self._live.close)
@@ -385,7 +387,12 @@ class WindowFrames:
         """Take over size and scale of the window."""
         size, scale = self.window.framebuffer_size, self.window.content_scale
         self.runtime.content_scale = scale
-        scale *= self.session.preferences.scale
+        wanted = scale * self.session.preferences.scale
+        scale = layout.fitting_scale(wanted, scale, size)
+        if (scale, wanted) != self._scales and scale < wanted:
+            self.session.notices.say(f"{scale:.0%} is the most that fits this window")
+        self._scales = scale, wanted
+        self.session.largest_scale = scale / self.window.content_scale if scale < wanted else math.inf
         if scale != self._context.scale:
             self._context.rescale(scale)
             self.swapchain.stale = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,8 @@ class Session:
         A scene that is shown beside this one: its name, and the runtime that draws it.
     estimates : dict of str to callable
         Bytes of device memory outside of all plans, by what they are: what the window itself has made.
+    largest_scale : float
+        The largest scale of the preferences that makes a difference: the window has no room for more.
     places : dict of str to (x0, y0, x1, y1)
         Rectangles on the screen, in points, of what can be clicked, by a stable name; renewed every frame.
     """
@@ -75,6 +78,7 @@ class Session:
         self.statistics = RunStatistics()
         self.compared: tuple[str, Runtime] | None = None
         self.estimates: dict[str, Callable[[], int]] = {}
+        self.largest_scale = math.inf
         self.places: dict[str, Rectangle] = {}
         self.pictures = Pictures()
         self.frames = FrameHistory()

@@ -129,6 +129,24 @@ def test_panels_of_an_enlarged_interface_have_room_in_a_small_window_and_leave_s
     assert bottom <= 0.5
 
 
+@pytest.mark.parametrize("size", [(640, 360), (1280, 720), (1920, 1080), (3840, 2160)])
+@pytest.mark.parametrize("of_display", [1.0, 1.5, 3.45])
+def test_an_interface_is_no_larger_than_its_window_has_room_for(
+    size: tuple[int, int], of_display: float
+) -> None:
+    for percent in range(50, 1100, 5):
+        wanted = percent / 100
+        scale = layout.fitting_scale(wanted, of_display, size)
+        assert scale <= wanted
+        room = [side / (FONT_SIZE * scale) for side in size]
+        is_roomy = all(have >= least for have, least in zip(room, layout.LEAST_ROOM, strict=True))
+        assert is_roomy or scale <= max(1.0, of_display / 2)
+        if scale < wanted:
+            assert scale >= max(1.0, of_display / 2)
+    assert layout.fitting_scale(1.3, 1.0, (1280, 720)) == 1.3
+    assert layout.fitting_scale(2.0, 2.0, (1280, 720)) == 2.0
+
+
 def test_the_mouse_over_the_free_area_is_for_the_scene(mouse: Mouse, session: Session) -> None:
     workspace, _ = around(session)
     draw = drawn(workspace, session)

@@ -29,6 +29,7 @@ from support.window_frames import (
 from engine.runtime.report import RunLog
 from engine.vk.errors import Result
 from engine.vk.faults import faults
+from viewer.panels import layout
 from viewer.run.device_recovery import RecoveringFrames
 
 if TYPE_CHECKING:
@@ -101,6 +102,24 @@ def test_overlays_have_the_content_scale_of_the_window(
     monkeypatch.setattr(type(frames.window), "content_scale", 1.5)
     frames.step()
     assert frames.runtime.content_scale == 1.5
+
+
+@in_a_small_window
+def test_an_interface_that_is_too_large_for_its_window_is_bounded_and_that_is_said(
+    frames: WindowFrames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = frames.session
+    monkeypatch.setattr(session, "preferences", replace(session.preferences, scale=3.0))
+    frames.step()
+    largest = layout.fitting_scale(3.0, 1.0, frames.window.framebuffer_size)
+    assert frames._context.scale == session.largest_scale == largest < 3.0
+    assert session.notices.text == f"{largest:.0%} is the most that fits this window"
+    session.notices.say("")
+    frames.step()
+    assert not session.notices.text, "it is said once"
+    monkeypatch.setattr(session, "preferences", replace(session.preferences, scale=1.0))
+    frames.step()
+    assert (frames._context.scale, session.largest_scale) == (1.0, float("inf"))
 
 
 def test_the_screen_shows_the_headless_frame(
@@ -350,7 +369,10 @@ def test_a_panel_that_raises_is_reported_and_frames_go_on(
 
 
 @in_a_window_of_its_own
-def test_a_display_of_another_density_gets_larger_text_and_a_new_swapchain(frames: WindowFrames) -> None:
+def test_a_display_of_another_density_gets_larger_text_and_a_new_swapchain(
+    frames: WindowFrames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(layout, "LEAST_ROOM", (18.0, 10.0))  # the window is small
     generation, before = frames.swapchain.generation, frames.session.places["switch cube//active"]
     frames.window._note_scale(2.0, 2.0)
     settle(frames)

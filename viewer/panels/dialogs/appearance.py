@@ -30,7 +30,7 @@ def appearance_commands(session: Session) -> list[Command]:
         choose(now.theme, safe=not now.safe_colors)
 
     def scale(factor: float) -> None:
-        wanted = session.preferences.scale * factor if factor else 1.0
+        wanted = min(session.preferences.scale, session.largest_scale) * factor if factor else 1.0
         low, high = SCALES
         session.preferences = replace(session.preferences, scale=round(max(low, min(high, wanted)), 3))
         session.wake()

@@ -57,14 +57,14 @@ class Dialogs:
         self._session.wake(0.5)
         size = imgui.get_font_size()
         x0, y0, x1, _ = self._workspace.area
-        text = widgets.fitting(text, x1 - x0 - size * 4)
-        width = imgui.calc_text_size(text).x
+        wrap = max(x1 - x0 - size * 4, size)
+        needed = imgui.calc_text_size(text, False, wrap)
         draw = imgui.get_background_draw_list()
-        low = ((x0 + x1 - width) / 2 - size, y0 + size * 3)
-        draw.add_rect_filled(
-            low, (low[0] + width + size * 2, low[1] + size * 2), widgets.color(style.RAISED), size * 0.3
-        )
-        draw.add_text((low[0] + size, low[1] + size * 0.5), widgets.color(style.TEXT), text)
+        low = ((x0 + x1 - needed.x) / 2 - size, y0 + size * 3)
+        high = (low[0] + needed.x + size * 2, low[1] + needed.y + size)
+        draw.add_rect_filled(low, high, widgets.color(style.RAISED), size * 0.3)
+        place, tint = (low[0] + size, low[1] + size * 0.5), widgets.color(style.TEXT)
+        draw.add_text(imgui.get_font(), size, place, tint, text, wrap_width=wrap + 1)
 
     def _commands(self) -> list[Command]:
         opening = self._opening

@@ -52,3 +52,11 @@ def test_the_interface_grows_and_shrinks_within_bounds(session: Session) -> None
     assert session.preferences.scale == SCALES[0]
     run(session, "Usual size of the interface")
     assert session.preferences.scale == 1.0
+
+
+def test_an_interface_that_a_window_has_no_room_for_shrinks_at_the_first_step(session: Session) -> None:
+    for _ in range(40):
+        run(session, "Larger interface")
+    session.largest_scale = 2.0
+    run(session, "Smaller interface")
+    assert session.preferences.scale == pytest.approx(2.0 / 1.1, abs=0.001)
