@@ -95,7 +95,7 @@ class SnapshotWindow:
         """Make every panel, in the places that they have with a scene."""
         models = SnapshotModels(session, self.snapshot)
         of_memory: tuple[Panel, ...] = (
-            MapPanel(session, models),
+            MapPanel(session, models, recorded=True),
             TablePanel(session, models),
             WhyPanel(session, models),
             SnapshotHeaps(self.snapshot),
@@ -110,5 +110,6 @@ class SnapshotWindow:
             made.append(Placed(panel, placed.dock, placed.shown))
         snapshots = next(each.panel for each in made if each.title == SnapshotsPanel.title)
         assert isinstance(snapshots, SnapshotsPanel)
+        snapshots.has_scene = False
         snapshots.show(self.snapshot)
         return made

@@ -146,6 +146,7 @@ class WindowFrames:
             undo.callback(lambda: self._guard.call("preferences", self._kept.keep, session, workspace))
             self._camera = CameraController(runtime.tableau)
             self.scene_view = SceneView(session, workspace, self._camera)
+            self.scene_view.has_tools = shown is None
             start = options.scene.parent if options.scene is not None else Path()
             self.dialogs = Dialogs(session, workspace, self._guard, self, start)
             self.comparison = Comparison(

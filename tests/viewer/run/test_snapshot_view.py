@@ -100,7 +100,7 @@ def test_a_window_shows_the_memory_of_a_snapshot(
 ) -> None:
     from viewer.run.windowed import WindowFrames
 
-    shown = []
+    shown, places = [], set[str]()
     step = WindowFrames.step
 
     def watched(self: WindowFrames) -> object:
@@ -110,10 +110,13 @@ def test_a_window_shows_the_memory_of_a_snapshot(
             models = panels["memory"].panel._shared.models()
             texts = [panels[title].panel._text for title in ("outliner", "properties", "assets")]
             shown.append((models, texts, session.statistics.live_bytes, session.runtime.problems))
+            places.update(session.places)
+            if len(shown) == 2:
+                self.workspace.show("snapshots")
         return found
 
     monkeypatch.setattr(WindowFrames, "step", watched)
-    options = parse([str(file), "--size", "1200x700", "--frames", "6"])
+    options = parse([str(file), "--size", "1200x700", "--frames", "8"])
     assert snapshot_view.view_snapshot(options) == 0
     models, texts, live, problems = shown[-1]
     snapshot = read_snapshot(file)
@@ -132,3 +135,7 @@ def test_a_window_shows_the_memory_of_a_snapshot(
     ]
     assert all("No scene is open: this is the memory of cube.hu in frame 12" in text for text in texts)
     assert problems == ()
+    assert {"memory view treemap", "memory fit"} <= places
+    assert places.isdisjoint(
+        {"compact", "memory layer wanted", "tool move", "snapshot take", "snapshot base"}
+    )

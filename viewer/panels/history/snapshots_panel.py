@@ -32,13 +32,17 @@ _OPEN = "Add the snapshot of the file."
 
 
 class SnapshotsPanel:
-    """`first` and `second` are what is compared; None stands for memory as it is now."""
+    """`first` and `second` are what is compared; None stands for memory as it is now.
+
+    Without a scene, as where a window shows a snapshot alone, there is nothing to take: `has_scene` is false.
+    """
 
     title = "snapshots"
 
     def __init__(self, history: MemoryHistory) -> None:
         self._history = history
         self._session = history.session
+        self.has_scene = True
         self.first: Snapshot | None = None
         self.second: Snapshot | None = None
         self.check: LeakCheck | None = None
@@ -86,27 +90,10 @@ class SnapshotsPanel:
 
     def _buttons(self) -> None:
         session, snapshots = self._session, self._history.snapshots
-        letter = imgui.get_font_size()
-        imgui.set_next_item_width(letter * 9)
-        _, self._name = imgui.input_text_with_hint("##name", "name", self._name)
-        parts.note_place(session, "snapshot name")
-        imgui.same_line()
-        named = bool(self._name.strip())
-        if parts.button(session, "snapshot take", "take", _TAKE, enabled=named):
-            self.take(self._name.strip())
-        if session.compared is not None:
-            parts.flows(parts.button_width("take compared"))
-            if parts.button(session, "snapshot compared", "take compared", _COMPARED):
-                self.first, self.second = self._history.take_compared(), None
-        first = self.first
-        parts.flows(parts.button_width("base line"))
-        if parts.button(session, "snapshot base", "base line", _BASE, enabled=first is not None):
-            snapshots.set_baseline(first)
-        parts.flows(parts.button_width("leaks?"))
-        has_base = snapshots.baseline is not None
-        if parts.button(session, "snapshot leaks", "leaks?", _LEAKS, enabled=has_base):
-            self.find_leaks()
-        parts.flows(parts.button_width("remove"))
+        letter, first = imgui.get_font_size(), self.first
+        if self.has_scene:
+            self._taking()
+            parts.flows(parts.button_width("remove"))
         if parts.button(session, "snapshot remove", "remove", "Forget the chosen A.", enabled=bool(first)):
             assert first is not None
             snapshots.remove(first)
@@ -127,6 +114,28 @@ class SnapshotsPanel:
             widgets.cut(text, style.QUIET if is_good else style.BAD)
         for leak in self.check.leaks if self.check is not None else ():
             widgets.cut(leak, style.WARNING)
+
+    def _taking(self) -> None:
+        """Draw what takes snapshots of the present memory, and compares it."""
+        session, snapshots, first = self._session, self._history.snapshots, self.first
+        imgui.set_next_item_width(imgui.get_font_size() * 9)
+        _, self._name = imgui.input_text_with_hint("##name", "name", self._name)
+        parts.note_place(session, "snapshot name")
+        imgui.same_line()
+        named = bool(self._name.strip())
+        if parts.button(session, "snapshot take", "take", _TAKE, enabled=named):
+            self.take(self._name.strip())
+        if session.compared is not None:
+            parts.flows(parts.button_width("take compared"))
+            if parts.button(session, "snapshot compared", "take compared", _COMPARED):
+                self.first, self.second = self._history.take_compared(), None
+        parts.flows(parts.button_width("base line"))
+        if parts.button(session, "snapshot base", "base line", _BASE, enabled=first is not None):
+            snapshots.set_baseline(first)
+        parts.flows(parts.button_width("leaks?"))
+        has_base = snapshots.baseline is not None
+        if parts.button(session, "snapshot leaks", "leaks?", _LEAKS, enabled=has_base):
+            self.find_leaks()
 
     def find_leaks(self) -> LeakCheck | None:
         """Compare memory now with the base line; None without one."""
@@ -194,7 +203,9 @@ class SnapshotsPanel:
                     self.compare(*((snapshot, self.second) if side == "A" else (self.first, snapshot)))
                 parts.note_place(self._session, f"snapshot {side} {shown.name}")
             imgui.table_next_column()
-            name = f"{shown.name} (base line)" if snapshot is not None and snapshot is base else shown.name
+            here = shown.name if self.has_scene else "this window"
+            mark = " (base line)" if snapshot is not None and snapshot is base else ""
+            name = here if snapshot is None else f"{shown.name}{mark}"
             widgets.cut(name, style.ACCENT if snapshot is None else style.TEXT, more=_facts(shown))
             imgui.table_next_column()
             widgets.right_aligned(bytes_text(shown.image.allocated))

@@ -34,15 +34,18 @@ _GUTTER = 8.5
 
 
 class MapPanel:
-    """Draws the map with one copy of vertices; they are made again only when the view or memory changes."""
+    """Draws the map with one copy of vertices; they are made again only when the view or memory changes.
+
+    What is `recorded` does not change: there is nothing to compact, and no layer of what is in flight.
+    """
 
     title = "memory"
 
-    def __init__(self, session: Session, shared: SharedModels) -> None:
+    def __init__(self, session: Session, shared: SharedModels, *, recorded: bool = False) -> None:
         self._session = session
         self._shared = shared
         self.state = MapState()
-        self._compaction_button = CompactionButton(session)
+        self._compaction_button = None if recorded else CompactionButton(session)
         self._quads = QuadBatch()
         self._legend = MapLegend(session)
         self._selected: tuple[int, int] | None = None
@@ -73,12 +76,15 @@ class MapPanel:
         more = more_texts(totals, overlay, models.tiles)
         widgets.tooltip(more)
         imgui.same_line()
-        room = imgui.get_content_region_avail().x - imgui.calc_text_size("compact").x - imgui.get_font_size()
+        room = imgui.get_content_region_avail().x
+        if self._compaction_button is not None:
+            room -= imgui.calc_text_size("compact").x + imgui.get_font_size()
         text = ", ".join(other_texts(totals, models.tiles))
         widgets.cut(text, style.QUIET, max(room, 1.0), more)
         end = imgui.get_item_rect_max()
         self._session.places["memory totals"] = (place.x, place.y, end.x, end.y)
-        self._compaction_button.draw(models.plan, self._session.statistics.settled)
+        if self._compaction_button is not None:
+            self._compaction_button.draw(models.plan, self._session.statistics.settled)
 
     def _choices(self) -> None:
         choices = self.state.choices
@@ -107,7 +113,7 @@ class MapPanel:
             ("current", "What is resident now, also where no plan wants it any more."),
             ("in flight", "What is being transferred."),
         )
-        for name, about in layers:
+        for name, about in layers if self._compaction_button is not None else ():
             widgets.same_line_if_it_fits(imgui.calc_text_size(name).x + imgui.get_frame_height() * 1.5)
             field = name.replace(" ", "_")
             changed, value = imgui.checkbox(name, getattr(choices, field))
