@@ -63,7 +63,7 @@ def make_panels(session: Session) -> list[Placed]:
     def schedule() -> Panel:
         from viewer.panels.schedule.schedule_panel import SchedulePanel
 
-        return SchedulePanel(session)
+        return SchedulePanel(session, plans)
 
     def devices() -> Panel:
         from viewer.panels.what_if.other_devices_panel import OtherDevicesPanel

@@ -117,7 +117,7 @@ def test_another_scene_is_seen_by_the_same_camera_and_the_divider_is_dragged(
     assert taken is not None
     assert (taken.name, taken.live_bytes) == ("sky.hu", second.memory.live_bytes)
     beside = HeapModel(frames.runtime, {}, lambda: frames.session.compared).figures().outside[0]
-    assert (beside.name, beside.bytes) == ("beside: sky.hu", second.memory.live_bytes)
+    assert (beside.name, beside.bytes) == ("compared: sky.hu", second.memory.live_bytes)
 
 
 def test_what_cannot_be_compared_is_reported_and_the_scene_stays(

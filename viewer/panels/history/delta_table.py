@@ -72,7 +72,7 @@ class DeltaTable:
 
     def _totals(self, delta: MemoryDelta) -> None:
         words = [
-            f"{WORDS[change]}: {count_text(delta.count(change), 'key')}, {bytes_text(delta.bytes(change))}"
+            f"{WORDS[change]}: {count_text(delta.count(change), 'block')}, {bytes_text(delta.bytes(change))}"
             for change in (Change.ONLY_FIRST, Change.ONLY_SECOND, Change.RESIZED, Change.MOVED)
             if delta.count(change)
         ]
@@ -80,7 +80,7 @@ class DeltaTable:
         total = f"A to B: {signed_bytes(delta.allocated)} allocated"
         if counts:
             total += f", {'+' if counts > 0 else '-'}{count_text(abs(counts), 'allocation')}"
-        widgets.cut("; ".join([total, *words]) if words else f"{total}; the same keys at the same places")
+        widgets.cut("; ".join([total, *words]) if words else f"{total}; the same blocks at the same places")
 
     def _table(self, rows: DeltaRows) -> None:
         if not imgui.begin_table(f"delta{self._name}", 5, _TABLE):

@@ -53,7 +53,7 @@ def leak_check(base: Snapshot, now: Snapshot) -> LeakCheck:
         ("allocated bytes", base.image.allocated, now.image.allocated),
         ("allocations", len(base.image.allocations), len(now.image.allocations)),
         ("resources", len(base.image.resources), len(now.image.resources)),
-        ("bytes of keys", base.image.used, now.image.used),
+        ("bytes of blocks", base.image.used, now.image.used),
     ):
         if after > before:
             leaks.append(f"{after - before:,} more {what}: {before:,} before, {after:,} now")

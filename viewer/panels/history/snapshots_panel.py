@@ -236,7 +236,7 @@ def _facts(snapshot: Snapshot) -> tuple[str, ...]:
     counts = (
         count_text(len(image.allocations), "allocation"),
         count_text(len(image.resources), "resource"),
-        count_text(len(image.places), "key"),
+        count_text(len(image.places), "block"),
     )
     if snapshot.name == NOW:
         return (", ".join(counts),)

@@ -14,6 +14,7 @@ from engine.plan.terms.table import Int64s, Rows, Table, chosen, distinct, is_in
 from engine.render.descriptor_pools import DESCRIPTORS_PER_POOL
 from engine.vk.errors import VulkanError
 from viewer.panels.memory.map.places import Places
+from viewer.panels.number_format import count_text
 
 if TYPE_CHECKING:
     from engine.plan.model.plan import Plan
@@ -165,7 +166,8 @@ class HeapModel:
         if compared is not None:
             name, other = compared
             there = len(other.memory.allocated()[0])
-            rows.append(OutsideRow(f"beside: {name}", other.memory.live_bytes, there, "its own plan, exact"))
+            about = f"the scene that is compared: {count_text(there, 'allocation')} of its own plan, exact"
+            rows.append(OutsideRow(f"compared: {name}", other.memory.live_bytes, 0, about))
         pools = counts.get("DescriptorPool", 0)
         rows.append(
             OutsideRow(

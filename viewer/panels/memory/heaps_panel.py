@@ -60,12 +60,22 @@ def _heap(row: HeapRow) -> None:
         ("budget", row.budget, "What this process may use of the heap."),
         ("allocated", row.allocated, "VkDeviceMemory of the plan, of staging, and what is being freed."),
         ("bound", row.bound, "The part of it with buffers and images. Shared bytes count once."),
-        ("requested", row.requested, "What the keys of the plan take. Keys that share bytes count each."),
+        (
+            "requested",
+            row.requested,
+            "What the blocks of the plan take; those that share bytes count each.",
+        ),
     ]
     if row.staging:
         lines.append(("staging", row.staging, "The part of it that transfers are copied out of."))
     if row.beside is not None and row.others is not None:
-        lines.append(("beside", row.beside, "What the driver counts for us besides: swapchain, pipelines."))
+        lines.append(
+            (
+                "outside of plans",
+                row.beside,
+                "What the driver counts for this process and no plan has: swapchain, pipelines.",
+            )
+        )
         lines.append(("others", row.others, "Outside of our budget: other processes and the system, about."))
     if imgui.begin_table(f"heap{row.index}", 2, _TABLE):
         for name, size, about in lines:

@@ -13,6 +13,7 @@ from engine.plan.model.plan_change import PlanChange, plan_change
 from engine.plan.resident.steps import Transfer
 from engine.plan.schedule.schedule import Schedule
 from engine.plan.terms.table import distinct
+from viewer.panels.plans.last_plans import LastPlans
 from viewer.panels.schedule.step_texts import StepText, step_text
 
 if TYPE_CHECKING:
@@ -55,8 +56,10 @@ class ScheduleModel:
     those that would be carried out, and `change` is what the plan would change.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, plans: LastPlans) -> None:
+        """`plans` has what was planned before: there is what a schedule takes away."""
         self._runtime = runtime
+        self._plans = plans
         self.schedule: Schedule | None = None
         self.is_waiting = False
         self.change: PlanChange | None = None
@@ -88,7 +91,7 @@ class ScheduleModel:
         schedule = waiting.schedule if waiting is not None else runtime.schedule
         if schedule is not self.schedule:
             self.schedule = schedule
-            self._texts.clear()
+            self._texts.clear()  # also of those that were made while the plan waited
             self._of_db = {} if schedule is None else _transferred(schedule)
             self.change = None
             if waiting is not None and runtime.plan is not None:
@@ -104,7 +107,9 @@ class ScheduleModel:
         if found is None:
             if len(self._texts) > 4096:
                 self._texts.clear()
-            found = self._texts[number] = step_text(self.schedule.plan, self.schedule.steps[number])
+            plan = self.schedule.plan
+            before = self._runtime.plan if self.is_waiting else self._plans.before
+            found = self._texts[number] = step_text(plan, self.schedule.steps[number], before)
         return found
 
     def databases(self) -> list[DatabaseRow]:

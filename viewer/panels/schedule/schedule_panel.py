@@ -10,6 +10,7 @@ from imgui_bundle import imgui
 
 from viewer.panels import parts, sliders, widgets
 from viewer.panels.number_format import bytes_text, count_text
+from viewer.panels.plans.last_plans import LastPlans
 from viewer.panels.schedule.schedule_model import ScheduleModel
 from viewer.panels.what_if.change_text import change_lines, change_title
 from viewer.session.session import Session
@@ -40,9 +41,9 @@ class SchedulePanel:
 
     title = "schedule"
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, plans: LastPlans) -> None:
         self._session = session
-        self.model = ScheduleModel(session.runtime)
+        self.model = ScheduleModel(session.runtime, plans)
         self._followed = -1
 
     def draw(self) -> None:

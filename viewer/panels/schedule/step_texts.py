@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.plan.model.plan import Plan
 from engine.plan.resident import steps as of
 from engine.plan.terms.formats import Format
@@ -25,22 +28,23 @@ class StepText:
     more: tuple[str, ...] = ()
 
 
-def step_text(plan: Plan, step: of.AnyStep) -> StepText:
-    """The text of a step on the way to a plan."""
+def step_text(plan: Plan, step: of.AnyStep, before: Plan | None = None) -> StepText:
+    """The text of a step on the way to a plan; what it takes away is named as in the plan `before`."""
     keys = plan.requirements.keys
     if isinstance(step, of.Allocate):
         home = f"allocation {step.allocation}, memory type {step.memory_type}"
         flags = [" dedicated" * (step.dedicated_to >= 0), " mapped" * step.mapped]
         return StepText("allocate", ",".join(filter(None, [home, *flags])), step.size)
     if isinstance(step, of.CreateBuffer):
-        return StepText("create buffer", f"#{step.resource}", step.size)
+        return StepText("create buffer", _resource((plan,), step.resource), step.size)
     if isinstance(step, of.CreateImage):
         shape = step.shape
         layers = count_text(step.layers, "layer")
         texels = f"{shape.width} x {shape.height} {word(Format(int(shape.format)))}"
-        return StepText("create image", f"#{step.resource}, {texels}, {layers}")
+        return StepText("create image", f"{_resource((plan,), step.resource)}, {texels}, {layers}")
     if isinstance(step, of.Bind):
-        where = f"#{step.resource} to allocation {step.allocation} at {step.offset:,} B"
+        what = _resource((plan,), step.resource)
+        where = f"{what} to allocation {step.allocation} at {step.offset:,} B"
         return StepText("bind", where)
     if isinstance(step, of.SetWindow):
         parts = tuple(f"{keys.database(w.db)} {w.offset:,} to {w.offset + w.size:,} B" for w in step.windows)
@@ -61,9 +65,10 @@ def step_text(plan: Plan, step: of.AnyStep) -> StepText:
         way = f"{word(step.source)} to {word(step.target)} queue: {found.what}"
         return StepText(verb, way, None, found.more)
     if isinstance(step, of.Destroy):
-        return StepText("destroy", f"#{step.resource}")
+        return StepText("destroy", _resource(_plans(before, plan), step.resource))
     if isinstance(step, of.Free):
-        return StepText("free", f"allocation {step.allocation}")
+        held = _held(_plans(before, plan), step.allocation)
+        return StepText("free", f"allocation {step.allocation}{f' of {held}' if held else ''}")
     found = _keys(plan, step.keys)
     return StepText(type(step).__name__.lower(), found.what, None, found.more)
 
@@ -75,4 +80,37 @@ def _keys(plan: Plan, keys: Int64s) -> StepText:
         return StepText("", names[0])
     more = (f"and {len(keys) - NAMED:,} more",) if len(keys) > NAMED else ()
     first = f"{names[0]}, ..." if names else "none"
-    return StepText("", f"{count_text(len(keys), 'key')}: {first}", None, (*names, *more))
+    return StepText("", f"{count_text(len(keys), 'block')}: {first}", None, (*names, *more))
+
+
+def _plans(before: Plan | None, plan: Plan) -> tuple[Plan, ...]:
+    """The plans in which something that goes is named: that before, else the present one, as staging is."""
+    return (before, plan) if before is not None else (plan,)
+
+
+def _resource(plans: tuple[Plan, ...], ident: int) -> str:
+    """A resource by its number and what it holds: `#310 shadowMap`."""
+    for plan in plans:
+        if (plan.memory.resources["id"] == ident).any():
+            return f"#{ident} {_blocks(plan, np.array([ident]))}"
+        if (plan.staging.resources["id"] == ident).any():
+            return f"#{ident} staging"
+    return f"#{ident} of an earlier plan"
+
+
+def _held(plans: tuple[Plan, ...], allocation: int) -> str:
+    """What lies in an allocation; empty where no plan has it."""
+    for plan in plans:
+        rows = plan.memory.resources
+        if (mine := rows["id"][rows["allocation"] == allocation]).size:
+            return _blocks(plan, mine)
+        if (plan.staging.allocations["id"] == allocation).any():
+            return "staging"
+    return ""
+
+
+def _blocks(plan: Plan, resources: NDArray[np.integer]) -> str:
+    """The block of some resources by name, or their number and the first."""
+    rows = plan.memory.subresources
+    found = rows["key"][np.isin(rows["resource"], resources)].astype(np.int64)
+    return _keys(plan, found).what if found.size else "nothing that is left"

@@ -39,14 +39,16 @@ def change_lines(change: PlanChange, name_of: Callable[[int], str]) -> tuple[str
         ("-", change.lost, change.lost_bytes),
     ):
         if len(keys):
-            lines.append(f"{sign}{count_text(len(keys), 'key')}, {bytes_text(size)}:")
+            lines.append(f"{sign}{count_text(len(keys), 'block')}, {bytes_text(size)}:")
             lines += [f"    {name_of(key)}" for key in keys[:MAX_LINES].tolist()]
             if len(keys) > MAX_LINES:
                 lines.append(f"    and {len(keys) - MAX_LINES:,} more")
     if change.moved:
-        lines.append(f"{count_text(change.moved, 'key')} move")
+        place = "another place" if change.moved == 1 else "other places"
+        lines.append(f"{count_text(change.moved, 'block')} copied to {place} in memory")
     if change.short > 0:
-        lines.append(f"{count_text(change.short, 'key')} more do not fit and are left out")
+        fits = "does not fit and is" if change.short == 1 else "do not fit and are"
+        lines.append(f"{count_text(change.short, 'more block')} {fits} left out")
     return tuple(lines)
 
 

@@ -100,4 +100,4 @@ def problem_of(outcome: Outcome) -> str:
         return outcome.error.problem
     assert outcome.plan is not None
     count = len(outcome.plan.left_out)
-    return f"{count:,} key{'s' * (count != 1)} left out" if count else ""
+    return f"{count:,} block{'s' * (count != 1)} left out" if count else ""

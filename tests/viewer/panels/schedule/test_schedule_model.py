@@ -13,6 +13,7 @@ from engine.plan.resident.steps import Transfer
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
 from engine.scene import load_scene
+from viewer.panels.plans.last_plans import LastPlans
 from viewer.panels.schedule.schedule_model import SAMPLES, ScheduleModel
 from viewer.panels.schedule.step_texts import step_text
 
@@ -29,7 +30,7 @@ def runtime() -> Iterator[Runtime]:
 
 
 def test_what_is_staged_and_transferred_follows_every_step(runtime: Runtime) -> None:
-    model = ScheduleModel(runtime)
+    model = ScheduleModel(runtime, LastPlans())
     model.refresh(0.0)
     assert model.steps == 0
     runtime.hold.set(True)
@@ -74,7 +75,7 @@ def test_what_is_staged_and_transferred_follows_every_step(runtime: Runtime) -> 
 
 def test_a_plan_that_waits_is_shown_before_it_is_carried_out(runtime: Runtime) -> None:
     runtime.settle()
-    model = ScheduleModel(runtime)
+    model = ScheduleModel(runtime, LastPlans())
     model.refresh(0.0)
     assert model.done == model.steps
     runtime.hold.set(True)
@@ -111,11 +112,31 @@ def test_every_step_has_a_text_that_names_what_it_is_about(runtime: Runtime) -> 
     assert {"allocate", "create image", "bind", "transfer", "set window", "publish", "free"} <= seen
 
 
+def test_what_goes_is_named_as_it_was_in_the_plan_before(runtime: Runtime) -> None:
+    plans = LastPlans()
+    runtime.observers.add(plans)
+    runtime.settle()
+    model = ScheduleModel(runtime, plans)
+    runtime.tableau["cube"].shadowCaster.active = False
+    runtime.settle()
+    model.refresh(0.0)
+    texts = {(model.text(number).verb, model.text(number).what) for number in range(model.steps)}
+    gone = {what.split(" ", 1)[1] for verb, what in texts if verb == "destroy" and "staging" not in what}
+    assert "shadowMap" in gone
+    assert any(verb == "free" and what.endswith(" of shadowMap") for verb, what in texts)
+    runtime.tableau["cube"].shadowCaster.active = True
+    runtime.settle()
+    model.refresh(0.1)
+    texts = {(model.text(number).verb, model.text(number).what) for number in range(model.steps)}
+    assert any(verb == "create image" and " shadowMap, " in what for verb, what in texts)
+    assert not any("earlier plan" in what for _, what in texts)
+
+
 def test_bytes_per_second_are_those_of_the_last_second(
     runtime: Runtime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runtime.settle()
-    model = ScheduleModel(runtime)
+    model = ScheduleModel(runtime, LastPlans())
     uploaded = 0
     monkeypatch.setattr(
         type(runtime.memory),

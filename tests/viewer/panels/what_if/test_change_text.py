@@ -41,11 +41,11 @@ def test_a_change_names_bits_and_keys_and_counts_the_rest() -> None:
         "-4.00 MiB",
         "1.00 MiB more are returned after a while",
         "+storage -sampled on rock.png",
-        f"-{MAX_LINES + 3} keys, 4.00 MiB:",
+        f"-{MAX_LINES + 3} blocks, 4.00 MiB:",
         *(f"    key {number}" for number in range(MAX_LINES)),
         "    and 3 more",
-        "2 keys move",
-        "1 key more do not fit and are left out",
+        "2 blocks copied to other places in memory",
+        "1 more block does not fit and is left out",
     )
     assert outcome_lines(None, str) == ("...",)
     error = PlanError("plan.budget", "heap 0 cannot hold it")

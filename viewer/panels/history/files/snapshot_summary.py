@@ -18,12 +18,12 @@ def snapshot_summary(snapshot: Snapshot) -> str:
     counts = (
         count_text(len(image.allocations), "allocation"),
         count_text(len(image.resources), "resource"),
-        count_text(len(image.places), "key"),
+        count_text(len(image.places), "block"),
     )
     allocated, used = bytes_text(image.allocated), bytes_text(image.used)
     lines = [
         f"snapshot '{snapshot.name}' of {snapshot.scene}, frame {snapshot.frame:,}, on {image.device.name}",
-        f"{allocated} allocated in {', '.join(counts)}; the keys take {used}",
+        f"{allocated} allocated in {', '.join(counts)}; the blocks take {used}",
         f"{bytes_text(snapshot.live_bytes)} live",
     ]
     for number, (heap, used) in enumerate(zip(image.device.heaps, image.heap_bytes().tolist(), strict=True)):
