@@ -27,6 +27,7 @@ from viewer.panels.memory.map_legend import flowed
 from viewer.panels.memory.map_panel import MapPanel
 from viewer.panels.memory.plan_models import SharedModels
 from viewer.panels.memory.table.memory_table import Level
+from viewer.panels.memory.table.table_filter import parse_filter
 from viewer.panels.memory.table.table_panel import TablePanel
 from viewer.panels.memory.why_panel import WhyPanel
 from viewer.panels.panel import Dock, Placed
@@ -166,6 +167,16 @@ def test_choices_change_what_the_table_shows_and_exports(mouse: Mouse, tmp_path:
         window.table._path, window.table._exported = nowhere, ""
         window.click("table write")
         assert window.table._exported.startswith("not written: ")
+
+
+def test_a_filter_that_leaves_no_row_says_why(mouse: Mouse) -> None:
+    window = Window(mouse, odd_plan())
+    window.table._filter = parse_filter("+sampled")
+    window.frames()
+    assert window.table.empty == "no block has the usage sampled; there are vertex_buffer"
+    window.table._filter = parse_filter("+vertex")
+    window.frames()
+    assert (len(window.table.rows), window.table.empty) == (len(ODD), "")
 
 
 def test_a_frame_draws_as_few_vertices_for_many_blocks_as_the_map_is_wide(mouse: Mouse) -> None:

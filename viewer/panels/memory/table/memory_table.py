@@ -219,6 +219,14 @@ class MemoryTable:
         bits = int(self._usage[row])
         return flag_names(BufferUsage(bits) if self._kind[row] == Kind.BUFFER else ImageUsage(bits))
 
+    def usages(self) -> tuple[str, ...]:
+        """The usages that rows have, sorted, as a filter takes them: without `_bit`."""
+        found: set[str] = set()
+        for is_buffer, kind in ((True, BufferUsage), (False, ImageUsage)):
+            bits = int(np.bitwise_or.reduce(self._usage[(self._kind == Kind.BUFFER) == is_buffer], initial=0))
+            found.update(name.removesuffix("_bit") for name in flag_names(kind(bits)))
+        return tuple(sorted(found))
+
     def address(self, row: int) -> str:
         """Where a row begins and ends, as a filter takes it: `a3:0x1000-0x2000`."""
         begin, end = (int(column[row]) for column in self._offsets)

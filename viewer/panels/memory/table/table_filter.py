@@ -29,10 +29,11 @@ _MOST = 1 << 62
 
 @dataclass(frozen=True, slots=True)
 class UsageBits:
-    """The bits that a word stands for, in buffers and in images; 0 where one kind has no such usage."""
+    """The bits that a `word` stands for, in buffers and in images; 0 where one kind has no such usage."""
 
     buffer: int
     image: int
+    word: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def usage_bits_of(word: str) -> UsageBits | None:
         for value in exact or begins:
             bits |= value
         found.append(bits)
-    return UsageBits(*found) if any(found) and name else None
+    return UsageBits(found[0], found[1], name) if any(found) and name else None
 
 
 def _range(at: re.Match[str]) -> AddressRange:

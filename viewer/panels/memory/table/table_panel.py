@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from viewer.panels import widgets
 from viewer.panels.memory.plan_models import PlanModels, SharedModels
 from viewer.panels.memory.table import table_filter
+from viewer.panels.memory.table.empty_reason import empty_reason
 from viewer.panels.memory.table.export import csv_text, export_rows
 from viewer.panels.memory.table.memory_table import (
     COLUMNS,
@@ -67,6 +68,7 @@ class TablePanel:
         self.text = ""
         self.rows: NDArray[np.int64] = np.zeros(0, np.int64)
         self.totals = Totals(0, 0, 0)
+        self.empty = ""
         self._filter = TableFilter()
         self._made_of: PlanModels | None = None
         self._table: MemoryTable | None = None
@@ -176,6 +178,8 @@ class TablePanel:
             order = self._order[1]
             self.rows = order if keep.all() else order[keep[order]]
             self.totals = table.totals(keep)
+            is_known = table.names.is_complete or not self._filter.words
+            self.empty = empty_reason(table, self._filter) if is_known and not keep.any() else ""
 
     def _summary(self, table: MemoryTable) -> None:
         if self._filter.problem:
@@ -185,6 +189,10 @@ class TablePanel:
         of = f" of {table.count:,}" if totals.rows != table.count else ""
         widgets.cut(f"{totals.rows:,}{of} rows, {bytes_text(totals.size)}")
         widgets.tooltip((f"{totals.size:,} bytes, {totals.reserved:,} with their padding",))
+        if self.empty:
+            imgui.push_text_wrap_pos(0.0)
+            imgui.text_colored(style.WARNING, self.empty)
+            imgui.pop_text_wrap_pos()
         if not table.names.is_complete and self._filter.words:
             imgui.same_line()
             widgets.cut(f"{table.names.done:,} of {table.count:,} names searched", style.QUIET)

@@ -16,6 +16,7 @@ from engine.plan.model.plan import Plan
 from engine.plan.terms.vocabulary import BufferUsage, ImageUsage
 from viewer.panels.memory.map.places import Places
 from viewer.panels.memory.request_columns import RequestColumns
+from viewer.panels.memory.table.empty_reason import empty_reason
 from viewer.panels.memory.table.export import csv_text, export_rows
 from viewer.panels.memory.table.memory_table import COLUMNS, TITLES, Column, Level, MemoryTable
 from viewer.panels.memory.table.table_filter import parse_filter, usage_bits_of
@@ -71,6 +72,41 @@ def test_an_unknown_usage_is_named_and_filters_nothing(cube: MemoryTable) -> Non
     assert parsed.problem == "no usage is called 'vertx'"
     assert parsed.words == ("cube",)
     assert cube.rows(parse_filter("+vertx")).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "level", "reason"),
+    [
+        ("+indirect", Level.SUBRESOURCE, "no block has the usage indirect; there are "),
+        ("+indirect", Level.RESOURCE, "no resource has the usage indirect; there are "),
+        ("+sampled", Level.ALLOCATION, "allocations have no usage of their own"),
+        ("shadowMapp", Level.SUBRESOURCE, "no block has 'shadowMapp' in its name"),
+        ("a99", Level.ALLOCATION, "nothing is there: a99"),
+        ("r99", Level.RESOURCE, "nothing is of r99"),
+        (">1GiB", Level.RESOURCE, "no resource has such a size: they have "),
+        ("shadow +vertex", Level.SUBRESOURCE, "no block has all parts of the filter"),
+        ("", Level.SUBRESOURCE, "every block"),
+    ],
+)
+def test_where_no_row_is_left_the_reason_is_said(text: str, level: Level, reason: str) -> None:
+    table = table_of(cube_plan(), level)
+    if not text:
+        text = " ".join(f"-{usage}" for usage in table.usages())
+        reason = "no block has all parts of the filter"
+    parsed = parse_filter(text)
+    assert parsed.problem == ""
+    assert not table.rows(parsed).any()
+    assert empty_reason(table, parsed).startswith(reason)
+
+
+def test_the_usages_that_there_are_can_each_be_searched() -> None:
+    for level in (Level.SUBRESOURCE, Level.RESOURCE):
+        table = table_of(cube_plan(), level)
+        assert {"sampled", "vertex_buffer"} <= set(table.usages())
+        for usage in table.usages():
+            assert table.rows(parse_filter(f"+{usage}")).any()
+            assert usage in empty_reason(table, parse_filter("+indirect"))
+    assert table_of(cube_plan(), Level.ALLOCATION).usages() == ()
 
 
 def test_usage_words_mean_buffers_and_images() -> None:
