@@ -6,7 +6,7 @@ from imgui_bundle import imgui
 
 from viewer.panels import widgets
 from viewer.panels.compaction_button import CompactionButton
-from viewer.panels.memory import tile_texts
+from viewer.panels.memory import map_ruler, tile_texts
 from viewer.panels.memory.map.color_modes import ColorMode
 from viewer.panels.memory.map.quad_drawing import QuadBatch
 from viewer.panels.memory.map.tile_colors import MapPalette
@@ -131,8 +131,11 @@ class MapPanel:
 
     def _canvas(self, models: PlanModels, overlay: ResidentOverlay, palette: MapPalette) -> None:
         state, unit = self.state, imgui.get_font_size()
-        corner, size = imgui.get_cursor_screen_pos(), imgui.get_content_region_avail()
         gutter = 0.0 if state.choices.is_treemap else _GUTTER * unit
+        ruler = imgui.get_cursor_screen_pos()
+        if gutter:
+            imgui.set_cursor_pos_y(imgui.get_cursor_pos_y() + unit * map_ruler.LINES)
+        corner, size = imgui.get_cursor_screen_pos(), imgui.get_content_region_avail()
         width, height = max(size.x - gutter, 1.0), max(size.y, 1.0)
         state.lay_out(models, unit)
         largest = models.largest
@@ -149,6 +152,8 @@ class MapPanel:
         if is_new:
             self._quads.set(drawn.corners, drawn.colors)
         draw = imgui.get_window_draw_list()
+        if gutter:
+            map_ruler.draw_ruler(state.viewport, ruler.x, ruler.y, gutter)
         draw.push_clip_rect((corner.x, corner.y), (corner.x + size.x, corner.y + size.y), True)
         if gutter:
             self._labels(models, corner.x, corner.y, gutter)
