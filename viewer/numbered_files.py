@@ -1,11 +1,11 @@
-"""The names of numbered pictures, `out/####.png`, which `--sequence` gives."""
+"""The names of numbered pictures, `out/####.png` of `--sequence`, and of files that replace none."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,6 +75,18 @@ def numbered_files(pattern: str, frames: int | None) -> NumberedFiles:
         hint = "pip install OpenEXR, or diorama[capture]; .hdr needs no package"
         raise _wrong("capture.openexr", pattern, "needs the package OpenEXR, which is not installed", hint)
     return made
+
+
+def free_path(base: Path, ending: str, *, taken: Collection[Path] = (), always: bool = False) -> Path:
+    """Return `base` with an ending such as `.png`, or the first of `base-001` and so on that is not there.
+
+    Nor is one of `taken` returned, nor with `always` the name without a number.
+    """
+    path, number = Path(f"{base}{ending}"), 0
+    while (always and not number) or os.path.lexists(path) or path in taken:
+        number += 1
+        path = Path(f"{base}-{number:03}{ending}")
+    return path
 
 
 def _wrong(code: str, pattern: str, what: str, help: str) -> InputError:

@@ -10,7 +10,17 @@ import pytest
 from engine.humon import InputError
 from viewer.arguments import parse
 from viewer.main import main
-from viewer.numbered_files import numbered_files
+from viewer.numbered_files import free_path, numbered_files
+
+
+def test_a_file_that_is_there_keeps_its_name(tmp_path: Path) -> None:
+    base = tmp_path / "a.b"
+    assert free_path(base, ".png") == tmp_path / "a.b.png"
+    assert free_path(base, ".png", always=True) == tmp_path / "a.b-001.png"
+    (tmp_path / "a.b.png").touch()
+    (tmp_path / "a.b-001.png").touch()
+    assert free_path(base, ".png") == tmp_path / "a.b-002.png"
+    assert free_path(base, ".png", taken={tmp_path / "a.b-002.png"}) == tmp_path / "a.b-003.png"
 
 
 def test_the_number_stands_at_the_signs_from_0_and_with_zeros_before_it() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from engine.humon import InputError
 from engine.plan.terms.errors import PlanError
 from engine.runtime.runtime import Runtime
 from engine.vk.errors import OutOfDeviceMemory
+from viewer.numbered_files import free_path
 from viewer.run.output_files import save_light, save_picture
 from viewer.session.commands import Command
 from viewer.session.session import Session
@@ -116,14 +116,8 @@ class Screenshots:
 
     def _free_path(self, ending: str) -> Path:
         """Return the first numbered name that neither a file nor a picture under way has."""
-        stem = self._session.runtime.scene.path.stem
-        taken = {path for path, _ in self._writing}
-        number = 1
-        while True:
-            path = self._folder() / f"{stem}-{number:03}{ending}"
-            if not os.path.lexists(path) and path not in taken:
-                return path
-            number += 1
+        base = self._folder() / self._session.runtime.scene.path.stem
+        return free_path(base, ending, taken={path for path, _ in self._writing}, always=True)
 
     def _note_written(self) -> None:
         for path, write in [each for each in self._writing if each[1].done()]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from imgui_bundle import imgui
 
 from engine.humon import InputError
+from viewer.numbered_files import free_path
 from viewer.panels import parts, widgets
 from viewer.panels.history.delta_table import DeltaTable
 from viewer.panels.history.files.snapshot_file import SUFFIX
@@ -149,8 +150,8 @@ class SnapshotsPanel:
         return self.check
 
     def save(self, snapshot: Snapshot, file: str) -> None:
-        """Write a snapshot; the ending is added where it is missing."""
-        path = Path(file if file.endswith(SUFFIX) else f"{file}{SUFFIX}")
+        """Write a snapshot; the ending is added where it is missing, and a number where the file is there."""
+        path = free_path(Path(file.removesuffix(SUFFIX)), SUFFIX)
         try:
             self._history.save(snapshot, path)
         except InputError as error:

@@ -152,6 +152,10 @@ def test_snapshots_are_taken_compared_checked_and_saved_by_hand(
     hand.display.type("kept")
     hand.draw(12)
     hand.click("snapshot save")
+    kept = (tmp_path / "kept.snapshot.hu").read_bytes()
+    hand.click("snapshot save")
+    assert (tmp_path / "kept.snapshot.hu").read_bytes() == kept
+    assert (tmp_path / "kept-001.snapshot.hu").exists()
     again = read_snapshot(tmp_path / "kept.snapshot.hu")
     assert again.image.allocated == panel.first.image.allocated
 

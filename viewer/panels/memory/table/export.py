@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.files import write_whole
+from viewer.numbered_files import free_path
 from viewer.panels.memory.table.memory_table import TITLES, Column, MemoryTable
 
 SUFFIXES = (".csv", ".json")
@@ -35,13 +36,18 @@ def json_text(table: MemoryTable, rows: NDArray[np.integer], columns: Sequence[C
     return json.dumps(values, indent=1, ensure_ascii=False) + "\n"
 
 
-def export_rows(path: Path, table: MemoryTable, rows: NDArray[np.integer], columns: Sequence[Column]) -> None:
-    """Write rows to a file whose suffix says how. Raises ValueError for another suffix, or OSError."""
+def export_rows(path: Path, table: MemoryTable, rows: NDArray[np.integer], columns: Sequence[Column]) -> Path:
+    """Write rows to a file whose suffix says how, and return it: a numbered one where `path` is there.
+
+    Raises ValueError for another suffix, or OSError.
+    """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise ValueError(f"'{path.name}' ends with neither of {' and '.join(SUFFIXES)}")
     text = csv_text(table, rows, columns) if suffix == ".csv" else json_text(table, rows, columns)
-    write_whole(path, text.encode("utf-8", "surrogatepass"))
+    target = free_path(path.with_suffix(""), path.suffix)
+    write_whole(target, text.encode("utf-8", "surrogatepass"))
+    return target
 
 
 def _cell(value: str | int | None) -> str | int:

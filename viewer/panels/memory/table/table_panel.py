@@ -152,10 +152,10 @@ class TablePanel:
     def _write(self, table: MemoryTable) -> str:
         path = Path(os.path.expanduser(self._path))
         try:
-            export_rows(path, table, self.rows, self._shown)
+            written = export_rows(path, table, self.rows, self._shown)
         except (OSError, ValueError) as error:
             return f"not written: {error}"
-        return f"written: {path.absolute()}"
+        return f"written: {written.absolute()}"
 
     def _renew(self, table: MemoryTable) -> None:
         """Filter and sort again if the table, the filter, the order or the known names have changed."""

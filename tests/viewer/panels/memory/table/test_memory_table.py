@@ -193,6 +193,17 @@ def test_exports_hold_what_the_table_shows(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["memory.csv", "memory.json"]
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".JSON"])
+def test_an_export_replaces_no_file(tmp_path: Path, cube: MemoryTable, suffix: str) -> None:
+    path = tmp_path / f"memory.old{suffix}"
+    path.write_text("kept")
+    (tmp_path / f"memory.old-002{suffix}").symlink_to("nowhere")
+    written = [export_rows(path, cube, np.arange(3), (Column.NAME,)).name for _ in range(2)]
+    assert written == [f"memory.old-001{suffix}", f"memory.old-003{suffix}"]
+    assert path.read_text() == "kept"
+    assert all("shadowMap" in (tmp_path / name).read_text() for name in written)
+
+
 def test_an_export_with_another_suffix_writes_nothing(tmp_path: Path, cube: MemoryTable) -> None:
     with pytest.raises(ValueError, match=r"'memory.txt' ends with neither of .csv and .json"):
         export_rows(tmp_path / "memory.txt", cube, np.arange(3), (Column.NAME,))
