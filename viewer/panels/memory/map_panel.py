@@ -12,7 +12,7 @@ from viewer.panels.memory.map.quad_drawing import QuadBatch
 from viewer.panels.memory.map.tile_colors import MapPalette
 from viewer.panels.memory.map_header import more_texts, other_texts, resident_text
 from viewer.panels.memory.map_legend import MapLegend, legend_height, legend_lines
-from viewer.panels.memory.map_palette import map_palette, text_on
+from viewer.panels.memory.map_palette import color_of, map_palette, text_on
 from viewer.panels.memory.map_state import Drawn, MapState
 from viewer.panels.memory.plan_models import PlanModels, SharedModels
 from viewer.panels.memory.resident_overlay import ResidentOverlay
@@ -298,8 +298,11 @@ class MapPanel:
                 if drawn.treemap is not None:
                     y = origin[1] + y0 + unit * 0.2
                 tint = widgets.color(text_on(named.color))
-                font = imgui.get_font()
-                draw.add_text(font, small, (origin[0] + x0 + unit * 0.3, y), tint, text)
+                font, x = imgui.get_font(), origin[0] + x0 + unit * 0.3
+                width = imgui.calc_text_size(text).x * small / unit
+                ground = widgets.color(color_of(named.color))  # over lanes of others, and hatching
+                draw.add_rect_filled((x, y), (x + width, y + small), ground)
+                draw.add_text(font, small, (x, y), tint, text)
 
     def _mark_selected(self, models: PlanModels, drawn: Drawn, origin: tuple[float, float]) -> None:
         """Draw a frame around what is selected."""
