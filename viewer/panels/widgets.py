@@ -132,6 +132,15 @@ def table_row(identity: str, is_selected: bool, *, overlaps: bool = False, heigh
     return bool(clicked)
 
 
+def scrolled_width(least: float) -> float:
+    """The inner width of a table that is scrolled where it is narrower than `least` heights of the font.
+
+    0 where it has as much: its columns fill the width then, and there is nothing to scroll.
+    """
+    wanted = least * imgui.get_font_size()
+    return wanted if imgui.get_content_region_avail().x < wanted else 0.0
+
+
 def table_headers(*numbers: int) -> None:
     """Draw the header row of a table; those of the columns `numbers` stand at the right, over the numbers.
 

@@ -14,7 +14,7 @@ from viewer.panels import widgets
 from viewer.ui import style
 from viewer.ui.draw_lists import INDEX_BYTES, VERTEX_BYTES
 
-SCROLLED = ("memory table/memory",)
+SCROLLED = ("memory table/memory", "/objects_", "/assets_", "/devices_", "/steps_", "/delta")
 """Tables that are scrolled to the side."""
 
 

@@ -21,12 +21,15 @@ from viewer.session.session import Session
 from viewer.ui import style
 
 _TABLE = (
-    imgui.TableFlags_.scroll_y.value
+    imgui.TableFlags_.scroll_x.value
+    | imgui.TableFlags_.scroll_y.value
     | imgui.TableFlags_.row_bg.value
     | imgui.TableFlags_.borders_inner_h.value
     | imgui.TableFlags_.sortable.value
     | imgui.TableFlags_.resizable.value
 )
+LEAST_WIDTH = 22
+"""Heights of the font that the columns take at least; a narrower panel is scrolled."""
 _STRETCH = imgui.TableColumnFlags_.width_stretch.value
 _FIXED = imgui.TableColumnFlags_.width_fixed.value
 _ALL_KINDS = ["all kinds", *(str(kind) for kind in KINDS)]
@@ -116,9 +119,9 @@ class AssetsPanel:
         return found[order[::-1] if is_descending else order]
 
     def _table(self, rows: AssetRows) -> None:
-        if not imgui.begin_table("assets", 4, _TABLE):
+        if not imgui.begin_table("assets", 4, _TABLE, (0.0, 0.0), widgets.scrolled_width(LEAST_WIDTH)):
             return
-        imgui.table_setup_scroll_freeze(0, 1)
+        imgui.table_setup_scroll_freeze(1, 1)
         imgui.table_setup_column("asset", _STRETCH)
         imgui.table_setup_column("kind", _FIXED, imgui.calc_text_size("morphTargets").x)
         largest = imgui.TableColumnFlags_.prefer_sort_descending.value

@@ -13,12 +13,15 @@ from viewer.session.session import Session
 from viewer.ui import style
 
 _TABLE = (
-    imgui.TableFlags_.scroll_y.value
+    imgui.TableFlags_.scroll_x.value
+    | imgui.TableFlags_.scroll_y.value
     | imgui.TableFlags_.row_bg.value
     | imgui.TableFlags_.borders_inner_h.value
     | imgui.TableFlags_.resizable.value
     | imgui.TableFlags_.sortable.value
 )
+LEAST_WIDTH = 34
+"""Heights of the font that the columns take at least; a narrower panel is scrolled."""
 _FIXED = imgui.TableColumnFlags_.width_fixed.value
 _STRETCH = imgui.TableColumnFlags_.width_stretch.value
 _NO_SORT = imgui.TableColumnFlags_.no_sort.value
@@ -83,7 +86,8 @@ class DeltaTable:
         widgets.cut("; ".join([total, *words]) if words else f"{total}; the same blocks at the same places")
 
     def _table(self, rows: DeltaRows) -> None:
-        if not imgui.begin_table(f"delta{self._name}", 5, _TABLE):
+        width = widgets.scrolled_width(LEAST_WIDTH)
+        if not imgui.begin_table(f"delta{self._name}", 5, _TABLE, (0.0, 0.0), width):
             return
         letter = imgui.get_font_size()
         imgui.table_setup_scroll_freeze(0, 1)

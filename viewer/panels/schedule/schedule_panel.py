@@ -22,6 +22,9 @@ _TABLE = (
     | imgui.TableFlags_.borders_inner_h.value
     | imgui.TableFlags_.resizable.value
 )
+_STEPS = _TABLE | imgui.TableFlags_.scroll_x.value
+LEAST_WIDTH = 30
+"""Heights of the font that the columns take at least; a narrower panel is scrolled."""
 _FIXED = imgui.TableColumnFlags_.width_fixed.value
 _STRETCH = imgui.TableColumnFlags_.width_stretch.value
 LEAST_STEPS = 9
@@ -191,7 +194,7 @@ class SchedulePanel:
             return
         letter = imgui.get_font_size()
         height = max(imgui.get_content_region_avail().y, letter * LEAST_STEPS)
-        if not imgui.begin_table("steps", 4, _TABLE, (0.0, height)):
+        if not imgui.begin_table("steps", 4, _STEPS, (0.0, height), widgets.scrolled_width(LEAST_WIDTH)):
             return
         imgui.table_setup_scroll_freeze(0, 1)
         imgui.table_setup_column("#", _FIXED, letter * 3)

@@ -14,11 +14,14 @@ from viewer.session.session import Session
 from viewer.ui import style
 
 _TABLE = (
-    imgui.TableFlags_.scroll_y.value
+    imgui.TableFlags_.scroll_x.value
+    | imgui.TableFlags_.scroll_y.value
     | imgui.TableFlags_.row_bg.value
     | imgui.TableFlags_.borders_inner_h.value
     | imgui.TableFlags_.resizable.value
 )
+LEAST_WIDTH = 34
+"""Heights of the font that the columns take at least; a narrower panel is scrolled."""
 _FIXED = imgui.TableColumnFlags_.width_fixed.value
 _STRETCH = imgui.TableColumnFlags_.width_stretch.value
 
@@ -41,10 +44,10 @@ class OtherDevicesPanel:
         if self.devices.is_working:
             self.devices.advance()
             self._session.wake()
-        if not imgui.begin_table("devices", 5, _TABLE):
+        if not imgui.begin_table("devices", 5, _TABLE, (0.0, 0.0), widgets.scrolled_width(LEAST_WIDTH)):
             return
         letter = imgui.get_font_size()
-        imgui.table_setup_scroll_freeze(0, 1)
+        imgui.table_setup_scroll_freeze(1, 1)
         imgui.table_setup_column("device", _STRETCH, 1.3)
         imgui.table_setup_column("", _FIXED, parts.button_width("plan"))
         imgui.table_setup_column("allocated", _FIXED, letter * 5)
