@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from imgui_bundle import imgui
+from support.all_panels import all_panels
 from support.mouse import Mouse, drawn, mouse, session_of, workspace_of
 from support.plans import cube_plan
 
+from engine.humon import Problem, Severity
 from engine.tableau.tableau import Tableau
 from viewer.panels.panel import Dock, Placed
 from viewer.panels.what_if.other_devices_panel import OtherDevicesPanel
@@ -37,3 +42,20 @@ def test_names_of_devices_are_read_in_a_narrow_panel(
     scroll, name = found[-1]
     assert (scroll > 0) == is_scrolled
     assert name >= imgui.calc_text_size("nvidia-h200").x * 0.9
+
+
+def test_what_stands_beside_a_search_is_within_a_narrow_panel(root: Path) -> None:
+    places = ("assets search", "assets kind", "problems copy")
+    problem = Problem("field.unknown", "no field", severity=Severity.ERROR)
+    with all_panels(root / "scenes/tableau.hu", side_by_side=False) as panels:
+        style.resize(2.0)
+        imgui.get_io().display_size = (1280, 720)
+        panels.workspace.lay_out()
+        panels.session.statistics = replace(panels.session.statistics, problems=(problem,))
+        for place in places:
+            title = place.split()[0]
+            panels.workspace.show(title)
+            panels.frame(8)
+            left, _, right, _ = panels.session.places[f"panel {title}"]
+            x0, _, x1, _ = panels.session.places[place]
+            assert left <= x0 < x1 <= right, place

@@ -92,18 +92,20 @@ class AssetsPanel:
         return self._rows
 
     def _filter(self, rows: AssetRows) -> None:
-        imgui.set_next_item_width(imgui.get_font_size() * 14)
+        letter, room = imgui.get_font_size(), imgui.get_content_region_avail().x
+        imgui.set_next_item_width(min(letter * 14, room))
         _, self._search = imgui.input_text_with_hint("##search", "search", self._search)
         self._session.places["assets search"] = widgets.item_box()
-        imgui.same_line()
-        imgui.set_next_item_width(imgui.get_font_size() * 9)
+        parts.flows(letter * 9)
+        imgui.set_next_item_width(min(letter * 9, room))
         _, self._kind = imgui.combo("##kind", self._kind, _ALL_KINDS)
+        self._session.places["assets kind"] = widgets.item_box()
         listed = (self._search, self._kind, self._order, self._library_version, self._seen)
         if listed != self._listed:
             self._listed = listed
             found = rows.found(self._search, None if not self._kind else self._kind - 1)
             self._shown = self._sorted(rows, found)
-        imgui.same_line()
+        parts.flows(letter * 8)
         total = int(self._bytes[self._shown].max(initial=0))
         shown = f"{len(self._shown):,} of {count_text(len(rows), 'asset')}, largest {bytes_text(total)}"
         widgets.cut(shown, style.QUIET)

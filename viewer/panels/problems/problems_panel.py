@@ -7,7 +7,7 @@ from pathlib import Path
 from imgui_bundle import imgui
 
 from engine.humon import Problem, Severity
-from viewer.panels import widgets
+from viewer.panels import parts, widgets
 from viewer.panels.number_format import count_text
 from viewer.session.links import SourceLink
 from viewer.session.session import Session
@@ -34,15 +34,16 @@ class ProblemsPanel:
         if not problems:
             widgets.quiet("none")
             return
-        imgui.set_next_item_width(imgui.get_font_size() * 16)
+        imgui.set_next_item_width(min(imgui.get_font_size() * 16, imgui.get_content_region_avail().x))
         _, self._search = imgui.input_text_with_hint("##search", "search", self._search)
         shown = [one for one in problems if self._search.lower() in one.render().lower()]
-        imgui.same_line()
         errors = sum(one.severity is Severity.ERROR for one in problems)
         counts = count_text(errors, "error"), count_text(len(problems) - errors, "warning")
-        widgets.cut(f"{', '.join(counts)}, {len(shown):,} shown", style.QUIET)
-        imgui.same_line()
-        if imgui.button("copy"):
+        text = f"{', '.join(counts)}, {len(shown):,} shown"
+        parts.flows(imgui.calc_text_size(text).x)
+        widgets.cut(text, style.QUIET)
+        parts.flows(parts.button_width("copy"))
+        if parts.button(self._session, "problems copy", "copy"):
             imgui.set_clipboard_text("\n\n".join(one.render() for one in shown))
         widgets.tooltip(("copies what is shown",))
         if imgui.begin_child("list"):
