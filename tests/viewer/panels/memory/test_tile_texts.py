@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.mouse import session_of
+from support.mouse import Mouse, drawn, mouse, session_of, workspace_of
 from support.random_scenes import profile
 
 from engine.plan.model.plan import Plan
@@ -16,7 +16,11 @@ from engine.tableau.tableau import Tableau
 from viewer.panels.memory.map.tiles import TileState
 from viewer.panels.memory.plan_models import PlanModels, SharedModels
 from viewer.panels.memory.table.memory_table import Level, MemoryTable
-from viewer.panels.memory.tile_texts import name_of, owner_of, selected_by, tile_lines
+from viewer.panels.memory.tile_texts import name_of, owner_of, selected_by, sharing_lines, tile_lines
+from viewer.panels.memory.why_panel import WhyPanel
+from viewer.panels.panel import Dock, Placed
+
+__all__ = ["mouse"]
 
 SIDES = {"large": 512, "small": 256, "other": 256}
 
@@ -86,3 +90,22 @@ def test_a_block_says_which_of_its_bytes_who_shares(shared: SharedModels) -> Non
         for other in others:
             part = "256 KiB of it" if name == "large" else "all of it"
             assert any(line.startswith(f"shares {part}, 0x") and line.endswith(other) for line in texts[name])
+
+
+def test_why_says_the_same_of_shared_bytes(mouse: Mouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = session_of(Tableau(), unequal_plan())
+    shared = SharedModels(session)
+    written: list[str] = []
+    monkeypatch.setattr("viewer.panels.memory.why_panel._wrapped", written.append)
+    draw = drawn(workspace_of(session, [Placed(WhyPanel(session, shared), Dock.RIGHT)]), session)
+    models = models_of(shared)
+    for place in range(models.places.planned_count):
+        session.selection.select_memory(
+            (int(Level.SUBRESOURCE), int(models.places.subresources["key"][place]))
+        )
+        for _ in range(3):
+            written.clear()
+            mouse.frame(draw)
+        lines = sharing_lines(models, place)
+        assert len(lines) >= 2
+        assert set(lines) <= set(written)
