@@ -21,6 +21,15 @@ MAX_CUBE_SIDE = 1024
 MAX_EXR_ATTRIBUTES = 4096
 """Most attributes and channels in the header of one OpenEXR file."""
 
+EXR_BYTES = 1 << 30
+"""Most bytes of all channels of an OpenEXR file that the package OpenEXR reads, not compressed."""
+
+EXR_START_BYTES = 1 << 29
+"""Address space that the process for such a file takes beside three times its channels, in bytes."""
+
+EXR_SECONDS = 30.0
+"""Longest time in which that process reads a file, in seconds."""
+
 MAX_PNG_CHUNKS = 1 << 20
 """Most chunks of one PNG file."""
 

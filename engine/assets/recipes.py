@@ -37,8 +37,8 @@ IMPORTER_VERSIONS: Mapping[AssetType, int] = {
     AssetType.INDICES: 4,
     AssetType.SKELETON: 1,
     AssetType.SHADER: 4,
-    AssetType.TEXTURE2D: 3,
-    AssetType.ENVIRONMENT: 1,
+    AssetType.TEXTURE2D: 4,
+    AssetType.ENVIRONMENT: 2,
     AssetType.ANIMATION: 3,
     AssetType.MORPH_TARGETS: 2,
 }

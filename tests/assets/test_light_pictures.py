@@ -155,15 +155,15 @@ def with_offset(value: int) -> bytes:
     ("data", "code", "message"),
     [
         (exr(GREY)[:4], "texture.decode", "within its headers"),
-        (exr(GREY, flags=2 | 0x200), "environment.format", "tiles"),
+        (exr(GREY, flags=2 | 0x200), "texture.decode", "in tiles, cannot be read"),
         (exr(GREY, flags=2 | 0x1000), "environment.format", "several parts"),
         (exr(GREY, flags=3), "environment.format", "version 3"),
         (
             exr(GREY, NONE).replace(
                 attribute("compression", "compression", b"\0"), attribute("compression", "compression", b"\4")
             ),
-            "environment.format",
-            "compressed with PIZ",
+            "texture.decode",
+            "compressed with PIZ, cannot be read",
         ),
         (exr({"X": GREY["Y"]}), "environment.format", "the channels X"),
         (

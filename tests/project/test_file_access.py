@@ -53,6 +53,14 @@ ALLOWED = {
     ),
     "engine/assets/files.py": ("reads what open_regular opened", {"open"}),
     "engine/humon/files.py": ("reads what open_regular opened", {"open"}),
+    "engine/assets/importers/environment/openexr_package.py": (
+        "the folder of one run of the worker, made for it alone",
+        {"write_bytes", "np.memmap"},
+    ),
+    "engine/assets/importers/environment/openexr_worker.py": (
+        "the folder of its run",
+        {"tofile"},
+    ),
     "engine/assets/importers/shader.py": (
         "the folder of one run of the compiler, made for it alone",
         {"write_text", "write_bytes", "read_bytes", "is_file"},

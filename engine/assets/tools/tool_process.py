@@ -128,11 +128,12 @@ def run_tool(
     *,
     seconds: float = COMPILE_SECONDS,
     memory: int = COMPILE_BYTES,
+    file_bytes: int = _FILE_BYTES,
 ) -> ToolResult:
     """Run `tool` in `folder` and wait; its own child processes are stopped with it.
 
-    `memory` is its address space in bytes. Raises OSError if the program cannot be started, ToolsStopped if
-    the RunningTools of this thread are stopped.
+    `memory` is its address space in bytes, `file_bytes` the size of the largest file it may write. Raises
+    OSError if the program cannot be started, ToolsStopped if the RunningTools of this thread are stopped.
     """
     running = _running_tools.get(None) or RunningTools()
     with open(folder / "output", "w+b") as output:
@@ -148,7 +149,7 @@ def run_tool(
         timed_out = False
         with running.counted(child):
             try:
-                _limit(child.pid, memory, seconds)
+                _limit(child.pid, memory, seconds, file_bytes)
                 child.wait(seconds)
             except subprocess.TimeoutExpired:
                 timed_out = True
@@ -160,7 +161,7 @@ def run_tool(
     return ToolResult(child.returncode, text, timed_out)
 
 
-def _limit(process: int, memory: int, seconds: float) -> None:
+def _limit(process: int, memory: int, seconds: float, file_bytes: int) -> None:
     """Set the limits from this process: code between fork and exec is not safe with threads."""
     if sys.platform == "linux":
         import resource
@@ -168,7 +169,7 @@ def _limit(process: int, memory: int, seconds: float) -> None:
         limits = (
             (resource.RLIMIT_AS, memory),
             (resource.RLIMIT_CPU, int(seconds) + 1),
-            (resource.RLIMIT_FSIZE, _FILE_BYTES),
+            (resource.RLIMIT_FSIZE, file_bytes),
             (resource.RLIMIT_CORE, 0),
         )
         for kind, value in limits:

@@ -1,150 +1,76 @@
-"""OpenEXR files of one part in scan lines, not compressed or with RLE, ZIPS or ZIP.
+"""OpenEXR files of one flat picture: scan lines are read here, other kinds by the package OpenEXR.
 
-Format: "OpenEXR File Layout", openexr.com. What is decompressed is limited to what the header says of it, and
-the header is believed if the data can hold so much.
+Read here are scan lines that are not compressed or have RLE, ZIPS or ZIP. What is decompressed is limited to
+what the header says of it, and the header is believed if the data can hold so much.
 """
 
 from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.assets.codes import AssetCode
-from engine.assets.importers.environment.light import (
-    PIXEL_BYTES,
-    Light,
-    check_light_size,
-    damaged,
-    light_error,
-)
-from engine.assets.limits import MAX_EXR_ATTRIBUTES
+from engine.assets.importers.environment.light import PIXEL_BYTES, Light, damaged
+from engine.assets.importers.environment.openexr_header import ExrHeader, read_exr_header
+from engine.assets.importers.environment.openexr_package import read_by_package
 
 EXR_SIGNATURE = b"\x76\x2f\x31\x01"
-_UNREAD_KINDS = {0x200: "tiles", 0x800: "deep pixels", 0x1000: "several parts"}
 _ROWS_OF = {0: 1, 1: 1, 2: 1, 3: 16}
 """Rows of a block, by compression: none, RLE, ZIPS, ZIP."""
 
-_COMPRESSIONS = ("none", "RLE", "ZIPS", "ZIP", "PIZ", "PXR24", "B44", "B44A", "DWAA", "DWAB")
 _NONE, _RLE = 0, 1
 _RATIO = 1032
 """Most bytes that a byte of deflated data can stand for (zlib, "Maximum Expansion Factor"); RLE has 64."""
 
-_DTYPES = {0: "<u4", 1: "<f2", 2: "<f4"}
-
 Bytes = npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True)
-class _Header:
-    """Size in pixels, first row, compression, names and types of the channels, where the header ends."""
-
-    width: int
-    height: int
-    top: int
-    compression: int
-    channels: tuple[tuple[str, np.dtype[np.generic]], ...]
-    end: int
-
-
 def read_exr(data: bytes, name: str, take: Callable[[int], None]) -> Light:
-    """Decode the channels R, G and B, or Y, of an OpenEXR file.
+    """Decode the channels R, G and B, or Y, of an OpenEXR file, as its display window shows them.
 
-    Raises InputError: `environment.format`, `texture.decode`, `texture.size`.
+    Raises InputError: `environment.format`, `texture.decode`, `texture.size`, and for files that the package
+    OpenEXR reads `texture.package` and `texture.memory`.
     """
     try:
-        header = _read_header(data, name)
-        rows = _ROWS_OF[header.compression]
-        row_bytes = header.width * sum(dtype.itemsize for _, dtype in header.channels)
-        count = -(-header.height // rows)
-        if len(data) * _RATIO < header.height * row_bytes or len(data) < header.end + 16 * count:
-            message = f"the header claims {header.width} x {header.height} pixels, and the file ends after "
-            raise damaged(f"{message}{len(data)} bytes", name)
-        take(PIXEL_BYTES * header.width * header.height)
-        pixels = np.zeros((header.height, header.width, 3), np.float32)
-        for number in range(count):
-            (at,) = struct.unpack_from("<Q", data, header.end + 8 * number)
-            first, size = struct.unpack_from("<iI", data, at)
-            first -= header.top
-            if first % rows or not 0 <= first < header.height or at + 8 + size > len(data):
-                raise damaged(f"the OpenEXR file has a damaged block at byte {at}", name)
-            block = pixels[first : first + rows]
-            packed = data[at + 8 : at + 8 + size]
-            held = _unpacked(packed, header.compression, len(block) * row_bytes, name)
-            _fill(block, held, header)
+        header = read_exr_header(data, name)
     except (struct.error, OverflowError) as error:
         raise damaged("the OpenEXR file ends within its headers", name) from error
+    if header.has_tiles or header.compression not in _ROWS_OF:
+        return read_by_package(data, header, name, take)
+    try:
+        return _read_lines(data, header, name, take)
+    except (struct.error, OverflowError) as error:
+        raise damaged("the OpenEXR file ends within its headers", name) from error
+
+
+def _read_lines(data: bytes, header: ExrHeader, name: str, take: Callable[[int], None]) -> Light:
+    stored, shown = header.data, header.shown
+    step = _ROWS_OF[header.compression]
+    count = -(-stored.height // step)
+    if len(data) * _RATIO < stored.height * header.row_bytes or len(data) < header.end + 16 * count:
+        message = f"the header claims {stored.width} x {stored.height} pixels, and the file ends after "
+        raise damaged(f"{message}{len(data)} bytes", name)
+    take(PIXEL_BYTES * shown.width * shown.height)
+    pixels = np.zeros((shown.height, shown.width, 3), np.float32)
+    (rows, columns), (stored_rows, stored_columns) = header.overlap()
+    for number in range(count):
+        (at,) = struct.unpack_from("<Q", data, header.end + 8 * number)
+        first, size = struct.unpack_from("<iI", data, at)
+        first -= stored.top
+        if first % step or not 0 <= first < stored.height or at + 8 + size > len(data):
+            raise damaged(f"the OpenEXR file has a damaged block at byte {at}", name)
+        end = min(first + step, stored.height)
+        packed = data[at + 8 : at + 8 + size]
+        held = _unpacked(packed, header.compression, (end - first) * header.row_bytes, name)
+        low, high = max(first, stored_rows.start), min(end, stored_rows.stop)
+        if low < high:
+            below = rows.start - stored_rows.start
+            block = pixels[low + below : high + below, columns]
+            _fill(block, held, header, slice(low - first, high - first), stored_columns)
     return pixels
-
-
-def _read_header(data: bytes, name: str) -> _Header:
-    (flags,) = struct.unpack_from("<I", data, 4)
-    version = flags & 255
-    unread = [kind for flag, kind in _UNREAD_KINDS.items() if flags & flag]
-    if version != 2 or unread:
-        message = f"the OpenEXR file has {unread[0] if unread else f'version {version}'}"
-        hint = "save it as one flat picture in scan lines"
-        raise light_error(AssetCode.ENVIRONMENT_FORMAT, message, name, hint)
-    attributes: dict[str, bytes] = {}
-    at = 8
-    for _ in range(MAX_EXR_ATTRIBUTES):
-        key, at = _text(data, at, name)
-        if not key:
-            break
-        _kind, at = _text(data, at, name)
-        (size,) = struct.unpack_from("<I", data, at)
-        if size > len(data) - at:
-            raise damaged(f"the OpenEXR file ends within its attribute '{key}'", name)
-        attributes[key] = data[at + 4 : at + 4 + size]
-        at += 4 + size
-    else:
-        raise damaged(f"the OpenEXR file has more than {MAX_EXR_ATTRIBUTES} attributes", name)
-    missing = [key for key in ("channels", "compression", "dataWindow") if not attributes.get(key)]
-    if missing:
-        raise damaged(f"the OpenEXR file has no attribute '{missing[0]}'", name)
-    left, top, right, bottom = struct.unpack_from("<4i", attributes["dataWindow"])
-    check_light_size(right - left + 1, bottom - top + 1, name)
-    compression = attributes["compression"][0]
-    if compression not in _ROWS_OF:
-        known = _COMPRESSIONS[compression] if compression < len(_COMPRESSIONS) else str(compression)
-        message = f"the OpenEXR file is compressed with {known}"
-        raise light_error(AssetCode.ENVIRONMENT_FORMAT, message, name, "save it with the compression ZIP")
-    channels = tuple(_channels(attributes["channels"], name))
-    named = {channel for channel, _ in channels}
-    if len(named) < len(channels):
-        raise damaged("the OpenEXR file has two channels of one name", name)
-    if not named.issuperset("RGB") and "Y" not in named:
-        message = f"the OpenEXR file has the channels {', '.join(sorted(named))[:80]}"
-        raise light_error(AssetCode.ENVIRONMENT_FORMAT, message, name, "save it with channels R, G and B")
-    return _Header(right - left + 1, bottom - top + 1, top, compression, channels, at)
-
-
-def _channels(data: bytes, name: str) -> Iterator[tuple[str, np.dtype[np.generic]]]:
-    """Yield name and type of each channel, in the order in which a row has them."""
-    at = 0
-    for _ in range(MAX_EXR_ATTRIBUTES):
-        channel, at = _text(data, at, name)
-        if not channel:
-            return
-        kind, _linear, across, down = struct.unpack_from("<iIii", data, at)
-        at += 16
-        if kind not in _DTYPES or (across, down) != (1, 1):
-            message = f"the channel '{channel}' of the OpenEXR file is not stored for every pixel as a number"
-            raise light_error(AssetCode.ENVIRONMENT_FORMAT, message, name, "save it with channels R, G and B")
-        yield channel, np.dtype(_DTYPES[kind])
-    raise damaged(f"the OpenEXR file has more than {MAX_EXR_ATTRIBUTES} channels", name)
-
-
-def _text(data: bytes, at: int, name: str) -> tuple[str, int]:
-    """Return the text at a byte, which a NUL ends, and where it ends."""
-    end = data.find(b"\0", at, at + 256)
-    if end < 0:
-        raise damaged(f"the OpenEXR file has no name at byte {at}", name)
-    return data[at:end].decode("utf-8", "replace"), end + 1
 
 
 def _unpacked(packed: bytes, compression: int, size: int, name: str) -> bytes:
@@ -190,10 +116,9 @@ def _reordered(held: Bytes) -> Bytes:
     return found
 
 
-def _fill(block: Light, held: bytes, header: _Header) -> None:
-    """Write the channels of some rows, in each of which one channel follows the other."""
-    row = np.dtype([(channel, dtype, (header.width,)) for channel, dtype in header.channels])
-    rows = np.frombuffer(held, row)
-    named = {channel for channel, _ in header.channels}
-    for number, channel in enumerate("RGB" if named.issuperset("RGB") else "YYY"):
-        block[..., number] = rows[channel]
+def _fill(block: Light, held: bytes, header: ExrHeader, rows: slice, columns: slice) -> None:
+    """Write the channels of some rows and columns; in each row one channel follows the other."""
+    row = np.dtype([(channel, dtype, (header.data.width,)) for channel, dtype in header.channels])
+    stored = np.frombuffer(held, row)[rows]
+    for number, channel in enumerate(header.colors):
+        block[..., number] = stored[channel][:, columns]
