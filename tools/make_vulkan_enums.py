@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -250,10 +251,55 @@ BOUNDARY = File(
     ),
 )
 
-FILES = {
+
+@dataclass(frozen=True)
+class Names:
+    """A module with the names of all formats, for messages about those that we do not use."""
+
+    def source(self) -> str:
+        """Return the module as Python source."""
+        names: dict[int, str] = {}
+        for name, number in _numbers("VkFormat").items():
+            stem = name.removeprefix("VK_FORMAT_")
+            is_shorter = number not in names or len(stem) < len(names[number])  # without a vendor's suffix
+            if is_shorter and not stem.startswith("_") and not stem.endswith("MAX_ENUM"):
+                names[number] = stem
+        listed = [f"{number}:{name}" for number, name in sorted(names.items())]
+        lines = textwrap.wrap(" ".join(listed), 100, break_long_words=False, break_on_hyphens=False)
+        return _NAMES_HEAD + "".join(f"    {line}\n" for line in lines) + _NAMES_END
+
+
+_NAMES_HEAD = '''"""Names of Vulkan's formats by their numbers, for messages about formats that are not read.
+
+Written by tools/make_vulkan_enums.py from the constants of the `vulkan` binding; change its lists.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+_NAMES = """
+'''
+_NAMES_END = '''"""
+
+
+def format_name(number: int) -> str:
+    """Return name and number of a VkFormat, such as `VK_FORMAT_R8_UNORM (9)`."""
+    stem = _by_number().get(number)
+    return f"VK_FORMAT_{stem} ({number})" if stem else f"VkFormat {number}, which Vulkan does not have"
+
+
+@cache
+def _by_number() -> dict[int, str]:
+    pairs = (entry.split(":") for entry in _NAMES.split())
+    return {int(number): name for number, name in pairs}
+'''
+
+FILES: Mapping[str, File | Names] = {
     "engine/plan/terms/vulkan_enums.py": PLAN,
     "engine/plan/terms/formats.py": FORMATS,
     "engine/vk/enums.py": BOUNDARY,
+    "engine/assets/importers/pictures/format_names.py": Names(),
 }
 
 

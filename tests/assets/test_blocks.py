@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from support.ktx2_files import ktx
 from support.pictures import file_of
 from support.projects import TRIANGLE_DB, Project
 from support.sampling import in_proof
@@ -96,21 +95,6 @@ def test_blocks_are_near_to_their_texels_in_every_level(form: TextureFormat) -> 
                 LIMITS[form.block] if level < 2 else 20
             )  # a few texels of a coarse level have little in common
             assert np.abs(found.astype(float) - expected).mean() <= most, level
-
-
-def ktx(
-    form: int, levels: list[bytes], width: int, height: int, scheme: int = 0, count: int | None = None
-) -> bytes:
-    count = len(levels) if count is None else count
-    head = struct.pack("<9I", form, 1, width, height, 0, 0, 1, count, scheme)
-    pack = {0: bytes, 2: zstd.compress, 3: zlib.compress}[scheme]
-    packed = [pack(level) for level in levels]
-    start = 80 + 24 * len(levels)
-    index, content = b"", b""
-    for level, part in zip(levels, packed, strict=True):
-        index += struct.pack("<QQQ", start + len(content), len(part), len(level))
-        content += part
-    return ktx2.KTX2_SIGNATURE + head + bytes(32) + index + content
 
 
 def read(data: bytes, settings: TextureSettings | None = None) -> tuple[memoryview, TextureFacts]:

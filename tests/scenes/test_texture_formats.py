@@ -12,9 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
+from support.ktx2_files import ktx
 from support.sampling import in_proof
 from support.scenes import ROOT
 
+from engine.assets.cache.facts import TextureFacts
+from engine.assets.formats import ColorSpace, TextureFormat, level_sizes
+from engine.assets.importers.texture import TextureSettings, import_texture
 from engine.plan.profile.device_profile import OPTIONAL_TEXTURES
 from engine.plan.profile.profile_file import read_profile
 from engine.plan.terms.formats import Format
@@ -126,6 +130,57 @@ def test_one_channel_is_grey_in_a_slot_of_colours(scene: Path, form: str) -> Non
     found, used = shown(scene)
     assert np.abs(found - plain).mean() < 1.5
     assert any(one.info.is_grey for one in used)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(
+    ("number", "form"),
+    [
+        (132, "bc1_rgb_srgb_block"),
+        (138, "bc3_srgb_block"),
+        (146, "bc7_srgb_block"),
+        (50, "r8g8b8a8_srgb"),
+    ],
+)
+def test_a_ktx2_file_draws_as_the_picture_it_was_made_of(scene: Path, number: int, form: str) -> None:
+    plain, _ = shown(scene)
+    with_ktx2(scene, "albedo", number, TextureFormat(form), ColorSpace.SRGB)
+    found, used = shown(scene)
+    assert Format[form.upper()] in used
+    assert np.abs(found - plain).mean() < (2.5 if number == 132 else 1.5)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("slot", "number"), [("roughness", 139), ("normal", 141)])
+def test_a_ktx2_file_of_one_or_two_channels_draws_as_its_picture(scene: Path, slot: str, number: int) -> None:
+    source = scene.parents[1] / f"assets/builtin/material/brick-{slot}.png"
+    if number == 139:
+        Image.fromarray(np.asarray(Image.open(source).convert("L"))).save(source)
+    plain, _ = shown(scene)
+    form = TextureFormat.BC4_UNORM_BLOCK if number == 139 else TextureFormat.BC5_UNORM_BLOCK
+    with_ktx2(scene, slot, number, form, ColorSpace.LINEAR)
+    found, used = shown(scene)
+    assert Format[form.name] in used
+    assert np.abs(found - plain).mean() < 3
+
+
+def with_ktx2(scene: Path, slot: str, number: int, form: TextureFormat, space: ColorSpace) -> None:
+    """Let a picture of the scene be a KTX 2 file of all levels, with zstd; 50 swaps red and blue."""
+    source = scene.parents[1] / f"assets/builtin/material/brick-{slot}.png"
+    made = import_texture(source.read_bytes(), source.name, TextureSettings(space, None, form))
+    facts = made.facts
+    assert isinstance(facts, TextureFacts)
+    levels = []
+    for at, size in zip(
+        facts.mip_offsets, level_sizes(facts.width, facts.height, facts.mip_levels), strict=True
+    ):
+        levels.append(bytes(made.data[at : at + form.level_bytes(*size)]))
+    if number == 50:
+        levels = [
+            np.frombuffer(level, np.uint8).reshape(-1, 4)[:, [2, 1, 0, 3]].tobytes() for level in levels
+        ]
+    source.with_suffix(".ktx2").write_bytes(ktx(number, levels, facts.width, facts.height, 2))
+    edit(scene, (f"brick-{slot}.png", f"brick-{slot}.ktx2"))
 
 
 def test_a_device_without_blocks_is_given_texels(scene: Path) -> None:

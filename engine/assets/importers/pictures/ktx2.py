@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import struct
 import zlib
+from collections.abc import Callable, Mapping
 from functools import partial
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from engine.assets.codes import AssetCode
 from engine.assets.formats import TextureFormat
 from engine.assets.importers.blocks.levels import decode_level
 from engine.assets.importers.mips import full_chain
+from engine.assets.importers.pictures.format_names import format_name
 from engine.assets.importers.pictures.picture import (
     Picture,
     Rows,
@@ -29,12 +31,15 @@ from engine.assets.importers.pictures.picture import (
 )
 from engine.humon import InputError, Position, Problem
 
+Level: TypeAlias = Callable[[int], bytes | memoryview]
+"""Returns the bytes of a level, the finest for 0."""
+
 KTX2_SIGNATURE = b"\xabKTX 20\xbb\r\n\x1a\n"
 _HEADER = struct.Struct("<9I")
 _LEVEL = struct.Struct("<QQQ")
 _FIRST_LEVEL = 80
-_BASIS, _RGB = 0, (23, 29)
-"""VkFormat undefined, which Basis Universal has; r8g8b8 as unorm and sRGB, which devices do not take."""
+_BASIS = 0
+"""VkFormat undefined, which Basis Universal has."""
 _FORMATS = {
     9: TextureFormat.R8_UNORM,
     16: TextureFormat.R8G8_UNORM,
@@ -60,7 +65,25 @@ _FORMATS = {
     145: TextureFormat.BC7_UNORM_BLOCK,
     146: TextureFormat.BC7_SRGB_BLOCK,
 }
+_UNORM, _SRGB = TextureFormat.R8G8B8A8_UNORM, TextureFormat.R8G8B8A8_SRGB
+_RGB, _BGR, _BGRA = (0, 1, 2), (2, 1, 0), (2, 1, 0, 3)
+_ORDERED: Mapping[int, tuple[tuple[int, ...], TextureFormat]] = {
+    15: ((0,), _SRGB),
+    22: ((0, 1), _SRGB),
+    23: (_RGB, _UNORM),
+    29: (_RGB, _SRGB),
+    30: (_BGR, _UNORM),
+    36: (_BGR, _SRGB),
+    44: (_BGRA, _UNORM),
+    50: (_BGRA, _SRGB),
+    84: (_RGB, TextureFormat.R16G16B16A16_UNORM),
+    90: (_RGB, TextureFormat.R16G16B16A16_SFLOAT),
+    106: (_RGB, TextureFormat.R32G32B32A32_SFLOAT),
+}
+"""Formats that become another with four channels: where red, green, blue and alpha are, and the other."""
+
 _NONE, _ZSTD, _ZLIB = 0, 2, 3
+_SCHEMES = {1: "BasisLZ"}
 
 
 def read_ktx2(data: bytes, name: str) -> Picture:
@@ -78,16 +101,23 @@ def read_ktx2(data: bytes, name: str) -> Picture:
         raise decode_error("the KTX 2 file is no single picture: it has depth, layers or faces", name)
     if number == _BASIS:
         return Picture(width, height, partial(_transcoded, data, name, width, height))
-    form = _FORMATS.get(number)
-    if (form is None and number not in _RGB) or scheme not in (_NONE, _ZSTD, _ZLIB):
-        message = f"the KTX 2 file has VkFormat {number}, supercompressed by scheme {scheme}"
-        hint = "8-bit, 16-bit and float texels, BC1, BC3, BC4, BC5, BC7 and Basis Universal are read"
-        raise format_error(message, name, f"{hint}: convert it with `ktx`")
+    order, form = _ORDERED.get(number, ((), _FORMATS.get(number)))
+    if form is None:
+        message = f"the KTX 2 file has texels of {format_name(number)}"
+        hint = (
+            "save it as VK_FORMAT_R8G8B8A8_SRGB or _UNORM, as VK_FORMAT_R16G16B16A16_SFLOAT, as BC1, BC3, BC4"
+        )
+        raise format_error(message, name, f"{hint}, BC5 or BC7 blocks, or as Basis Universal: `ktx create`")
+    if scheme not in (_NONE, _ZSTD, _ZLIB):
+        known = f" ({_SCHEMES[scheme]})" if scheme in _SCHEMES else ""
+        message = f"the KTX 2 file has {format_name(number)}, supercompressed by scheme {scheme}{known}"
+        raise format_error(message, name, "save it with zstd or zlib, or not supercompressed: `ktx deflate`")
     if levels > full_chain(width, height) or _FIRST_LEVEL + levels * _LEVEL.size > len(data):
         raise decode_error(f"the KTX 2 file says that it has {levels} levels", name)
-    level = partial(_level, data, name, form, width, height, scheme)
-    if form is None:
-        return Picture(width, height, partial(_plain, level, np.dtype("u1"), 3, width, height))
+    texel_size = len(order) * form.dtype.itemsize
+    level: Level = partial(_level, data, name, form, texel_size, width, height, scheme)
+    if order:
+        level = partial(_reordered, level, order, form)
     rows = partial(_plain, level, form.dtype, form.channels, width, height)
     if form.block:
         rows = partial(_from_blocks, level, form, width, height, name)
@@ -104,12 +134,22 @@ def read_ktx2(data: bytes, name: str) -> Picture:
 
 
 def _level(
-    data: bytes, name: str, form: TextureFormat | None, width: int, height: int, scheme: int, number: int
+    data: bytes,
+    name: str,
+    form: TextureFormat,
+    texel_size: int,
+    width: int,
+    height: int,
+    scheme: int,
+    number: int,
 ) -> bytes | memoryview:
-    """Return the bytes of a level of the file. Raises InputError."""
+    """Return the bytes of a level of the file; texels of `texel_size`, 0 for that of the format.
+
+    Raises InputError.
+    """
     offset, length, _ = _LEVEL.unpack_from(data, _FIRST_LEVEL + number * _LEVEL.size)
     sides = max(1, width >> number), max(1, height >> number)
-    size = form.level_bytes(*sides) if form is not None else sides[0] * sides[1] * 3
+    size = sides[0] * sides[1] * texel_size or form.level_bytes(*sides)
     if offset + length > len(data) or (scheme == _NONE and length != size):
         message = f"level {number} has {length} bytes at byte {offset}"
         raise decode_error(f"{message}, which do not fit", name)
@@ -151,7 +191,18 @@ def _zstd(name: str) -> Any:
     raise InputError(Problem(AssetCode.TEXTURE_PACKAGE, message, Position(name), help=hint))
 
 
-def _plain(level: Any, dtype: np.dtype[Any], channels: int, width: int, height: int, deep: bool) -> Rows:
+def _reordered(level: Level, order: tuple[int, ...], form: TextureFormat, number: int) -> memoryview:
+    """Return a level as texels of four channels; one channel is grey, and of two blue is 0."""
+    texels = np.frombuffer(level(number), form.dtype).reshape(1, -1, len(order))
+    full = np.empty((1, texels.shape[1], 4), form.dtype)
+    full[..., :3] = texels if len(order) == 1 else 0
+    full[..., 3] = 1 if form.is_float else np.iinfo(form.dtype).max
+    if len(order) > 1:
+        full[..., : len(order)] = texels[..., order]
+    return full.reshape(-1).view(np.uint8).data
+
+
+def _plain(level: Level, dtype: np.dtype[Any], channels: int, width: int, height: int, deep: bool) -> Rows:
     texels = np.frombuffer(level(0), dtype).reshape(height, width, channels)
     for rows in bands(width, height):
         yield rows, _shown(_grey_as_red(texels[rows]), deep)
@@ -171,7 +222,7 @@ def _shown(texels: Texels, deep: bool) -> Texels:
     return full
 
 
-def _from_blocks(level: Any, form: TextureFormat, width: int, height: int, name: str, deep: bool) -> Rows:
+def _from_blocks(level: Level, form: TextureFormat, width: int, height: int, name: str, deep: bool) -> Rows:
     texels = np.empty((height, width, form.channels), np.uint8)
     decode_level(level(0), form, width, height, texels, name)
     for rows in bands(width, height):
