@@ -10,7 +10,7 @@ from engine.gltf.clips import Channel, read_clip
 from engine.gltf.codes import GltfCode
 from engine.gltf.document import Gltf, OpenFile, read_gltf
 from engine.gltf.images import Sampling, file_of, image_bytes, image_of, sampling_of
-from engine.gltf.item import Item
+from engine.gltf.item import Item, Members
 from engine.gltf.materials import Cover, GltfMaterial, TextureUse, read_material
 from engine.gltf.meshes import Draws, Primitive, read_primitive, targets_of
 from engine.gltf.nodes import GltfNode, Nodes, Transform, read_nodes, read_weights
@@ -26,6 +26,7 @@ __all__ = [
     "GltfNode",
     "GltfSkin",
     "Item",
+    "Members",
     "Nodes",
     "OpenFile",
     "Primitive",

@@ -1,10 +1,13 @@
-"""One value of a glTF file's JSON with its path, and typed reading of it."""
+"""One value of a glTF file's JSON with its path, and typed reading of it.
+
+A value of an `Item` that is wrong raises; among `Members` it costs itself alone.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +18,9 @@ from engine.humon.json_text import shown
 
 if TYPE_CHECKING:
     from engine.gltf.document import Gltf
+
+T = TypeVar("T")
+Vector = tuple[float, ...]
 
 _KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
 
@@ -189,3 +195,46 @@ class Item:
     def _wrong(self, expected: str) -> InputError:
         found = _KINDS.get(type(self.value), f"the number {shown(self.value)}")
         return self.failure(GltfCode.VALUE, f"there must be {expected} here, not {found}")
+
+
+class Members:
+    """The members of an object, or of none. One that is wrong is as if absent, with a warning."""
+
+    def __init__(self, item: Item | None) -> None:
+        self.item = item
+
+    @property
+    def is_given(self) -> bool:
+        """Whether there is an object."""
+        return self.item is not None
+
+    def read(self, key: str, convert: Callable[[Item], T], default: T) -> T:
+        """Return what a member is converted to."""
+        item = self.item
+        if item is None:
+            return default
+        found = item.get(key)
+        return default if found is None else item.document.attempt(lambda: convert(found), default)
+
+    def required(self, key: str, convert: Callable[[Item], T], default: T) -> T:
+        """Return what a member is converted to, which glTF requires: absent is wrong, too."""
+        item = self.item
+        if item is None:
+            return default
+        return item.document.attempt(lambda: convert(item.required(key)), default)
+
+    def number(self, key: str, default: float, low: float = -math.inf, high: float = math.inf) -> float:
+        """Return a number from `low` to `high`."""
+        return self.read(key, lambda item: item.number(low, high), default)
+
+    def vector(self, key: str, default: Vector, low: float = -math.inf, high: float = math.inf) -> Vector:
+        """Return as many numbers as the default has."""
+        return self.read(key, lambda item: item.vector(len(default), low, high), default)
+
+    def inner(self, key: str) -> Members:
+        """Return the members of a member that is an object."""
+        return self.read(key, lambda item: Members(item.as_object()), Members(None))
+
+    def extension(self, name: str) -> Members:
+        """Return the members of an extension."""
+        return self.inner("extensions").inner(name)

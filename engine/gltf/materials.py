@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar
 
 from engine.gltf.codes import GltfCode
-from engine.gltf.item import Item
-
-T = TypeVar("T")
-Vector = tuple[float, ...]
+from engine.gltf.item import Item, Members, Vector
 
 
 class Cover(StrEnum):
@@ -81,21 +76,21 @@ class GltfMaterial:
 def read_material(item: Item) -> GltfMaterial:
     """Read an element of `materials`. A value or texture that is wrong is as if absent, with a warning."""
     textures: dict[str, TextureUse] = {}
-    values = _Values(item.document.attempt(item.as_object, None))
+    values = Members(item.document.attempt(item.as_object, None))
     base = values.inner("pbrMetallicRoughness")
-    base.texture("baseColorTexture", textures)
-    base.texture("metallicRoughnessTexture", textures)
-    normal = values.texture("normalTexture", textures)
-    occlusion = values.texture("occlusionTexture", textures)
-    values.texture("emissiveTexture", textures)
+    _texture(base, "baseColorTexture", textures)
+    _texture(base, "metallicRoughnessTexture", textures)
+    normal = _texture(values, "normalTexture", textures)
+    occlusion = _texture(values, "occlusionTexture", textures)
+    _texture(values, "emissiveTexture", textures)
     strength = values.extension("KHR_materials_emissive_strength").number("emissiveStrength", 1.0, 0.0)
     specular = values.extension("KHR_materials_specular")
-    specular.texture("specularTexture", textures)
-    specular.texture("specularColorTexture", textures)
+    _texture(specular, "specularTexture", textures)
+    _texture(specular, "specularColorTexture", textures)
     coat = values.extension("KHR_materials_clearcoat")
-    coat.texture("clearcoatTexture", textures)
-    coat.texture("clearcoatRoughnessTexture", textures)
-    coat_normal = coat.texture("clearcoatNormalTexture", textures)
+    _texture(coat, "clearcoatTexture", textures)
+    _texture(coat, "clearcoatRoughnessTexture", textures)
+    coat_normal = _texture(coat, "clearcoatNormalTexture", textures)
     return GltfMaterial(
         name=item.name,
         base_color=base.vector("baseColorFactor", (1.0, 1.0, 1.0, 1.0), 0.0, 1.0),
@@ -131,56 +126,21 @@ def _set(item: Item) -> int:
     return item.integer(0, 255)
 
 
-class _Values:
-    """The members of an object, or of none. One that is wrong is as if absent, with a warning."""
-
-    def __init__(self, item: Item | None) -> None:
-        self._item = item
-
-    @property
-    def is_given(self) -> bool:
-        """Whether there is an object."""
-        return self._item is not None
-
-    def read(self, key: str, convert: Callable[[Item], T], default: T) -> T:
-        """Return what a member is converted to."""
-        item = self._item
-        if item is None:
-            return default
-        found = item.get(key)
-        return default if found is None else item.document.attempt(lambda: convert(found), default)
-
-    def number(self, key: str, default: float, low: float = -math.inf, high: float = math.inf) -> float:
-        """Return a number from `low` to `high`."""
-        return self.read(key, lambda item: item.number(low, high), default)
-
-    def vector(self, key: str, default: Vector, low: float = -math.inf, high: float = math.inf) -> Vector:
-        """Return as many numbers as the default has."""
-        return self.read(key, lambda item: item.vector(len(default), low, high), default)
-
-    def inner(self, key: str) -> _Values:
-        """Return the members of a member that is an object."""
-        return self.read(key, lambda item: _Values(item.as_object()), _Values(None))
-
-    def extension(self, name: str) -> _Values:
-        """Return the members of an extension."""
-        return self.inner("extensions").inner(name)
-
-    def texture(self, key: str, textures: dict[str, TextureUse]) -> _Values:
-        """Note the texture `key`, and return its members."""
-        info = self.inner(key)
-        item = info._item
-        if item is None:
-            return info
-        texture = item.document.attempt(lambda: item.required("index").reference("textures"), None)
-        if texture is not None:
-            coordinates = info.read("texCoord", _set, 0)
-            moved = info.extension("KHR_texture_transform")
-            textures[key] = TextureUse(
-                texture,
-                moved.read("texCoord", _set, coordinates),
-                moved.vector("offset", (0.0, 0.0)),
-                math.remainder(moved.number("rotation", 0.0), math.tau),
-                moved.vector("scale", (1.0, 1.0)),
-            )
+def _texture(values: Members, key: str, textures: dict[str, TextureUse]) -> Members:
+    """Note the texture `key`, and return its members."""
+    info = values.inner(key)
+    item = info.item
+    if item is None:
         return info
+    texture = item.document.attempt(lambda: item.required("index").reference("textures"), None)
+    if texture is not None:
+        coordinates = info.read("texCoord", _set, 0)
+        moved = info.extension("KHR_texture_transform")
+        textures[key] = TextureUse(
+            texture,
+            moved.read("texCoord", _set, coordinates),
+            moved.vector("offset", (0.0, 0.0)),
+            math.remainder(moved.number("rotation", 0.0), math.tau),
+            moved.vector("scale", (1.0, 1.0)),
+        )
+    return info

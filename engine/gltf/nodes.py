@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.gltf.accessors import Floats, read_floats
 from engine.gltf.codes import GltfCode
-from engine.gltf.item import Item
+from engine.gltf.item import Item, Members
 from engine.gltf.limits import MAX_DEPTH, MAX_DISTANCE, MAX_NODES, MAX_TARGETS, MAX_WEIGHT
 from engine.humon import Problem, ProblemCollector
 from engine.math import compose, decompose
@@ -208,28 +208,30 @@ def _transform(item: Item) -> Transform:
 
 
 def _instances(item: Item, room: int) -> tuple[Transform, ...] | None:
-    """Return where EXT_mesh_gpu_instancing draws the mesh of a node, at most `room` places."""
+    """Return where EXT_mesh_gpu_instancing draws the mesh of a node, at most `room` places.
+
+    An attribute that is wrong is as if absent, with a warning, and so is an extension without one that is
+    right. Raises InputError `gltf.limit` for too many.
+    """
     extension = item.extension(INSTANCING)
     if extension is None:
         return None
-    named = dict(extension.required("attributes").members())
+    named = Members(extension).required("attributes", lambda found: Members(found.as_object()), Members(None))
     columns: dict[str, Floats] = {}
+    count = 0
     for key, kind in (("TRANSLATION", "VEC3"), ("ROTATION", "VEC4"), ("SCALE", "VEC3")):
-        if key in named:
-            columns[key] = read_floats(named[key].reference("accessors"), kind)
-    counts = {len(values) for values in columns.values()}
-    if len(counts) != 1:
-        message = "its attributes have different lengths" if counts else "it has no transform"
-        raise extension.failure(GltfCode.NODE, f"instances cannot be made: {message}")
-    count = counts.pop()
+        column = named.read(key, lambda found: _column(found, kind, count), None)  # noqa: B023 (called at once)
+        if column is not None:
+            columns[key], count = column, len(column)
+    if not columns:
+        message = "it has no transform of an instance that can be read; the mesh is drawn once"
+        extension.warn(GltfCode.NODE, message, "export the model with TRANSLATION, ROTATION or SCALE")
+        return None
     if count > room:
         message = f"with {count} instances there are more than {MAX_NODES} nodes"
         raise extension.failure(GltfCode.LIMIT, message)
-    for key, values in columns.items():
-        if np.abs(values).max() > MAX_DISTANCE:
-            raise named[key].failure(GltfCode.NODE, f"a number of an instance is beyond {MAX_DISTANCE:g}")
     return tuple(
-        Transform(place, turn, size).checked(extension)
+        Transform(place, turn, size)
         for place, turn, size in zip(
             _rows(columns.get("TRANSLATION"), (0.0,) * 3, count),
             _rows(columns.get("ROTATION"), (0.0, 0.0, 0.0, 1.0), count),
@@ -237,6 +239,29 @@ def _instances(item: Item, room: int) -> tuple[Transform, ...] | None:
             strict=True,
         )
     )
+
+
+def _column(item: Item, kind: str, count: int) -> Floats:
+    """Return one attribute of all instances; `count` is how many there are, 0 where that is not known.
+
+    Rotations have length 1; those of length 0 turn nothing, with a warning. Raises InputError.
+    """
+    values = read_floats(item.reference("accessors"), kind)
+    if count and len(values) != count:
+        message = f"there are {len(values)} elements for {count} instances"
+        raise item.failure(GltfCode.NODE, message)
+    if np.abs(values).max() > MAX_DISTANCE:
+        raise item.failure(GltfCode.NODE, f"a number of an instance is beyond {MAX_DISTANCE:g}")
+    if kind == "VEC4":
+        lengths = np.linalg.norm(values.astype(np.float64), axis=1, keepdims=True)
+        wrong = np.flatnonzero(lengths < _SHORTEST)
+        if len(wrong):
+            message = f"{len(wrong)} rotations are quaternions of length 0, the first of instance {wrong[0]}"
+            item.warn(GltfCode.NODE, f"{message}; they turn nothing")
+        lengths[wrong] = 1.0
+        values = values / lengths
+        values[wrong] = (0.0, 0.0, 0.0, 1.0)
+    return values
 
 
 def _rows(values: Floats | None, default: tuple[float, ...], count: int) -> Iterator[tuple[float, ...]]:
