@@ -9,6 +9,7 @@ from itertools import chain
 from engine.assets.asset_reader import texture_slots
 from engine.assets.codes import AssetCode
 from engine.assets.cook import CookedDb
+from engine.assets.importers.blend_weights import BlendLayout
 from engine.assets.importers.morph.source import MORPH
 from engine.assets.problems import problem_from_json
 from engine.assets.recipes import source_level
@@ -164,20 +165,36 @@ def _derived_problems(cooked: CookedDb) -> Iterator[Problem]:
 
 
 def _bone_problems(cooked: CookedDb) -> Iterator[Problem]:
-    """Yield warnings for levels of detail whose numBones differs from their mesh's skeleton."""
+    """Yield warnings for levels of detail with other numBones than their mesh's skeleton has.
+
+    And for those with other numBlendWeights than their vertices have.
+    """
     for mesh in cooked.db.assets:
-        if not isinstance(mesh, Mesh) or mesh.skeleton is None:
+        if not isinstance(mesh, Mesh):
             continue
-        facts = cooked.entries[mesh.skeleton.index].facts
-        if facts is None or all(lod.num_bones == facts["count"] for lod in mesh.lods):
+        facts = None if mesh.skeleton is None else cooked.entries[mesh.skeleton.index].facts
+        weights = [_weights_of(cooked.db, lod) for lod in mesh.lods]
+        is_right = all(lod.num_blend_weights == own for lod, own in zip(mesh.lods, weights, strict=True))
+        if is_right and (facts is None or all(lod.num_bones == facts["count"] for lod in mesh.lods)):
             continue
         lods = cooked.db.node(mesh.ref)["lods"]
-        for lod, node in zip(mesh.lods, lods, strict=True):
-            if "numBones" in node and lod.num_bones != facts["count"]:
-                message = f"{mesh.label} has numBones: {lod.num_bones} instead of {facts['count']}"
-                advice = "remove 'numBones': it is derived"
-                document, place = cooked.db.document, node["numBones"]
-                yield document.problem(AssetCode.DERIVED, message, place, advice, Severity.WARNING)
+        for lod, own, node in zip(mesh.lods, weights, lods, strict=True):
+            found = [("numBlendWeights", lod.num_blend_weights, own)]
+            found += [] if facts is None else [("numBones", lod.num_bones, facts["count"])]
+            for name, given, actual in found:
+                if name in node and given != actual:
+                    message = f"{mesh.label} has {name}: {given} instead of {actual}"
+                    advice = f"remove '{name}': it is derived"
+                    document, place = cooked.db.document, node[name]
+                    yield document.problem(AssetCode.DERIVED, message, place, advice, Severity.WARNING)
+
+
+def _weights_of(db: AssetDb, lod: Lod) -> int:
+    """Return how many bones each vertex of a level of detail follows, as the format of its vertices says."""
+    vertices = db[lod.vertices]
+    assert isinstance(vertices, Vertices)
+    layout = BlendLayout.of(vertices.vertex_format)
+    return 0 if layout is None else layout.weights
 
 
 def _target_problems(cooked: CookedDb) -> Iterator[Problem]:

@@ -84,7 +84,8 @@ class AssetCode(ProblemCode):
     MESH_SKIN = (
         "mesh.skin",
         "Skin weights are all zero or negative, or a bone of a vertex does not exist; "
-        "weights that do not add up to 1 are divided by their sum.",
+        "weights that do not add up to 1 are divided by their sum, and of more than the vertices hold the "
+        "largest are used.",
     )
     MESH_TRANSFORM = "mesh.transform", "The rotation or scale of a bone is zero; the identity is used."
     SHADER_COMPILE = "shader.compile", "The GLSL compiler reports an error."

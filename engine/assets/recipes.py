@@ -33,7 +33,7 @@ from engine.assets.records import (
 )
 
 IMPORTER_VERSIONS: Mapping[AssetType, int] = {
-    AssetType.VERTICES: 6,
+    AssetType.VERTICES: 7,
     AssetType.INDICES: 4,
     AssetType.SKELETON: 1,
     AssetType.SHADER: 4,

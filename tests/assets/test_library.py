@@ -244,6 +244,14 @@ def test_a_wrong_number_of_bones_is_a_warning_at_the_level_of_detail(opened: Ope
     assert problem.position.line == 6
 
 
+def test_a_wrong_number_of_blend_weights_is_a_warning_at_the_level_of_detail(opened: Opened) -> None:
+    text = TRIANGLE_DB.replace("numBones: 1 }]", "numBlendWeights: 4  numBones: 1 }]")
+    problem = warning(opened(text), "asset.derived")
+    assert problem.message == "mesh 'thing' has numBlendWeights: 4 instead of 0"
+    assert problem.position is not None
+    assert problem.position.line == 6
+
+
 def test_derived_fields_that_agree_give_no_warning(opened: Opened) -> None:
     text = TRIANGLE_DB.replace("source: ../assets/picture.png", "source: ../assets/picture.png  dims: [4 8]")
     assert opened(text).problems == []

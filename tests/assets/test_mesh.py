@@ -204,13 +204,11 @@ def test_values_that_do_not_fit_their_format_are_rejected(
         "frameIdxs: [0 0 2]  frameWeights: [[1 0] [1 0] [1 0]]",
         "frameIdxs: [0 0 0]  frameWeights: [[1 0] [0 0] [1 0]]",
         "frameIdxs: [0 0 0]  frameWeights: [[1 0] [2 -1] [1 0]]",
-        "frameIdxs: [0 0 0]  frameWeights: [1 1 1]",
     ],
 )
 def test_skin_with_a_missing_bone_is_rejected(skin: str) -> None:
     bones = "bones: [{ name: a } { name: b }]"
-    channels = VertexFormat.R32_SFLOAT if "[1 1 1]" in skin else VertexFormat.R32G32_SFLOAT
-    form = (*POS, ("frameIdxs", VertexFormat.R8_UINT), ("frameWeights", channels))
+    form = (*POS, ("frameIdxs", VertexFormat.R8_UINT), ("frameWeights", VertexFormat.R32G32_SFLOAT))
     text = mesh(f"pos: [[0 0 0] [1 0 0] [0 1 0]]  {skin}", more=bones)
     assert problem_of(text, form=form).code == "mesh.skin"
 
@@ -253,6 +251,52 @@ def skinned(skin: str, *form: tuple[str, VertexFormat], weights: int, bones: int
 
 
 EIGHT = "[0.3 0.2 0.1 0.1 0.1 0.1 0.05 0.05]"
+
+
+FOUR = (("frameIdxs", VertexFormat.R8G8B8A8_UINT), ("frameWeights", VertexFormat.R32G32B32A32_SFLOAT))
+
+
+@pytest.mark.parametrize("given", [0, 2, 4, 8])
+def test_the_format_says_how_many_weights_there_are_whatever_num_blend_weights_says(given: int) -> None:
+    row, part = "[7 6 5 4]", "[0.4 0.3 0.2 0.1]"
+    text = f"frameIdxs: [{row} {row} {row}]  frameWeights: [{part} {part} {part}]"
+    names = " ".join(f"{{ name: b{number} }}" for number in range(8))
+    source = source_of(mesh(f"pos: [[0 0 0] [1 0 0] [0 1 0]]  {text}", more=f"bones: [{names}]"))
+    packed = pack_vertices(source, VertexSettings((*POS, *FOUR), 0, given, 8))
+    assert not packed.warnings
+    assert packed.data == pack_vertices(source, VertexSettings((*POS, *FOUR), 0, 4, 8)).data
+
+
+@pytest.mark.parametrize("last", ["0.05 0.05", "0 0"])
+def test_of_more_weights_than_the_format_holds_the_largest_are_used(last: str) -> None:
+    row = "[0 1 2 3 4 5 6 7]"
+    part = f"[0.1 0.3 {'0.05 0.05' if last != '0 0' else '0 0'} 0.2 0.2 {last}]"
+    text = f"frameIdxs: [{row} {row} {row}]  frameWeights: [{part} {part} {part}]"
+    names = " ".join(f"{{ name: b{number} }}" for number in range(8))
+    source = source_of(mesh(f"pos: [[0 0 0] [1 0 0] [0 1 0]]  {text}", more=f"bones: [{names}]"))
+    packed = pack_vertices(source, VertexSettings((*POS, *FOUR), 0, 0, 8))
+    assert isinstance(packed.facts, VerticesFacts)
+    found = read_blend_weights(packed.facts, packed.data)
+    assert found is not None
+    assert found[0].tolist() == [[0, 1, 4, 5]] * 3
+    np.testing.assert_allclose(found[1], [np.array([0.1, 0.3, 0.2, 0.2]) / 0.8] * 3, rtol=1e-6)
+    messages = [problem.message for problem in packed.warnings if "the vertex format 4" in problem.message]
+    assert len(messages) == (last != "0 0")
+    if messages:
+        assert "8 weights per vertex" in messages[0]
+        assert "at least 0.80 of the sum" in messages[0]
+
+
+def test_fewer_weights_than_the_format_holds_are_followed_by_zeros() -> None:
+    text = "frameIdxs: [[1 2] [3 4] [5 6]]  frameWeights: [[0.5 0.5] [1 0] [0.25 0.75]]"
+    names = " ".join(f"{{ name: b{number} }}" for number in range(8))
+    source = source_of(mesh(f"pos: [[0 0 0] [1 0 0] [0 1 0]]  {text}", more=f"bones: [{names}]"))
+    packed = pack_vertices(source, VertexSettings((*POS, *FOUR), 0, 0, 8))
+    assert isinstance(packed.facts, VerticesFacts)
+    found = read_blend_weights(packed.facts, packed.data)
+    assert found is not None
+    assert found[1].tolist() == [[0.5, 0.5, 0, 0], [1, 0, 0, 0], [0.25, 0.75, 0, 0]]
+    assert found[0][:, :2].tolist() == [[1, 2], [3, 4], [5, 6]]
 
 
 def test_numbers_of_bones_are_packed_into_few_channels_the_first_in_the_lowest_bits() -> None:

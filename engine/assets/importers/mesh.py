@@ -299,7 +299,8 @@ def _bounds(form: VertexFormat) -> tuple[float, float]:
 def _with_skin(lod: SourceLod, settings: VertexSettings, bones: int) -> tuple[SourceLod, tuple[Problem, ...]]:
     """Return a level of detail with its blend weights as vertices hold them, and what is wrong with them.
 
-    Weights must not be negative and not all zero, and bones must exist. More than four weights are divided
+    Weights must not be negative and not all zero, and bones must exist. The vertex format says how many there
+    are: of more the largest are used, with a warning where that is seen. More than four weights are divided
     between two attributes, and one number for each weight is packed into channels.
     """
     names = dict(settings.vertex_format)
@@ -310,11 +311,6 @@ def _with_skin(lod: SourceLod, settings: VertexSettings, bones: int) -> tuple[So
         parts = [given, *(attributes[name] for name in (MORE_WEIGHTS,) if name in attributes)]
         weights, node = np.concatenate(parts, axis=1), nodes[WEIGHTS]
         count = weights.shape[1]
-        if settings.num_blend_weights and count != settings.num_blend_weights:
-            message = f"{count} weights per vertex, but numBlendWeights is {settings.num_blend_weights}"
-            raise failure(
-                AssetCode.MESH_SKIN, message, node, "give as many weights, or another `numBlendWeights`"
-            )
         sums = weights.sum(axis=1, keepdims=True)
         if weights.min() < 0 or sums.min() <= 0:
             message = "the weights of a vertex must not be negative, and not all zero"
@@ -331,6 +327,23 @@ def _with_skin(lod: SourceLod, settings: VertexSettings, bones: int) -> tuple[So
             hint = "give weights with the sum 1"
             warnings = (node.document.problem(AssetCode.MESH_SKIN, message, node, hint, Severity.WARNING),)
             weights = weights / sums
+        layout = BlendLayout.of(settings.vertex_format)
+        given_bones = attributes.get(INDICES)
+        if layout is not None and given_bones is not None and given_bones.shape[1] == count != layout.weights:
+            fitted = _with_as_many(weights, given_bones, layout.weights)
+            if (
+                count > layout.weights
+                and (least := float(fitted[0].sum(axis=1).min())) < 1 - WEIGHT_TOLERANCE
+            ):
+                message = (
+                    f"the source has {count} weights per vertex, and the vertex format {layout.weights}: "
+                    f"the largest are used, which have at least {least:.2f} of the sum"
+                )
+                hint = "let `frameWeights`, `frameWeights2` and `frameIdxs` have as many as the source"
+                problem = node.document.problem(AssetCode.MESH_SKIN, message, node, hint, Severity.WARNING)
+                warnings = (*warnings, problem)
+            weights, attributes[INDICES] = fitted
+            weights, count = weights / weights.sum(axis=1, keepdims=True), layout.weights
         attributes[WEIGHTS] = weights
         if MORE_WEIGHTS in names and count > FIRST_WEIGHTS:
             attributes[WEIGHTS], attributes[MORE_WEIGHTS] = np.split(weights, [FIRST_WEIGHTS], axis=1)
@@ -339,6 +352,17 @@ def _with_skin(lod: SourceLod, settings: VertexSettings, bones: int) -> tuple[So
     if layout is not None and INDICES in attributes and (settings.num_blend_weights or bones):
         attributes[INDICES] = _bone_channels(attributes[INDICES], layout, bones or settings.num_bones, nodes)
     return replace(lod, attributes=attributes, nodes=nodes), warnings
+
+
+def _with_as_many(
+    weights: npt.NDArray[np.float64], bones: npt.NDArray[np.float64], count: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return so many weights of each vertex with their bones: the largest, or all, and 0 after them."""
+    if count > weights.shape[1]:
+        more = ((0, 0), (0, count - weights.shape[1]))
+        return np.pad(weights, more), np.pad(bones, more)
+    largest = np.sort(np.argsort(-weights, axis=1, kind="stable")[:, :count], axis=1)
+    return np.take_along_axis(weights, largest, axis=1), np.take_along_axis(bones, largest, axis=1)
 
 
 def _bone_channels(

@@ -39,8 +39,7 @@ def mesh_records(
     lod: Plain = {"topology": topology_of(primitive), "vertices": name, "indices": name}
     part = "".join(f"/{step}" for step in primitive.path)
     mesh: Plain = {"@type": "mesh", "name": name, "source": source, "part": part, "lods": [lod]}
-    if skin is not None and (weights := _weights(primitive)):
-        lod["numBlendWeights"] = weights
+    if skin is not None and _weights(primitive):
         mesh["skeleton"] = skin.skeleton
     form = vertex_format(primitive, material, skin)
     targets: list[Plain] = []
