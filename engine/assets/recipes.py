@@ -34,7 +34,7 @@ from engine.assets.records import (
 
 IMPORTER_VERSIONS: Mapping[AssetType, int] = {
     AssetType.VERTICES: 7,
-    AssetType.INDICES: 4,
+    AssetType.INDICES: 5,
     AssetType.SKELETON: 1,
     AssetType.SHADER: 4,
     AssetType.TEXTURE2D: 4,

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from support.grids import SIDE, grid, source_of
+from support.grids import SIDE, grid, source_of, uv_sphere
 from support.projects import Project
 
 from engine.assets import IndexFormat, IndicesFacts, Mesh, Simplify
@@ -113,6 +113,53 @@ def test_a_morph_target_that_raises_a_bump_counts_as_it_would_be_raised():
     morph = SourceDeltas(("bump",), (0.0,), np.zeros(len(raised), np.int64), deltas)
     found = made(lod, morph)
     assert found.levels == () or found.levels[-1].error > 0.01
+
+
+@pytest.mark.parametrize(
+    ("segments", "counts"), [(48, (1104, 552)), (64, (1984, 992, 496)), (96, (4512, 2256, 1128))]
+)
+def test_a_sphere_with_a_pole_vertex_for_each_segment_gets_levels(segments, counts):
+    """Its picture is pressed together at the poles, and slides little there."""
+    found = made(uv_sphere(segments), error=0.02)
+    assert tuple(len(level.indices) // 3 for level in found.levels) == counts
+
+
+def test_a_level_of_a_sphere_keeps_its_poles_and_its_picture():
+    """At each place of the level the picture is nearly that of the sphere: u and v are angles."""
+    lod = uv_sphere(96)
+    level = made(lod, error=0.02).levels[-1]
+    corners = level.indices.reshape(-1, 3)
+    assert np.ptp(lod.attributes["pos"][level.indices], axis=0) == pytest.approx([2, 2, 2], abs=0.01)
+    middles = lod.attributes["pos"][corners].mean(axis=1)
+    u, v = lod.attributes["uv_albedo"][corners].mean(axis=1).T
+    middles /= np.linalg.norm(middles, axis=1, keepdims=True)
+    wanted = np.arctan2(middles[:, 2], middles[:, 0]) / (2 * np.pi)
+    around = np.abs((u - wanted + 0.5) % 1 - 0.5) * 2 * np.pi * np.sqrt(1 - middles[:, 1] ** 2)
+    along = np.abs(v - np.arccos(middles[:, 1]) / np.pi) * np.pi
+    corner = lod.attributes["pos"][corners]
+    area = np.linalg.norm(np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]), axis=1)
+    slid = np.hypot(around, along)
+    assert area[slid > 2 * level.error].sum() < 0.02 * area.sum()
+    assert slid.max() < 0.15
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "words"),
+    [
+        ("color", lambda u, v: np.stack((u**2, v, v * 0 + 1, v * 0 + 1), axis=1), "its colours are off by"),
+        ("uv_albedo", lambda u, v: np.stack((u**3, v), axis=1), "its texture coordinates slide by"),
+        (
+            "normal",
+            lambda u, v: np.stack((np.sin(7 * u), np.cos(7 * u), v * 0), axis=1),
+            "its normals are off like a bump of",
+        ),
+    ],
+)
+def test_the_reason_says_what_is_off(name, change, words):
+    lod = grid(**FLAT)
+    lod.attributes[name] = change(*lod.attributes["uv_albedo"].T)
+    assert words in made(lod, error=1e-4, levels=6).reason
+    assert "its shape is off by" in made(grid(), error=1e-4).reason
 
 
 def test_seams_of_texture_coordinates_stay_closed():

@@ -40,6 +40,25 @@ def grid(side: int = SIDE, waves: float = 0.05, seed: int = 1, **more: npt.NDArr
     return SourceLod(shuffled, places[triangles].reshape(-1), nodes, PLACE, len(places))
 
 
+def uv_sphere(segments: int) -> SourceLod:
+    """A sphere of radius 1 with half as many rings; each segment has its own vertex at both poles."""
+    rings, wide = segments // 2, segments + 1
+    ring, segment = np.divmod(np.arange((rings + 1) * wide), wide)
+    is_pole = (ring == 0) | (ring == rings)
+    down, around = np.pi * ring / rings, 2 * np.pi * (segment % segments) / segments
+    out = np.where(is_pole, 0.0, np.sin(down))
+    pos = np.stack((out * np.cos(around), np.cos(down), out * np.sin(around)), axis=1)
+    uv = np.stack(((segment + 0.5 * is_pole) / segments, ring / rings), axis=1)
+    at = np.arange(rings * wide).reshape(rings, wide)[:, :-1]
+    upper = np.stack((at, at + 1, at + wide), axis=-1)[1:]
+    upper_pole = np.stack((at, at + wide + 1, at + wide), axis=-1)[:1]
+    lower = np.stack((at + 1, at + wide + 1, at + wide), axis=-1)[1:-1]
+    triangles = np.concatenate([part.reshape(-1, 3) for part in (upper_pole, upper, lower)])
+    used, indices = np.unique(triangles, return_inverse=True)
+    attributes = {"pos": pos[used], "normal": pos[used], "uv_albedo": uv[used]}
+    return SourceLod(attributes, indices.reshape(-1), dict.fromkeys(attributes, PLACE), PLACE, len(used))
+
+
 def source_of(lod: SourceLod, morph: SourceDeltas | None = None) -> MeshSource:
     """A mesh source of this level of detail."""
     return MeshSource((lod,), (), PLACE, (), morph)

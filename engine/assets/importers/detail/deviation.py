@@ -4,7 +4,9 @@ Each vertex of the mesh is compared with the place nearest to it on the triangle
 was merged into. What differs there is taken as a distance:
 
 - positions, and what morph targets of weight 1 add to them, as they are;
-- texture coordinates by the length on the mesh that they span, on the average;
+- texture coordinates by how far the picture slides: the length on the mesh that they span around the vertex,
+  and at most the one that they span on the average. So at a pole, where a picture is pressed together, they
+  count as little as is seen of it;
 - normals and colours by the extent of the triangle: half the height of a bump of that slope, and how far a
   colour is seen where another one should be;
 - blend weights by how far a vertex is moved from where it should be, while its bones turn by a radian.
@@ -14,15 +16,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
+
+from engine.assets.importers.detail.picture_slides import Picture
 
 Doubles = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 WITHIN = 0.99
-"""The part of all vertices whose differences other than in position are within the deviation."""
+"""The part of the surface whose differences other than in position are within the deviation."""
 
 _MOST, _MOST_PAIRS = 1 << 13, 1 << 17
 """How many vertices of a mesh are compared at most, spread evenly, and with how many triangles."""
@@ -40,8 +45,12 @@ class Surface:
     Attributes
     ----------
     positions : float64[n, 3]
-    lengths : tuple of float64[n, k]
-        Differences of these are lengths in metres: texture coordinates, and deltas of morph targets.
+    areas : float64[n]
+        Of the triangles around each vertex, of which all have the same unit.
+    pictures : tuple of Picture
+        Texture coordinates.
+    deltas : tuple of float64[n, 3]
+        Differences of these are lengths in metres: deltas of morph targets.
     slopes : float64[n, k]
         Differences of these are slopes: normals.
     shades : float64[n, k]
@@ -51,32 +60,63 @@ class Surface:
     """
 
     positions: Doubles
-    lengths: tuple[Doubles, ...]
+    areas: Doubles
+    pictures: tuple[Picture, ...]
+    deltas: tuple[Doubles, ...]
     slopes: Doubles
     shades: Doubles
     bones: Ints
     weights: Doubles
 
 
-def deviation(surface: Surface, vertices: Ints, merged: Ints, triangles: Ints, points: Ints) -> float:
-    """Return how far a coarser level is from its mesh, in metres.
+class Seen(StrEnum):
+    """What of a mesh differs most on a coarser level; the values say by how much of its size."""
 
-    That is the largest distance of a position, and the difference of anything else that all but one vertex in
-    a hundred keep within. `vertices` are those of the mesh to compare, and `merged` the points that they are
-    in the coarser level. `triangles`, int64[m, 3], has the vertices of its corners, and `points`,
-    int64[m, 3], their points.
+    SHAPE = "its shape is off by {}"
+    PICTURE = "its texture coordinates slide by {}"
+    MORPH = "a morph target is off by {}"
+    NORMAL = "its normals are off like a bump of {}"
+    COLOR = "its colours are off by {}"
+    BONES = "bones that bend leave it off by {}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Deviation:
+    """How far a coarser level is from its mesh, in metres, and what differs so much."""
+
+    metres: float = 0.0
+    of: Seen = Seen.SHAPE
+
+
+def deviation(surface: Surface, vertices: Ints, merged: Ints, triangles: Ints, points: Ints) -> Deviation:
+    """Return how far a coarser level is from its mesh.
+
+    That is the largest distance of a position, and the difference of anything else that all but a
+    hundredth of the surface keeps within. `vertices` are those of the mesh to compare, and `merged` the
+    points which they are in the coarser level. `triangles`, int64[m, 3], has the vertices of its corners,
+    and `points`, int64[m, 3], their points.
     """
     around = _Around(points)
     present = around.counts(merged) > 0
     vertices, merged = vertices[present], merged[present]
     if not len(vertices):
-        return 0.0
+        return Deviation()
     pairs = int(around.counts(merged).sum())
     step = max(-(-len(vertices) // _MOST), -(-pairs // _MOST_PAIRS))
     vertices, merged = vertices[::step], merged[::step]
     nearest, away = _nearest_triangles(surface, vertices, merged, triangles, around)
-    seen = _differences(surface, vertices, triangles[nearest])
-    return max(float(away.max()), float(np.quantile(seen, WITHIN, method="higher")))
+    shape = Deviation(float(away.max()))
+    differences, areas = _differences(surface, vertices, triangles[nearest]), surface.areas[vertices]
+    most: Doubles = np.max([values for _, values in differences], axis=0)
+    kinds = [(_kept_by_most(values, areas), of) for of, values in differences]
+    return max(shape, Deviation(_kept_by_most(most, areas), max(kinds)[1]))
+
+
+def _kept_by_most(seen: Doubles, areas: Doubles) -> float:
+    """Return the difference that WITHIN of the area, or of the number without any area, has at most."""
+    order = np.argsort(seen, kind="stable")
+    covered = np.cumsum(areas[order] if areas.any() else np.ones(len(seen)))
+    return float(seen[order][np.searchsorted(covered, WITHIN * covered[-1])])
 
 
 class _Around:
@@ -140,13 +180,14 @@ def _costs(surface: Surface, vertices: Ints, corners: Ints) -> tuple[Doubles, Do
     shares = nearest_shares(at, surface.positions[corners])
     distance = _squared(at - _mixed(surface.positions, corners, shares))
     cost, extent = distance.copy(), _extent(surface, vertices, corners, shares)
-    for values in (*surface.lengths[:1], surface.slopes):  # which differ on the two sides of a seam
-        scale = _SLOPE * extent if values is surface.slopes else 1.0
-        cost += _squared(values[vertices] - _mixed(values, corners, shares)) * scale**2
+    for picture in surface.pictures[:1]:  # which differs on the two sides of a seam, as normals do
+        cost += picture.slide(vertices, _mixed(picture.lengths, corners, shares)) ** 2
+    slopes = surface.slopes
+    cost += _squared(slopes[vertices] - _mixed(slopes, corners, shares)) * (_SLOPE * extent) ** 2
     return cost, distance
 
 
-def _differences(surface: Surface, vertices: Ints, corners: Ints) -> Doubles:
+def _differences(surface: Surface, vertices: Ints, corners: Ints) -> list[tuple[Seen, Doubles]]:
     """Return how much else than positions of vertices differs from the nearest places of triangles."""
     shares = nearest_shares(surface.positions[vertices], surface.positions[corners])
     extent = _extent(surface, vertices, corners, shares)
@@ -154,12 +195,18 @@ def _differences(surface: Surface, vertices: Ints, corners: Ints) -> Doubles:
     def off(values: Doubles) -> Doubles:
         return np.sqrt(_squared(values[vertices] - _mixed(values, corners, shares)))
 
-    found = [off(values) for values in surface.lengths]
-    found += [off(surface.slopes) * extent * _SLOPE, off(surface.shades) * extent]
+    found = [
+        (Seen.PICTURE, each.slide(vertices, _mixed(each.lengths, corners, shares)))
+        for each in surface.pictures
+    ]
+    found += [(Seen.MORPH, off(values)) for values in surface.deltas]
+    found += [
+        (Seen.NORMAL, off(surface.slopes) * extent * _SLOPE),
+        (Seen.COLOR, off(surface.shades) * extent),
+    ]
     if surface.weights.shape[1]:
-        found.append(_bent_apart(surface, vertices, corners, shares))
-    most: Doubles = np.max(found, axis=0)
-    return most
+        found.append((Seen.BONES, _bent_apart(surface, vertices, corners, shares)))
+    return found
 
 
 def _bent_apart(surface: Surface, vertices: Ints, corners: Ints, shares: Doubles) -> Doubles:
@@ -206,19 +253,6 @@ def nearest_shares(places: Doubles, corners: Doubles) -> Doubles:
     nearest = np.argmin(away, axis=0)
     found: Doubles = np.choose(nearest[:, None], choices)
     return found
-
-
-def metres_per_unit(positions: Doubles, coordinates: Doubles, triangles: Ints) -> float:
-    """Return the length on a mesh that texture coordinates [n, 2] span for each unit; 0 where they have no
-    area.
-    """
-    corners, uv = positions[triangles], coordinates[triangles]
-    area = np.linalg.norm(
-        np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1
-    ).sum()
-    s, t = uv[:, 1] - uv[:, 0], uv[:, 2] - uv[:, 0]
-    covered = np.abs(s[:, 0] * t[:, 1] - s[:, 1] * t[:, 0]).sum()
-    return float(np.sqrt(area / covered)) if covered > 0 else 0.0
 
 
 def _extent(surface: Surface, vertices: Ints, corners: Ints, shares: Doubles) -> Doubles:

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.assets.importers.blend_weights import INDICES, MORE_WEIGHTS, WEIGHTS
-from engine.assets.importers.detail.deviation import Surface, columns, deviation, metres_per_unit
+from engine.assets.importers.detail.deviation import Deviation, Surface, columns, deviation
 from engine.assets.importers.detail.ordering import is_crowded, ordered_triangles
 from engine.assets.importers.detail.packages import SIMPLIFYING, load
+from engine.assets.importers.detail.picture_slides import Picture, areas_of, picture_of
 from engine.assets.importers.mesh_source import SourceLod
 from engine.assets.importers.morph.source import COUNT_BITS, MORPH, SourceDeltas
 from engine.assets.limits import MAX_SIMPLIFIED_INDICES
@@ -81,9 +82,9 @@ def simplified(lod: SourceLod, morph: SourceDeltas | None, settings: Simplify, *
         sequence = package.collapse_sequence(carried, lod.indices.astype(np.uint32), options)
     except package.DecimateError as error:
         return Simplified((), f"the mesh cannot be made coarser: {error}", "remove `simplify`")
-    surface, used = _surface(lod, morph), np.unique(lod.indices.astype(np.int64))
+    surface, used = _surface(lod, morph, alike), np.unique(lod.indices.astype(np.int64))
     levels: list[CoarseLevel] = []
-    triangles, share, worst = count // 3, 1.0, 0.0
+    triangles, share, worst = count // 3, 1.0, Deviation()
     for _ in range(settings.levels):
         share *= settings.ratio
         places, roots, points, corners = sequence.state(sequence.steps_for(target_ratio=share))
@@ -93,13 +94,15 @@ def simplified(lod: SourceLod, morph: SourceDeltas | None, settings: Simplify, *
         of = roots[np.asarray(sequence.vertex_point, np.int64)[used]]
         worst = max(worst, deviation(surface, used, of, corners, points))
         apart = np.linalg.norm(places[points] - surface.positions[corners], axis=2).max()
-        worst = max(worst, float(apart) if apart > _ROUNDED * diagonal else 0.0)
-        if worst > settings.error * diagonal:
-            off = f"off by {worst / diagonal:.2g} of its size, more than the error {settings.error:g}"
-            reason = f"with {len(points)} of {count // 3} triangles it is {off}"
+        worst = max(worst, Deviation(float(apart) if apart > _ROUNDED * diagonal else 0.0))
+        if worst.metres > settings.error * diagonal:
+            off = worst.of.format(f"{worst.metres / diagonal:.2g} of its size")
+            reason = (
+                f"with {len(points)} of {count // 3} triangles {off}, more than the error {settings.error:g}"
+            )
             return Simplified(tuple(levels), reason, "give `simplify` a larger error, or a larger ratio")
         indices = corners.reshape(-1).astype(np.int64)
-        levels.append(CoarseLevel(ordered_triangles(indices) if order else indices, worst))
+        levels.append(CoarseLevel(ordered_triangles(indices) if order else indices, worst.metres))
         triangles = len(points)
     return Simplified(tuple(levels))
 
@@ -112,20 +115,21 @@ def _seams(lod: SourceLod) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
             yield known, np.ascontiguousarray(values, np.float32)
 
 
-def _surface(lod: SourceLod, morph: SourceDeltas | None) -> Surface:
-    """Return what of a level of detail is seen."""
+def _surface(lod: SourceLod, morph: SourceDeltas | None, places: Ints) -> Surface:
+    """Return what of a level of detail is seen; `places` are one number for all vertices at one place."""
     given = {name: np.asarray(values, np.float64) for name, values in lod.attributes.items()}
     positions, triangles = given["pos"], lod.indices.astype(np.int64).reshape(-1, 3)
-    lengths: list[Doubles] = []
+    pictures: list[Picture] = []
+    deltas: tuple[Doubles, ...] = ()
     for name, values in given.items():
         if name.startswith(_COORDINATES):
             for first in range(0, values.shape[1] - 1, 2):
-                pair = values[:, first : first + 2] * 1.0
-                pair *= metres_per_unit(positions, pair, triangles)
-                if pair.any() and not any(np.array_equal(pair, other) for other in lengths):
-                    lengths.append(pair)
+                made = picture_of(positions, values[:, first : first + 2], triangles, places)
+                is_other = not any(np.array_equal(made.lengths, other.lengths) for other in pictures)
+                if made.lengths.any() and is_other:
+                    pictures.append(made)
     if morph is not None and MORPH in given:
-        lengths += _target_deltas(given[MORPH][:, 0].astype(np.int64), morph)
+        deltas = tuple(_target_deltas(given[MORPH][:, 0].astype(np.int64), morph))
     bones, weights = np.zeros((lod.count, 0), np.int64), np.zeros((lod.count, 0))
     if INDICES in given and WEIGHTS in given:
         weights = columns([given[name] for name in (WEIGHTS, MORE_WEIGHTS) if name in given], lod.count)
@@ -135,7 +139,14 @@ def _surface(lod: SourceLod, morph: SourceDeltas | None) -> Surface:
         weights = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1e-20)
     none = np.zeros((lod.count, 0))
     return Surface(
-        positions, tuple(lengths), given.get(_NORMAL, none), given.get(_COLOR, none), bones, weights
+        positions,
+        areas_of(positions, triangles),
+        tuple(pictures),
+        deltas,
+        given.get(_NORMAL, none),
+        given.get(_COLOR, none),
+        bones,
+        weights,
     )
 
 
