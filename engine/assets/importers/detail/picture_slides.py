@@ -106,5 +106,6 @@ def areas_of(positions: Doubles, triangles: Ints) -> Doubles:
     corners = positions[triangles]
     across = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     area = np.linalg.norm(across, axis=1)
-    found: Doubles = np.bincount(triangles.reshape(-1), np.repeat(area / 2, 3), len(positions))
+    summed = np.bincount(triangles.reshape(-1), np.repeat(area / 2, 3), len(positions))
+    found: Doubles = summed.astype(np.float64)
     return found
