@@ -47,6 +47,14 @@ class StatisticsCollector:
         self.of_editing: tuple[Problem, ...] = ()
         """What is wrong now with what is edited."""
 
+    def note_sources(self, problems: tuple[Problem, ...]) -> None:
+        """Note what is wrong now with the files that are watched.
+
+        The scene's own problems are asked for again, so that none of a state of a file stays beside the next.
+        """
+        self.of_sources = problems
+        self._problems_due = 0.0
+
     def note(self, facts: FrameFacts | None, cpu_ms: float) -> None:
         """Note one frame and the CPU time of all of it; None or a frame that was not drawn does not count."""
         if facts is not None and facts.drawn:

@@ -44,6 +44,7 @@ from viewer.run.statistics_collector import CollectorTimer, StatisticsCollector
 from viewer.session.opening import is_openable
 from viewer.session.preferences import Preferences
 from viewer.session.reported import as_problem
+from viewer.session.saved_problems import SavedProblems
 from viewer.session.session import Session
 from viewer.ui import style
 from viewer.ui.context import Context
@@ -158,6 +159,7 @@ class WindowFrames:
             self._idle = Idle(window, session, options, self._context.queue)
             self._size, self._scales = (0, 0), (0.0, 0.0)
             session.live = self._live = _watched(runtime) if options.live else None
+            self._saved_problems = SavedProblems(self._live.problems if self._live is not None else ())
             if self._live is not None:
                 undo.callback(self._live.close)
                 session.editing.saving.written = self._live.has_written
@@ -307,18 +309,17 @@ class WindowFrames:
         editing.add_conflicts(self._live.conflicts)
         conflicts = len(self._live.conflicts)
         self._live.conflicts.clear()
-        known = {problem.identity for problem in self._facts.of_sources}
         if self._facts.of_sources != self._live.problems:
-            self._facts.of_sources = self._live.problems
+            self._facts.note_sources(self._live.problems)
             editing.note_sources(self._live.problems)
             self.session.wake()
-        new = [each for each in news.problems if each in self._live.problems]  # listed while they are there
+        new, others = self._saved_problems.take(self._live.problems, time.monotonic())
         for problem in new:
             _print(problem)
-        new = [each for each in new if each.identity not in known]  # not only at another line
-        if new or conflicts:
-            found = count_text(len(new) + conflicts, "problem")
+        if others or conflicts:
+            found = count_text(others + conflicts, "problem")
             self.session.notices.say(f"{found} in what was saved: see the panel 'problems'")
+            self.session.wake()
         if news.switched or news.problems or self._live.pending:
             self.session.wake()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,7 +89,7 @@ def _walk(frames: WindowFrames, display: Display, root: Path) -> None:
     last = "colour = drawn(sum"
     (root / SHADER).write_text(good.replace(last, last.replace("drawn(", "nonsense(")))
     until(frames, lambda: "surface.fs.glsl" in listed(frames), "a problem")
-    assert "in what was saved" in frames.session.notices.text
+    until(frames, lambda: "in what was saved" in frames.session.notices.text, "it is said")
     settle(frames)
     assert (on_screen(frames, display) == shown).all()
     dark = reloaded(SHADER, good.replace(last, last.replace("drawn(", "0.2 * drawn(")))
@@ -117,3 +118,27 @@ def _walk(frames: WindowFrames, display: Display, root: Path) -> None:
     assert now.bytes_uploaded - uploaded == places(frames)[texture][2]
     assert now.moves == moves
     assert [problem for problem in frames.runtime.library.problems if problem.code != "asset.unread"] == []
+
+
+def test_a_file_that_is_written_slowly_has_one_problem_at_a_time_and_none_is_printed(
+    display: Display, tmp_path: Path, root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("scenes", "assets"):
+        shutil.copytree(root / name, tmp_path / name, ignore=UNUSED)
+    (tmp_path / "pyproject.toml").touch()
+    picture, most, states = tmp_path / ALBEDO, 0, set()
+    content = picture.read_bytes()
+    with open_window(replace(OPTIONS, scene=tmp_path / SCENE, size=(64, 48)), settled=False) as frames:
+        settle(frames)
+        for part in range(1, 7):
+            picture.write_bytes(content[: len(content) * part // 6])
+            end = time.monotonic() + 0.4
+            while time.monotonic() < end:
+                frames.step()
+                there = [one for one in frames.session.statistics.problems if "PNG" in one.message]
+                most = max(most, len(there))
+                states.update(there)
+        until(frames, lambda: not frames.session.statistics.problems, "what is mended goes")
+    assert len(states) > 1
+    assert most == 1
+    assert "error[" not in capsys.readouterr().err

@@ -95,3 +95,19 @@ def test_problems_are_listed_once_the_newest_first_and_only_while_they_are_there
     assert facts.collect().problems == (new, old, saved)
     facts.reported.clear()
     assert facts.collect().problems == (old, saved)
+
+
+def test_no_problem_of_a_state_of_a_file_stays_beside_that_of_the_next() -> None:
+    states = [(Problem("asset.broken", f"the file ends at byte {byte}"),) for byte in (33, 65581)]
+    runtime = SimpleNamespace(
+        plan=None,
+        schedule=None,
+        memory=SimpleNamespace(steps_left=0, settled=True, live_bytes=0),
+        device=SimpleNamespace(adapter=SimpleNamespace(name="a GPU")),
+        problems=(),
+    )
+    facts = StatisticsCollector(runtime, "a.hu")  # type: ignore[arg-type]
+    for state in (*states, ()):
+        runtime.problems = state
+        facts.note_sources(state)
+        assert facts.collect().problems == state

@@ -1,0 +1,69 @@
+"""Which problems of saved files are said: those that stay, as a program may write a file for seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from engine.humon import Problem
+
+REST_S = 1.0
+"""How long the problems of a file must stay the same before they are said."""
+
+LONGEST_S = 30.0
+"""After so long they are said though they go on changing."""
+
+
+class SavedProblems:
+    """The problems of watched files that were said, and those that wait until their files are at rest.
+
+    What is listed is always what is wrong now; what is printed once cannot be taken back. So a file that is
+    written slowly says nothing of its unfinished states, or only of those in which it rests.
+    """
+
+    def __init__(self, known: Collection[Problem]) -> None:
+        """`known` are problems that were said already."""
+        self._said = dict.fromkeys(known)
+        self._current = _by_file(known)
+        self._changed: dict[str, tuple[float, float]] = {}
+        """When the problems of a file changed first since they were said, and last."""
+        self._before: set[tuple[str, str, str]] = set()
+        """The identities of problems that were said and are gone, of files that are not mended."""
+
+    def take(self, problems: Collection[Problem], now: float) -> tuple[list[Problem], int]:
+        """Return which of the problems there are now are to be said, each once, and how many are others.
+
+        `now` is in seconds. A problem at another line than one that was said is none of the others.
+        """
+        found = _by_file(problems)
+        for file in {*found, *self._current}:
+            if found.get(file) != self._current.get(file):
+                self._changed[file] = self._changed.get(file, (now, now))[0], now
+        self._current = found
+        new: list[Problem] = []
+        for file, (first, last) in list(self._changed.items()):
+            if now - last < REST_S and now - first < LONGEST_S:
+                continue
+            del self._changed[file]
+            there = found.get(file, ())
+            new += (problem for problem in there if problem not in self._said)
+            gone = [problem for problem in self._said if _file(problem) == file and problem not in there]
+            self._before |= {problem.identity for problem in gone}
+            for problem in gone:
+                del self._said[problem]
+            if not there:
+                self._before = {each for each in self._before if each[1] != file}
+        known = self._before | {problem.identity for problem in self._said}
+        self._said |= dict.fromkeys(new)
+        return new, sum(problem.identity not in known for problem in new)
+
+
+def _by_file(problems: Collection[Problem]) -> dict[str, tuple[Problem, ...]]:
+    """Return problems by the files they are in."""
+    found: dict[str, tuple[Problem, ...]] = {}
+    for problem in problems:
+        found[_file(problem)] = (*found.get(_file(problem), ()), problem)
+    return found
+
+
+def _file(problem: Problem) -> str:
+    return problem.position.file if problem.position is not None else ""
