@@ -268,7 +268,8 @@ class LiveSources:
         scene: Scene | None = None
         requested: dict[str, list[int]] = {}
         unread = False
-        if not found.isdisjoint(self._texts):
+        leading = {index.text for index in self._indices.values() if index.leads_elsewhere(found)}
+        if not self._texts.isdisjoint(found | leading):  # what a text names says what is left out of it
             probed = Probed()
             try:
                 known = chain.from_iterable(self._left_out.values())

@@ -16,7 +16,7 @@ LONGEST_S = 30.0
 class SavedProblems:
     """The problems of watched files that were said, and those that wait until their files are at rest.
 
-    What is listed is always what is wrong now; what is printed once cannot be taken back. So a file that is
+    What is listed is always what is wrong now; what is printed stays in the terminal. So a file that is
     written slowly says nothing of its unfinished states, or only of those in which it rests.
     """
 

@@ -51,6 +51,7 @@ class AssetIndex:
         """Names in the text that lead to no source of it: a link came or went after it was read."""
         self._targets: dict[Path, Path | None] = {path: to for path, to in named.items() if to != path}
         self._targets |= dict.fromkeys(self.misread)
+        self._targets |= dict.fromkeys(self._absent(cooked))
         for index, asset in enumerate(cooked.db.assets):
             for ref in references_of(asset):
                 self._dependants[ref.index].append(index)
@@ -76,6 +77,16 @@ class AssetIndex:
                     new.append(path)
                 self._users[path].add(entry.identity)
         return new
+
+    def _absent(self, cooked: CookedDb) -> set[Path]:
+        """Return where sources would be that the text names and that are not there, if none of it uses them.
+
+        That is a file which is there by a name of other letter case, until it is renamed.
+        """
+        folder = cooked.db.path.parent
+        unused = [name for name in _written(cooked) if _place(folder, name) not in self._users]
+        places = set().union(*(self.gate.places(name, folder) for name in unused))
+        return {path for path in places if path not in self._users and not os.path.lexists(path)}
 
     def has_text(self, files: Collection[Path]) -> bool:
         """Whether the file of the text is among these changed ones."""
@@ -125,6 +136,15 @@ def _target(path: Path) -> Path:
 def _named(cooked: CookedDb) -> set[Path]:
     """Return the sources that a text names, without following links."""
     folder = cooked.db.path.parent
+    return {_place(folder, name) for name in _written(cooked)}
+
+
+def _place(folder: Path, name: str) -> Path:
+    return Path(os.path.normpath(folder / name))
+
+
+def _written(cooked: CookedDb) -> set[str]:
+    """Return the names of sources as a text has them, without those of Diorama's own assets."""
     written: set[str] = set()
     for node in cooked.db.document.root["assetDb"]["assets"]:
         for key in ("source", "data"):
@@ -132,4 +152,4 @@ def _named(cooked: CookedDb) -> set[Path]:
                 written.add(value.text)
         if (several := node.get("sources")) is not None and several.kind is Kind.LIST:
             written |= {value.text for value in several if value.kind is Kind.VALUE}
-    return {Path(os.path.normpath(folder / name)) for name in written if not name.startswith(BUILTIN_PREFIX)}
+    return {name for name in written if not name.startswith(BUILTIN_PREFIX)}

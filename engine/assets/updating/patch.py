@@ -19,6 +19,7 @@ from engine.assets.broken_assets import BrokenAssets, find_broken_assets
 from engine.assets.cache.cache import CacheImage, Entry
 from engine.assets.cache.freshness import tool_identity
 from engine.assets.cook import CookedDb
+from engine.assets.files import FileGate
 from engine.assets.importing import import_recipes
 from engine.assets.library import AssetLibrary, alpha_modes
 from engine.assets.recipes import Recipe
@@ -50,7 +51,8 @@ def make_patches(
             continue
         index = indices[name]
         tool = tool_identity() if any(recipe.is_compiled for recipe in recipes) else ""
-        results = import_recipes(recipes, index.gate, tool, jobs, None, side.keep)
+        gate = FileGate(index.gate.root)  # a file may have another name than when the text was read
+        results = import_recipes(recipes, gate, tool, jobs, None, side.keep)
         image = side.image(results)
         number = library.next_id + len(patches)
         patch = Patch(library, newest[name], index, number, image)
