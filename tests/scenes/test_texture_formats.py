@@ -164,6 +164,27 @@ def test_a_ktx2_file_of_one_or_two_channels_draws_as_its_picture(scene: Path, sl
     assert np.abs(found - plain).mean() < 3
 
 
+@pytest.mark.gpu
+def test_a_ktx2_file_of_bc6h_draws_its_light(scene: Path) -> None:
+    """Of one colour, as a block of 16-bit floats: the cube is as with a picture of that colour."""
+    half = np.array([0.5, 0.25, 0.125], np.float16).view(np.uint16).astype(int)
+    ends = [round(int(number) * 64 / 31 * 1024 / 65536) for number in half]
+    value, at = 3, 5
+    for number in (*ends, *ends):
+        value, at = value | number << at, at + 10
+    folder = scene.parents[1] / "assets/builtin/material"
+    (folder / "brick-albedo.ktx2").write_bytes(ktx(143, [value.to_bytes(16, "little")], 4, 4, 2))
+    linear = np.array([0.5, 0.25, 0.125])
+    flat = np.rint((1.055 * linear ** (1 / 2.4) - 0.055) * 255).astype(np.uint8)
+    Image.fromarray(np.broadcast_to(flat, (4, 4, 3)).copy()).save(folder / "brick-albedo.png")
+    plain, _ = shown(scene)
+    edit(scene, ("brick-albedo.png", "brick-albedo.ktx2"))
+    found, used = shown(scene)
+    assert Format.R16G16B16A16_SFLOAT in used
+    assert plain.std() > 10
+    assert np.abs(found - plain).mean() < 1
+
+
 def with_ktx2(scene: Path, slot: str, number: int, form: TextureFormat, space: ColorSpace) -> None:
     """Let a picture of the scene be a KTX 2 file of all levels, with zstd; 50 swaps red and blue."""
     source = scene.parents[1] / f"assets/builtin/material/brick-{slot}.png"

@@ -17,6 +17,7 @@ import numpy as np
 
 from engine.assets.codes import AssetCode
 from engine.assets.formats import TextureFormat
+from engine.assets.importers.blocks.bc6h import BLOCK_BYTES, decode_bc6h
 from engine.assets.importers.blocks.levels import decode_level
 from engine.assets.importers.mips import full_chain
 from engine.assets.importers.pictures.format_names import format_name
@@ -82,6 +83,9 @@ _ORDERED: Mapping[int, tuple[tuple[int, ...], TextureFormat]] = {
 }
 """Formats that become another with four channels: where red, green, blue and alpha are, and the other."""
 
+_BC6H = {143: False, 144: True}
+"""Whether blocks of half floats have signs; they become 16-bit floats."""
+
 _NONE, _ZSTD, _ZLIB = 0, 2, 3
 _SCHEMES = {1: "BasisLZ"}
 
@@ -102,7 +106,7 @@ def read_ktx2(data: bytes, name: str) -> Picture:
     if number == _BASIS:
         return Picture(width, height, partial(_transcoded, data, name, width, height))
     order, form = _ORDERED.get(number, ((), _FORMATS.get(number)))
-    if form is None:
+    if form is None and number not in _BC6H:
         message = f"the KTX 2 file has texels of {format_name(number)}"
         hint = (
             "save it as VK_FORMAT_R8G8B8A8_SRGB or _UNORM, as VK_FORMAT_R16G16B16A16_SFLOAT, as BC1, BC3, BC4"
@@ -114,8 +118,13 @@ def read_ktx2(data: bytes, name: str) -> Picture:
         raise format_error(message, name, "save it with zstd or zlib, or not supercompressed: `ktx deflate`")
     if levels > full_chain(width, height) or _FIRST_LEVEL + levels * _LEVEL.size > len(data):
         raise decode_error(f"the KTX 2 file says that it has {levels} levels", name)
+    if form is None:
+        blocks: Level = partial(_level, data, name, _bc6h_bytes, width, height, scheme)
+        rows = partial(_from_bc6h, blocks, width, height, _BC6H[number])
+        return Picture(width, height, rows, bits=32, texel_bytes=16)
     texel_size = len(order) * form.dtype.itemsize
-    level: Level = partial(_level, data, name, form, texel_size, width, height, scheme)
+    size_of = partial(_texel_bytes, texel_size) if order else form.level_bytes
+    level: Level = partial(_level, data, name, size_of, width, height, scheme)
     if order:
         level = partial(_reordered, level, order, form)
     rows = partial(_plain, level, form.dtype, form.channels, width, height)
@@ -136,20 +145,16 @@ def read_ktx2(data: bytes, name: str) -> Picture:
 def _level(
     data: bytes,
     name: str,
-    form: TextureFormat,
-    texel_size: int,
+    size_of: Callable[[int, int], int],
     width: int,
     height: int,
     scheme: int,
     number: int,
 ) -> bytes | memoryview:
-    """Return the bytes of a level of the file; texels of `texel_size`, 0 for that of the format.
-
-    Raises InputError.
-    """
+    """Return the bytes of a level of the file; those of so many texels are given. Raises InputError."""
     offset, length, _ = _LEVEL.unpack_from(data, _FIRST_LEVEL + number * _LEVEL.size)
     sides = max(1, width >> number), max(1, height >> number)
-    size = sides[0] * sides[1] * texel_size or form.level_bytes(*sides)
+    size = size_of(*sides)
     if offset + length > len(data) or (scheme == _NONE and length != size):
         message = f"level {number} has {length} bytes at byte {offset}"
         raise decode_error(f"{message}, which do not fit", name)
@@ -227,6 +232,19 @@ def _from_blocks(level: Level, form: TextureFormat, width: int, height: int, nam
     decode_level(level(0), form, width, height, texels, name)
     for rows in bands(width, height):
         yield rows, as_rgba(_grey_as_red(texels[rows]))
+
+
+def _texel_bytes(texel_size: int, width: int, height: int) -> int:
+    return texel_size * width * height
+
+
+def _bc6h_bytes(width: int, height: int) -> int:
+    return -(-width // 4) * -(-height // 4) * BLOCK_BYTES
+
+
+def _from_bc6h(level: Level, width: int, height: int, is_signed: bool, deep: bool) -> Rows:
+    for rows, texels in decode_bc6h(level(0), width, height, is_signed=is_signed):
+        yield rows, as_rgba(texels)
 
 
 def _transcoded(data: bytes, name: str, width: int, height: int, deep: bool) -> Rows:
