@@ -119,7 +119,8 @@ class AssetCode(ProblemCode):
     )
     TEXTURE_MEMORY = (
         "texture.memory",
-        "There is no memory left for the picture; it is tried again every time.",
+        "There is no memory left for the picture, or no room for temporary files; "
+        "it is tried again every time.",
     )
     TEXTURE_MIPS = "texture.mips", "More mip levels are requested than the picture can have."
     TEXTURE_PACKAGE = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import struct
 from collections.abc import Mapping
@@ -13,9 +14,10 @@ from support.lights import NONE, RLE, ZIP, attribute, exr
 from support.sampling import Sample
 
 from engine.assets.formats import ColorSpace
-from engine.assets.importers.environment import openexr_package
+from engine.assets.importers.environment import openexr_package, openexr_worker
 from engine.assets.importers.environment.light_picture import read_light_picture
 from engine.assets.importers.texture import TextureSettings, import_texture
+from engine.assets.tools.tool_process import ToolResult
 from engine.humon import InputError, Problem
 
 OpenEXR = pytest.importorskip("OpenEXR")
@@ -228,6 +230,24 @@ def test_a_process_without_memory_or_time_says_so(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(openexr_package, "EXR_BYTES", 1 << 20)
     problem = problem_of(data)
     assert (problem.code, "take 1 MiB" in problem.message) == ("texture.size", True), problem.message
+
+
+def test_a_full_disk_is_no_damage_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = written({"RGB": smooth(512, 512)}, "PIZ")
+
+    def ended(*_: object, **__: object) -> ToolResult:
+        return ToolResult(openexr_worker.NO_ROOM, "")
+
+    monkeypatch.setattr(openexr_package, "run_tool", ended)
+    problem = problem_of(data)
+    assert (problem.code, "no room" in problem.message) == ("texture.memory", True), problem.message
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(openexr_package, "run_tool", full)
+    problem = problem_of(data)
+    assert problem.code == "texture.memory"
 
 
 @pytest.mark.parametrize("kind", ["PIZ", "DWAA", "B44", "tiles"])

@@ -20,6 +20,8 @@ from engine.assets.importers.environment.openexr_header import ExrHeader
 from engine.assets.limits import EXR_BYTES, EXR_SECONDS, EXR_START_BYTES
 from engine.assets.tools.tool_process import ToolResult, run_tool, tool_folder
 from engine.assets.tools.tools import Tool
+from engine.files import reason_of
+from engine.humon import InputError
 
 _PACKAGE = "OpenEXR"
 _WORKER = Path(openexr_worker.__file__)
@@ -30,8 +32,8 @@ def read_by_package(data: bytes, header: ExrHeader, name: str, take: Callable[[i
     """Decode the picture of a file whose header was read, as its display window shows it.
 
     Raises InputError: `texture.package` where the package is not installed, `texture.size` where all channels
-    take more than EXR_BYTES, `texture.decode` where the package refuses the file, ends or takes longer than
-    EXR_SECONDS.
+    take more than EXR_BYTES, `texture.memory` where there is no room for them on the disk, `texture.decode`
+    where the package refuses the file, ends or takes longer than EXR_SECONDS.
     """
     spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
@@ -44,18 +46,37 @@ def read_by_package(data: bytes, header: ExrHeader, name: str, take: Callable[[i
         raise light_error(AssetCode.TEXTURE_SIZE, message, name, _SMALLER)
     shown = header.shown
     take(2 * size + PIXEL_BYTES * shown.width * shown.height)
+    try:
+        with tool_folder() as folder:
+            return _read_in(folder, data, header, name, size)
+    except OSError as error:
+        raise _without_room(name, reason_of(error)) from error
+
+
+def _read_in(folder: Path, data: bytes, header: ExrHeader, name: str, size: int) -> Light:
+    """Let the package write the planes of a file into a folder, and return what is shown of them."""
+    spec = find_spec(_PACKAGE)
+    assert spec is not None
+    assert spec.origin is not None
     folders = {str(Path(place).parent) for place in (spec.origin, str(Path(np.__file__).parent))}
-    with tool_folder() as folder:
-        (folder / openexr_worker.SOURCE).write_bytes(data)
-        arguments = ["-I", str(_WORKER), ",".join(dict.fromkeys(header.colors)), *sorted(folders)]
-        limit = EXR_START_BYTES + 3 * size
-        result = run_tool(
-            Tool(sys.executable), arguments, folder, seconds=EXR_SECONDS, memory=limit, file_bytes=EXR_BYTES
-        )
-        if result.status != 0 or result.timed_out:
-            message = f"the OpenEXR file, {header.storage}, cannot be read: {_reason(result)}"
-            raise damaged(message, name)
-        return _shown(folder, header, name)
+    (folder / openexr_worker.SOURCE).write_bytes(data)
+    arguments = ["-I", str(_WORKER), ",".join(dict.fromkeys(header.colors)), *sorted(folders)]
+    limit = EXR_START_BYTES + 3 * size
+    result = run_tool(
+        Tool(sys.executable), arguments, folder, seconds=EXR_SECONDS, memory=limit, file_bytes=EXR_BYTES
+    )
+    if result.status == openexr_worker.NO_ROOM:
+        raise _without_room(name, "the process that reads it cannot write")
+    if result.status != 0 or result.timed_out:
+        message = f"the OpenEXR file, {header.storage}, cannot be read: {_reason(result)}"
+        raise damaged(message, name)
+    return _shown(folder, header, name)
+
+
+def _without_room(name: str, reason: str) -> InputError:
+    message = f"there is no room for the numbers of the OpenEXR file among temporary files: {reason}"
+    hint = "free some of the disk, or save it with the compression ZIP in scan lines"
+    return light_error(AssetCode.TEXTURE_MEMORY, message, name, hint)
 
 
 def _reason(result: ToolResult) -> str:

@@ -11,8 +11,8 @@ import os
 import sys
 
 SOURCE = "source"
-NO_MEMORY, UNREAD = 3, 4
-"""Statuses of a process that had not the memory for a file, and of one that could not read it."""
+NO_MEMORY, UNREAD, NO_ROOM = 3, 4, 5
+"""Statuses of a process that had not the memory for a file, that could not read it, or not write numbers."""
 
 
 def plane_file(channel: str) -> str:
@@ -29,13 +29,16 @@ def main() -> None:
 
     try:
         channels = OpenEXR.File(SOURCE, separate_channels=True).channels()
-        for channel in sys.argv[1].split(","):
-            pixels = channels[channel].pixels
-            np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<")).tofile(plane_file(channel))
+        planes = {channel: channels[channel].pixels for channel in sys.argv[1].split(",")}
     except MemoryError:
         sys.exit(NO_MEMORY)
     except (ValueError, KeyError, RuntimeError, OSError):
         sys.exit(UNREAD)
+    try:
+        for channel, pixels in planes.items():
+            np.ascontiguousarray(pixels, pixels.dtype.newbyteorder("<")).tofile(plane_file(channel))
+    except OSError:
+        sys.exit(NO_ROOM)
 
 
 if __name__ == "__main__":
