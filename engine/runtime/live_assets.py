@@ -111,6 +111,7 @@ class LiveAssets:
         self._note_shown()
         if self._may_drop and self._update is None:
             self._may_drop = not drop_old_versions(self._runtime)
+        begun = time.thread_time()
         made = self._sources.take()
         problems: tuple[Problem, ...] = ()
         seconds = 0.0
@@ -127,7 +128,9 @@ class LiveAssets:
             problems = tuple(problem for problem in self.problems if problem not in known)
         switched = 0
         is_new = made is not None and made.update is not None
-        if self._update is not None and not is_new:
+        used = 1e3 * (time.thread_time() - begun)
+        has_time = not is_new or used < self._runtime.spread.share_ms / 2
+        if self._update is not None and has_time:
             if self._update.advance():
                 self._update = None
                 switched = self._changed

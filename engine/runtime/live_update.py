@@ -111,7 +111,7 @@ class LiveUpdate:
                 runtime.planner.others.append(self._arriving)
                 runtime.spread.want()
             return False
-        if not runtime.memory.settled or runtime.spread.is_busy or runtime.planner.stale():
+        if runtime.memory.steps_left or runtime.spread.is_busy or runtime.planner.stale():
             return False
         if self.refused or not self._foresee():
             return False

@@ -122,7 +122,8 @@ class SpreadPlan:
         runtime = self._runtime
         if runtime.hold.is_on:
             return False  # the plan is shown first
-        return runtime.needs is not None and runtime.memory.settled and runtime.planner.knows_enough()
+        is_done = not runtime.memory.steps_left  # what goes may wait for frames in flight still
+        return runtime.needs is not None and is_done and runtime.planner.knows_enough()
 
     def _make(self) -> Iterator[None]:
         runtime, planner = self._runtime, self._runtime.planner
