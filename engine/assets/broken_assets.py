@@ -67,7 +67,7 @@ def find_broken_assets(
                 broken.add(asset.ref)
     useless = [
         *_derived_problems(cooked),
-        *_bone_problems(cooked),
+        *_bone_problems(cooked, broken),
         *_target_problems(cooked),
         *_unread_problems(cooked, broken),
     ]
@@ -164,13 +164,13 @@ def _derived_problems(cooked: CookedDb) -> Iterator[Problem]:
             yield document.problem(AssetCode.DERIVED, message, declared.node, advice, Severity.WARNING)
 
 
-def _bone_problems(cooked: CookedDb) -> Iterator[Problem]:
+def _bone_problems(cooked: CookedDb, broken: set[AssetRef]) -> Iterator[Problem]:
     """Yield warnings for levels of detail with other numBones than their mesh's skeleton has.
 
-    And for those with other numBlendWeights than their vertices have.
+    And for those with other numBlendWeights than their vertices have. What is broken has its own problem.
     """
     for mesh in cooked.db.assets:
-        if not isinstance(mesh, Mesh):
+        if not isinstance(mesh, Mesh) or mesh.ref in broken:
             continue
         facts = None if mesh.skeleton is None else cooked.entries[mesh.skeleton.index].facts
         weights = [_weights_of(cooked.db, lod) for lod in mesh.lods]
