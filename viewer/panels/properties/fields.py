@@ -51,7 +51,7 @@ def numbers(
             imgui.same_line(0, gap)
         imgui.set_next_item_width(size)
         mixed, label, now = is_mixed(values[:, at]), f"##{name}{at}", float(values[0, at])
-        text = MIXED if mixed else _legible(label, now, digits, unit, size)
+        text = MIXED if mixed else _legible(label, now, digits, unit, size, _exact(values))
         bounds = (-3.4e38 if low is None else low, 3.4e38 if high is None else high)
         moved, value = sliders.drag_float(label, now, speed, *bounds, text)
         if not mixed:
@@ -61,15 +61,22 @@ def numbers(
     return change
 
 
-def _legible(label: str, value: float, digits: int, unit: str, width: float) -> str:
-    """Return the format with as many digits as fit into a box of a width, and all of them below the mouse.
+def _exact(values: NDArray[Any]) -> int:
+    """Return how many digits tell numbers of this type apart, as they are written."""
+    return 12 if values.dtype == np.float64 else 7
 
-    What is dragged or typed is rounded to the digits that are shown.
+
+def _legible(label: str, value: float, digits: int, unit: str, width: float, exact: int) -> str:
+    """Return the format with as many digits as fit into a box of a width.
+
+    A box below the mouse, or with the keyboard, has `exact` digits, as typing begins with what it has; what
+    is dragged is rounded to `digits`.
     """
     context, identity = imgui.get_current_context(), imgui.get_id(label)
-    whole = f"%.{digits}g{_suffix(unit)}"
-    if context is None or identity in (context.active_id, context.hovered_id_previous_frame, context.nav_id):
-        return whole
+    if context is None or identity == context.active_id != context.temp_input_id:
+        return f"%.{digits}g{_suffix(unit)}"
+    if identity in (context.active_id, context.hovered_id_previous_frame, context.nav_id):
+        return f"%.{exact}g{_suffix(unit)}"
     for fewer in range(digits, 0, -1):
         text = f"%.{fewer}g{_suffix(unit)}"
         if _fits(text % value, width):
@@ -130,7 +137,7 @@ def field(spec: FieldSpec, values: NDArray[Any]) -> Change | None:
 
 def _floats(spec: FieldSpec, values: NDArray[Any], mixed: bool) -> Change | None:
     is_angle = spec.kind is FieldKind.ANGLE
-    shown = np.degrees(values.astype(np.float64)) if is_angle else values
+    shown = np.degrees(values.astype(np.float64)).astype(np.float32) if is_angle else values
     if spec.kind.width > 1:
         return numbers(
             spec.name, shown, speed=0.01, low=spec.minimum, high=spec.maximum, unit=spec.unit, digits=4
@@ -141,7 +148,7 @@ def _floats(spec: FieldSpec, values: NDArray[Any], mixed: bool) -> Change | None
     now, room = float(shown[0]), imgui.get_content_region_avail().x
     label = "##float"
     if not mixed:
-        text = _legible(label, now, 4, spec.unit, room)
+        text = _legible(label, now, 4, spec.unit, room, 7)
     if spec.widget is Widget.SLIDER:
         changed, value = sliders.slide_float(label, now, low, high, text)
     else:
@@ -178,7 +185,11 @@ def _colour(spec: FieldSpec, values: NDArray[Any], mixed: bool) -> Change | None
     if not changed:
         return None
     high = spec.maximum if spec.maximum is not None else np.inf
-    return Change(np.clip(np.asarray(made, np.float32), 0.0, high))
+    colour = np.clip(np.asarray(made, np.float32), 0.0, high)
+    other = np.flatnonzero(colour != values[0].astype(np.float32))
+    if len(other) == 1:  # one channel was edited: each of several objects keeps its others
+        return Change(colour[other[0]], int(other[0]))
+    return Change(colour)
 
 
 def _list(values: NDArray[Any], mixed: bool) -> Change | None:
