@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ from engine.feature.collect import RequirementCollector
 from engine.graph import CompiledGraph, CompiledPass, Pass
 from engine.humon import InputError, Problem
 from engine.planning.draw.drawing import PipelineTrials, ShaderDrawing
+from engine.planning.draw.misfits import fits_with
 from engine.planning.draw.recipes import Recipes
 from engine.planning.draw.shading import ShaderSet
 from engine.planning.draw.tables import DrawTable
@@ -84,7 +85,21 @@ class Foresight:
     def is_drawn(self, type_name: str, key: int, samples: int, features: frozenset[str] | None) -> bool:
         """Whether an asset is drawn as it is, and nothing in its place."""
         found = [one for draws, one in self._recipes(samples, features) if draws == type_name]
-        return all(one.is_known(key) and not one.is_replaced(key) and not one.faults(key) for one in found)
+        for one in found:
+            one.learn(key)  # a table that was made again knows none of what was drawn before
+        return not any(one.is_replaced(key) or one.faults(key) for one in found)
+
+    def fits_with(
+        self,
+        asset: tuple[str, int],
+        earlier: Mapping[AssetRef, AssetRef],
+        samples: int,
+        features: frozenset[str] | None,
+    ) -> bool:
+        """Whether an asset, by feature type and key, would fit with earlier versions of these parts."""
+        type_name, key = asset
+        found = [one for draws, one in self._recipes(samples, features) if draws == type_name]
+        return all(fits_with(one, key, earlier) for one in found)
 
     def faults(
         self, type_name: str, key: int, samples: int, features: frozenset[str] | None

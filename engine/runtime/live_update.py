@@ -28,12 +28,16 @@ from engine.plan.requirements.requirements import Requirement
 from engine.plan.requirements.sources import Sources
 from engine.plan.terms.table import is_in
 from engine.planning.foresight import Learnt
-from engine.runtime.versions.refusals import find_refusals
+from engine.runtime.versions.refusals import Refusals
 from engine.scene.snapshot import move_assets
 from engine.tableau import FeatureTable
 
 if TYPE_CHECKING:
     from engine.runtime.runtime import Runtime
+
+
+MOST_REFUSALS = 16
+"""How often in a row something of an update is refused; then what is left is drawn with placeholders."""
 
 
 @dataclass(eq=False)
@@ -71,10 +75,13 @@ class LiveUpdate:
         self._update = update
         self._then = then
         self.moves = dict(update.moves)
+        self._refusals = 0
+        """How many updates before this one were refused in part, without a frame that shows any."""
         self._between: set[int] = set()
         """Keys of versions that no frame has shown; rows may have them that were changed meanwhile."""
         if earlier is not None:
             earlier.cancel()
+            self._refusals = earlier._refusals + bool(earlier.refused)
             self.moves |= {old: update.moves.get(new, new) for old, new in earlier.moves.items()}
             self.moves = {old: new for old, new in self.moves.items() if old != new}
             self._between = {*earlier._between, *earlier.moves.values()} - earlier.moves.keys()
@@ -118,7 +125,7 @@ class LiveUpdate:
         if self._waiting or self._shaders or self._unfit:
             if runtime.trials.pending:
                 return False
-            self.refused = self._find_refused()
+            self.refused = self._find_refused() if self._refusals < MOST_REFUSALS else {}
         if self.refused:
             return False
         self._switch()
@@ -158,7 +165,10 @@ class LiveUpdate:
     def _find_refused(self) -> dict[AssetRef, Problem]:
         """Return what of the update cannot be drawn with though its earlier version can, and why."""
         doubtful = [(name, self._before[name, key], key) for name, key in (*self._unfit, *self._waiting)]
-        return find_refusals(self._runtime, doubtful, self._shaders, self.earlier)
+        refusals = Refusals(self._runtime, self.earlier)
+        refusals.add_assets(doubtful)
+        refusals.add_shaders(self._shaders)
+        return refusals.found
 
     @property
     def earlier(self) -> dict[int, int]:

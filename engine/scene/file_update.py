@@ -185,7 +185,7 @@ class _Update:
         """Give siblings the order that they have in the file, where that has changed."""
         tableau, ranks = self._tableau, self._before.columns["rank"]
         own = {now_row: found[path] for path, now_row in wanted.items()}
-        old = set(self._before.rows.tolist())
+        old = set(self._before.kept(tableau).tolist())  # not rows that new objects have taken over
         for now_row, row in ((self._fresh.root, self._part.root), *own.items()):
             order = tableau.rearranging.order(row)
             here = set(order)

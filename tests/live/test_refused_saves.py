@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -206,3 +207,82 @@ def test_saves_that_are_refused_leave_no_versions_behind(live: LiveScene) -> Non
     live.until(lambda: not live.live.problems)
     assert same(live.picture(), before)
     live.until(lambda: len(live.runtime.library.dbs) <= counts[0])
+
+
+def lacking_normals(live: LiveScene) -> str:
+    """The database with a vertex format of the cube that lacks what the vertex stage reads."""
+    head, found, tail = (
+        live.file(DATABASE).read_text().partition("                [ normal, r32g32b32_sfloat ]\n")
+    )
+    assert found
+    return head + tail
+
+
+def reading_more(live: LiveScene) -> str:
+    """A vertex stage that reads an attribute which no mesh has."""
+    text = edited(live, VERTEX, "void main() {", "layout(location = 13) in vec4 foo;\nvoid main() {")
+    return text.replace("gl_Position = frame", "gl_Position = foo.x * frame")
+
+
+def green(live: LiveScene) -> None:
+    Image.new("RGB", (64, 64), (20, 220, 20)).save(live.file(ALBEDO))
+
+
+def is_green(live: LiveScene) -> bool:
+    red, green, blue = live.picture()[26:38, 26:38, :3].reshape(-1, 3).mean(axis=0)
+    return bool(green > red and green > blue)
+
+
+def messages(live: LiveScene) -> list[str]:
+    return sorted(problem.message.partition(" stays")[0] for problem in live.live.problems)
+
+
+def rest(live: LiveScene) -> None:
+    """Draw frames until nothing has come for a while."""
+    live.until(lambda: not live.live.pending)
+    version = -1
+    while live.runtime.library.version != version:
+        version, end = live.runtime.library.version, time.monotonic() + 0.6
+        live.until(lambda end=end: time.monotonic() > end)
+        live.until(lambda: not live.live.pending)
+
+
+@pytest.mark.parametrize("first", ["", "D", "V", "DV", "DF", "DFV"])
+@pytest.mark.parametrize("then", ["A", "FA", "DVFA"])
+def test_only_what_is_at_fault_is_refused_whatever_is_saved_with_it_and_after_it(
+    live: LiveScene, first: str, then: str
+) -> None:
+    good = {name: live.file(name).read_text() for name in (DATABASE, VERTEX, FRAGMENT)}
+    ground = live.picture()[-6:].mean()
+    saves = {
+        "D": lambda: save(live, DATABASE, lacking_normals(live)),
+        "V": lambda: save(live, VERTEX, reading_more(live)),
+        "F": lambda: save(live, FRAGMENT, edited(live, FRAGMENT, LAST, "colour = 0.5 * drawn(sum")),
+        "A": lambda: green(live),
+    }
+    done = set()
+    for letter in first:
+        saves[letter]()
+        done.add(letter)
+        live.until_reloaded() if letter == "F" else live.until_reported()
+    for letter in then:
+        if letter not in done:
+            saves[letter]()
+            done.add(letter)
+    live.until(lambda: is_green(live))
+    rest(live)
+    assert is_green(live)
+    assert (live.picture()[-6:].mean() < ground - 5) == ("F" in done), (
+        "the ground has the shader that is saved"
+    )
+    expected = sorted({"D": "vertices #2", "V": "shader #6"}[each] for each in done & {"D", "V"})
+    assert messages(live) == expected
+    assert all("stays as it was" in problem.message for problem in live.runtime.problems)
+    assert len(live.runtime.problems) == len(expected)
+    assert len(live.runtime.library.dbs) < 12
+    for name in (DATABASE, VERTEX):
+        save(live, name, good[name])
+    live.until(lambda: not live.live.problems)
+    rest(live)
+    assert not live.runtime.problems
+    assert same(live.picture(), fresh_picture(live.file("scenes/cube.hu")))

@@ -6,6 +6,7 @@ from support.small_features import ASSETS, tree_of
 
 from engine.scene import load_scene
 from engine.scene.file_update import update_from_file
+from engine.tableau import ROOT
 
 TEXT = (
     ASSETS
@@ -62,6 +63,20 @@ def test_an_object_that_the_file_has_no_longer_stays_if_it_was_changed(scene, re
     assert [each[:2] for each in reread(lamp, "")] == [("lamp", "object")]
     assert scene.save()
     assert load_scene(scene.path, registry).tableau["lamp"].light.intensity == 9
+
+
+@pytest.mark.parametrize("name", ["cube", "lamp"])
+def test_an_object_that_is_renamed_in_the_file_keeps_its_place(scene, reread, name):
+    order = ["cube", "lamp"]
+    reread(f"        {name}: {{", "        other: {")
+    tableau = scene.tableau
+    listed = [tableau.name_of(row) for row in tableau.rearranging.order(ROOT)]
+    assert listed == ["other" if each == name else each for each in order]
+    text = scene.path.read_text()
+    tableau["other"].translation = (7, 0, 0)
+    assert scene.save()
+    lines = zip(text.splitlines(), scene.path.read_text().splitlines(), strict=True)
+    assert sum(one != other for one, other in lines) == 1, "only the value that was set changes"
 
 
 def test_an_object_that_was_moved_below_one_that_goes_is_kept(scene, reread, registry):

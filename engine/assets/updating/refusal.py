@@ -94,7 +94,8 @@ class _Refusal:
         )
         refused = {**before.refused, **refused}
         self.cooked = CookedDb(db, side.image({}), before.entries, 0, before.code, before.problems, refused)
-        found = find_broken_assets(self.cooked, lambda ref: ref.index in self._still_good)
+        stays = self.still_good()
+        found = find_broken_assets(self.cooked, lambda ref: ref.index in stays)
         broken = {each for each in self._changed if self._is_broken(each, each in refused)}
         refs = frozenset(AssetRef(number, each) for each in broken)
         self.broken = BrokenAssets(refs, found.slots, found.problems)

@@ -129,14 +129,14 @@ class Recipes:
         self._packed: list[GrowingArray] = []  # material rows by shader set, with parameters and no layers
         self._batches = GrowingArray(BATCH_KEYS)
         self._textures = GrowingArray(TEXTURE)
-        self._declaration = declaration
-        self._parameters = {one.name: one for one in declaration.parameters}
-        self._feature = feature
+        self.declaration = declaration
+        self.parameters = {one.name: one for one in declaration.parameters}
+        self.feature = feature
         self.library = library
         self._report = report
-        self._given = PassInterface.of(declaration, features, frame_members(library), columns)
+        self.given = PassInterface.of(declaration, features, frame_members(library), columns)
         self.own_shaders = tuple(find_shader(library, name) for name in declaration.shaders)
-        self._fragment = find_shader(library, declaration.fragment) if declaration.fragment else None
+        self.fragment = find_shader(library, declaration.fragment) if declaration.fragment else None
         self._neutral = lru_cache(maxsize=None)(lambda slot: neutral_texture(slot, library))
         self._of_asset = ByDatabase[tuple[int, ...]]()
         self.details: dict[int, Detail] = {}
@@ -157,7 +157,7 @@ class Recipes:
         self.placeholder = self._placeholder()
         if self.own_shaders:
             own = self.own_shaders
-            check_own_shaders(own, own[0], declaration.name, self._given, library)
+            check_own_shaders(own, own[0], declaration.name, self.given, library)
 
     @property
     def batches(self) -> npt.NDArray[np.void]:
@@ -215,7 +215,7 @@ class Recipes:
         """Work out the batches of one asset, once, or again. Raises what the feature's `drawables` raises."""
         if again or key not in self._of_asset:
             self._learnt = AssetRef.from_key(key)
-            found = self._feature.drawables(self._learnt, self.library)
+            found = self.feature.drawables(self._learnt, self.library)
             drawables: list[Drawable] = yielded(found, "drawables")
             self._unusable, self._found = set(), []
             with checked_on_error(drawables, Drawable, "drawables"):
@@ -246,10 +246,6 @@ class Recipes:
     def is_replaced(self, key: int) -> bool:
         """Whether something else is drawn in place of an asset until its pipelines are usable."""
         return key in self._replaced
-
-    def is_known(self, key: int) -> bool:
-        """Whether an asset has been learnt."""
-        return key in self._of_asset
 
     def faults(self, key: int) -> tuple[Problem, ...]:
         """Return why something else is drawn in place of an asset for good: it does not fit."""
@@ -360,7 +356,7 @@ class Recipes:
         covers: tuple[AlphaMode, bool, tuple[str, ...]] = AlphaMode.OPAQUE, False, ()
         if drawable.material is not None or not self.own_shaders:
             material = self._material_record(drawable)
-            covers = covering(material, self.shadings[shading], self._declaration, self.library)
+            covers = covering(material, self.shadings[shading], self.declaration, self.library)
         known = shading, mesh.topology, vertices.vertex_format, vertices.offsets, vertices.stride, *covers
         number = self._pipeline_numbers.setdefault(known, len(self.pipelines))
         if number == len(self.pipelines):
@@ -372,8 +368,8 @@ class Recipes:
     def _takes(self, drawable: Drawable) -> bool:
         """Whether a drawable has a material that the pass draws."""
         if drawable.material is None and self.own_shaders:
-            return AlphaMode.OPAQUE in self._declaration.materials
-        return AlphaMode[self._material_record(drawable).alpha_mode.name] in self._declaration.materials
+            return AlphaMode.OPAQUE in self.declaration.materials
+        return AlphaMode[self._material_record(drawable).alpha_mode.name] in self.declaration.materials
 
     def _material(self, drawable: Drawable, shading: int) -> int:
         """Return the number of a drawable's material among those of a shader set; a new one is added."""
@@ -381,7 +377,7 @@ class Recipes:
         number = self._material_numbers.setdefault((shading, material.ref), len(materials))
         if number == len(materials):
             use = use_of(material, self.shadings[shading], self.library, self._neutral)
-            for problem in parameter_problems(material, self._parameters, self.library):
+            for problem in parameter_problems(material, self.parameters, self.library):
                 self._report(problem, material.ref)
             materials.append(use)
             rows = [(shading, number, one.key, one.fallback, one.sampler) for one in use.textures]
@@ -403,7 +399,7 @@ class Recipes:
 
         With shaders of the material's own, one that does not fit had the placeholder put in its place.
         """
-        own = own_parameters(material, self._parameters, shading)
+        own = own_parameters(material, self.parameters, shading)
         for problem in check_parameters(shading, own, self.library, material.ref):
             self._report(problem, material.ref)
         assert shading.material is not None
@@ -412,7 +408,7 @@ class Recipes:
     def _material_record(self, drawable: Drawable) -> Material:
         """Return the material of a drawable, or the placeholder of a broken one."""
         if drawable.material is None:
-            raise ValueError(f"pass '{self._declaration.name}' has no shaders, and the drawable no material")
+            raise ValueError(f"pass '{self.declaration.name}' has no shaders, and the drawable no material")
         material = self.library.record(self.library.usable(drawable.material))
         if not isinstance(material, Material):
             raise TypeError(f"{material.label} is no material")
@@ -433,10 +429,10 @@ class Recipes:
         if problems is None:
             problems = ()
             if shaders not in self._shading_numbers:  # else they were found to fit each other and the pass
-                problems = check_shaders(shaders, self._given, self.library, material.ref)
+                problems = check_shaders(shaders, self.given, self.library, material.ref)
             if not problems:
                 number = self._shading_number(shaders)
-                parameters = {**self._misfits[number], **own_parameters(material, self._parameters)}
+                parameters = {**self._misfits[number], **own_parameters(material, self.parameters)}
                 problems = check_parameters(self.shadings[number], parameters, self.library, material.ref)
             self._material_problems[material.ref] = problems
         return (-1, problems) if problems else self._reading(shaders, drawable, material.ref)
@@ -444,7 +440,7 @@ class Recipes:
     def _shaders_of(self, material: Material) -> tuple[AssetRef, ...]:
         """Return the shaders of a material in this pass."""
         shaders = tuple(self.library.usable(ref) for ref in material.shaders)
-        given = self._fragment
+        given = self.fragment
         if given is None:
             return shaders
         stage = stage_of(given, self.library)
@@ -484,7 +480,7 @@ class Recipes:
             self._builtin_of.append(GrowingArray(np.int32))
             self._texture_rows.append(GrowingArray(np.int64))
             block = self.shadings[number].material
-            defaults = default_parameters(self._parameters) if block is not None else {}
+            defaults = default_parameters(self.parameters) if block is not None else {}
             misfits = {
                 name: numbers
                 for name, numbers in defaults.items()
