@@ -96,6 +96,8 @@ class Editing:
 
         def revert() -> str:
             missing = self.reverting.revert_all()
+            if not missing:
+                self.history.note_saved()
             left = f"; {missing} removed objects are missing: open the scene again" if missing else ""
             return f"reverted{left}"
 

@@ -217,7 +217,7 @@ class Editor:
             is_feature = is_features(text)
             origin, other = read_pasted(self.scene, text, parent, self.renewed)
         except InputError as error:
-            raise EditError(f"this cannot be pasted: {error.problems[0].render()}") from error
+            raise EditError(f"this cannot be pasted: {error.problems[0].message}") from error
         if is_feature and parent == ROOT:
             raise EditError("select an object to paste features to")
         if is_feature:

@@ -1,8 +1,10 @@
-"""The preferences of the user: read when a window opens, written when it closes."""
+"""The preferences of the user: read when a window opens, written as they change and when it closes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+
+from imgui_bundle import imgui
 
 from engine.assets.roots import user_config_folder
 from engine.humon import InputError, Problem
@@ -25,6 +27,11 @@ class KeptPreferences:
         self._read = self.preferences
         if problem is not None:
             report(problem)
+
+    def keep_changes(self, session: Session, workspace: Workspace) -> None:
+        """Write what was set, and the layout once ImGui has it: nothing of it is lost with a crash."""
+        if session.preferences != self._read or imgui.get_io().want_save_ini_settings:
+            self.keep(session, workspace)
 
     def keep(self, session: Session, workspace: Workspace) -> None:
         """Write what has changed."""

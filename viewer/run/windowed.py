@@ -286,6 +286,7 @@ class WindowFrames:
         self._list_edited()
         self.session.begin_frame(self._facts.collect())
         self.workspace.draw()
+        self._guard.call("preferences", self._kept.keep_changes, self.session, self.workspace)
         self._ui.plan(self._context.end(), self.session.pictures.in_use())
 
     def _draw_tips(self) -> None:

@@ -35,6 +35,8 @@ class CameraController:
         self.pivot = pivot
         self._view: controls.View | None = None
         self._written: tuple[object, ...] = ()
+        self._first: tuple[controls.View, int, Doubles, Doubles] | None = None
+        """The first view, its camera, and the transform of that: what leads back to it is no other one."""
 
     def apply(self, pointer: CameraInput) -> bool:
         """Apply one frame of input; returns whether the camera was changed."""
@@ -104,7 +106,11 @@ class CameraController:
         return point if camera is None or camera.parent is None else _in_frame(camera.parent, point)
 
     def _write(self, camera: ObjectHandle, view: controls.View) -> None:
-        camera.translation, camera.rotation = controls.transform_of(view)
+        first = self._first
+        if first is not None and first[:2] == (view, camera.row):
+            camera.translation, camera.rotation = first[2:]
+        else:
+            camera.translation, camera.rotation = controls.transform_of(view)
         self._view, self._written = view, self._state(camera)
 
     def _steer(self, view: controls.View, pointer: CameraInput, camera: ObjectHandle) -> controls.View:
@@ -146,7 +152,13 @@ class CameraController:
             pivot = origins.mean(axis=0) if len(origins) else np.zeros(3)
         if camera.parent is not None:
             pivot = _in_frame(camera.parent, pivot)
-        return controls.view_of(camera.translation, camera.rotation, pivot)
+        view = controls.view_of(camera.translation, camera.rotation, pivot)
+        if self._first is None:
+            translation, rotation = (
+                np.array(each, np.float64) for each in (camera.translation, camera.rotation)
+            )
+            self._first = view, camera.row, translation, rotation
+        return view
 
     @staticmethod
     def _state(camera: ObjectHandle) -> tuple[object, ...]:

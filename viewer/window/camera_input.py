@@ -39,7 +39,7 @@ def read_camera_input(*, left: bool = True) -> CameraInput:
     io = imgui.get_io()
     height = max(io.display_size.y, 1.0)
     mouse = not io.want_capture_mouse
-    keyboard = not (io.want_capture_keyboard or io.want_text_input)
+    keyboard = not io.want_text_input  # a panel that has the focus takes none of the keys that fly
     held = [mouse and imgui.is_mouse_down(button) for button in (0, 1, 2)]
     held[0] = left and mouse and imgui.is_mouse_dragging(0)
     return CameraInput(

@@ -177,8 +177,9 @@ def test_a_pasted_feature_is_set_or_added(editor: Editor) -> None:
 )
 def test_a_text_that_cannot_be_pasted_says_why_and_changes_nothing(editor: Editor, text: str) -> None:
     before = everything(editor)
-    with pytest.raises(EditError, match="cannot be pasted"):
+    with pytest.raises(EditError, match="cannot be pasted") as refused:
         editor.paste(text)
+    assert "\n" not in str(refused.value), "no excerpt of a text that is wrapped by others"
     assert everything(editor) == before
     assert editor.history.undo_label == ""
 

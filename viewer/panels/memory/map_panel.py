@@ -18,7 +18,7 @@ from viewer.panels.memory.plan_models import PlanModels, SharedModels
 from viewer.panels.memory.resident_overlay import ResidentOverlay
 from viewer.panels.memory.table.memory_table import Level
 from viewer.panels.number_format import bytes_text
-from viewer.session.links import MemoryLink
+from viewer.session.links import MemoryLink, PanelLink
 from viewer.session.session import Rectangle, Session
 from viewer.ui import style
 
@@ -237,6 +237,7 @@ class MapPanel:
         if released and imgui.is_item_deactivated() and not self._dragged:
             self._selected = tile_texts.selected_by(models, tile, lane=lane)
             self._session.links.follow(MemoryLink(*self._selected))
+            self._session.links.follow(PanelLink("why"))
         if imgui.is_mouse_double_clicked(imgui.MouseButton_.left):
             row, offset = models.places.line_address(int(models.tiles.starts[tile]))
             if self.state.choices.is_treemap:

@@ -10,6 +10,7 @@ import pytest
 from support.mouse import session_of
 from support.views import seen
 
+from engine.math.quaternion import euler_xyz_degrees
 from engine.tableau.schema import FeatureSchema, angle_field, choice_field, float_field
 from engine.tableau.tableau import Tableau
 from viewer.panels.scene_view import camera_views
@@ -153,6 +154,24 @@ def test_an_orthographic_picture_gets_the_height_of_what_is_shown(looking: Looki
     looking.session.selection.select([1])
     looking.run("Show selection")
     assert looking.controller.height == pytest.approx(2 * 1.1 * math.sqrt(3))
+
+
+def test_back_to_the_start_gives_the_camera_the_very_transform_that_it_had(looking: Looking) -> None:
+    camera = looking.tableau["camera"]
+    camera.translation, camera.rotation = (0.75, 1.3, 2.95), euler_xyz_degrees((-17.0, 12.3, 0.0))
+    session = session_of(looking.tableau)
+    controller = CameraController(looking.tableau)
+    views = CameraViews(session, controller, lambda: seen(parallel=False), looking.shapes)
+    before = camera.translation.tolist(), camera.rotation.tolist()
+    for _ in range(3):
+        views.look(1.0, 0.5)
+        views.advance()
+        views.advance()
+        assert camera.translation.tolist() != before[0]
+        views.reset()
+        views.advance()
+        views.advance()
+        assert (camera.translation.tolist(), camera.rotation.tolist()) == before
 
 
 def test_a_bookmark_is_where_the_camera_was(looking: Looking) -> None:
