@@ -27,6 +27,7 @@ def test_keys_fly_while_a_panel_has_the_focus_and_not_while_text_is_typed(
         imgui.end()
         seen.append(read_camera_input())
 
+    io.config_flags |= imgui.ConfigFlags_.nav_enable_keyboard.value  # as the window has it
     io.add_mouse_pos_event(500, 350)
     io.add_mouse_button_event(1, True)
     io.add_key_event(imgui.Key.w, True)
