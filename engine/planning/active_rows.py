@@ -1,4 +1,4 @@
-"""Whether the active rows of a tableau's features, or the assets that they name, have changed."""
+"""Whether the active rows of a tableau's features, their objects or their assets have changed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ActiveRows:
         self._tableau.flush()
         for name, table in self._tableau.tables.items():
             if name not in self._tables:
-                self._tables[name] = _Taken(table)
+                self._tables[name] = _Taken(table, self._tableau)
             taken = self._tables[name]
             if taken.version != table.changes.version:
                 taken.take(table)
@@ -50,10 +50,13 @@ class ActiveRows:
 
 
 class _Taken:
-    """The active rows of one table, and their assets, as they were taken."""
+    """The active rows of one table, their objects and their assets, as they were taken."""
 
-    def __init__(self, table: FeatureTable) -> None:
+    def __init__(self, table: FeatureTable, tableau: Tableau) -> None:
         self.version: int | None = None
+        self._tableau = tableau
+        self._owners = np.zeros((0, 2), np.int64)
+        """The object of each row and its generation: a row that is free serves another object."""
         self._columns: list[npt.NDArray[Any]] = [column[:0].copy() for column in _columns(table)]
 
     def differs(self, table: FeatureTable) -> bool:
@@ -74,6 +77,8 @@ class _Taken:
         now = _columns(table)[1:]
         if any(not np.array_equal(a[rows], b[rows]) for a, b in zip(assets, now, strict=True)):
             return True
+        if not np.array_equal(self._owners[rows], self._owners_of(table, rows)):
+            return True
         self.version = version
         return False
 
@@ -84,10 +89,16 @@ class _Taken:
         now = _columns(table)
         if rows is None or len(self._columns[0]) != len(now[0]):
             self._columns = [column.copy() for column in now]
+            self._owners = self._owners_of(table, np.arange(len(table.object), dtype=np.int32))
         else:
             for column, values in zip(self._columns, now, strict=True):
                 column[rows] = values[rows]
+            self._owners[rows] = self._owners_of(table, rows)
         self.version = version
+
+    def _owners_of(self, table: FeatureTable, rows: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+        objects = table.object[rows]
+        return np.stack((objects, self._tableau.generation[objects]), axis=1, dtype=np.int64)
 
 
 def _columns(table: FeatureTable) -> list[npt.NDArray[Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.assets import AssetDb
 from engine.assets.importers.models.model_files import is_model
+from engine.assets.roots import display_path
 from engine.humon import Code, Document, InputError, Position, Problem
 from engine.humon.files import read_bytes
 from engine.humon.saving import write_atomically
@@ -164,8 +166,11 @@ class Saver:
 
     def _write(self, path: Path, document: Document, text: str, restore: bool) -> None:
         if is_model(path):
-            message = f"{document.name} is a model, which is not changed; the scene was not saved"
-            advice = f"make a scene of it and open that: python -m engine import {document.name} --out FOLDER"
+            model = shlex.quote(display_path(path))
+            message = f"{display_path(path)} is a model, which is not changed; the scene was not saved"
+            advice = (
+                f"make a scene of it and edit that: python -m engine import {model} --out FOLDER"
+            )
             raise InputError(Problem("scene.model", message, help=advice))
         if not os.path.lexists(path):
             if not restore:

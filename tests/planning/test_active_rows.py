@@ -65,3 +65,16 @@ def test_a_row_that_is_new_counts_once_it_is_active(tableau):
     assert not rows.changed()
     tableau["off"].visibleModel.active = False
     assert rows.changed()
+
+
+def test_a_row_that_another_object_has_taken_over_has_changed(tableau):
+    rows, cube = ActiveRows(tableau), tableau["cube"]
+    rows.take()
+    row, table = cube.visibleModel.row, tableau.tables["visibleModel"]
+    values = {spec.name: table.column(spec.name)[row] for spec in table.schema.fields}
+    tableau.remove(cube)
+    other = tableau.add_object("box", features={"visibleModel": values})
+    assert other.visibleModel.row == row, "it is used again"
+    assert rows.changed()
+    rows.take()
+    assert not rows.changed()
