@@ -168,9 +168,7 @@ class Saver:
         if is_model(path):
             model = shlex.quote(display_path(path))
             message = f"{display_path(path)} is a model, which is not changed; the scene was not saved"
-            advice = (
-                f"make a scene of it and edit that: python -m engine import {model} --out FOLDER"
-            )
+            advice = f"make a scene of it and edit that: python -m engine import {model} --out FOLDER"
             raise InputError(Problem("scene.model", message, help=advice))
         if not os.path.lexists(path):
             if not restore:

@@ -20,6 +20,9 @@ from viewer.editing.value_edit import Renewed, same_key
 
 CONFLICT = "scene.conflict"
 
+CAMERA = "camera"
+"""The feature whose object the view moves."""
+
 
 class Editing:
     """What panels edit a scene with. What goes wrong is reported, and does not raise: see `run`.
@@ -54,6 +57,16 @@ class Editing:
         self.found: list[Found] = self.recovery.found()
         self.message, self.was_refused = "", False
         self.refused: tuple[Problem, ...] = ()
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether all edits are saved, and cameras, which move without edits, are as in the file."""
+        cameras = self.editor.tableau.tables.get(CAMERA)
+        if not self.history.is_saved or cameras is None:
+            return self.history.is_saved
+        rows = cameras.object[cameras.rows_active()]
+        marked = self.changes.marked(rows)
+        return not any(marked[row] for row in rows.tolist())
 
     def run(self, action: Callable[[], object]) -> bool:
         """Do something that may be impossible; return whether it was done, else `message` says why not."""

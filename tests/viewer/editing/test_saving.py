@@ -14,7 +14,9 @@ from support.small_features import ASSETS, tree_of
 from engine.humon import InputError
 from engine.scene import Scene, load_scene
 from engine.tableau import ROOT
+from viewer.editing import editing as editing_module
 from viewer.editing.clipboard import text_of as clipboard_text
+from viewer.editing.editing import Editing
 from viewer.editing.editor import Editor
 from viewer.editing.file_changes import FileChanges
 from viewer.editing.history import EditError
@@ -452,3 +454,23 @@ def test_a_file_that_is_gone_is_named_and_written_by_the_next_save(editor: Edito
         saving.save()
     assert saving.save()
     assert text_of(editor) == before
+
+
+def test_a_camera_that_was_moved_is_not_saved_and_what_is_reverted_whole_is(
+    editor: Editor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene, said = editor.scene, list[str]()
+    monkeypatch.setattr(editing_module, "CAMERA", "light")  # the lamp moves as cameras do
+    editing = Editing(scene, said.append)
+    assert editing.is_saved
+    scene.tableau["lamp"].translation = (5, 3, 0)
+    assert not editing.is_saved
+    editing.save()
+    assert editing.is_saved
+    editing.editor.set_values(Target("translation"), rows(editor, "cube"), (1, 1, 1))
+    assert not editing.is_saved
+    editing.revert_all()
+    assert editing.is_saved
+    editing.undo()
+    assert not editing.is_saved
+    assert not said

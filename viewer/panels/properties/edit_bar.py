@@ -23,7 +23,7 @@ def draw_edit_bar(session: Session) -> None:
         ("revert", "make the scene what its files have; this can be undone", True, editing.revert_all),
     )
     for at, (name, about, can, action) in enumerate(buttons):
-        mark = "*" if name == "save" and not history.is_saved else ""
+        mark = "*" if name == "save" and not editing.is_saved else ""
         if at:
             parts.flows(parts.button_width(f"{name}{mark}"))
         imgui.begin_disabled(not can)
