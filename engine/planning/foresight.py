@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
 from engine.assets import AssetRef
+from engine.assets.codes import AssetCode
 from engine.assets.reported_problems import Report
 from engine.feature.collect import RequirementCollector
-from engine.graph import CompiledGraph, CompiledPass, Pass
-from engine.humon import InputError, Problem
+from engine.graph import CompiledGraph, CompiledPass, DeclarationError, Pass
+from engine.humon import InputError, Problem, Severity
 from engine.planning.draw.drawing import PipelineTrials, ShaderDrawing
 from engine.planning.draw.misfits import fits_with
 from engine.planning.draw.recipes import Recipes
@@ -63,6 +65,7 @@ class Foresight:
         self._drawing = drawing
         self._report = report
         self._next: dict[str, _Next] = {}
+        self._gone: list[Problem] = []
 
     def assets(
         self, assets: Iterable[tuple[str, int]], samples: int, features: frozenset[str] | None
@@ -117,9 +120,17 @@ class Foresight:
         keep those that they have, which is reported.
         """
         unusable: dict[Shaders, tuple[Problem, ...]] = {}
+        self._gone.clear()
         for compiled in graph.passes:
             p = compiled.declaration
-            found = self._passes.changed_shaders(p)
+            try:
+                found = self._passes.changed_shaders(p)
+            except DeclarationError as error:
+                message = f"the pass {p.name} keeps the shaders that it has: {error}"
+                self._gone.append(
+                    Problem(AssetCode.SHADER_INTERFACE, message, help=error.help, severity=Severity.WARNING)
+                )
+                continue
             if found is None:
                 continue
             known = self._next.get(p.name)
@@ -129,14 +140,24 @@ class Foresight:
                 unusable[found] = known.problems
         return unusable
 
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Why passes keep shaders that are no longer there, since `shaders` looked last."""
+        return tuple(self._gone)
+
     def take_shaders(self) -> bool:
         """Let passes run the shaders that were foreseen, if they are the newest; return whether any do."""
-        taken = [one for one in self._next.values() if one.shaders == self._passes.changed_shaders(one.owner)]
+        taken = [one for one in self._next.values() if self._is_newest(one)]
         for one in taken:
             if one.made is not None:
                 self._passes.run(one.owner, one.made)
         self._next.clear()
         return any(one.made is not None for one in taken)
+
+    def _is_newest(self, known: _Next) -> bool:
+        with suppress(DeclarationError):  # one of them is gone, which is reported
+            return known.shaders == self._passes.changed_shaders(known.owner)
+        return False
 
     def _made(self, p: Pass, found: Shaders, samples: int, features: frozenset[str] | None) -> _Next:
         try:

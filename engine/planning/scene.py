@@ -475,7 +475,7 @@ class ScenePlanner:
         """Problems of materials, each once; what frames lack, faults of rows, the last plan's shortage."""
         short = () if self.shortage is None else (self.shortage.problem(self.keys.name),)
         found = (*self._absent.problems, *self._passes.problems, *self._faults.problems(self.size))
-        return (*joined(self._reported.problems), *found, *short)
+        return (*joined(self._reported.problems), *self.foresight.problems, *found, *short)
 
     def _describe(self, key: int) -> str:
         """Return the name of an asset in plans: its database and its label."""

@@ -110,6 +110,7 @@ class LiveUpdate:
         """Switch to what has changed once all of it is there; return whether that is done."""
         runtime = self._runtime
         if not self.moves:
+            runtime.planner.foresee_shaders()  # a pass may name one that is gone
             self._switch()
             return True
         if not self._is_requested:

@@ -99,3 +99,21 @@ def test_a_shader_that_does_not_fit_its_pass_stays_as_it_was(live: LiveScene) ->
     assert colour(live) == (255, 0, 0)
     live.file("tint.fs.glsl").write_text(SHADER.replace("COLOUR", BLUE))
     live.until(lambda: colour(live) == (0, 0, 255))
+
+
+def test_a_pass_keeps_its_shader_when_another_name_is_saved_for_it_and_says_so(live: LiveScene) -> None:
+    file = live.file("tint.assets.hu")
+    file.write_text(DATABASE.replace("@type: shader  name: tint", "@type: shader  name: tintx"))
+    live.until(lambda: bool(misfits(live)))
+    live.picture()
+    assert colour(live) == (255, 0, 0)
+    assert "no shader named 'tint'" in misfits(live)[0]
+    file.write_text(DATABASE)
+    live.until(lambda: not misfits(live))
+    live.file("tint.fs.glsl").write_text(SHADER.replace("COLOUR", BLUE))
+    live.until(lambda: colour(live) == (0, 0, 255))
+    assert not misfits(live)
+
+
+def misfits(live: LiveScene) -> list[str]:
+    return [one.message for one in live.runtime.problems if one.code == "shader.interface"]
