@@ -62,7 +62,7 @@ def numbers(
 
 
 def _exact(values: NDArray[Any]) -> int:
-    """Return how many digits tell numbers of this type apart, as they are written."""
+    """Return how many digits numbers of this type need to be written without loss."""
     return 12 if values.dtype == np.float64 else 7
 
 
