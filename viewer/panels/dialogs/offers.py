@@ -9,6 +9,7 @@ import time
 
 from imgui_bundle import imgui
 
+from viewer.editing.conflict_texts import texts_of
 from viewer.panels import parts, widgets
 from viewer.session.links import ObjectLink
 from viewer.session.session import Rectangle, Session
@@ -92,15 +93,17 @@ def _conflicts(session: Session) -> None:
         if clicked and editing.is_there(conflict):
             session.links.follow(ObjectLink(conflict.row))
         imgui.same_line(imgui.get_style().window_padding.x)
-        widgets.cut(f"{conflict.what} of {conflict.path}")
+        mine, theirs = texts_of(session.runtime.scene, conflict)
+        widgets.cut(f"{conflict.what} of {conflict.path}: {mine}; in the file: {theirs}")
         if imgui.small_button("keep mine"):
             settled = conflict, False
         session.places[f"conflict mine {number}"] = widgets.item_box()
-        widgets.tooltip(("the next save writes what is set here",))
+        widgets.tooltip((mine, "the next save writes it"))
         imgui.same_line()
         if imgui.small_button("take the file's"):
             settled = conflict, True
         session.places[f"conflict file {number}"] = widgets.item_box()
+        widgets.tooltip((theirs, "it is set here, too; that can be undone"))
         imgui.pop_id()
     if settled is not None:
         conflict, use_file = settled

@@ -5,10 +5,12 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from support.mouse import SIZE, Mouse, drawn, middle, mouse, session_of, workspace_of
 from support.plans import cube_plan
 
+from engine.scene.file_update import Conflict
 from engine.tableau.tableau import Tableau
 from viewer.panels.dialogs.offers import SHOWN_CONFLICTS, draw_offers
 from viewer.panels.panel import Dock, Placed
@@ -20,7 +22,8 @@ __all__ = ["mouse"]
 
 
 def conflicts(count: int) -> list[Any]:
-    return [SimpleNamespace(what="scale", path=f"object {number}", row=0) for number in range(count)]
+    one, other = np.ones(3), np.full(3, 2.0)
+    return [Conflict(f"object {number}", "scale", 0, one, other) for number in range(count)]
 
 
 def window(mouse: Mouse) -> tuple[Session, Any]:
