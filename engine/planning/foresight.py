@@ -75,6 +75,7 @@ class Foresight:
         self._report = report
         self._next: dict[str, _Next] = {}
         self._gone: list[Problem] = []
+        self._sets: dict[tuple[Recipes, Shaders], ShaderSet | None] = {}  # None where they do not fit
 
     def assets(
         self, assets: Iterable[tuple[str, int]], samples: int, features: frozenset[str] | None
@@ -111,7 +112,7 @@ class Foresight:
         """Whether an asset, by feature type and key, would fit with earlier versions of these parts."""
         type_name, key = asset
         found = [one for draws, one in self._recipes(samples, features) if draws == type_name]
-        return all(_fits_with(one, key, earlier) for one in found)
+        return all(self._fits_with(one, key, earlier) for one in found)
 
     def faults(
         self, type_name: str, key: int, samples: int, features: frozenset[str] | None
@@ -161,6 +162,7 @@ class Foresight:
             if one.made is not None:
                 self._passes.run(one.owner, one.made)
         self._next.clear()
+        self._sets.clear()
         return any(one.made is not None for one in taken)
 
     def _is_newest(self, known: _Next) -> bool:
@@ -186,43 +188,47 @@ class Foresight:
         known.made.update()
         return not any(map(known.made.recipes.is_replaced, np.unique(known.made.assets).tolist()))
 
+    def _fits_with(self, recipes: Recipes, key: int, earlier: Mapping[AssetRef, AssetRef]) -> bool:
+        """Whether all of an asset fits the pass, with earlier versions in place of these parts of it."""
+        drawables = recipes.feature.drawables(AssetRef.from_key(key), recipes.library)
+        return all(self._fits(recipes, drawable, earlier) for drawable in drawables)
+
+    def _fits(self, recipes: Recipes, drawable: Drawable, earlier: Mapping[AssetRef, AssetRef]) -> bool:
+        library = recipes.library
+
+        def version(ref: AssetRef) -> AssetRef:
+            return library.usable(earlier.get(ref, ref))
+
+        shaders, parameters = recipes.own_shaders, None
+        owner = shaders[0] if shaders else AssetRef(0, 0)
+        if not shaders:
+            assert drawable.material is not None
+            material = library.record(version(drawable.material))
+            assert isinstance(material, Material)
+            if AlphaMode[material.alpha_mode.name] not in recipes.declaration.materials:
+                return True
+            shaders, owner = tuple(version(ref) for ref in material.shaders), material.ref
+            if recipes.fragment is not None:
+                stage = stage_of(recipes.fragment, library)
+                shaders = tuple(
+                    recipes.fragment if stage_of(one, library) is stage else one for one in shaders
+                )
+            parameters = own_parameters(material, recipes.parameters)
+        known = recipes, shaders
+        if known not in self._sets:
+            fault = check_shaders(shaders, recipes.given, library, owner)
+            self._sets[known] = None if fault else shader_set(shaders, library)
+        shading = self._sets[known]
+        if shading is None:
+            return False
+        if parameters is not None:
+            parameters = {**default_parameters(recipes.parameters), **parameters}
+            if check_parameters(shading, parameters, library, owner):
+                return False
+        facts = library.facts(version(drawable.vertices))
+        assert isinstance(facts, VerticesFacts)
+        return fits(shading, facts.vertex_format, drawable.topology)
+
     def _recipes(self, samples: int, features: frozenset[str] | None) -> Iterator[tuple[str, Recipes]]:
         for p in self._passes.draw_passes():
             yield p.draws, self._passes.table(p, samples, features).recipes
-
-
-def _fits_with(recipes: Recipes, key: int, earlier: Mapping[AssetRef, AssetRef]) -> bool:
-    """Whether all of an asset fits the pass, with earlier versions in place of these parts of it."""
-    drawables = recipes.feature.drawables(AssetRef.from_key(key), recipes.library)
-    return all(_fits(recipes, drawable, earlier) for drawable in drawables)
-
-
-def _fits(recipes: Recipes, drawable: Drawable, earlier: Mapping[AssetRef, AssetRef]) -> bool:
-    library = recipes.library
-
-    def version(ref: AssetRef) -> AssetRef:
-        return library.usable(earlier.get(ref, ref))
-
-    shaders, parameters = recipes.own_shaders, None
-    owner = shaders[0] if shaders else AssetRef(0, 0)
-    if not shaders:
-        assert drawable.material is not None
-        material = library.record(version(drawable.material))
-        assert isinstance(material, Material)
-        if AlphaMode[material.alpha_mode.name] not in recipes.declaration.materials:
-            return True
-        shaders, owner = tuple(version(ref) for ref in material.shaders), material.ref
-        if recipes.fragment is not None:
-            stage = stage_of(recipes.fragment, library)
-            shaders = tuple(recipes.fragment if stage_of(one, library) is stage else one for one in shaders)
-        parameters = own_parameters(material, recipes.parameters)
-    if check_shaders(shaders, recipes.given, library, owner):
-        return False
-    shading = shader_set(shaders, library)
-    if parameters is not None:
-        parameters = {**default_parameters(recipes.parameters), **parameters}
-        if check_parameters(shading, parameters, library, owner):
-            return False
-    facts = library.facts(version(drawable.vertices))
-    assert isinstance(facts, VerticesFacts)
-    return fits(shading, facts.vertex_format, drawable.topology)
