@@ -61,7 +61,7 @@ class Span:
 
 
 class StagingArea:
-    """At most `capacity` bytes in one buffer, allocated on first use; its owner locks it."""
+    """At most `capacity` bytes in one buffer, allocated by `reserve` or on first use; its owner locks it."""
 
     def __init__(
         self,
@@ -90,6 +90,14 @@ class StagingArea:
         assert self.memory is not None
         return self.memory.handle
 
+    def reserve(self) -> None:
+        """Allocate the buffer before it is used, so that a plan holds it. Raises OutOfDeviceMemory."""
+        if self.memory is None:
+            usage, mapping = self._make
+            self.memory = self._allocator.allocate_buffer(
+                self.capacity, usage, mapping, name=self.name, why="staging", dedicated=True
+            )
+
     def take(self, size: int, alignment: int) -> Span | None:
         """Allocate a range; None if there is no room now. Raises OutOfDeviceMemory."""
         if not self._open():
@@ -117,11 +125,8 @@ class StagingArea:
 
     def _open(self) -> bool:
         """Whether the buffer is mapped; the first call allocates it."""
-        if self.memory is None:
-            usage, mapping = self._make
-            self.memory = self._allocator.allocate_buffer(
-                self.capacity, usage, mapping, name=self.name, why="staging", dedicated=True
-            )
+        self.reserve()
+        assert self.memory is not None
         if not self._address and self.memory.ready:
             self._address = self.memory.map().ctypes.data
             self._holes.add_space(0, "staging")

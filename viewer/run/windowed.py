@@ -264,6 +264,8 @@ class WindowFrames:
         self.screenshots.take()
         ended = time.thread_time()
         self._facts.note(facts, (ended - began) * 1e3)
+        if self._ui.is_pending:
+            self.session.wake()
         if facts.drawn:
             self._idle.note_shown()
             self.session.frames.note(

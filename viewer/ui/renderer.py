@@ -57,6 +57,11 @@ class UiRenderer:
         """How many draws the last frame took."""
         return len(self._draws)
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether textures are left to be uploaded by later frames."""
+        return self._textures.is_pending
+
     def plan(self, data: imgui.ImDrawData, pictures: Iterable[Picture] = ()) -> None:
         """Take the ImDrawData of this frame and have the storage grow to what it needs, with `pictures`."""
         self._data = data

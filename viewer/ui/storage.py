@@ -27,6 +27,10 @@ MOST_PAGES = 64
 GEOMETRY_PAGE_BYTES = 1 << 20
 STAGING_BYTES = 9 << 18
 """A texture as large as a page arrives in one frame, a larger one in bands over several."""
+LEAST_STAGING_BYTES = 1 << 18
+"""Holds the widest rows of a texture with those of its gutter."""
+STAGING_SHARE = 128
+"""Staging takes this part of the budget where that is less: textures arrive later, and assets stay."""
 
 
 class UiStorage:
@@ -46,9 +50,10 @@ class UiStorage:
         self._sets: list[int | None] = [None] * frames_in_flight
         with ExitStack() as undo:
             self.staging = StagingMemoryManager(
-                device, profile, memory, upload_bytes=STAGING_BYTES, name="ui staging"
+                device, profile, memory, upload_bytes=staging_bytes(profile), name="ui staging"
             )
             undo.callback(self.staging.close)
+            self.staging.uploads.reserve()  # in the plan that has the atlas: no window without an interface
             self._allocator = ResourceAllocator(device, memory, self.staging, samplers)
             undo.callback(self._allocator.close)
             self._allocator.follow(timeline)
@@ -91,3 +96,9 @@ class UiStorage:
     def close(self) -> None:
         """Release everything, in order; once."""
         self._undo.close()
+
+
+def staging_bytes(profile: DeviceProfile) -> int:
+    """How many bytes of textures may be staged at once, within the budgets of a device."""
+    budget = max(profile.budget(heap) for heap in range(len(profile.heaps)))
+    return min(STAGING_BYTES, max(LEAST_STAGING_BYTES, budget // STAGING_SHARE))

@@ -21,11 +21,11 @@ from engine.vk.device import Device
 from engine.vk.structs import new
 from viewer.session.pictures import FIRST_NUMBER, Picture
 from viewer.ui.pipeline import UiPipeline
-from viewer.ui.storage import REQUESTER, STAGING_BYTES, UiStorage
+from viewer.ui.storage import REQUESTER, UiStorage
 
 BYTES_PER_TEXEL = 4
-BAND_BYTES = STAGING_BYTES // 9
-"""At most so many bytes of a texture are staged at once."""
+BANDS = 9
+"""At most this part of staging is one copy of a texture."""
 _Status = imgui.ImTextureStatus
 Box = tuple[int, int, int, int]
 """x, y, width, height in texels."""
@@ -116,6 +116,12 @@ class Textures:
         """The command buffer with the uploads was submitted."""
         self._recorded.clear()
 
+    @property
+    def is_pending(self) -> bool:
+        """Whether something is left to be uploaded by a later frame, in pages that are there."""
+        waiting = (texture.region for texture in self._textures.values() if texture.pending is not None)
+        return any(region.image.memory.ready for region in waiting)
+
     def bind(self, number: int) -> tuple[Any, AtlasRegion] | None:
         """The descriptor set and the region of a texture; None until its contents are there."""
         texture = self._textures.get(number)
@@ -185,9 +191,10 @@ class Textures:
 
     def _stage(self, texture: Texture, rows: NDArray[np.uint8]) -> None:
         """Stage the pending rows of uint8[height, width, 4], band by band. Raises StagingFull."""
+        band = self._storage.staging.uploads.capacity // BANDS
         while texture.pending is not None:
             x, y, width, height = texture.pending
-            count = min(height, max(1, BAND_BYTES // (width * BYTES_PER_TEXEL)))
+            count = min(height, max(1, band // (width * BYTES_PER_TEXEL)))
             texture.region.update(rows[y : y + count, x : x + width], at=(x, y), timeout_s=0)
             self._recorded.append((texture, (x, y, width, count)))
             texture.pending = (x, y + count, width, height - count) if count < height else None

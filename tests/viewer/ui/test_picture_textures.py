@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 from imgui_bundle import imgui
 from support.gpu import checked_device
+from support.random_scenes import profile
 from support.ui import OffscreenUi, compiled
 
+from engine.plan.terms.policy import MIB
 from viewer.session.pictures import FIRST_NUMBER, Picture
+from viewer.ui.storage import STAGING_BYTES, staging_bytes
 
 pytestmark = pytest.mark.gpu
 
@@ -67,3 +70,24 @@ def test_other_pixels_take_the_place_of_those_before(offscreen: OffscreenUi) -> 
         found = offscreen.frame(lambda: shows(one), pictures=[one])
     place = found[2 : 2 + HEIGHT, 4 : 4 + WIDTH]
     assert np.abs(place.astype(int) - other.pixels).max() <= 1
+
+
+def test_a_picture_larger_than_staging_is_pending_until_later_frames_have_uploaded_all_of_it(
+    offscreen: OffscreenUi,
+) -> None:
+    offscreen.frame(lambda: None)
+    staging, side = offscreen.storage.staging.uploads.capacity, 900
+    one = Picture(FIRST_NUMBER, np.full((side, side, 4), 255, np.uint8))
+    assert one.pixels.nbytes > staging
+    was = []
+    for _ in range(2 + one.pixels.nbytes // staging * 4):
+        offscreen.frame(lambda: shows(one), pictures=[one])
+        was.append(offscreen.renderer.is_pending)
+    assert was[0]
+    assert not was[-1]
+    assert (offscreen.frame(lambda: shows(one), pictures=[one])[2 : 2 + HEIGHT, 4 : 4 + WIDTH] == 255).all()
+
+
+@pytest.mark.parametrize(("mib", "expected"), [(16, 1 << 18), (36, 36 * MIB // 128), (4096, STAGING_BYTES)])
+def test_staging_takes_a_small_part_of_the_budget(mib: int, expected: int) -> None:
+    assert staging_bytes(profile("unified").limited(mib * MIB)) == expected
