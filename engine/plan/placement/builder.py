@@ -73,6 +73,8 @@ class Builder:
         self.next_resource = memory.next_resource
         self._new: dict[int, NewResource] = {}
         self._pending = [0] * len(profile.heaps)
+        self._shareable: dict[int, list[AliasCandidate]] = {}
+        """New images that may share bytes, by memory type; `_pending` has what all of them take together."""
         self._allocations = len(packing.resources_in)
 
     def room(self, memory_type: int) -> int:
@@ -80,6 +82,29 @@ class Builder:
         heap = self.profile.memory_types[memory_type].heap
         left = self.profile.budget(heap) - self.packing.heap_used[heap] - self._pending[heap]
         return max(0, min(left, self.profile.limits.max_memory_allocation_size))
+
+    def has_room(self, resource: NewResource) -> bool:
+        """Whether one more fits: an image that may share the bytes of others takes fewer than its size."""
+        heap = self.profile.memory_types[resource.memory_type].heap
+        left = self.profile.budget(heap) - self.packing.heap_used[heap] - self._pending[heap]
+        fits = resource.memory.size <= self.profile.limits.max_memory_allocation_size
+        return fits and self._takes(resource) <= left
+
+    def _takes(self, resource: NewResource) -> int:
+        """Bytes of its heap that one more resource takes."""
+        candidate = self._candidate(resource)
+        if candidate is None:
+            return resource.memory.size
+        others = self._shareable.get(resource.memory_type, [])
+        return _bytes_of([*others, candidate]) - _bytes_of(others)
+
+    def _candidate(self, resource: NewResource) -> AliasCandidate | None:
+        """The resource as one that may share bytes with others; None where it may not."""
+        memory, lifetime = resource.memory, resource.lifetime
+        alone = memory.requires_dedicated or resource.dedicated or memory.size < self.policy.own
+        if not self.policy.alias or resource.kind is not Kind.IMAGE or lifetime is None or alone:
+            return None
+        return AliasCandidate(memory.size, memory.alignment, *lifetime)
 
     def min_growth(self, present: int) -> int:
         """The least size of a new page or block, given the total size of all present ones of its pool."""
@@ -89,7 +114,10 @@ class Builder:
         """Add one resource; returns its id."""
         ident, self.next_resource = self.next_resource, self.next_resource + 1
         self._new[ident] = resource
-        self._pending[self.profile.memory_types[resource.memory_type].heap] += resource.memory.size
+        self._pending[self.profile.memory_types[resource.memory_type].heap] += self._takes(resource)
+        candidate = self._candidate(resource)
+        if candidate is not None:
+            self._shareable.setdefault(resource.memory_type, []).append(candidate)
         return ident
 
     def finish(self) -> tuple[Rows, Rows]:
@@ -124,13 +152,10 @@ class Builder:
         self, locations: dict[int, tuple[int, int]], allocations: list[tuple[object, ...]]
     ) -> set[int]:
         """Place images that are never live in the same pass in shared allocations; returns their ids."""
-        if not self.policy.alias:
-            return set()
         by_type: dict[int, list[tuple[int, AliasCandidate]]] = {}
         for ident, new in self._new.items():
-            single = new.memory.requires_dedicated or new.dedicated or new.memory.size < self.policy.own
-            if new.kind is Kind.IMAGE and new.lifetime is not None and not single:
-                candidate = AliasCandidate(new.memory.size, new.memory.alignment, *new.lifetime)
+            candidate = self._candidate(new)
+            if candidate is not None:
                 by_type.setdefault(new.memory_type, []).append((ident, candidate))
         shared: set[int] = set()
         for members in by_type.values():
@@ -222,6 +247,11 @@ class Builder:
                 self._pending[self.profile.memory_types[memory_type].heap] += extra
                 end += extra
             yield block, end
+
+
+def _bytes_of(candidates: list[AliasCandidate]) -> int:
+    """Bytes of the allocations that images take together."""
+    return sum(size for size, _ in place_aliases(candidates))
 
 
 def _row(ident: int, new: NewResource, allocation: int, offset: int) -> tuple[object, ...]:

@@ -176,8 +176,8 @@ def _new_own(
 ) -> None:
     usage, size = int(needs.usage[row]), int(needs.footprint[row])
     memory = _memory_requirements(needs, builder, usage, size)
-    if memory.size <= builder.room(memory_type):
-        new = _resource(needs.group, usage, memory, memory_type, size, needs.terms[row])
+    new = _resource(needs.group, usage, memory, memory_type, size, needs.terms[row])
+    if builder.has_room(new):
         resource[row] = builder.add(new)
 
 

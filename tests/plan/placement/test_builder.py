@@ -344,3 +344,24 @@ def test_ids_go_on_from_those_of_the_plan():
     assert allocations["id"].tolist() == rows["allocation"].tolist() == [7, 8]
     assert rows["id"].tolist() == [9, 10]
     assert (builder.next_allocation, builder.next_resource) == (9, 11)
+
+
+def test_an_image_that_shares_the_bytes_of_others_fits_where_they_fill_the_budget():
+    builder = made_by(DEVICE.with_budgets({0: 1600}))
+    builder.add(image(1000, (0, 1)))
+    assert builder.room(0) == 600
+    assert builder.has_room(image(900, (2, 3)))
+    assert not builder.has_room(image(900, (1, 2)))
+    assert not builder.has_room(image(900))
+    builder.add(image(900, (2, 3)))
+    assert builder.room(0) == 600
+    allocations, _ = builder.finish()
+    assert allocations["size"].tolist() == [1000]
+
+
+def test_an_image_larger_than_the_largest_allocation_has_no_room_beside_smaller_ones():
+    limits = replace(DEVICE.limits, max_memory_allocation_size=1000)
+    builder = made_by(replace(DEVICE, limits=limits))
+    builder.add(image(1000, (0, 1)))
+    assert builder.has_room(image(1000, (2, 3)))
+    assert not builder.has_room(image(1001, (2, 3)))

@@ -67,6 +67,21 @@ def test_the_same_images_share_bytes_after_any_history_as_in_a_plan_made_from_no
         assert layout(plan) == layout(fresh)
 
 
+@given(st.lists(frames(), min_size=1, max_size=3))
+def test_a_budget_of_what_a_plan_takes_from_nothing_is_enough_after_any_history(history: list[Wanted]):
+    keys = Keys()
+    plan = None
+    for wanted in history[:-1]:
+        plan = make_plan(coalesced(keys, wanted), DEVICE, plan, POLICY)
+    last = coalesced(keys, history[-1])
+    fresh = make_plan(last, DEVICE, None, POLICY)
+    tight = DEVICE.with_budgets({0: fresh.planned_bytes})
+    plan = make_plan(last, tight, plan, POLICY)
+    assert validate(plan) == []
+    assert plan.planned_bytes <= fresh.planned_bytes
+    assert layout(plan) == layout(fresh)
+
+
 WIDE, LATE, SMALL = 3, 2, 1
 BEFORE: Wanted = {1: (WIDE, (0, 1), False), 2: (LATE, (2, 3), False), 3: (LATE, (1, 2), False)}
 
