@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.plan.model.plan import Plan
 from engine.plan.terms.table import Int64s
-from engine.plan.terms.vocabulary import BufferUsage, ImageUsage, Kind, flag_names
+from engine.plan.terms.vocabulary import BufferUsage, Contents, ImageUsage, Kind, flag_names
 
 MAX_USAGES = 4096
 """Keys whose usage bits are compared; more are counted."""
@@ -32,7 +32,8 @@ class PlanChange:
     `gained` and `lost` are the keys of one of the plans only, sorted, with the bytes of both. `heap_bytes` is
     the change of each heap. `waiting_bytes` is the change of what comes back later, when pages that are
     mostly free are returned. `short` counts the keys that the new plan leaves out beyond those of the old.
-    `usages` are the keys that stay with other usage bits.
+    `moved` counts the keys of assets whose contents go to another place, `renewed` those of what is only
+    created again there, as attachments. `usages` are the keys that stay with other usage bits.
     """
 
     bytes: int
@@ -46,12 +47,14 @@ class PlanChange:
     gained_bytes: int = 0
     lost_bytes: int = 0
     moved: int = 0
+    renewed: int = 0
     usages: tuple[UsageChange, ...] = ()
 
     @property
     def is_nothing(self) -> bool:
         """Whether both plans are the same."""
-        counts = (self.bytes, self.allocations, self.resources, self.short, self.moved, len(self.usages))
+        places = (self.moved, self.renewed)
+        counts = (self.bytes, self.allocations, self.resources, self.short, *places, len(self.usages))
         return not any(counts) and not len(self.gained) and not len(self.lost)
 
 
@@ -63,6 +66,7 @@ def plan_change(old: Plan, new: Plan) -> PlanChange:
     gained, kept = other[~had], other[had]
     was, now = before.rows(kept), after.rows(kept)
     moved = (was["resource"] != now["resource"]) | (was["offset"] != now["offset"])
+    kept_contents = new.terms.with_contents(Contents.CACHE)[now["terms"]]
     heaps = new.heap_bytes() - old.heap_bytes() if len(new.profile.heaps) == len(old.profile.heaps) else ()
     return PlanChange(
         new.planned_bytes - old.planned_bytes,
@@ -75,7 +79,8 @@ def plan_change(old: Plan, new: Plan) -> PlanChange:
         lost,
         _bytes_of(new, gained),
         _bytes_of(old, lost),
-        int(moved.sum()),
+        int((moved & kept_contents).sum()),
+        int((moved & ~kept_contents).sum()),
         _usages(old, new, kept),
     )
 

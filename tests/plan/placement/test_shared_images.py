@@ -9,6 +9,7 @@ from support.placed_needs import attachment, needs
 from support.random_scenes import profile
 
 from engine.plan.model.plan import Plan
+from engine.plan.model.plan_change import plan_change
 from engine.plan.placement.planner import make_plan
 from engine.plan.requirements.coalesce import Coalesced
 from engine.plan.requirements.requirements import ImageShape, Requirement
@@ -128,3 +129,5 @@ def test_only_images_whose_place_is_another_are_created_again(changes, created):
     before, plan = after(**changes)
     present = [key for key in BEFORE if key in plan.memory]
     assert [key for key in present if plan.address(key) != before.address(key)] == created
+    change = plan_change(before, plan)
+    assert (change.moved, change.renewed) == (0, len(created)), "nothing of an attachment is copied"

@@ -22,7 +22,10 @@ NONE = -1
 
 
 class Change(IntEnum):
-    """What became of a key between two images."""
+    """What became of a key between two images.
+
+    MOVED has another address: its contents were copied or loaded again, or it was only allocated again.
+    """
 
     SAME = 0
     MOVED = 1
@@ -34,7 +37,7 @@ class Change(IntEnum):
 
 WORDS = {
     Change.SAME: "same",
-    Change.MOVED: "moved",
+    Change.MOVED: "other place",
     Change.RESIZED: "resized",
     Change.USED_OTHERWISE: "other usage",
     Change.ONLY_FIRST: "only A",

@@ -46,6 +46,8 @@ def change_lines(change: PlanChange, name_of: Callable[[int], str]) -> tuple[str
     if change.moved:
         place = "another place" if change.moved == 1 else "other places"
         lines.append(f"{count_text(change.moved, 'block')} copied to {place} in memory")
+    if change.renewed:
+        lines.append(f"{count_text(change.renewed, 'block')} created again, nothing is copied")
     if change.short > 0:
         fits = "does not fit and is" if change.short == 1 else "do not fit and are"
         lines.append(f"{count_text(change.short, 'more block')} {fits} left out")

@@ -35,7 +35,16 @@ def test_a_change_names_bits_and_keys_and_counts_the_rest() -> None:
     bits = UsageChange(7, "rock.png", ("storage",), ("sampled",))
     keys = np.arange(MAX_LINES + 3)
     change = PlanChange(
-        -4 * MIB, 0, 0, waiting_bytes=MIB, short=1, lost=keys, lost_bytes=4 * MIB, moved=2, usages=(bits,)
+        -4 * MIB,
+        0,
+        0,
+        waiting_bytes=MIB,
+        short=1,
+        lost=keys,
+        lost_bytes=4 * MIB,
+        moved=2,
+        renewed=1,
+        usages=(bits,),
     )
     assert change_lines(change, lambda key: f"key {key}") == (
         "-4.00 MiB",
@@ -45,6 +54,7 @@ def test_a_change_names_bits_and_keys_and_counts_the_rest() -> None:
         *(f"    key {number}" for number in range(MAX_LINES)),
         "    and 3 more",
         "2 blocks copied to other places in memory",
+        "1 block created again, nothing is copied",
         "1 more block does not fit and is left out",
     )
     assert outcome_lines(None, str) == ("...",)
