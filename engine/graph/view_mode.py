@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from enum import Enum
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.graph.images import PICTURE, SCENE_COLOR, SCENE_DEPTH, ImageDecl, Sampler
 from engine.graph.passes import (
@@ -74,6 +77,19 @@ class ViewMode(Enum):
     GREEN = "green"
     BLUE = "blue"
     COVERAGE = "coverage"
+
+
+class Viewed(NamedTuple):
+    """What a viewer wants of the picture of a scene: plans follow from it as from the scene.
+
+    The mode, whether there is a grid, the images that are kept to be read, and the objects that are outlined:
+    `chosen` are rows of the tableau, ascending.
+    """
+
+    mode: ViewMode
+    has_grid: bool
+    watched: frozenset[str]
+    chosen: NDArray[np.int32]
 
 
 DATA = (

@@ -30,7 +30,7 @@ from engine.graph import (
     pass_samples,
     with_repeated,
 )
-from engine.graph.view_mode import ViewMode, shown, without_empty_contour
+from engine.graph.view_mode import Viewed, ViewMode, shown, without_empty_contour
 from engine.humon import Problem
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.terms.drawing import AlphaMode
@@ -383,6 +383,11 @@ class FramePasses:
     def _wanted(self) -> int:
         """Return how many samples the features want."""
         return next((asked.samples for asked in self._asked.values() if asked.samples), MAX_SAMPLES)
+
+    @property
+    def viewed(self) -> Viewed:
+        """What the viewer wants of the picture."""
+        return Viewed(self.view_mode, self.has_grid, self.watched, self.chosen.rows)
 
     def _shown(self) -> dict[str, list[Pass]]:
         """Return the passes of each feature of which the picture of the view mode is made."""

@@ -18,7 +18,7 @@ from engine.feature.morphs import Morphs
 from engine.feature.recency import Recency
 from engine.feature.skins import Skins
 from engine.graph import PICTURE, CompiledPass, ImageDecl
-from engine.graph.view_mode import ViewMode
+from engine.graph.view_mode import Viewed, ViewMode
 from engine.humon import Problem, joined
 from engine.plan.model.plan import Plan
 from engine.plan.placement.budget_fallback import is_shortage, plan_within_budget
@@ -469,6 +469,11 @@ class ScenePlanner:
     def watch(self, images: frozenset[str]) -> None:
         """Keep these images of the frame until its end from the next plan on, so that they can be read."""
         self._passes.watched = images
+
+    @property
+    def viewed(self) -> Viewed:
+        """What `show`, `choose` and `watch` were called with."""
+        return self._passes.viewed
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -12,16 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.assets import AssetRef
+from engine.graph.view_mode import GRID_PICTURE, OUTLINED_PICTURE
 from engine.plan.model.plan import Plan
 from engine.plan.terms.policy import MIB
 from engine.runtime.observation import Cause
-from engine.tableau import NO_ASSET, FeatureTable
+from engine.tableau import NO_ASSET, FeatureTable, Tableau
 
 if TYPE_CHECKING:
     from engine.runtime.runtime import Runtime
 
 MAX_CAUSES = 16
 """Causes that are named for one plan; the others are counted."""
+_OWN_PICTURES = {OUTLINED_PICTURE.name, GRID_PICTURE.name}
+"""Images that are watched for what a line of its own says."""
 OPENED = "scene opened"
 _OF_ENGINE = {
     Cause.COMPACTION: "compaction: assets move together",
@@ -77,6 +80,8 @@ class _Scene:
         self.budgets = [plan.profile.budget(heap) for heap in range(len(plan.profile.heaps))]
         self.others = {other.requester: other.version for other in runtime.planner.others}
         self.trials = runtime.trials.version
+        self.viewed = runtime.planner.viewed
+        self.outlined = _outlined(tableau, self.viewed.chosen)
 
     def changes(self, before: _Scene) -> Iterator[str]:
         """What was switched, assigned, added and removed."""
@@ -96,9 +101,24 @@ class _Scene:
                 yield f"budget of heap {heap}: {was / MIB:,.1f} to {now / MIB:,.1f} MiB"
         for name in sorted({*before.others, *self.others}):
             if before.others.get(name) != self.others.get(name):
-                yield name
+                yield f"{name} requires other memory"
         if self.trials != before.trials:
             yield "a pipeline can be used"
+        yield from self._views(before)
+
+    def _views(self, before: _Scene) -> Iterator[str]:
+        """What the viewer shows otherwise: selection, view mode, grid, images that are watched."""
+        was, now = before.viewed, self.viewed
+        if not np.array_equal(was.chosen, now.chosen):
+            yield f"{self.outlined} selected (outline)" if self.outlined else "selection cleared"
+        elif OUTLINED_PICTURE.name in was.watched ^ now.watched:
+            yield f"outline {_word(OUTLINED_PICTURE.name in now.watched)}"
+        if was.mode is not now.mode:
+            yield f"view mode: {now.mode.value}"
+        if was.has_grid != now.has_grid:
+            yield f"grid {_word(now.has_grid)}"
+        for name in sorted((was.watched ^ now.watched) - _OWN_PICTURES):
+            yield f"picture {name} {'watched' if name in now.watched else 'not watched any more'}"
 
     def values(self, before: _Scene) -> Iterator[str]:
         """Other fields, and `enabled`: they make plans rarely, so they are named where nothing else is."""
@@ -173,6 +193,15 @@ class _Scene:
         if column == "failed":
             return "off: its code raised" if value else "on again"
         return "changed"
+
+
+def _outlined(tableau: Tableau, chosen: NDArray[np.int32]) -> str:
+    """The objects that are outlined, without those below them; empty for none."""
+    rows = set(chosen.tolist())
+    tops = [row for row in chosen.tolist() if int(tableau.parent[row]) not in rows]
+    if not tops:
+        return ""
+    return tableau.path(tops[0]) + (f" and {len(tops) - 1:,} more" if len(tops) > 1 else "")
 
 
 def _columns(table: FeatureTable) -> dict[str, NDArray[Any]]:

@@ -72,15 +72,19 @@ class Timeline:
         self._numbered = 0
 
     def planned(self, frame: int, plan: Plan, schedule: Schedule, cause: Cause) -> None:
-        """Add an event for a plan."""
+        """Add an event for a plan, except where a change of the scene changes nothing in memory."""
         if self._last is not None and self._last.terms is not plan.terms:
             self.clear()  # of another device: rows of the plans before have other terms
         delta = plan_delta(self._last.memory, plan.memory) if self._last is not None else NO_DELTA
+        causes = self._causes(plan, cause)
+        if cause is Cause.SCENE and self.events and self._is_nothing(plan, schedule):
+            self._take(plan, delta)
+            return
         event = Event(
             self._numbered,
             frame,
             cause,
-            self._causes(plan, cause),
+            causes,
             plan.planned_bytes,
             len(plan.memory.allocation_table),
             len(plan.memory.subresource_table),
@@ -98,6 +102,22 @@ class Timeline:
             self._shown = event.number, plan.memory
         if self.nbytes > self._limit:
             self._thin()
+
+    def _is_nothing(self, plan: Plan, schedule: Schedule) -> bool:
+        """Whether a plan needs no step and holds as many bytes as the last event."""
+        is_same = plan.planned_bytes == self.events[-1].planned_bytes
+        return is_same and not (schedule.steps or schedule.staged or schedule.moved)
+
+    def _take(self, plan: Plan, delta: PlanDelta) -> None:
+        """Have the last event show a plan that is no event: rows differ, such as lifetimes of images."""
+        last = self.events[-1]
+        if len(self.events) > 1:
+            self.events[-1] = replace(last, delta=last.delta.then(delta))
+            self.nbytes += self.events[-1].nbytes - last.nbytes
+        self._last = plan
+        if self._shown is not None and self._shown[0] == last.number:
+            self._shown = last.number, plan.memory
+        self.version += 1
 
     def settled(self, frame: int) -> None:
         """Note that the last plan is carried out."""

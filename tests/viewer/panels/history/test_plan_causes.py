@@ -10,6 +10,9 @@ from support.scenes import CUBE
 from support.shared_runtime import shared_runtime
 
 from engine.assets import open_library
+from engine.graph.view_mode import GRID_PICTURE, OUTLINED_PICTURE, ViewMode
+from engine.plan import BufferUsage, Kind, Requirement
+from engine.plan.model.plan import Plan
 from engine.plan.terms.policy import MIB
 from engine.runtime.observation import Cause
 from engine.runtime.options import RuntimeOptions
@@ -21,12 +24,33 @@ from viewer.panels.history.timeline import Timeline
 pytestmark = pytest.mark.gpu
 
 
+class Found:
+    """The causes of each plan, also of those that are no events of the timeline."""
+
+    def __init__(self, causes: PlanCauses) -> None:
+        self._causes = causes
+        self.last: tuple[str, ...] = ()
+
+    def __call__(self, plan: Plan, cause: Cause) -> tuple[str, ...]:
+        self.last = self._causes.find(plan, cause)
+        return self.last
+
+
+class Overlay:
+    """A user of memory beside the scene."""
+
+    requester, version = "viewer/inspector", 1
+
+    def requirements(self) -> list[Requirement]:
+        return [Requirement(1 << 40, Kind.BUFFER, size=4096, usage=BufferUsage.VERTEX_BUFFER)]
+
+
 @pytest.fixture(scope="module")
 def followed() -> Iterator[tuple[Runtime, Timeline]]:
     scene = load_scene(CUBE)
     options = RuntimeOptions(size=(64, 64), validate=True)
     with open_library(scene.dbs) as library, shared_runtime(scene, library, options) as runtime:
-        timeline = Timeline(PlanCauses(runtime).find)
+        timeline = Timeline(Found(PlanCauses(runtime)))
         runtime.observers.add(timeline)
         runtime.settle()
         yield runtime, timeline
@@ -41,11 +65,10 @@ def test_each_plan_has_its_causes_and_its_memory(followed: tuple[Runtime, Timeli
     def causes() -> tuple[str, ...]:
         runtime.settle()
         assert timeline.events[-1].settled is not None
-        plans.append(runtime.plan)
-        return timeline.events[-1].causes
+        plans[len(timeline.events) - 1] = runtime.plan
+        return timeline._causes.last
 
-    plans = [runtime.plan]
-    first = len(timeline.events)
+    plans = {0: runtime.plan}
     cube.shadowCaster.active = False
     assert causes() == ("cube: shadowCaster.active off",)
     cube.active = False
@@ -68,11 +91,59 @@ def test_each_plan_has_its_causes_and_its_memory(followed: tuple[Runtime, Timeli
     assert causes()[0].startswith("more: visibleModel.asset is ")
     runtime.tableau.remove("more")
     assert causes() == ("1 object removed", "1 visibleModel removed")
-    assert len(timeline.events) == first + len(plans) - 1
-    for index, plan in enumerate(plans, first - 1):
+    assert len(timeline.events) == len(plans) > 6
+    for index, plan in plans.items():
         memory = timeline.memory(index)
         for table in ("allocations", "resources", "subresources"):
             assert np.array_equal(getattr(memory, table), getattr(plan.memory, table))
+
+
+def test_what_the_viewer_wants_of_the_picture_is_named(followed: tuple[Runtime, Timeline]) -> None:
+    runtime, timeline = followed
+    planner, tableau = runtime.planner, runtime.tableau
+    cube, ground = (tableau[name].row for name in ("cube", "ground"))
+
+    def causes() -> tuple[str, ...]:
+        runtime.settle()
+        return timeline._causes.last
+
+    def choose(*rows: int) -> None:
+        planner.choose(np.array(sorted(rows), np.int32))
+        planner.watch(frozenset({OUTLINED_PICTURE.name}) if rows else frozenset())
+
+    choose(cube)
+    assert causes() == ("cube selected (outline)",)
+    choose()
+    assert causes() == ("selection cleared",)
+    choose(cube, ground)
+    assert causes() == ("cube and 1 more selected (outline)",)
+    choose()
+    causes()
+    planner.show(ViewMode.NORMAL)
+    assert causes() == ("view mode: normal",)
+    planner.show(ViewMode.LIT, grid=True)
+    planner.watch(frozenset({GRID_PICTURE.name}))
+    assert causes() == ("view mode: lit", "grid on")
+    planner.show(ViewMode.LIT)
+    planner.watch(frozenset({"sceneColor"}))
+    assert causes() == ("grid off", "picture sceneColor watched")
+    planner.watch(frozenset())
+    assert causes() == ("picture sceneColor not watched any more",)
+    overlay = Overlay()
+    runtime.add_overlay(overlay)
+    assert causes() == ("viewer/inspector requires other memory",)
+    planner.others.remove(overlay)
+    causes()
+
+
+def test_a_plan_that_changes_nothing_is_no_event(followed: tuple[Runtime, Timeline]) -> None:
+    runtime, timeline = followed
+    before, plan = len(timeline.events), runtime.plan
+    runtime.planner.mark_stale()
+    runtime.settle()
+    assert runtime.plan is not plan
+    assert len(timeline.events) == before
+    assert timeline.memory(before - 1) is runtime.plan.memory
 
 
 def test_many_causes_are_counted(followed: tuple[Runtime, Timeline]) -> None:
@@ -81,7 +152,7 @@ def test_many_causes_are_counted(followed: tuple[Runtime, Timeline]) -> None:
     model = {"asset": runtime.scene.asset("assetDb0", 0)}
     runtime.tableau.add_feature("visibleModel", rows, model)
     runtime.settle()
-    found = timeline.events[-1].causes
+    found = timeline._causes.last
     assert len(found) == MAX_CAUSES + 1
     assert found[-1] == f"and {80 - MAX_CAUSES} more"
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from support.random_scenes import SMALL, World, needs, profile
 from support.sampling import Sample, amount
@@ -10,6 +12,7 @@ from engine.plan.model.memory_plan import MemoryPlan
 from engine.plan.model.plan import Plan
 from engine.plan.placement.planner import make_plan
 from engine.plan.schedule.schedule import Schedule
+from engine.plan.terms.table import Table
 from engine.runtime.observation import Cause
 from viewer.panels.history.memory_image import MemoryImage
 from viewer.panels.history.plan_delta import plan_delta
@@ -114,3 +117,27 @@ def test_plans_of_another_device_begin_another_timeline() -> None:
     follow(timeline, second)
     assert len(timeline.events) == 2
     assert_same(timeline.memory(0), second[0].memory)
+
+
+def test_a_plan_without_steps_is_taken_into_the_event_before() -> None:
+    rng = np.random.default_rng(5)
+    plans = history(rng, 4)
+    timeline = a_timeline()
+    follow(timeline, plans[:2])
+    # the same bytes in other rows, as where the lifetimes of images have changed
+    same = replace(plans[2], memory=with_other_rows(plans[1].memory))
+    for frame in (2, 3):
+        timeline.planned(frame, same, Schedule(same, (), 0, 0), Cause.SCENE)
+    assert [event.frame for event in timeline.events] == [0, 1]
+    assert_same(timeline.memory(1), same.memory)
+    assert_same(timeline.memory(0), plans[0].memory)
+    follow(timeline, plans[3:])
+    for index, plan in ((2, plans[3]), (0, plans[0]), (1, same), (2, plans[3])):
+        assert_same(timeline.memory(index), plan.memory)
+    assert timeline.nbytes == sum(event.nbytes for event in timeline.events)
+
+
+def with_other_rows(memory: MemoryPlan) -> MemoryPlan:
+    rows = memory.resources.copy()
+    rows["usage"] += 1
+    return replace(memory, resource_table=Table.of(rows, "id"))
