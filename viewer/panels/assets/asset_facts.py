@@ -66,10 +66,10 @@ def _facts(library: AssetLibrary, ref: AssetRef) -> Lines:
         yield "texels", f"{facts.width} x {facts.height}"
         yield "format", str(facts.format)
         yield "mip levels", f"{facts.mip_levels}"
-        yield "bytes", f"{facts.size:,} ({bytes_text(facts.size)})"
+        yield "texel data", f"{facts.size:,} ({bytes_text(facts.size)})"
     elif isinstance(facts, EnvironmentFacts):
         yield "cube", f"6 x {facts.side} x {facts.side} texels, {count_text(facts.mip_levels, 'level')}"
-        yield "bytes", f"{facts.size:,} ({bytes_text(facts.size)})"
+        yield "texel data", f"{facts.size:,} ({bytes_text(facts.size)})"
     elif isinstance(facts, VerticesFacts):
         yield "vertices", f"{facts.count:,} of {facts.stride} bytes"
         yield "attributes", ", ".join(f"{name} {form}" for name, form in facts.vertex_format)

@@ -1,8 +1,7 @@
-"""All assets of a scene as columns: kind, name, bytes in the plan, how many use them."""
+"""All assets of a scene as columns: kind, name, what they are made of, bytes in the plan."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from engine.assets import AssetLibrary, AssetRef
 from engine.assets.records import Asset, AssetType
 from engine.assets.updating.references import with_references
 from engine.plan.model.plan import Plan
-from engine.tableau.tableau import Tableau
 
 Ints = NDArray[np.int64]
 KINDS = tuple(AssetType)
@@ -135,34 +133,3 @@ def planned_bytes(rows: AssetRows, plan: Plan) -> Ints:
         edges = np.setdiff1d(found, seen)
         seen = np.union1d(seen, edges)
     return total
-
-
-def direct_users(rows: AssetRows, tableau: Tableau) -> Ints:
-    """How many features of objects name each asset, int64[n]."""
-    counts = np.zeros(len(rows), np.int64)
-    _each_column(tableau, lambda keys, _owners, _type: _count(rows, counts, keys))
-    return counts
-
-
-def objects_with(tableau: Tableau, key: int) -> list[tuple[str, int]]:
-    """The features that name an asset: (type, row of its table)."""
-    found: list[tuple[str, int]] = []
-    for name, table in tableau.tables.items():
-        for spec in table.schema.asset_fields:
-            used = np.flatnonzero((table.column(spec.name) == key) & (table.object >= 0))
-            found += [(name, row) for row in used.tolist()]
-    return found
-
-
-def _each_column(tableau: Tableau, take: Callable[[Ints, NDArray[np.int32], str], None]) -> None:
-    for name, table in tableau.tables.items():
-        used = np.flatnonzero(table.object >= 0)
-        for spec in table.schema.asset_fields:
-            take(table.column(spec.name)[used].astype(np.int64), table.object[used], name)
-
-
-def _count(rows: AssetRows, counts: Ints, keys: Ints) -> None:
-    at = np.searchsorted(rows.keys, keys)
-    known = at < len(rows)
-    known[known] = rows.keys[at[known]] == keys[known]
-    np.add.at(counts, at[known], 1)

@@ -13,7 +13,8 @@ from engine.humon import Position
 from viewer.panels import parts, widgets
 from viewer.panels.assets.asset_facts import fact_lines
 from viewer.panels.assets.asset_picture import draw_asset_picture
-from viewer.panels.assets.asset_rows import KINDS, AssetRows, direct_users, objects_with, planned_bytes
+from viewer.panels.assets.asset_rows import KINDS, AssetRows, planned_bytes
+from viewer.panels.assets.asset_users import AssetUsers
 from viewer.panels.assets.saves_view import draw_last_save
 from viewer.panels.number_format import bytes_text, count_text
 from viewer.session.links import FeatureLink, SourceLink
@@ -30,6 +31,8 @@ _TABLE = (
 )
 LEAST_WIDTH = 22
 """Heights of the font that the columns take at least; a narrower panel is scrolled."""
+PARTS_HELP = "what its parts take together; a part that others share counts in each of them"
+OWN_HELP = "as much as the device takes for it, with alignment: more than its own data"
 _STRETCH = imgui.TableColumnFlags_.width_stretch.value
 _FIXED = imgui.TableColumnFlags_.width_fixed.value
 _ALL_KINDS = ["all kinds", *(str(kind) for kind in KINDS)]
@@ -46,6 +49,7 @@ class AssetsPanel:
         self._library_version = -1
         self._seen: tuple[object, ...] = ()
         self._bytes: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._uses: AssetUsers | None = None
         self._users: NDArray[np.int64] = np.zeros(0, np.int64)
         self._search, self._kind = "", 0
         self._shown: NDArray[np.int64] = np.zeros(0, np.int64)
@@ -87,9 +91,15 @@ class AssetsPanel:
         if seen != self._seen:
             if not self._seen or seen[0] != self._seen[0]:
                 self._bytes = planned_bytes(self._rows, plan)
-            self._users = direct_users(self._rows, tableau)
+            self._users = self._found_users().counts(self._rows)
             self._seen, self._details = seen, None
         return self._rows
+
+    def _found_users(self) -> AssetUsers:
+        if self._uses is None:
+            runtime = self._session.runtime
+            self._uses = AssetUsers(runtime.tableau, runtime.library, runtime.registry)
+        return self._uses
 
     def _filter(self, rows: AssetRows) -> None:
         letter, room = imgui.get_font_size(), imgui.get_content_region_avail().x
@@ -161,6 +171,8 @@ class AssetsPanel:
         imgui.table_next_column()
         size = int(self._bytes[row])
         widgets.right_aligned(bytes_text(size) if size else "-")
+        if size:
+            widgets.tooltip((f"{size:,} bytes in the plan", self._planned_help(rows, row)))
         imgui.table_next_column()
         users = int(self._users[row])
         widgets.right_aligned(f"{users:,}" if users else "-")
@@ -169,7 +181,7 @@ class AssetsPanel:
         library, key = self._session.runtime.library, int(rows.keys[row])
         ref = AssetRef.from_key(key)
         if self._details is None or self._details[0] != key:
-            users = objects_with(self._session.runtime.tableau, key)
+            users = self._found_users().of(key)
             self._details = key, list(fact_lines(library, ref)), users
         _, lines, users = self._details
         widgets.cut(library.unreplaced(ref).label, style.ACCENT)
@@ -182,6 +194,11 @@ class AssetsPanel:
             widgets.quiet(label)
             imgui.same_line(imgui.get_font_size() * 8)
             widgets.cut(value)
+        size = int(self._bytes[row])
+        if size:
+            widgets.quiet("in the plan")
+            imgui.same_line(imgui.get_font_size() * 8)
+            widgets.cut(f"{size:,} ({bytes_text(size)})", more=(self._planned_help(rows, row),))
         self._made_of(rows, row)
         widgets.quiet(f"used by {count_text(len(users), 'feature')}")
         clipper = imgui.ListClipper()
@@ -192,6 +209,10 @@ class AssetsPanel:
                 path = self._session.runtime.tableau.tables[name].path(of)
                 if widgets.link(f"{name} of {path}", f"user{index}"):
                     self._session.links.follow(FeatureLink(name, of))
+
+    def _planned_help(self, rows: AssetRows, row: int) -> str:
+        """What the bytes of an asset in the plan are."""
+        return PARTS_HELP if bool((rows.refers == row).any()) else OWN_HELP
 
     def _made_of(self, rows: AssetRows, row: int) -> None:
         for label, others in (

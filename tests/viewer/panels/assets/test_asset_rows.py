@@ -20,11 +20,10 @@ from viewer.panels.assets.asset_facts import fact_lines
 from viewer.panels.assets.asset_rows import (
     KINDS,
     AssetRows,
-    direct_users,
-    objects_with,
     planned_bytes,
     references,
 )
+from viewer.panels.assets.asset_users import AssetUsers
 from viewer.panels.assets.thumbnails import SIDE, has_thumbnail, shaded, thumbnail
 
 
@@ -96,14 +95,49 @@ def test_an_asset_takes_its_own_bytes_and_once_those_of_each_part(
     assert found.tolist() == expected
 
 
-def test_users_are_counted_and_named(scene: Scene, rows: AssetRows) -> None:
-    users = direct_users(rows, scene.tableau)
+@pytest.fixture
+def users(scene: Scene, library: AssetLibrary) -> AssetUsers:
+    return AssetUsers(scene.tableau, library, scene.registry)
+
+
+def test_users_are_counted_and_named(scene: Scene, rows: AssetRows, users: AssetUsers) -> None:
+    counts = users.counts(rows)
     for row, key in enumerate(rows.keys.tolist()):
-        named = objects_with(scene.tableau, key)
-        assert len(named) == users[row]
+        named = users.of(key)
+        assert len(named) == len(set(named)) == counts[row]
         for type_name, of in named:
             assert scene.tableau.tables[type_name].object[of] >= 0
-    assert users.sum() >= 3
+    assert counts.sum() >= 3
+
+
+def test_what_a_model_is_made_of_is_used_by_the_features_that_draw_it(
+    library: AssetLibrary, rows: AssetRows, users: AssetUsers
+) -> None:
+    def types(kind: AssetType) -> set[str]:
+        found = rows.found("brick", KINDS.index(kind)).tolist()
+        assert found, kind
+        return {name for row in found for name, _ in users.of(int(rows.keys[row]))}
+
+    assert types(AssetType.TEXTURE2D) == {"visibleModel"}, "its shadow has no holes"
+    assert types(AssetType.MATERIAL) == {"visibleModel"}
+    mesh = library.find("assetDb0", "cube", ("mesh",))
+    model, *parts = (ref.key for ref in (mesh, *references(library.record(mesh))))
+    for key in (model, *parts):
+        assert {name for name, _ in users.of(key)} == {"visibleModel", "shadowCaster"}, key
+
+
+def test_users_follow_a_changed_row(root: Path) -> None:
+    scene = load_scene(root / "scenes" / "cube.hu")
+    with open_library(scene.dbs) as library:
+        rows, users = AssetRows.of(library), AssetUsers(scene.tableau, library, scene.registry)
+        texture = next(
+            int(rows.keys[row]) for row in rows.found("brick", KINDS.index(AssetType.TEXTURE2D)).tolist()
+        )
+        (name, row), *_ = users.of(texture)
+        before = users.counts(rows)
+        scene.tableau.remove_feature(name, np.array([scene.tableau.tables[name].object[row]], np.int32))
+        assert (name, row) not in users.of(texture)
+        assert users.counts(rows)[rows.row_of(texture)] == before[rows.row_of(texture)] - 1
 
 
 def test_every_asset_has_facts_and_pictures_are_of_their_size(library: AssetLibrary, rows: AssetRows) -> None:
