@@ -85,6 +85,30 @@ def bring_forward(window: imgui.internal.Window) -> None:
         imgui.internal.tab_bar_queue_focus(bar, tab)
 
 
+def tabs_before(window: imgui.internal.Window) -> list[int]:
+    """Return the ids of the tabs left of that of a docked window, from the left; none where it has no tab."""
+    bar = window.dock_node.tab_bar if window.dock_node is not None else None
+    ids = [] if bar is None else [tab.id_ for tab in bar.tabs]
+    return ids[: ids.index(window.tab_id)] if window.tab_id in ids else []
+
+
+def put_behind(window: imgui.internal.Window, before: Sequence[int]) -> None:
+    """Have the tab of a docked window moved to just behind the last of these, or to the front of its bar.
+
+    A bar moves one tab in a frame.
+    """
+    bar = window.dock_node.tab_bar if window.dock_node is not None else None
+    ids = [] if bar is None else [tab.id_ for tab in bar.tabs]
+    if bar is None or window.tab_id not in ids:
+        return
+    at = ids.index(window.tab_id)
+    ids.remove(window.tab_id)
+    wanted = max((ids.index(other) for other in before if other in ids), default=-1) + 1
+    if wanted != at:
+        tab = imgui.internal.tab_bar_find_tab_by_id(bar, window.tab_id)
+        imgui.internal.tab_bar_queue_reorder(bar, tab, wanted - at)
+
+
 def keep_chosen_in_sight(
     nodes: Iterable[imgui.internal.DockNode], widths: dict[int, tuple[float, float]]
 ) -> bool:

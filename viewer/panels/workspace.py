@@ -22,6 +22,8 @@ _FLAGS = imgui.WindowFlags_.no_collapse.value | imgui.WindowFlags_.no_focus_on_a
 """A panel that appears leaves the tab in front that was there; `_raised` ones come forward."""
 FRAMES_OF_PLACING = 2
 """Windows are docked in one frame and come forward in the next: before, none lies behind another one."""
+FRAMES_OF_RETURNING = 4
+"""A window that is shown again has a tab after a frame, and this its place after another one."""
 NOT_READY = "nothing is planned yet"
 _FREE_CENTRE = (
     imgui.DockNodeFlags_.passthru_central_node.value | imgui.DockNodeFlags_.no_docking_over_central_node.value
@@ -52,6 +54,11 @@ class Workspace:
         self._recovery = imgui.internal.ErrorRecoveryState()
         self._raised: set[str] = set()
         self._raised_next: set[str] = set()  # windows take a frame to be docked
+        self._in_front: set[str] = set()  # what was drawn in this frame, or the last one
+        self._before: dict[str, list[int]] = {}  # tabs left of each panel while it was shown, by ids
+        self._returning: dict[
+            str, int
+        ] = {}  # frames for which panels that are shown again look for their place
         self._bars: dict[int, tuple[float, float]] = {}  # widths of bars of tabs and of the tabs, by docks
         self._must_lay_out = False
         self._is_loaded = False
@@ -63,6 +70,8 @@ class Workspace:
         """Show a panel, above those that it shares a place with, or hide it. Raises KeyError."""
         if title not in self._shown:
             raise KeyError(title)
+        if shown and not self._shown[title]:
+            self._returning[title] = FRAMES_OF_RETURNING
         self._shown[title] = shown
         if shown:
             self._raised_next.add(title)
@@ -81,6 +90,10 @@ class Workspace:
     def is_shown(self, title: str) -> bool:
         """Whether a panel is shown, be it behind another one."""
         return self._shown[title]
+
+    def is_in_front(self, title: str) -> bool:
+        """Whether a panel was drawn in the last frame, so that it is before those that share its place."""
+        return self.visible and self._shown[title] and title in self._in_front
 
     def draw(self) -> None:
         """Draw everything in an ImGui frame."""
@@ -139,6 +152,10 @@ class Workspace:
             layout.bring_forward(within)
         tab = within.dc.dock_tab_item_rect if imgui.is_window_docked() else within.title_bar_rect()
         self._session.places[f"tab {title}"] = (tab.min.x, tab.min.y, tab.max.x, tab.max.y)
+        self._keep_place(title, within)
+        self._in_front.discard(title)
+        if is_drawn:
+            self._in_front.add(title)
         if is_drawn and not self._placing:
             self._session.places[f"panel {title}"] = (low.x, low.y, low.x + size.x, low.y + size.y)
             if placed.is_ready:
@@ -149,6 +166,18 @@ class Workspace:
         if not stays:
             self._shown[title] = False
         return within.dock_node
+
+    def _keep_place(self, title: str, window: imgui.internal.Window) -> None:
+        """Note which tabs stand left of that of a panel; have one that is shown again put behind these."""
+        left = self._returning.pop(title, 0)
+        if not left:
+            self._before[title] = layout.tabs_before(window)
+            return
+        if title in self._before:
+            layout.put_behind(window, self._before[title])
+        if left > 1:
+            self._returning[title] = left - 1
+            self._session.wake()
 
     def _call(self, name: str, draw: Callable[[], None]) -> None:
         """Draw one part; if it raises halfway, ImGui's stacks are restored."""
@@ -190,7 +219,7 @@ class Workspace:
             return Command(
                 f"Panel {title}",
                 VIEW_MENU,
-                lambda: self.show(title, shown=not self._shown[title]),
+                lambda: self.show(title, shown=not self.is_in_front(title)),
                 is_checked=lambda: self._shown[title],
             )
 

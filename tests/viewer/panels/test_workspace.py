@@ -281,6 +281,58 @@ def test_a_link_to_a_panel_shows_it_before_the_others(mouse: Mouse, session: Ses
     assert behind.draws == before + 1
 
 
+def test_the_command_of_a_panel_behind_another_brings_it_forward_and_hides_it_only_in_front(
+    mouse: Mouse, session: Session
+) -> None:
+    workspace, (_, below, behind) = around(session)
+    draw = drawn(workspace, session)
+    for _ in range(6):
+        mouse.frame(draw)
+    command = next(each for each in session.commands if each.title == "Panel behind")
+    for expected in (True, False, True):
+        command.run()
+        for _ in range(6):
+            mouse.frame(draw)
+        before = behind.draws, below.draws
+        mouse.frame(draw)
+        assert (behind.draws, below.draws) == (before[0] + expected, before[1] + (not expected))
+        assert workspace.is_shown("behind") is expected
+    mouse.press(draw, imgui.Key.tab)
+    command.run()
+    assert workspace.visible, "all were hidden: nothing was in front"
+    assert workspace.is_shown("behind")
+
+
+def test_a_panel_that_is_shown_again_keeps_its_place_among_the_tabs(mouse: Mouse, session: Session) -> None:
+    placed = [Placed(Note(name), Dock.BOTTOM) for name in "abcd"]
+    workspace = workspace_of(session, placed)
+    draw = drawn(workspace, session)
+    for _ in range(6):
+        mouse.frame(draw)
+
+    def order() -> str:
+        return "".join(sorted("abcd", key=lambda name: session.places[f"tab {name}"][0]))
+
+    assert order() == "abcd"
+    for name in "bcabd":
+        workspace.show(name, shown=False)
+        for _ in range(4):
+            mouse.frame(draw)
+        workspace.show(name)
+        for _ in range(8):
+            mouse.frame(draw)
+        assert order() == "abcd"
+    for name in "bc":
+        workspace.show(name, shown=False)
+    for _ in range(4):
+        mouse.frame(draw)
+    for name in "cb":
+        workspace.show(name)
+    for _ in range(8):
+        mouse.frame(draw)
+    assert order() == "abcd", "both at once"
+
+
 def test_a_layout_is_kept_and_taken_up_again(mouse: Mouse, session: Session) -> None:
     workspace, _ = around(session)
     draw = drawn(workspace, session)
