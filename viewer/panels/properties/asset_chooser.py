@@ -29,7 +29,10 @@ class Choice:
 
 
 class AssetChooser:
-    """Draws the name of the chosen asset, and a list with pictures and a search when that is opened."""
+    """Draws the name of the chosen asset, and a list with pictures and a search when that is opened.
+
+    `Session.places` has `arrow NAME` for the button of a field, and `choice NAME` for those of an open list.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -45,7 +48,9 @@ class AssetChooser:
         has_target = not mixed and key != NO_ASSET
         shown = Chosen(MIXED if mixed else name, style.TEXT, about, "show the asset", has_target)
         chosen: list[Change] = []
-        if self._combo.draw(shown, lambda: self._list(spec, -2 if mixed else key, row, chosen)):
+        clicked = self._combo.draw(shown, lambda: self._list(spec, -2 if mixed else key, row, chosen))
+        self._session.places[f"arrow {spec.name}"] = self._combo.arrow
+        if clicked:
             self._session.links.follow(AssetLink(key))
         return chosen[0] if chosen else None
 
@@ -67,7 +72,7 @@ class AssetChooser:
             for each in self._all(spec, row)
             if all(word in f"{each.name} {each.db} {each.kind}".casefold() for word in words)
         ]
-        if spec.optional:
+        if spec.optional and not words:
             choices.insert(0, Choice(NO_ASSET, "none", "", ""))
         if not choices:
             widgets.quiet("nothing fits")
@@ -79,9 +84,12 @@ class AssetChooser:
                 each = choices[index]
                 imgui.push_id(index)
                 start = imgui.get_cursor_pos()
-                if imgui.selectable("##choice", each.key == key, 0, (0, side))[0]:
+                would, takes = self._combo.takes(index)
+                is_marked = would or (each.key == key and not words)
+                if imgui.selectable("##choice", is_marked, 0, (0, side))[0] or takes:
                     chosen.append(Change(each.key))
                     imgui.close_current_popup()
+                self._session.places[f"choice {each.name}"] = widgets.item_box()
                 if each.key != NO_ASSET:
                     imgui.set_cursor_pos(start)
                     draw_asset_picture(self._session, AssetRef.from_key(each.key), side, says_why=False)

@@ -49,7 +49,7 @@ class PathChooser:
     def _list(self, spec: FieldSpec, text: str, row: int, chosen: list[str]) -> None:
         root = self._session.runtime.scene.part_of(row).root
         choices = self._choices.matching(spec.names, self._combo.search, root)
-        has_none = not self._combo.search
+        has_none = not self._combo.search.strip()
         if not len(choices) and not has_none:
             widgets.quiet("nothing fits")
         clipper = imgui.ListClipper()
@@ -59,7 +59,9 @@ class PathChooser:
                 at = index - has_none
                 this = self._choices.text(choices, at, row, root) if at >= 0 else ""
                 imgui.push_id(index)
-                if imgui.selectable("##choice", this == text)[0]:
+                would, takes = self._combo.takes(index)
+                is_marked = would or (this == text and not self._combo.search.strip())
+                if imgui.selectable("##choice", is_marked)[0] or takes:
                     chosen.append(this)
                     imgui.close_current_popup()
                 self._session.places[f"choice {this or NONE}"] = widgets.item_box()

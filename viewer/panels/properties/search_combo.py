@@ -23,11 +23,21 @@ class Chosen:
 
 
 class SearchCombo:
-    """Draws one; `search` is what is looked for in the list that is open, `arrow` where its button is."""
+    """Draws one; `search` is what is looked for in the list that is open, `arrow` where its button is.
+
+    `is_entered`: Enter was pressed in the search in this frame, which takes the first that is found and is
+    marked as such; with nothing to look for it closes the list.
+    """
 
     def __init__(self) -> None:
         self.search = ""
+        self.is_entered = False
         self.arrow: widgets.Rectangle = (0.0, 0.0, 0.0, 0.0)
+
+    def takes(self, index: int) -> tuple[bool, bool]:
+        """Whether Enter would take the entry at a place of the list, and whether it does in this frame."""
+        would = index == 0 and bool(self.search.strip())
+        return would, would and self.is_entered
 
     def draw(self, chosen: Chosen, draw_list: Callable[[], None]) -> bool:
         """Draw what is chosen, and the search and list while it is open; whether the arrow was clicked."""
@@ -48,6 +58,9 @@ class SearchCombo:
                 imgui.set_keyboard_focus_here()
             imgui.set_next_item_width(-1)
             _, self.search = imgui.input_text_with_hint("##search", "search", self.search)
+            self.is_entered = imgui.is_item_deactivated() and _is_enter_pressed()
+            if self.is_entered and not self.search.strip():
+                imgui.close_current_popup()
             draw_list()
             imgui.end_combo()
         widgets.tooltip((chosen.label, *chosen.about))
@@ -59,3 +72,7 @@ class SearchCombo:
         widgets.tooltip((chosen.target,))
         imgui.end_group()
         return bool(clicked)
+
+
+def _is_enter_pressed() -> bool:
+    return any(imgui.is_key_pressed(key, False) for key in (imgui.Key.enter, imgui.Key.keypad_enter))
