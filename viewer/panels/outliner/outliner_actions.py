@@ -145,8 +145,16 @@ class OutlinerActions:
             selection.clear()
 
     def duplicate(self) -> None:
-        """Copy the selected objects beside themselves, and select the copies."""
+        """Copy the selected objects beside themselves, and select the copies; of a feature say why not."""
         editing, made = self.session.editing, []
+        feature = self.session.selection.feature
+        if feature is not None:
+            self.session.notices.say(
+                f"an object has one {feature[0]} at most: copy the feature and paste it on another object, "
+                "or select the object to duplicate that"
+            )
+            self.session.wake()
+            return
         if editing.run(lambda: made.extend(editing.editor.duplicate(self.objects).tolist())):
             self._show(made)
 

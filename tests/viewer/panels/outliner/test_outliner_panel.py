@@ -214,3 +214,17 @@ def test_dragging_a_number_is_one_change_of_all_objects(mouse: Mouse, session: S
     assert len(session.editing.history.labels) == 1
     session.editing.undo()
     assert (tableau.translation[tableau.rows()] == 0).all()
+
+
+def test_a_feature_is_not_duplicated_and_a_notice_says_why(mouse: Mouse, session: Session) -> None:
+    screen = Screen(mouse, session)
+    before = len(session.runtime.tableau.tables["light"].object)
+    screen.click("row a, b/light")
+    io = imgui.get_io()
+    io.add_key_event(imgui.Key.mod_ctrl, True)
+    mouse.press(screen.draw, imgui.Key.d)
+    io.add_key_event(imgui.Key.mod_ctrl, False)
+    mouse.frame(screen.draw)
+    assert len(session.runtime.tableau.tables["light"].object) == before
+    assert "one light" in session.notices.text
+    assert session.selection.feature is not None
