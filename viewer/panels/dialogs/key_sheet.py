@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from imgui_bundle import imgui
 
+from viewer.panels import widgets
 from viewer.panels.menu_bar import MENUS, shown_keys
 from viewer.session.commands import Command, Commands
 from viewer.session.session import Session
@@ -20,8 +21,32 @@ MOUSE = (
     ("right drag", "look around; with W A S D Q E fly, Shift: faster"),
     ("drag a handle", "move, turn or scale what is selected; Ctrl: in steps, Esc: as it was"),
     ("drop a file", "open a scene or a model"),
+    ("drag the divider", "of two scenes that are compared: show more of one"),
 )
 """What the mouse does over the scene."""
+PANELS = (
+    ("Ctrl+Tab", "go to another panel, or the menu bar: Tab while Ctrl is held, with Shift backwards"),
+    ("arrows", "go from item to item"),
+    ("Enter, Space", "press what is marked; Enter: go into a part of a panel, or type a value"),
+    ("Esc", "leave the part, or the value as it was"),
+)
+"""What keys do in any panel."""
+OUTLINER = (
+    ("up, down", "select the row above or below; Shift: all on the way"),
+    ("right, left", "expand, collapse; go to the first child, or to the object above"),
+    ("PageUp, PageDown, Home, End", "go many rows on, to the first, to the last"),
+    ("Enter, F2, double click", "rename"),
+    ("Space", "enable, or no longer"),
+    ("drag", "put below another object"),
+)
+"""What keys and the mouse do in the outliner."""
+MAP = (
+    ("wheel", "zoom at the pointer; Ctrl: scroll, Shift: move sideways"),
+    ("drag", "pan"),
+    ("click", "select a block; of free bytes the page or allocation"),
+    ("double click", "zoom to a block"),
+)
+"""What the mouse does on the map of memory."""
 
 
 def keys_by_menu(commands: Commands) -> dict[str, list[tuple[str, str]]]:
@@ -73,7 +98,13 @@ class KeySheet:
         imgui.end()
 
     def _content(self) -> None:
-        sections = {"Mouse over the scene": list(MOUSE), **keys_by_menu(self._session.commands)}
+        sections = {
+            "Mouse over the scene": list(MOUSE),
+            "Panels": list(PANELS),
+            "Outliner": list(OUTLINER),
+            "Map of memory": list(MAP),
+            **keys_by_menu(self._session.commands),
+        }
         half = (sum(len(entries) + 2 for entries in sections.values())) / 2
         if not imgui.begin_table("sheet", 2):
             return
@@ -86,6 +117,7 @@ class KeySheet:
                 is_second = True
             lines += len(entries) + 2
             self._section(title, entries)
+            self._session.places[f"keys {title}"] = widgets.item_box()
         imgui.end_table()
 
     def _section(self, title: str, entries: list[tuple[str, str]]) -> None:

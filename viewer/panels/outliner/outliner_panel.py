@@ -45,7 +45,9 @@ _HEADER, _SOON = imgui.Col_.header.value, imgui.HoveredFlags_.delay_short.value
 WIDE = 6.5
 """Widths of the font that names have at least beside columns of memory; else these are scrolled to."""
 LEGIBLE = 3.5
-"""Widths of the font that a name keeps, about six letters, however deep it is in the tree."""
+"""Widths of the font, about six letters, that the deepest name has at least; else the tree is scrolled."""
+SHALLOW = 1
+"""A tree of so few levels below the first is not scrolled: its indents shrink where there is no room."""
 _DRAGGED = "objects of the outliner"
 
 
@@ -64,6 +66,8 @@ class OutlinerPanel:
         self._columns: dict[int, dict[str, NDArray[np.bool_]]] = {}
         self._paths: tuple[int, dict[int, str]] = -1, {}
         self._seen_selection = session.selection.version
+        self._deepest: tuple[object, int] = None, 0  # the rows that are shown, and how deep they are
+        self._is_deep = False  # the names have no room for their indents, and are scrolled with the rest
         self._share_count = 1  # columns of memory that were shown in the last frame
         session.commands.add(*selection_commands(self.actions))
         session.links.on(ObjectLink, lambda link: self._reveal(link.row))
@@ -137,7 +141,7 @@ class OutlinerPanel:
         narrow = imgui.TableColumnFlags_.width_fixed.value
         hidden = imgui.TableColumnFlags_.default_hide.value
         kept = imgui.TableColumnFlags_.no_hide.value
-        imgui.table_setup_scroll_freeze(1, 1)
+        imgui.table_setup_scroll_freeze(0 if self._is_deep else 1, 1)
         imgui.table_setup_column("object, feature", imgui.TableColumnFlags_.width_stretch.value | kept)
         for flag in FLAGS:
             imgui.table_setup_column(flag, narrow, _switch_width())
@@ -156,15 +160,29 @@ class OutlinerPanel:
     def _scrolled_width(self) -> float:
         """The width of all columns where there is no room for them beside a legible name; 0 where there is.
 
-        Names and switches fill the width then, and the columns of memory are scrolled to.
+        Names and switches fill the width then, and the columns of memory are scrolled to. Names of a tree
+        that is too deep for that are as wide as its indents, and are scrolled, too.
         """
         padding = imgui.get_style().cell_padding.x * 2 + 1
         room = imgui.get_content_region_avail().x - imgui.get_style().scrollbar_size
         shares = self._share_count * (_share_width() + padding)
         switches = len(FLAGS) * (_switch_width() + padding)
-        names = room - switches
-        fits = not shares or names - shares >= imgui.get_font_size() * WIDE
+        names, font = room - switches, imgui.get_font_size()
+        fits = not shares or names - shares >= font * WIDE
+        indents = (self._depth() + 1) * imgui.get_style().indent_spacing
+        self._is_deep = self._depth() > SHALLOW and indents + font * LEGIBLE > (
+            names - shares if fits else names
+        )
+        if self._is_deep:
+            return indents + font * WIDE + padding + switches + shares
         return 0.0 if fits else max(room, 1.0) + shares
+
+    def _depth(self) -> int:
+        """How deep the rows are that are shown."""
+        depths = self.model.depths
+        if self._deepest[0] is not depths:
+            self._deepest = depths, int(depths.max(initial=0))
+        return self._deepest[1]
 
     def _rows(self) -> None:
         model = self.model
@@ -211,7 +229,8 @@ class OutlinerPanel:
         imgui.push_id(number)
         imgui.table_next_row()
         imgui.table_next_column()
-        if index == self._scroll_to:
+        must_show = index == self._scroll_to
+        if must_show:
             imgui.set_scroll_here_y(0.5)
             self._scroll_to = None
         height = imgui.get_text_line_height()
@@ -235,7 +254,7 @@ class OutlinerPanel:
             imgui.end_popup()
         self._tooltip(node, path)
         imgui.set_cursor_pos(start)
-        self._name(number, node, path, int(model.depths[index]))
+        self._name(number, node, path, int(model.depths[index]), must_show=must_show)
         for flag in FLAGS:
             if imgui.table_next_column():
                 self._switch(node, path, flag)
@@ -243,11 +262,16 @@ class OutlinerPanel:
         imgui.pop_id()
         return action
 
-    def _name(self, number: int, node: Node, path: str, depth: int) -> None:
+    def _name(self, number: int, node: Node, path: str, depth: int, *, must_show: bool) -> None:
         model, tableau = self.model, self._session.runtime.tableau
         step, line = imgui.get_style().indent_spacing, imgui.get_text_line_height()
-        room = imgui.get_content_region_avail().x - step - imgui.get_font_size() * LEGIBLE
-        imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + max(0.0, min(depth * step, room)))
+        indent = depth * step
+        if not self._is_deep:
+            room = imgui.get_content_region_avail().x - step - imgui.get_font_size() * LEGIBLE
+            indent = max(0.0, min(indent, room))
+        imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + indent)
+        if must_show and self._is_deep:
+            imgui.set_scroll_from_pos_x(imgui.get_cursor_screen_pos().x - imgui.get_window_pos().x, 0.25)
         if model.has_children(number):
             is_open = bool(model.is_open[number]) or model.is_filtered
             if widgets.fold_button("fold", is_open):

@@ -48,7 +48,8 @@ class PropertiesPanel:
         if not len(rows):
             widgets.quiet("select an object")
             return
-        if imgui.begin_child("properties"):
+        flattened = imgui.ChildFlags_.nav_flattened.value  # arrows reach the fields from the buttons above
+        if imgui.begin_child("properties", (0.0, 0.0), flattened):
             primary = session.selection.primary
             first = int(rows[0]) if primary is None else primary
             rows = np.concatenate(([first], rows[rows != first])).astype(np.int32)

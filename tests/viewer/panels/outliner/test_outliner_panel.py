@@ -80,7 +80,7 @@ def test_rows_are_selected_by_clicks_with_ctrl_and_shift(mouse: Mouse, session: 
     assert session.selection.feature == ("light", session.runtime.tableau["立方体"].light.row)
 
 
-def test_names_deep_in_the_tree_keep_room_for_six_letters(
+def test_each_level_of_a_deep_tree_has_its_indent_and_names_keep_room_for_six_letters(
     mouse: Mouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tableau, path = Tableau([LIGHT]), ""
@@ -89,10 +89,14 @@ def test_names_deep_in_the_tree_keep_room_for_six_letters(
         tableau.add_object(name, path or None)
         path = f"{path}/{name}" if path else name
     room: dict[str, float] = {}
+    left: dict[str, float] = {}
     six: list[float] = []
 
-    def cut(text: str, *_: object) -> None:
+    def cut(text: str, *_: object, **more: object) -> None:
+        if not text.startswith("bone"):
+            return
         room[text] = imgui.get_content_region_avail().x
+        left[text] = imgui.get_cursor_screen_pos().x
         six.append(imgui.calc_text_size("abcdef").x)
         imgui.text_unformatted(text)
 
@@ -102,8 +106,16 @@ def test_names_deep_in_the_tree_keep_room_for_six_letters(
     for _ in range(3):
         mouse.frame(screen.draw)
     assert len(room) == 20
-    assert room["bone 2"] < room["bone 1"] < room["bone 0"], "a child is further to the right"
+    steps = np.diff([left[f"bone {depth}"] for depth in range(20)])
+    assert steps == pytest.approx(imgui.get_style().indent_spacing), "a child is further to the right"
     assert min(room.values()) >= six[0]
+    x0, _, x1, _ = screen.session.places["panel outliner"]
+    assert left["bone 19"] > x1, "it is scrolled to"
+    deepest = tableau[path].row
+    screen.session.selection.select([deepest])
+    for _ in range(4):
+        mouse.frame(screen.draw)
+    assert x0 < left["bone 19"] < left["bone 19"] + six[0] < x1, "what is selected elsewhere is in sight"
 
 
 @pytest.mark.parametrize(("scale", "is_scrolled"), [(1.0, False), (1.3, True), (2.0, True), (3.0, True)])
@@ -228,3 +240,24 @@ def test_a_feature_is_not_duplicated_and_a_notice_says_why(mouse: Mouse, session
     assert len(session.runtime.tableau.tables["light"].object) == before
     assert "one light" in session.notices.text
     assert session.selection.feature is not None
+
+
+def test_arrows_reach_the_fields_of_the_properties_once_ctrl_and_tab_have_gone_there(
+    mouse: Mouse, session: Session
+) -> None:
+    io = imgui.get_io()
+    io.config_flags |= imgui.ConfigFlags_.nav_enable_keyboard.value
+    session.selection.select([session.runtime.tableau["100%s%n"].row])
+    screen = Screen(mouse, session)
+    screen.click("tab outliner")
+    io.add_key_event(imgui.Key.mod_ctrl, True)
+    io.add_key_event(imgui.Key.left_ctrl, True)
+    mouse.press(screen.draw, imgui.Key.tab)
+    io.add_key_event(imgui.Key.left_ctrl, False)
+    io.add_key_event(imgui.Key.mod_ctrl, False)
+    for _ in range(3):
+        mouse.frame(screen.draw)
+    assert "properties" in imgui.get_current_context().nav_window.name
+    for _ in range(4):
+        mouse.press(screen.draw, imgui.Key.down_arrow)
+    assert "/properties" in imgui.get_current_context().nav_window.name, "among the fields"
