@@ -61,6 +61,8 @@ class SceneLoading:
         if error is None:
             return coming.result()
         message = f"{name} cannot be opened, and the present scene stays: {_reason(error)}"
+        if isinstance(error, InputError) and len(error.problems) == 1:
+            return [replace(error.problems[0], message=message)]
         about = Problem(FAILED, message, help="correct what is wrong, and open it again")
         return [about, *(error.problems if isinstance(error, InputError) else ())]
 

@@ -38,7 +38,7 @@ def test_a_dropped_scene_takes_the_place_of_the_present_one_and_a_bad_one_does_n
         first, instance = weakref.ref(frames.runtime), frames.runtime.instance
         before = on_screen(frames, display)[scene_area(frames)].copy()
         frames.window.dropped.append(str(bad))
-        until(frames, lambda: len(frames.session.statistics.problems) >= 2, "problems are listed")
+        until(frames, lambda: "bad.hu cannot be opened" in listed(frames), "its problem is listed")
         assert not frames.under_way
         assert frames.runtime is first()
         assert "bad.hu cannot be opened, and the present scene stays" in capsys.readouterr().err
@@ -46,12 +46,15 @@ def test_a_dropped_scene_takes_the_place_of_the_present_one_and_a_bad_one_does_n
         frames.window.dropped.append(str(tmp_path / "missing.hu"))
         until(frames, lambda: "missing.hu cannot be opened" in listed(frames), "the next one is refused")
         assert "bad.hu" not in listed(frames)
+        problems = frames.session.statistics.problems
+        assert len([each for each in problems if "missing.hu" in str(each)]) == 1, problems
+        assert sum("no such file" in each.message for each in problems) == 1, problems
         frames.session.selection.select([0])
         picture = tmp_path / "brick.png"
         picture.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(range(128, 256)))
         frames.window.dropped.append(str(picture))
         until(frames, lambda: "brick.png is no scene and no model" in listed(frames), "a picture is refused")
-        assert "scenes end in .hu" in frames.session.statistics.problems[1].help
+        assert "scenes end in .hu" in frames.session.statistics.problems[0].help
         assert "bad.hu" not in frames.session.preferences.recent
 
         frames.window.dropped.append(str(OTHER))

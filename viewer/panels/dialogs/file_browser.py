@@ -8,7 +8,7 @@ from pathlib import Path
 from imgui_bundle import imgui
 
 from viewer.panels import widgets
-from viewer.panels.dialogs.folder_model import Entry, Folder, read_folder
+from viewer.panels.dialogs.folder_model import Entry, Folder, matching, read_folder, told_apart
 from viewer.panels.number_format import bytes_text
 from viewer.session.opening import ENDINGS, OpensFiles
 from viewer.session.session import Session
@@ -16,7 +16,10 @@ from viewer.ui import style
 
 
 class FileBrowser:
-    """A dialog over all panels. Arrows and Enter work as in any list; Esc closes it."""
+    """A dialog over all panels. Arrows and Enter work as in any list; Esc closes it.
+
+    What is typed leaves the entries with that part of a name; Enter opens the only one that is left.
+    """
 
     def __init__(self, session: Session, opening: OpensFiles, start: Path, title: str = "Open") -> None:
         """`start` is the folder that it shows first."""
@@ -25,7 +28,9 @@ class FileBrowser:
         self._opening = opening
         self._folder: Folder | None = None
         self._start = start
-        self._typed = ""
+        self._typed = self._part = ""  # a path; the part of a name at its end
+        self._base = start  # what a typed path begins at
+        self._hint = ""
         self._must_open = False
 
     def open(self) -> None:
@@ -61,10 +66,14 @@ class FileBrowser:
         if self._must_open:
             imgui.set_keyboard_focus_here()
         flags = imgui.InputTextFlags_.enter_returns_true.value | imgui.InputTextFlags_.auto_select_all.value
-        entered, self._typed = imgui.input_text("##path", self._typed, flags)
+        entered, typed = imgui.input_text("##path", self._typed, flags)
         self._session.places["open path"] = widgets.item_box()
+        if typed != self._typed:
+            self._typed = typed
+            self._follow_typed()
+        entries = matching(self._folder.entries, self._part)
         if entered:
-            self._enter(Path(os.path.expanduser(self._typed)))
+            self._enter_typed(entries)
         imgui.dummy((0, imgui.get_style().item_spacing.y))
         foot = imgui.get_frame_height_with_spacing()
         recent = self._session.preferences.recent
@@ -74,9 +83,10 @@ class FileBrowser:
             imgui.end_child()
             imgui.same_line()
         if imgui.begin_child("entries", (0, -foot)):
-            self._entries(self._folder)
+            self._entries(self._folder, entries)
         imgui.end_child()
-        widgets.cut(self._folder.problem or f"scenes and models: {', '.join(ENDINGS)}", style.QUIET)
+        usual = f"scenes and models: {', '.join(ENDINGS)}"
+        widgets.cut(self._hint or self._folder.problem or usual, style.QUIET)
         imgui.same_line()
         imgui.set_cursor_pos_x(imgui.get_window_width() - size * 6)
         if imgui.button("cancel", (size * 5, 0)) or imgui.is_key_pressed(imgui.Key.escape):
@@ -84,24 +94,29 @@ class FileBrowser:
 
     def _recent(self, recent: tuple[str, ...]) -> None:
         widgets.quiet("opened before")
-        for number, name in enumerate(recent):
+        for number, (name, (shown, folder)) in enumerate(zip(recent, told_apart(recent), strict=True)):
             if imgui.selectable(f"##recent{number}", False)[0]:
                 self._enter(Path(name))
             self._session.places[f"open recent {number}"] = widgets.item_box()
             widgets.tooltip((name,))
             imgui.same_line(0, 0)
-            imgui.text_unformatted(
-                widgets.fitting(os.path.basename(name), imgui.get_content_region_avail().x)
-            )
+            imgui.text_unformatted(widgets.fitting(shown, imgui.get_content_region_avail().x))
+            if folder:
+                imgui.same_line(0, imgui.get_font_size() * 0.5)
+                widgets.quiet(widgets.fitting(folder, imgui.get_content_region_avail().x))
 
-    def _entries(self, folder: Folder) -> None:
-        if not folder.entries:
-            widgets.quiet("no scenes and no models are here")
+    def _entries(self, folder: Folder, entries: tuple[Entry, ...]) -> None:
+        if not entries:
+            widgets.quiet(
+                f"nothing here has '{self._part}' in its name"
+                if folder.entries
+                else "no scenes and no models are here"
+            )
         clipper = imgui.ListClipper()
-        clipper.begin(len(folder.entries))
+        clipper.begin(len(entries))
         while clipper.step():
             for index in range(clipper.display_start, clipper.display_end):
-                self._entry(folder, index, folder.entries[index])
+                self._entry(folder, index, entries[index])
 
     def _entry(self, folder: Folder, index: int, entry: Entry) -> None:
         clicked, _ = imgui.selectable(f"##{index}", False)
@@ -117,6 +132,34 @@ class FileBrowser:
         if clicked:
             self._enter(folder.path / entry.name)
 
+    def _follow_typed(self) -> None:
+        """List the folder of the path that is typed, and note the part of a name at its end."""
+        self._hint, path = "", self._typed_path()
+        is_folder = not self._typed or self._typed.endswith(os.sep) or path == self._base
+        folder = path if is_folder else path.parent
+        self._part = "" if is_folder else path.name
+        if self._folder is not None and folder != self._folder.path and os.path.isdir(folder):
+            self._folder = read_folder(folder)
+
+    def _typed_path(self) -> Path:
+        return Path(os.path.abspath(self._base / os.path.expanduser(self._typed)))
+
+    def _enter_typed(self, entries: tuple[Entry, ...]) -> None:
+        """Open what is typed, or the only entry that it leaves; what is nothing is refused as any file."""
+        assert self._folder is not None
+        paths = (self._typed_path(), Path(os.path.expanduser(self._typed)))
+        there = [path for path in paths if self._typed and os.path.exists(path)]
+        if there:
+            self._enter(there[0])
+        elif len(entries) == 1:
+            self._enter(self._folder.path / entries[0].name)
+        elif entries:
+            self._hint = (
+                f"{len(entries):,} entries have '{self._part}' in their names: choose one, or type more"
+            )
+        else:
+            self._enter(paths[0])
+
     def _enter(self, path: Path) -> None:
         """Go into a folder, or open a file."""
         if os.path.isdir(path):
@@ -127,4 +170,5 @@ class FileBrowser:
 
     def _look(self, path: Path) -> None:
         self._folder = read_folder(path)
-        self._typed = str(self._folder.path)
+        self._base = self._folder.path
+        self._typed, self._part, self._hint = str(self._base), "", ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,28 @@ def read_folder(path: Path, *, hidden: bool = False) -> Folder:
         problem = error.strerror or str(error)
     found.sort(key=lambda each: (not each.is_folder, each.name.lower(), each.name))
     return Folder(path, tuple(found), problem)
+
+
+def matching(entries: tuple[Entry, ...], part: str) -> tuple[Entry, ...]:
+    """Return the entries whose names begin with a part of a name, then those that contain it elsewhere."""
+    wanted = part.casefold()
+    found = [entry for entry in entries if wanted in entry.name.casefold()]
+    return tuple(sorted(found, key=lambda entry: not entry.name.casefold().startswith(wanted)))
+
+
+def told_apart(paths: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the names of files, each with as much of its folder as tells it from others of its name."""
+    found: list[tuple[str, str]] = []
+    for path in paths:
+        name, folders = os.path.basename(path), Path(path).parent.parts
+        others = [
+            Path(other).parent.parts for other in paths if other != path and os.path.basename(other) == name
+        ]
+        count = 1
+        while count < len(folders) and any(other[-count:] == folders[-count:] for other in others):
+            count += 1
+        found.append((name, os.path.join(*folders[-count:]) if others and folders else ""))
+    return found
 
 
 def _size(entry: os.DirEntry[str]) -> int:

@@ -12,7 +12,7 @@ from support.mouse import Mouse, middle, mouse, session_of
 
 from engine.tableau.tableau import Tableau
 from viewer.panels.dialogs.file_browser import FileBrowser
-from viewer.panels.dialogs.folder_model import read_folder
+from viewer.panels.dialogs.folder_model import matching, read_folder, told_apart
 from viewer.session.preferences import Preferences
 from viewer.session.session import Session
 
@@ -128,3 +128,56 @@ def test_a_dialog_over_a_scene_that_is_gone_is_closed_by_that_of_the_next_one(
     assert not session.places
     opened_again(mouse, later)
     assert "open path" in session.places
+
+
+def typed(mouse: Mouse, browser: FileBrowser, text: str) -> None:
+    imgui.get_io().add_input_characters_utf8(text)
+    for _ in range(3):
+        mouse.frame(browser.draw)
+
+
+def test_a_part_of_a_name_leaves_the_entries_with_it_and_enter_opens_the_only_one(
+    mouse: Mouse, folder: Path, browsing: tuple[Session, Opened, FileBrowser]
+) -> None:
+    session, opened, browser = browsing
+
+    def listed() -> set[str]:
+        names = ("models", "A.GLB", "b.hu", "lost.hu", "x##y %s.obj", "inner.gltf")
+        return {name for name in names if f"open {name}" in session.places}
+
+    def again(text: str) -> None:
+        opened_again(mouse, browser)
+        typed(mouse, browser, text)
+        session.places.clear()
+        mouse.frame(browser.draw)
+
+    again(".HU")
+    assert listed() == {"b.hu", "lost.hu"}
+    mouse.press(browser.draw, imgui.Key.enter)
+    assert opened.files == [], "two are left"
+    assert "open path" in session.places
+    mouse.press(browser.draw, imgui.Key.escape)
+    again("glb")
+    assert listed() == {"A.GLB"}
+    mouse.press(browser.draw, imgui.Key.enter)
+    assert opened.files == [folder / "A.GLB"]
+    again("models/inn")
+    assert listed() == {"inner.gltf"}
+    mouse.press(browser.draw, imgui.Key.enter)
+    assert opened.files[1:] == [folder / "models" / "inner.gltf"]
+    again("nothing")
+    assert listed() == set()
+    mouse.press(browser.draw, imgui.Key.enter)
+    assert len(opened.files) == 3, "it is refused as any file that is not there"
+
+
+def test_entries_that_begin_with_a_part_come_before_those_that_contain_it(folder: Path) -> None:
+    found = matching(read_folder(folder).entries, "L")
+    assert [entry.name for entry in found] == ["lost.hu", "models", "A.GLB"]
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders() -> None:
+    paths = ("/a/x/cube.hu", "/b/x/cube.hu", "/b/y/cube.hu", "/b/y/fox.glb", "cube.hu")
+    found = told_apart(paths)
+    assert [name for name, _ in found] == ["cube.hu", "cube.hu", "cube.hu", "fox.glb", "cube.hu"]
+    assert [folder for _, folder in found] == ["a/x", "b/x", "y", "", ""]
