@@ -66,14 +66,22 @@ def run_state(session: Session) -> tuple[str, bool]:
     return f"{held}step {facts.steps_done:,} of {facts.steps:,}", False
 
 
+def frame_rate(session: Session) -> tuple[str, style.Color]:
+    """How many frames a second are drawn, in words, and their colour: none are while the window rests."""
+    facts = session.statistics
+    if facts.idle or session.rests:
+        return "idle", style.QUIET
+    rate = f"{count_text(round(facts.frames_per_second), 'frame')}/s"
+    return rate, style.GOOD if facts.settled else style.ACCENT
+
+
 def _figures(session: Session) -> None:
     """Draw the figures of the run, as many as there is room for, at the right edge; problems to the last."""
     facts = session.statistics
     state, is_at_rest = run_state(session)
-    rate = "idle" if facts.idle else f"{count_text(round(facts.frames_per_second), 'frame')}/s"
     parts = [
         (f"{facts.cpu_ms:.2f} ms CPU a frame", style.QUIET),
-        (rate, style.GOOD if facts.settled else style.ACCENT),
+        frame_rate(session),
         (bytes_text(facts.live_bytes), style.TEXT),
         (state, style.GOOD if is_at_rest else style.ACCENT),
     ]

@@ -36,12 +36,16 @@ class Idle:
         self._owed = SETTLE_FRAMES
 
     def is_due(self) -> bool:
-        """Whether nothing has to be drawn now; events of the window keep it awake for a while."""
+        """Whether nothing has to be drawn now; events of the window keep it awake for a while.
+
+        The last frame before a rest stays on the screen, so that it says that the window rests.
+        """
         if self._window.events != self._events:
             self._events = self._window.events
             self._session.wake(SETTLE_S)
         if self._session.is_awake or not self._queue.is_empty or not self._session.runtime.is_idle:
             self._owed = SETTLE_FRAMES
+        self._session.rests = self.is_allowed and self._owed <= 1
         return self.is_allowed and not self._owed
 
     def note_shown(self) -> None:

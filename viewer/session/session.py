@@ -40,6 +40,8 @@ class Session:
         Changes of the scene: undo, saving, reverting, recovery.
     statistics : RunStatistics
         The figures of the present frame.
+    rests : bool
+        Whether no frame follows the one that is drawn now until something changes.
     pictures : Pictures
         Thumbnails and images of the frame.
     frames : FrameHistory
@@ -76,6 +78,7 @@ class Session:
         self.notices = Notices()
         self.preferences = preferences or Preferences()
         self.statistics = RunStatistics()
+        self.rests = False
         self.compared: tuple[str, Runtime] | None = None
         self.estimates: dict[str, Callable[[], int]] = {}
         self.largest_scale = math.inf

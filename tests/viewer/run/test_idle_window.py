@@ -13,10 +13,13 @@ from support.display import Display, environment_of
 from support.window_frames import SMALL, open_window
 
 from viewer.numbered_files import numbered_files
+from viewer.panels import menu_bar
 from viewer.run.idle import SETTLE_FRAMES, Idle
 
 if TYPE_CHECKING:
     from viewer.run.windowed import WindowFrames
+    from viewer.session.session import Session
+    from viewer.ui import style
 
 pytestmark = pytest.mark.gpu
 
@@ -50,6 +53,28 @@ def test_an_idle_window_draws_no_frame(frames: WindowFrames) -> None:
     shown = frames.presenter.shown
     assert [frames.step() for _ in range(20)] == [None] * 20
     assert frames.presenter.shown == shown
+
+
+def test_the_last_frame_before_a_rest_says_that_the_window_is_idle(
+    frames: WindowFrames, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates: list[str] = []
+
+    frame_rate = menu_bar.frame_rate
+
+    def noted(session: Session) -> tuple[str, style.Color]:
+        found = frame_rate(session)
+        rates.append(found[0])
+        return found
+
+    monkeypatch.setattr(menu_bar, "frame_rate", noted)
+    for _ in range(2):
+        rates.clear()
+        frames.session.wake(0.3)
+        idle(frames)
+        assert rates[-1] == "idle"
+        assert {rate for rate in rates[1:-1] if rate.endswith("/s")}, rates
+        assert "idle" not in rates[2:-1], rates
 
 
 def test_a_window_comes_to_rest_with_every_panel_in_front(frames: WindowFrames) -> None:
