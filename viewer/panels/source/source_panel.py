@@ -7,7 +7,7 @@ import time
 from imgui_bundle import imgui
 
 from viewer.panels import widgets
-from viewer.panels.source.source_text import SourceText, open_editor
+from viewer.panels.source.source_text import ENDS_S, Editor, SourceText
 from viewer.session.links import PanelLink, SourceLink
 from viewer.session.session import Session
 from viewer.ui import style
@@ -25,12 +25,14 @@ class SourcePanel:
         self._session = session
         self.link: SourceLink | None = None
         self._text: SourceText | None = None
+        self._editor: Editor | None = None
         self._looked = 0.0
         self._must_scroll = False
         session.links.on(SourceLink, self._show)
 
     def draw(self) -> None:
         """Draw into the current window."""
+        self._watch_editor()
         if self.link is None or self._text is None:
             widgets.cut("follow a link to a line of a file, e.g. from a problem or from `why`", style.QUIET)
             return
@@ -46,11 +48,22 @@ class SourcePanel:
         self._lines(self.link, self._text)
         imgui.pop_font()
 
+    def _watch_editor(self) -> None:
+        """Say why an editor could not be started, or that it ended with an error at once."""
+        if self._editor is None:
+            return
+        problem, is_watched = self._editor.problem, self._editor.is_watched
+        if problem:
+            self._session.report(f"warning[viewer.editor]: {problem}")
+            self._session.notices.say(problem)
+            self._session.wake()
+        if problem or not is_watched:
+            self._editor = None
+
     def _heading(self, link: SourceLink, text: SourceText) -> None:
         if imgui.small_button("open in editor"):
-            failed = open_editor(link.file, link.line)
-            if failed:
-                self._session.report(f"warning[viewer.editor]: {failed}")
+            self._editor = Editor(link.file, link.line)
+            self._session.wake(2 * ENDS_S)
         self._session.places["open in editor"] = widgets.item_box()
         widgets.tooltip(("$VISUAL or $EDITOR, at this line",))
         imgui.same_line()

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,6 +45,14 @@ class SourceText:
         return True
 
 
+ENDS_S = 1.0
+"""An editor that ends with an error within so many seconds could not be used."""
+NEEDS_TERMINAL = (
+    "An editor of a terminal needs one: set $VISUAL to `xterm -e vim`, for example, "
+    "or to an editor with a window"
+)
+
+
 def editor_command(path: Path, line: int, environment: Mapping[str, str]) -> list[str] | None:
     """Return the command that opens a file at a line in the user's editor; None where there is none.
 
@@ -65,23 +74,59 @@ def editor_command(path: Path, line: int, environment: Mapping[str, str]) -> lis
     return [opener, str(path)] if opener else None
 
 
-def open_editor(path: Path, line: int, environment: Mapping[str, str] = os.environ) -> str:
-    """Start the user's editor beside the viewer; return why that failed, empty if it did not."""
-    try:
-        command = editor_command(path, line, environment)
-    except ValueError as error:
-        return f"$VISUAL or $EDITOR is no command line: {error}"
-    if command is None:
-        return "no editor is known: set $VISUAL or $EDITOR"
-    try:
-        editor = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-    except OSError as error:
-        return f"{command[0]} cannot be started: {reason_of(error)}"
-    threading.Thread(target=editor.wait, name="editor", daemon=True).start()  # it is gone when it has ended
-    return ""
+class Editor:
+    """The user's editor, started beside the viewer; `problem` says why it could not be, or ended at once."""
+
+    def __init__(self, path: Path, line: int, environment: Mapping[str, str] = os.environ) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = time.monotonic()
+        self._name = ""
+        self._problem = self._start(path, line, environment)
+
+    @property
+    def problem(self) -> str:
+        """Why nothing is edited, as far as is known now; empty if it is, or if the editor ended well.
+
+        An editor that ends with an error within ENDS_S has not been used: most likely it needs a terminal.
+        """
+        process = self._process
+        code = process.poll() if process is not None else None
+        if code is None:
+            self._forget_if_old()
+        else:
+            self._process = None
+            if code and time.monotonic() - self._started <= 2 * ENDS_S:
+                ended = f"ended with code {code}" if code > 0 else f"was ended by signal {-code}"
+                self._problem = f"{self._name} {ended} as soon as it was started. {NEEDS_TERMINAL}"
+        return self._problem
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether it may still turn out that it ended at once."""
+        return self._process is not None
+
+    def _forget_if_old(self) -> None:
+        if self._process is not None and time.monotonic() - self._started > ENDS_S:
+            # it is gone when it has ended
+            threading.Thread(target=self._process.wait, name="editor", daemon=True).start()
+            self._process = None
+
+    def _start(self, path: Path, line: int, environment: Mapping[str, str]) -> str:
+        try:
+            command = editor_command(path, line, environment)
+        except ValueError as error:
+            return f"$VISUAL or $EDITOR is no command line: {error}"
+        if command is None:
+            return "no editor is known: set $VISUAL or $EDITOR"
+        self._name = command[0]
+        try:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        except OSError as error:
+            return f"{command[0]} cannot be started: {reason_of(error)}"
+        return ""
