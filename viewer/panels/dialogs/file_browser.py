@@ -8,7 +8,7 @@ from pathlib import Path
 from imgui_bundle import imgui
 
 from viewer.panels import widgets
-from viewer.panels.dialogs.folder_model import Entry, Folder, matching, read_folder, told_apart
+from viewer.panels.dialogs.folder_model import Entry, Folder, distinct_names, matching, read_folder
 from viewer.panels.number_format import bytes_text
 from viewer.session.opening import ENDINGS, OpensFiles
 from viewer.session.session import Session
@@ -94,7 +94,7 @@ class FileBrowser:
 
     def _recent(self, recent: tuple[str, ...]) -> None:
         widgets.quiet("opened before")
-        for number, (name, (shown, folder)) in enumerate(zip(recent, told_apart(recent), strict=True)):
+        for number, (name, (shown, folder)) in enumerate(zip(recent, distinct_names(recent), strict=True)):
             if imgui.selectable(f"##recent{number}", False)[0]:
                 self._enter(Path(name))
             self._session.places[f"open recent {number}"] = widgets.item_box()

@@ -60,8 +60,8 @@ def matching(entries: tuple[Entry, ...], part: str) -> tuple[Entry, ...]:
     return tuple(sorted(found, key=lambda entry: not entry.name.casefold().startswith(wanted)))
 
 
-def told_apart(paths: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the names of files, each with as much of its folder as tells it from others of its name."""
+def distinct_names(paths: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the names of files, each with as much of its folder as others of its name lack."""
     found: list[tuple[str, str]] = []
     for path in paths:
         name, folders = os.path.basename(path), Path(path).parent.parts

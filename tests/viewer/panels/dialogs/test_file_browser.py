@@ -12,7 +12,7 @@ from support.mouse import Mouse, middle, mouse, session_of
 
 from engine.tableau.tableau import Tableau
 from viewer.panels.dialogs.file_browser import FileBrowser
-from viewer.panels.dialogs.folder_model import matching, read_folder, told_apart
+from viewer.panels.dialogs.folder_model import distinct_names, matching, read_folder
 from viewer.session.preferences import Preferences
 from viewer.session.session import Session
 
@@ -176,8 +176,8 @@ def test_entries_that_begin_with_a_part_come_before_those_that_contain_it(folder
     assert [entry.name for entry in found] == ["lost.hu", "models", "A.GLB"]
 
 
-def test_files_of_one_name_are_told_apart_by_their_folders() -> None:
+def test_files_of_one_name_are_distinct_names_by_their_folders() -> None:
     paths = ("/a/x/cube.hu", "/b/x/cube.hu", "/b/y/cube.hu", "/b/y/fox.glb", "cube.hu")
-    found = told_apart(paths)
+    found = distinct_names(paths)
     assert [name for name, _ in found] == ["cube.hu", "cube.hu", "cube.hu", "fox.glb", "cube.hu"]
     assert [folder for _, folder in found] == ["a/x", "b/x", "y", "", ""]
