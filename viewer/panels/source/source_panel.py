@@ -63,7 +63,7 @@ class SourcePanel:
     def _heading(self, link: SourceLink, text: SourceText) -> None:
         if imgui.small_button("open in editor"):
             self._editor = Editor(link.file, link.line)
-            self._session.wake(2 * ENDS_S)
+            self._session.wake(ENDS_S)
         self._session.places["open in editor"] = widgets.item_box()
         widgets.tooltip(("$VISUAL or $EDITOR, at this line",))
         imgui.same_line()

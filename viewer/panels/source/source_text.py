@@ -45,8 +45,8 @@ class SourceText:
         return True
 
 
-ENDS_S = 1.0
-"""An editor that ends with an error within so many seconds could not be used."""
+ENDS_S = 4.0
+"""Editors that end with an error within so many seconds could not be used; vim without a terminal takes 2."""
 NEEDS_TERMINAL = (
     "An editor of a terminal needs one: set $VISUAL to `xterm -e vim`, for example, "
     "or to an editor with a window"
@@ -89,27 +89,20 @@ class Editor:
 
         An editor that ends with an error within ENDS_S has not been used: most likely it needs a terminal.
         """
-        process = self._process
-        code = process.poll() if process is not None else None
-        if code is None:
-            self._forget_if_old()
-        else:
-            self._process = None
-            if code and time.monotonic() - self._started <= 2 * ENDS_S:
+        if self._process is not None:
+            code = self._process.poll()
+            is_early = time.monotonic() - self._started <= ENDS_S
+            if code and is_early:
                 ended = f"ended with code {code}" if code > 0 else f"was ended by signal {-code}"
                 self._problem = f"{self._name} {ended} as soon as it was started. {NEEDS_TERMINAL}"
+            if code is not None or not is_early:
+                self._process = None
         return self._problem
 
     @property
     def is_watched(self) -> bool:
         """Whether it may still turn out that it ended at once."""
         return self._process is not None
-
-    def _forget_if_old(self) -> None:
-        if self._process is not None and time.monotonic() - self._started > ENDS_S:
-            # it is gone when it has ended
-            threading.Thread(target=self._process.wait, name="editor", daemon=True).start()
-            self._process = None
 
     def _start(self, path: Path, line: int, environment: Mapping[str, str]) -> str:
         try:
@@ -129,4 +122,6 @@ class Editor:
             )
         except OSError as error:
             return f"{command[0]} cannot be started: {reason_of(error)}"
+        # it is gone when it has ended
+        threading.Thread(target=self._process.wait, name="editor", daemon=True).start()
         return ""
