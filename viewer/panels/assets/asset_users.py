@@ -34,16 +34,21 @@ class AssetUsers:
         self._version = -1
         self._parts: dict[tuple[str, int], frozenset[int]] = {}
         self._assets: dict[str, RowAssets] = {}
+        self._reads = 0  # how often a table was read
+        self._counted: tuple[AssetRows, int, Ints] | None = None
         self._read: dict[str, tuple[Versions, Ints, Ints, list[frozenset[int]]]] = {}
 
     def counts(self, rows: AssetRows) -> Ints:
-        """How many rows of features use each asset, int64[n]."""
-        counts = np.zeros(len(rows), np.int64)
-        for _, (_, _, which, used) in self._tables():
-            for keys, number in zip(used, np.bincount(which, minlength=len(used)).tolist(), strict=True):
-                found = [row for row in map(rows.row_of, keys) if row is not None]
-                counts[found] += number
-        return counts
+        """How many rows of features use each asset, int64[n]; counted again when a table has changed."""
+        tables = [known for _, known in self._tables()]
+        if self._counted is None or self._counted[0] is not rows or self._counted[1] != self._reads:
+            counts = np.zeros(len(rows), np.int64)
+            row_of = {key: row for row, key in enumerate(rows.keys.tolist())}
+            for _, _, which, used in tables:
+                for keys, number in zip(used, np.bincount(which, minlength=len(used)).tolist(), strict=True):
+                    counts[[row_of[key] for key in keys if key in row_of]] += number
+            self._counted = rows, self._reads, counts
+        return self._counted[2]
 
     def of(self, key: int) -> list[tuple[str, int]]:
         """The features that use an asset: (type, row of its table)."""
@@ -67,6 +72,7 @@ class AssetUsers:
                 assets = self._assets[name] = RowAssets(self._tableau, table, self._library)
             version, known = assets.version, self._read.get(name)
             if known is None or known[0] != version:
+                self._reads += 1
                 known = self._read[name] = version, *self._combinations(table, assets)
             yield name, known
 
