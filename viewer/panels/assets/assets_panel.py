@@ -31,8 +31,8 @@ _TABLE = (
 )
 LEAST_WIDTH = 22
 """Heights of the font that the columns take at least; a narrower panel is scrolled."""
-PARTS_HELP = "what its parts take together; a part that others share counts in each of them"
-OWN_HELP = "as much as the device takes for it, with alignment: more than its own data"
+PARTS_HELP = "what its parts request together; a part that others share counts in each of them"
+OWN_HELP = "without alignment; 'reserved' in the panel 'memory table' is what it takes with it"
 _STRETCH = imgui.TableColumnFlags_.width_stretch.value
 _FIXED = imgui.TableColumnFlags_.width_fixed.value
 _ALL_KINDS = ["all kinds", *(str(kind) for kind in KINDS)]
@@ -172,7 +172,7 @@ class AssetsPanel:
         size = int(self._bytes[row])
         widgets.right_aligned(bytes_text(size) if size else "-")
         if size:
-            widgets.tooltip((f"{size:,} bytes in the plan", self._planned_help(rows, row)))
+            widgets.tooltip((f"{size:,} bytes are requested in the plan", self._planned_help(rows, row)))
         imgui.table_next_column()
         users = int(self._users[row])
         widgets.right_aligned(f"{users:,}" if users else "-")
@@ -196,7 +196,7 @@ class AssetsPanel:
             widgets.cut(value)
         size = int(self._bytes[row])
         if size:
-            widgets.quiet("in the plan")
+            widgets.quiet("requested")
             imgui.same_line(imgui.get_font_size() * 8)
             widgets.cut(f"{size:,} ({bytes_text(size)})", more=(self._planned_help(rows, row),))
         self._made_of(rows, row)
