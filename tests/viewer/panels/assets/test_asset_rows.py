@@ -10,7 +10,7 @@ import pytest
 from support.plans import cube_plan
 from support.projects import TRIANGLE_DB, Project
 
-from engine.assets import AssetLibrary, open_library
+from engine.assets import AssetLibrary, AssetRef, open_library
 from engine.assets.records import AssetType
 from engine.assets.updating.changed_text import cook_changed_text
 from engine.assets.updating.library_update import make_update
@@ -179,3 +179,12 @@ def test_blocks_are_pictured_alike_on_devices_with_and_without_their_format(tmp_
 def test_meshes_without_extent_have_a_picture_too(positions: np.ndarray) -> None:
     corners = np.array([[0, 1, 2]]) if len(positions) else np.zeros((0, 3), int)
     assert shaded(positions, corners).shape == (SIDE, SIDE, 4)
+
+
+def test_bytes_of_texels_are_named_apart_from_those_of_the_plan(
+    library: AssetLibrary, rows: AssetRows
+) -> None:
+    row = int(rows.found("brick", KINDS.index(AssetType.TEXTURE2D))[0])
+    labels = [label for label, _ in fact_lines(library, AssetRef.from_key(int(rows.keys[row])))]
+    assert "texel data" in labels
+    assert "bytes" not in labels
