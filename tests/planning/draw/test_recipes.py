@@ -128,7 +128,7 @@ def test_textures_of_a_shader_set_stand_by_material_and_slot(recipes, models):
 def test_rows_of_materials_hold_their_parameters_and_the_defaults_of_the_pass(cube, recipes, models):
     _, library = cube
     drawn_by(recipes, *models)
-    known = {one.name: one for one in recipes._declaration.parameters}
+    known = {one.name: one for one in recipes.declaration.parameters}
     for number, materials in enumerate(recipes.materials):
         shading, block = recipes.shadings[number], recipes.shadings[number].material
         records = [library.record(use.ref) for use in materials]
@@ -143,7 +143,7 @@ def test_rows_of_materials_hold_their_parameters_and_the_defaults_of_the_pass(cu
 
 def test_parameters_are_the_material_s_own_within_limits_else_the_default(cube, recipes, models):
     _, library = cube
-    known = {one.name: one for one in recipes._declaration.parameters}
+    known = {one.name: one for one in recipes.declaration.parameters}
     brick = library.record(library.find("assetDb0", "brick", ("material",)))
     odd = replace(brick, parameters={"roughness": (-1.0,), "emissive": (0.0, -1.0, 9.0), "own": (-7.0,)})
     found = {**default_parameters(known), **own_parameters(replace(odd, alpha_cutoff=0.25), known)}
