@@ -22,7 +22,7 @@ _TABLE = (
     | imgui.TableFlags_.borders_inner_h.value
     | imgui.TableFlags_.resizable.value
 )
-_STEPS = _TABLE | imgui.TableFlags_.scroll_x.value
+_STEPS = _TABLE | imgui.TableFlags_.scroll_x.value | imgui.TableFlags_.pad_outer_x.value
 LEAST_WIDTH = 30
 """Heights of the font that the columns take at least; a narrower panel is scrolled."""
 _FIXED = imgui.TableColumnFlags_.width_fixed.value

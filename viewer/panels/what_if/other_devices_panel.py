@@ -15,6 +15,7 @@ from viewer.ui import style
 
 _TABLE = (
     imgui.TableFlags_.scroll_x.value
+    | imgui.TableFlags_.pad_outer_x.value
     | imgui.TableFlags_.scroll_y.value
     | imgui.TableFlags_.row_bg.value
     | imgui.TableFlags_.borders_inner_h.value

@@ -37,6 +37,7 @@ _LEVELS = {Level.SUBRESOURCE: "blocks", Level.RESOURCE: "resources", Level.ALLOC
 _TABLE = (
     imgui.TableFlags_.scroll_y.value
     | imgui.TableFlags_.scroll_x.value
+    | imgui.TableFlags_.pad_outer_x.value
     | imgui.TableFlags_.row_bg.value
     | imgui.TableFlags_.borders_inner_h.value
     | imgui.TableFlags_.sortable.value
