@@ -14,7 +14,9 @@ from engine.assets.cache.facts import (
     TextureFacts,
     VerticesFacts,
 )
+from engine.assets.problems import problem_from_json
 from engine.assets.records import Asset, LeftOut, Material, Mesh, Model, Shader
+from engine.humon import Problem
 from viewer.panels.number_format import bytes_text, count_text
 
 Lines = Iterator[tuple[str, str]]
@@ -28,6 +30,7 @@ def fact_lines(library: AssetLibrary, ref: AssetRef) -> Lines:
         yield "source", f"{source} {getattr(record, 'part', '')}".rstrip()
     for path in getattr(record, "sources", ()):
         yield "source", str(path)
+    yield from (("state", f"drawn as it was: {why.message}") for why in why_kept(library, ref))
     if isinstance(record, LeftOut):
         yield "state", "its text is wrong: a placeholder is drawn"
     elif not record.has_data:
@@ -36,6 +39,18 @@ def fact_lines(library: AssetLibrary, ref: AssetRef) -> Lines:
         yield "state", "broken: a placeholder is drawn"
     else:
         yield from _facts(library, ref)
+
+
+def why_kept(library: AssetLibrary, ref: AssetRef) -> list[Problem]:
+    """Return what is wrong with the newest version of an asset that is drawn in an earlier one, if it is."""
+    for one in library.current:
+        for index in library.still_good(one.db.id):
+            if library.kept(one.db.assets[index].ref) == ref:
+                entry = one.entries.get(index)
+                failed = entry.failure if entry is not None else ()
+                found = [problem_from_json(row, one.db.root) for row in failed]
+                return found + [one.refused[each] for each in (index,) if each in one.refused]
+    return []
 
 
 def _made_of(library: AssetLibrary, record: Asset) -> Lines:

@@ -49,13 +49,14 @@ class AssetRows:
         pairs: list[tuple[int, int]] = []
         number = {kind: at for at, kind in enumerate(KINDS)}
         for one in library.current:
-            for record in one.db.assets:
+            stays = library.still_good(one.db.id)
+            for index, record in enumerate(one.db.assets):
                 ref = library.kept(record.ref)  # of the version that is drawn
                 keys.append(ref.key)
                 kinds.append(number[record.type])
                 names.append(record.name or _source_name(record) or f"#{record.ref.index}")
                 searched.append(f"{record.type} {names[-1]} {one.db.name}".lower())
-                broken.append(library.is_broken(ref))
+                broken.append(index in stays or library.is_broken(ref))
                 pairs += [(ref.key, library.kept(part).key) for part in references(record)]
         order = np.argsort(np.array(keys, np.int64), kind="stable")
         sorted_keys = np.array(keys, np.int64)[order]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,7 @@ class AssetsPanel:
             return None
         if self._rows is None or self._library_version != library.version:
             self._rows, self._library_version, self._seen = AssetRows.of(library), library.version, ()
+            self._follow_selected(self._rows)
         seen = (id(plan.memory), tableau.structure_version, tableau.values_version)
         if seen != self._seen:
             if not self._seen or seen[0] != self._seen[0]:
@@ -95,6 +97,14 @@ class AssetsPanel:
             self._users = self._found_users().counts(self._rows)
             self._seen, self._details = seen, None
         return self._rows
+
+    def _follow_selected(self, rows: AssetRows) -> None:
+        """Select the newest version of the asset that is selected, where that has another key now."""
+        selection = self._session.selection
+        if selection.asset is not None and rows.row_of(selection.asset) is None:
+            with suppress(LookupError, StopIteration):  # it is gone from its text, or that from the scene
+                ref = AssetRef.from_key(selection.asset)
+                selection.select_asset(self._session.runtime.library.renewed(ref).key)
 
     def _found_users(self) -> AssetUsers:
         if self._uses is None:
