@@ -205,7 +205,7 @@ class MapPanel:
     def _tile_at(
         self, models: PlanModels, drawn: Drawn, origin: tuple[float, float]
     ) -> tuple[int | None, float]:
-        """The tile under the pointer, and how far down in its row the pointer is, 0 to 1."""
+        """The tile under the pointer, and how far down in its row or its box the pointer is, 0 to 1."""
         mouse, view, layout = imgui.get_io().mouse_pos, self.state.viewport, self.state.layout
         x, y = mouse.x - origin[0], mouse.y - origin[1]
         if drawn.treemap is not None:
@@ -217,7 +217,10 @@ class MapPanel:
                 text = f"{count:,} blocks of {bytes_text(size)} together in allocation {ident}"
                 _tooltip((text, "a double click shows this allocation alone"))
                 self._enter(ident)
-            return (tile if tile >= 0 else None), 0.0
+            if at is None or tile < 0:
+                return None, 0.0
+            top, bottom = (float(drawn.treemap.boxes[at, side]) for side in (1, 3))
+            return tile, (y - top) / max(bottom - top, 1.0)
         row = layout.row_at(y + view.scroll)
         if row is None or x < 0:
             return None, 0.0

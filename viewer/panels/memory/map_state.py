@@ -172,7 +172,8 @@ class MapState:
             if models.tiles.place[tile] >= 0:
                 left, top, right, bottom = (float(side) for side in found.boxes[at])
                 names.append(_named(models, colors, tile, (left, top, right, bottom)))
-        corners, packed = compose_treemap(found, colors, palette, unit)
+        kinds = self.coloring(models, palette)
+        corners, packed = compose_treemap(found, colors, palette, unit, kinds.codes, kinds.colors)
         return Drawn(corners, packed, names, found)
 
 

@@ -91,7 +91,8 @@ def compose_map(
     made.add(rectangles(picture.left, top, picture.right, bottom), packed_colors(picture.color))
     exact = picture.tile != NO_TILE
     _hatch_states(made, picture, colors, palette, (top, bottom), exact, unit)
-    _draw_lanes(made, picture, colors, (top, bottom), codes, category_colors)
+    boxes = np.stack((picture.left, top, picture.right, bottom), axis=1)
+    _draw_lanes(made, picture.tile, boxes, colors, codes, category_colors)
     if presence is not None:
         place = colors.tiles.place[picture.tile]
         flying = exact & (place >= 0) & (presence[place] == Presence.IN_FLIGHT)
@@ -102,9 +103,14 @@ def compose_map(
 
 
 def compose_treemap(
-    found: Treemap, colors: TileColors, palette: MapPalette, unit: float
+    found: Treemap,
+    colors: TileColors,
+    palette: MapPalette,
+    unit: float,
+    codes: NDArray[np.integer],
+    category_colors: tuple[Rgb, ...],
 ) -> tuple[Corners, NDArray[np.uint32]]:
-    """The quads of a treemap, relative to its corner."""
+    """The quads of a treemap, relative to its corner; `codes` and `category_colors` as for `compose_map`."""
     made = QuadList.empty()
     boxes = _shrunk(found.boxes, 1.0)
     made.add(rectangles(*boxes.T), packed_colors(found.color))
@@ -115,6 +121,7 @@ def compose_treemap(
         gap, line = pattern.gap * unit, _line(unit)
         corners, _ = hatching(left, top, right, bottom, gap, line, falling=pattern.falling)
         made.add(corners, pattern.color, 160)
+    _draw_lanes(made, found.tile, boxes, colors, codes, category_colors)
     outer = found.outer
     for side in _frame(outer, max(1.0, unit * 0.08)):
         made.add(side, palette.ground)
@@ -155,19 +162,20 @@ def _hatch(
 
 def _draw_lanes(
     made: QuadList,
-    picture: MapPicture,
+    tile: NDArray[np.integer],
+    boxes: NDArray[np.floating],
     colors: TileColors,
-    span: tuple[NDArray[np.float64], NDArray[np.float64]],
     codes: NDArray[np.integer],
     category_colors: tuple[Rgb, ...],
 ) -> None:
-    """Divide aliased rectangles among their owners, in lanes below each other."""
+    """Divide aliased rectangles among their owners, in lanes below each other; a negative tile is none."""
     tiles = colors.tiles
-    shared = (picture.tile != NO_TILE) & (tiles.states[picture.tile] == TileState.ALIASED)
+    shared = (tile >= 0) & (tiles.states[np.maximum(tile, 0)] == TileState.ALIASED)
     for at in np.flatnonzero(shared)[:_MOST_ALIASED].tolist():
-        owners = tiles.owners(int(picture.tile[at]))[:MOST_LANES]
-        edges = np.linspace(float(span[0][at]), float(span[1][at]), len(owners) + 1)
-        left, right = np.full(len(owners), picture.left[at]), np.full(len(owners), picture.right[at])
+        owners = tiles.owners(int(tile[at]))[:MOST_LANES]
+        x0, top, x1, bottom = (float(side) for side in boxes[at])
+        edges = np.linspace(top, bottom, len(owners) + 1)
+        left, right = np.full(len(owners), x0), np.full(len(owners), x1)
         own = np.array([category_colors[int(codes[owner])] for owner in owners], np.uint8).reshape(-1, 3)
         made.add(rectangles(left, edges[:-1], right, edges[1:] - 1.0), packed_colors(own))
 

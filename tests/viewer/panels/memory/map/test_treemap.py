@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.memory_maps import PALETTE, random_plan
+from support.memory_maps import PALETTE, aliased_plan, random_plan
 
+from viewer.panels.memory.map.composition import MOST_LANES, compose_treemap
 from viewer.panels.memory.map.places import Places
+from viewer.panels.memory.map.quads import packed_colors
 from viewer.panels.memory.map.tile_colors import TileColors
-from viewer.panels.memory.map.tiles import Tiles
+from viewer.panels.memory.map.tiles import Tiles, TileState
 from viewer.panels.memory.map.treemap import MEAN_OF_SMALL, Boxes, squarified, treemap
 
 
@@ -67,3 +69,21 @@ def test_every_byte_has_its_area_and_small_ones_share(most: int) -> None:
     x, y = (found.boxes[0, :2] + found.boxes[0, 2:]) / 2
     assert found.at(float(x), float(y)) == 0
     assert found.at(-1.0, 5.0) is None
+
+
+def test_bytes_that_several_images_share_are_drawn_in_the_colour_of_each() -> None:
+    plan = aliased_plan()
+    tiles = Tiles.of(Places.of(plan), plan.waiting)
+    codes = np.arange(len(tiles.places))
+    categories = tuple((1 + code // 200, code % 200, 77) for code in codes.tolist())
+    colors = TileColors.of(tiles, codes, categories, PALETTE)
+    rows = np.arange(len(tiles.places.allocations))
+    found = treemap(colors, rows, 4000.0, 3000.0, least=1.0)
+    shared = [tile for tile in found.tile.tolist() if tile >= 0 and tiles.states[tile] == TileState.ALIASED]
+    assert shared
+    _, packed = compose_treemap(found, colors, PALETTE, 16.0, codes, categories)
+    drawn = set(packed.tolist())
+    for tile in shared:
+        owners = tiles.owners(tile)[:MOST_LANES]
+        own = packed_colors(np.array([categories[owner] for owner in owners], np.uint8))
+        assert drawn.issuperset(own.tolist())
