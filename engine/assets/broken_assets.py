@@ -46,7 +46,8 @@ def find_broken_assets(
 ) -> BrokenAssets:
     """Return the broken assets: a broken part breaks its whole mesh, a broken shader its material.
 
-    `stays` says of a broken asset whether it is drawn in an earlier version.
+    `stays` says of a broken asset whether it is drawn in an earlier version: with such a shader, the material
+    is drawn with all else that is new of it.
     """
     db = cooked.db
     broken = {db.assets[index].ref for index, entry in cooked.entries.items() if entry.failure}
@@ -56,6 +57,7 @@ def find_broken_assets(
     for problem in chain(_failures(cooked, stays), _mismatched_meshes(cooked, broken)):
         problems.setdefault((problem.code, problem.position, problem.message), problem)
     slots: dict[AssetRef, str] = {}
+    incomplete: set[AssetRef] = set()
     for asset in db.assets:
         if isinstance(asset, Mesh) and broken:
             parts = [part for lod in asset.lods for part in (lod.vertices, lod.indices)]
@@ -63,13 +65,16 @@ def find_broken_assets(
                 broken.add(asset.ref)
         elif isinstance(asset, Material):
             slots |= {ref: slot for slot, ref in asset.textures.items()}
-            if broken and any(shader in broken for shader in asset.shaders):
+            unusable = [shader for shader in asset.shaders if shader in broken]
+            if unusable:
+                incomplete.add(asset.ref)
+            if not all(map(stays, unusable)):
                 broken.add(asset.ref)
     useless = [
         *_derived_problems(cooked),
         *_bone_problems(cooked, broken),
         *_target_problems(cooked),
-        *_unread_problems(cooked, broken),
+        *_unread_problems(cooked, broken | incomplete),
     ]
     refused = dict.fromkeys(cooked.refused.values())
     return BrokenAssets(frozenset(broken), slots, (*db.warnings, *refused, *problems.values(), *useless))

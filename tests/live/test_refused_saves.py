@@ -286,3 +286,26 @@ def test_only_what_is_at_fault_is_refused_whatever_is_saved_with_it_and_after_it
     rest(live)
     assert not live.runtime.problems
     assert same(live.picture(), fresh_picture(live.file("scenes/cube.hu")))
+
+
+@pytest.mark.parametrize("together", [False, True])
+def test_what_is_saved_with_a_shader_that_does_not_compile_and_after_it_is_drawn(
+    live: LiveScene, together: bool
+) -> None:
+    good, before = live.file(FRAGMENT).read_text(), live.picture()
+    save(live, FRAGMENT, good.replace("colour = drawn(sum", "colour = nonsense(sum"))
+    if not together:
+        live.until_reported()
+    green(live)
+    live.until(lambda: is_green(live))
+    save(live, VERTEX, reading_more(live))
+    live.until(lambda: "shader #6" in messages(live))
+    rest(live)
+    assert is_green(live)
+    assert {message.partition(" is")[0] for message in messages(live)} >= {"shader #6", "shader #7"}
+    save(live, FRAGMENT, good.replace(LAST, "colour = 0.5 * drawn(sum"))
+    live.until(lambda: messages(live) == ["shader #6"])
+    rest(live)
+    assert live.picture()[-6:].mean() < before[-6:].mean() - 5, "the shader that was mended shows"
+    assert is_green(live)
+    assert messages(live) == ["shader #6"]

@@ -92,8 +92,11 @@ class Refusals:
                 self._refuse(shaders or data or fresh, [words])
 
     def _refuse(self, parts: Iterable[Asset], words: Sequence[Words]) -> None:
+        parts = list(parts)
+        vertices = next((part for part in parts if part.type is AssetType.VERTICES), None)
         for part in parts:
-            self.found.setdefault(part.ref, self._problem(part, words[0]))
+            at = vertices if part.type is AssetType.INDICES and vertices is not None else part
+            self.found.setdefault(part.ref, self._problem(at, words[0]))
 
     def _parts(self, ref: AssetRef) -> Iterator[Asset]:
         """Yield the records of an asset and of all that it is made of."""
