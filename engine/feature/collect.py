@@ -55,6 +55,10 @@ class AssetRequirements:
     """Their numbers in a requirement table, as long as that has the same `numbering`."""
     numbering: object = None
 
+    def rows(self) -> set[tuple[int, ...]]:
+        """Each requirement: the number of its terms, then NUMBERS."""
+        return set(zip(self.terms.tolist(), *self.numbers.T.tolist(), strict=True))
+
 
 class RequesterIds:
     """Assigns requester ids to the rows of a feature table; a row keeps its id while it has its object."""
@@ -292,6 +296,15 @@ class RequirementCollector:
         if key not in known:
             with suppress(*RAISED):
                 known[key] = self._found(feature, key)
+
+    def new_keys(self, type_name: str, now: int, before: int) -> set[int]:
+        """Return the keys of what one asset requires and another does not; both were learnt, or it is all."""
+        known = self._cached[type_name]
+        found, had = known.get(now), known.get(before)
+        if found is None:
+            return set()
+        requested = set() if had is None else had.rows()
+        return {row[1] for row in found.rows() - requested}
 
     def forget(self, dbs: Collection[int]) -> None:
         """Forget the requirements of assets of databases that are gone, by the numbers of these."""

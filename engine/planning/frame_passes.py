@@ -47,6 +47,7 @@ from engine.planning.problems.agreeing_passes import KnownPasses, agreeing, lack
 from engine.planning.problems.declared import checked_passes, checked_rows, checked_samples
 from engine.planning.problems.pass_names import FeaturesOf
 from engine.planning.problems.room import Room, names_of
+from engine.planning.renewed_tables import RenewedTables
 from engine.tableau import FeatureTable, Tableau
 
 SCREEN_SHADER = "screen.vs"
@@ -60,8 +61,9 @@ MAX_SAMPLES = 4
 MAX_GRAPHS = 8
 """Compiled graphs that are kept."""
 
-MAX_GONE_BATCHES = 1024
-"""Batches that nothing draws any more, beyond as many as are drawn, before a draw table is made again."""
+
+_Asking = tuple[DrawPass, int, frozenset[str] | None]
+"""A pass, the samples of the frame, and the device's features."""
 
 
 @dataclass(frozen=True)
@@ -124,8 +126,9 @@ class FramePasses:
         self.view_mode, self.has_grid = ViewMode.LIT, False
         self.chosen = ChosenObjects()
         self._tables: dict[str, DrawTable] = {}
+        self._renewed = RenewedTables()
         self._states: dict[str, PipelineState] = {}
-        self._current: dict[str, tuple[object, ...]] = {}  # what each table was last found current for
+        self._current: dict[str, _Asking] = {}  # what each table was last found current for
         self._screens: dict[ShaderPass, ShaderSet] = {}
         self._last_screens: dict[str, tuple[ShaderPass, ShaderSet]] = {}  # by name, known by its identity
         self._asked: dict[str, _Asked] = {}
@@ -238,7 +241,10 @@ class FramePasses:
         table = self._tables.get(p.name)
         now = p, samples, features
         if table is not None and self._current.get(p.name) == now:
-            return table
+            renewed = self._renewed.take(p.name, table)
+            if renewed is not None:
+                self._tables[p.name] = renewed
+            return renewed or table
         state = self._state(p, samples, features)
         if table is None or table.declaration != p or self._states.get(p.name) != state:
             table = self._tables[p.name] = self._new_table(p, state, features)
@@ -312,11 +318,18 @@ class FramePasses:
         return {shader.db for shaders in sets for shader in shaders}
 
     def forget(self, dbs: Collection[int]) -> None:
-        """Forget assets of databases that are gone, and draw tables with mostly rows that nothing draws."""
-        for name, table in list(self._tables.items()):
+        """Forget assets of databases that are gone; tables with mostly batches of these are made again."""
+        for name, table in self._tables.items():
             table.recipes.forget(dbs)
-            if len(table.batches) > MAX_GONE_BATCHES + 2 * len(table.in_use.batches):
-                del self._tables[name]
+            if self._renewed.is_due(table) and name in self._current:
+                p, samples, features = self._current[name]
+                new = self._new_table(p, self._state(p, samples, features), features)
+                self._renewed.begin(name, table, new)
+        self._renewed.forget(dbs)
+
+    def renew(self, until: float) -> None:
+        """Go on with the tables that are made again, until this CPU time."""
+        self._renewed.learn(until)
 
     def _usable(self, name: str, state: PipelineState) -> Usable | None:
         """Return what says which pipelines of a pass may be drawn with."""

@@ -231,10 +231,14 @@ class ScenePlanner:
     def forget(self, dbs: Collection[int]) -> None:
         """Forget what is known of assets of databases that are gone, by the numbers of these.
 
-        Draw tables in which most of what was ever drawn is not drawn any more are made again.
+        Draw tables in which most of what was ever drawn is not drawn any more are made again: see `renew`.
         """
         self._collector.forget(dbs)
         self._passes.forget(dbs)
+
+    def renew(self, until: float) -> None:
+        """Go on with draw tables that are made again, beside those that are drawn, until this CPU time."""
+        self._passes.renew(until)
 
     def _learn(self, unknown: list[tuple[str, int]], until: float) -> None:
         """Learn at least one of these assets, until this time (CPU seconds), and take them off the list."""
@@ -255,6 +259,10 @@ class ScenePlanner:
     def foresee(self, assets: Iterable[tuple[str, int]]) -> Iterator[Learnt]:
         """Learn what assets draw with, by feature type and key, before a row has them."""
         return self.foresight.assets(assets, self.samples, self.profile.features)
+
+    def new_keys(self, type_name: str, now: int, before: int) -> set[int]:
+        """Return the keys of what an asset that was foreseen requires, and the one that is drawn does not."""
+        return self._collector.new_keys(type_name, now, before)
 
     def is_drawn(self, type_name: str, key: int) -> bool:
         """Whether an asset is drawn as it is for a feature type, and nothing in its place."""

@@ -43,11 +43,13 @@ class EarlyPipelines:
         return False
 
     def begin(self, pipelines: Iterable[tuple[PipelineDescription, Sequence[bytes]]]) -> None:
-        """Make these pipelines, each with the SPIR-V of its shaders."""
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(1, "pipelines")
+        """Make those of these pipelines that are not made, each with the SPIR-V of its shaders."""
         self._until = time.monotonic() + PATIENCE_S
-        self._making += [self._pool.submit(self._make, *one) for one in pipelines]
+        for described, code in pipelines:
+            if self._prepared.find(described, code) is None:
+                if self._pool is None:
+                    self._pool = ThreadPoolExecutor(1, "pipelines")
+                self._making.append(self._pool.submit(self._make, described, code))
 
     def close(self) -> None:
         """End the thread, after the pipeline that it makes."""

@@ -111,43 +111,53 @@ class LiveAssets:
         self._note_shown()
         if self._may_drop and self._update is None:
             self._may_drop = not drop_old_versions(self._runtime)
-        begun = time.thread_time()
-        made = self._sources.take()
-        problems: tuple[Problem, ...] = ()
-        seconds = 0.0
-        if made is not None:
-            seconds = made.seconds
-            self._arriving.append(made)
-            if made.update is not None:
-                self._update = LiveUpdate(self._runtime, made.update, earlier=self._update)
-                self._changed = len(self._update.earlier)
-            self._scene = made.scene or self._scene
-            known = set(self.problems)
-            of_assets = self._runtime.scene.asset_problems(self._runtime.library)
-            self.problems = tuple(dict.fromkeys((*made.problems, *of_assets)))
-            problems = tuple(problem for problem in self.problems if problem not in known)
-        switched = 0
-        is_new = made is not None and made.update is not None
-        used = 1e3 * (time.thread_time() - begun)
-        has_time = not is_new or used < self._runtime.spread.share_ms / 2
-        if self._update is not None and has_time:
-            if self._update.advance():
-                self._update = None
-                switched = self._changed
-                self._may_drop |= not switched  # all of it was refused: no frame shows it
-            elif self._update.refused and self._refused is not self._update:
-                self._refused = self._update
-                self._sources.refuse(self._update.refused, self._update.earlier)
-        if self._update is None and self._scene is not None:
-            before = self._versions()
-            problems += self._take_texts(self._scene)
-            self._runtime.scene.warnings[:] = self._scene.warnings
-            self._scene = None
-            switched += before != self._versions()
-        if self._update is None:
-            self._switched += (made for made in self._arriving if switched or made.is_requested)
-            self._arriving.clear()
+        if not self.pending:
+            with self._runtime.spread.between_frames() as until:
+                self._runtime.planner.renew(until)
+        problems, seconds = self._take()
+        switched, spread = 0, self._runtime.spread
+        while not seconds or spread.has_time:  # to take much in takes a frame of its own
+            switched += self._advance()
+            if self._update is None and self._scene is not None:
+                before = self._versions()
+                problems += self._take_texts(self._scene)
+                self._runtime.scene.warnings[:] = self._scene.warnings
+                self._scene = None
+                switched += before != self._versions()
+            if self._update is None:
+                self._switched += (made for made in self._arriving if switched or made.is_requested)
+                self._arriving.clear()
+            if not self.pending or not spread.hasten():
+                break
         return LiveNews(switched, problems, seconds) if switched or problems or seconds else _NOTHING
+
+    def _take(self) -> tuple[tuple[Problem, ...], float]:
+        """Take what has been made; return new problems, and the seconds since its files had settled."""
+        made = self._sources.take()
+        if made is None:
+            return (), 0.0
+        self._arriving.append(made)
+        if made.update is not None:
+            self._update = LiveUpdate(self._runtime, made.update, earlier=self._update)
+            self._changed = len(self._update.earlier)
+        self._scene = made.scene or self._scene
+        known = set(self.problems)
+        of_assets = self._runtime.scene.asset_problems(self._runtime.library)
+        self.problems = tuple(dict.fromkeys((*made.problems, *of_assets)))
+        return tuple(problem for problem in self.problems if problem not in known), made.seconds
+
+    def _advance(self) -> int:
+        """Go on with the update; return how many assets are switched to now."""
+        if self._update is None:
+            return 0
+        if self._update.advance():
+            self._update = None
+            self._may_drop |= not self._changed  # all of it was refused: no frame shows it
+            return self._changed
+        if self._update.refused and self._refused is not self._update:
+            self._refused = self._update
+            self._sources.refuse(self._update.refused, self._update.earlier)
+        return 0
 
     def _note_shown(self) -> None:
         """Note the updates that the last frame has shown."""

@@ -114,11 +114,13 @@ class LiveUpdate:
             self._switch()
             return True
         if not self._is_requested:
-            if self._foresee():
-                self._is_requested = True
+            if not self._foresee():
+                return False
+            self._is_requested = True
+            if self._arriving.needed:
                 runtime.planner.others.append(self._arriving)
                 runtime.spread.want()
-            return False
+                return False
         if runtime.memory.steps_left or runtime.spread.is_busy or runtime.planner.stale():
             return False
         if self.refused or not self._foresee():
@@ -143,17 +145,17 @@ class LiveUpdate:
                 return True
             self._tried = trials.version
             self._steps, self._waiting = planner.foresee(self._waiting), []
-        until = time.thread_time() + self._runtime.spread.share_ms / 1e3
-        for type_name, key, fits, is_usable in self._steps:
-            if not self._is_requested:
-                self._arriving.needed += self._requirements(type_name, key)
-                self._is_deformed = self._is_deformed or _is_deformed(self._runtime.library, key)
-            if not fits:
-                self._unfit.append((type_name, key))
-            elif not is_usable:
-                self._waiting.append((type_name, key))
-            if time.thread_time() >= until:
-                return False
+        with self._runtime.spread.between_frames() as until:
+            for type_name, key, fits, is_usable in self._steps:
+                if not self._is_requested:
+                    self._arriving.needed += self._requirements(type_name, key)
+                    self._is_deformed = self._is_deformed or _is_deformed(self._runtime.library, key)
+                if not fits:
+                    self._unfit.append((type_name, key))
+                elif not is_usable:
+                    self._waiting.append((type_name, key))
+                if time.thread_time() >= until:
+                    return False
         self._steps = None
         self._shaders = planner.foresee_shaders()
         return True
@@ -211,12 +213,18 @@ class LiveUpdate:
             if spec not in (table.schema.drawn_field, table.schema.material_field):
                 yield table.column(spec.name)[rows]
 
-    def _requirements(self, name: str, key: int) -> list[Requirement]:
-        """Return what a feature requires of an asset that arrives; where that raises, the plan reports it."""
-        runtime, found = self._runtime, list[Requirement]()
-        with suppress(*RAISED):
-            found += runtime.registry[name].requirements(AssetRef.from_key(key), runtime.library)
-        return found
+    def _requirements(self, name: str, key: int) -> Iterator[Requirement]:
+        """Yield what a feature requires of an asset that arrives, and of the one that is drawn it does not.
+
+        Where that raises, the plan reports it.
+        """
+        runtime = self._runtime
+        new = runtime.planner.new_keys(name, key, self._before[name, key])
+        if new:
+            with suppress(*RAISED):
+                for each in runtime.registry[name].requirements(AssetRef.from_key(key), runtime.library):
+                    if each.key in new:
+                        yield each
 
 
 def _is_deformed(library: AssetLibrary, key: int) -> bool:

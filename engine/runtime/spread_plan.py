@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engine.plan.schedule.schedule import schedule_in_steps
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 SHARE_MS = 0.8
 """Milliseconds of CPU time after which a frame begins no further step, where frames follow fast."""
 
-SHARE = 0.4
-"""The part of the time from frame to frame that steps may take where that is more: it is not seen."""
+BUSY = 0.65
+"""The part of the time from frame to frame up to which the CPU may be busy with all else and with steps."""
 
-LONGEST_S = 0.1
+LONGEST_S = 0.06
 """Seconds from frame to frame that count at most."""
 
 BUSY_MS = 0.7
@@ -44,7 +45,10 @@ class SpreadPlan:
         self._is_wanted = False
         self._is_forbidden = False
         self._last = time.perf_counter()
-        self._interval = 0.0
+        self._ends = 0.0
+        """The CPU time at which this frame begins no further step."""
+        self._after = time.thread_time()
+        """The CPU time at which the last frame ended, and what `between_frames` has taken since."""
         self._steps: Iterator[None] | None = None
         self._begun: tuple[object, ...] = ()
         self._left = 0
@@ -57,9 +61,14 @@ class SpreadPlan:
         return self._steps is not None or self._is_taken
 
     @property
-    def share_ms(self) -> float:
-        """Milliseconds of CPU time that a frame may give to what need not be done within it."""
-        return max(SHARE_MS, 1e3 * SHARE * self._interval)
+    def until(self) -> float:
+        """The CPU time until which this frame may do what need not be done within it."""
+        return max(self._ends, time.thread_time() + SHARE_MS / 1e3)
+
+    @property
+    def has_time(self) -> bool:
+        """Whether there is time left until the next frame for what need not be done within one."""
+        return time.thread_time() < self._ends
 
     def want(self) -> None:
         """Spread the next plan, if the scene changes within this frame."""
@@ -74,8 +83,67 @@ class SpreadPlan:
 
         Where the scene changes meanwhile, what was made is dropped, and the frame plans at once.
         """
-        planner, self._is_taken = self._runtime.planner, False
-        is_quick = self._is_quick()
+        self._is_taken = False
+        return self._begin(self._measure())
+
+    def step(self, milliseconds: float) -> None:
+        """Do a frame's share, after `milliseconds` of CPU time of the frame. Raises PlanError as a plan does.
+
+        A frame that has done much else leaves it to the next.
+        """
+        is_left = milliseconds > BUSY_MS and self._left < MOST_LEFT and self._has_ended()
+        if self._steps is not None and is_left:
+            self._left += 1
+        else:
+            self._go_on(self.until)
+        self._after = time.thread_time()
+
+    @contextmanager
+    def between_frames(self) -> Iterator[float]:
+        """Give the CPU time until which the block may go on with what need not be done within a frame."""
+        began = time.thread_time()
+        yield self.until
+        self._after += time.thread_time() - began
+
+    def hasten(self) -> bool:
+        """Go on between two frames, where there is time left; return whether anything was done.
+
+        A plan that is wanted is begun, and the steps of its schedule are carried out.
+        """
+        runtime = self._runtime
+        if runtime.hold.is_on or not self.has_time:
+            return False
+        with self.between_frames():
+            left = runtime.memory.steps_left
+            if left:
+                runtime.advance()
+                return runtime.memory.steps_left < left
+            if self._is_taken or not self._can_begin() or not self._begin(False):
+                return False
+            self._go_on(self._ends)
+            return not self._is_waiting
+
+    def _can_begin(self) -> bool:
+        """Whether a plan is made, or is wanted and can be begun now."""
+        if self._steps is not None:
+            return True
+        is_wanted = self._is_wanted and not self._is_forbidden
+        return is_wanted and self._is_at_rest() and self._runtime.planner.stale()
+
+    def _measure(self) -> bool:
+        """Find how long this frame may take; return whether the last one began a short time ago."""
+        now, cpu = time.perf_counter(), time.thread_time()
+        passed, self._last = now - self._last, now
+        self._ends = cpu + BUSY * min(passed, LONGEST_S) - (cpu - self._after)
+        return self._runtime.options.spreads and passed < QUICK_S
+
+    def _has_ended(self) -> bool:
+        """Whether this frame has no time left for steps but the least."""
+        return time.thread_time() + SHARE_MS / 1e3 > self._ends
+
+    def _begin(self, is_quick: bool) -> bool:
+        """Return whether a plan is made in steps, after beginning one if it is wanted."""
+        planner = self._runtime.planner
         if self._steps is None:
             is_wanted = (self._is_wanted or is_quick) and not self._is_forbidden
             self._is_wanted = self._is_forbidden = False
@@ -89,19 +157,12 @@ class SpreadPlan:
             return False
         return True
 
-    def step(self, milliseconds: float) -> None:
-        """Do a frame's share, after `milliseconds` of CPU time of the frame. Raises PlanError as a plan does.
-
-        A frame that has done much else leaves it to the next.
-        """
+    def _go_on(self, until: float) -> None:
+        """Do steps until a CPU time, one at least."""
         steps = self._steps
         if steps is None:
             return
-        if milliseconds > max(BUSY_MS, self.share_ms - SHARE_MS) and self._left < MOST_LEFT:
-            self._left += 1
-            return
         self._steps, self._left = None, 0  # a step that raises ends the attempt
-        until = time.thread_time() + self.share_ms / 1e3
         while (is_left := next(steps, steps) is not steps) and time.thread_time() < until:
             if self._is_waiting:
                 break
@@ -109,13 +170,6 @@ class SpreadPlan:
         if self._is_taken:  # half of what the next frame draws with is looked up in this one
             runtime = self._runtime
             runtime.renderer.update(runtime.timeline.submitted, runtime.planner.cubes.enabled())
-
-    def _is_quick(self) -> bool:
-        """Whether the last frame began a short time ago, and plans are to be spread then."""
-        now = time.perf_counter()
-        passed, self._last = now - self._last, now
-        self._interval = min(passed, LONGEST_S)
-        return self._runtime.options.spreads and passed < QUICK_S
 
     def _is_at_rest(self) -> bool:
         """Whether frames draw a plan that is carried out."""

@@ -168,6 +168,24 @@ def test_an_invalid_module_is_rejected_by_the_validator(folder: Path) -> None:
         import_spirv(source, ShaderStage.FRAGMENT, "main")
 
 
+def test_a_module_that_the_validator_has_passed_is_not_validated_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shader_module, "_passed", set())
+    asked: list[bytes] = []
+    ask = shader_module._ask
+    monkeypatch.setattr(shader_module, "_ask", lambda tool, code: (asked.append(code), ask(tool, code))[1])
+    validator = find_validator()
+    assert validator is not None
+    code = bytes(importing(folder, VERTEX_GLSL).data)
+    assert asked == [code]
+    assert shader_module.validation_fault(validator, code) is None
+    assert asked == [code]
+    for _ in range(2):
+        assert shader_module.validation_fault(validator, code[:-4]) is not None
+    assert asked[1:] == [code[:-4]] * 2, "what is refused is asked about again"
+
+
 def test_a_compiler_that_hangs_is_stopped_with_its_child_processes(folder: Path) -> None:
     tool = program(
         folder,

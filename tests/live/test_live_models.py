@@ -209,7 +209,7 @@ def test_no_frame_has_the_bones_of_one_version_and_the_vertices_of_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spread_plan, "SHARE_MS", 0.0)
-    monkeypatch.setattr(spread_plan, "SHARE", 0.0)
+    monkeypatch.setattr(spread_plan, "BUSY", 0.0)
     model = tmp_path / "model.glb"
     model.write_bytes(rescaled(1))
     with live_file(model) as live:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -16,9 +17,11 @@ from support.limits import limit
 from support.textured_cubes import textured_cubes
 
 from engine.assets import open_library
+from engine.planning import renewed_tables
 from engine.planning.draw.recipes import Recipes
 from engine.runtime import spread_plan
 from engine.runtime.live_assets import LiveAssets
+from engine.runtime.live_update import LiveUpdate
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
 from engine.runtime.trials.trial_runner import TrialRunner
@@ -54,8 +57,9 @@ def drawn(root: Path, folder: Path) -> Iterator[tuple[Runtime, LiveAssets, Path]
 def darker(path: Path, part: float) -> None:
     other = path.with_suffix(".tmp")
     text = path.read_text(encoding="utf-8")
-    assert text.count("sum, cover)") == 1
-    other.write_text(text.replace("sum, cover)", f"{part} * sum, cover)"), encoding="utf-8")
+    text, count = re.subn(r"([0-9.]+ \* )*sum, cover\)", lambda found: f"{part} * {found[0]}", text)
+    assert count == 1
+    other.write_text(text, encoding="utf-8")
     os.replace(other, path)
 
 
@@ -75,7 +79,7 @@ def test_what_draws_the_new_assets_is_learnt_once_and_once_more_after_the_trials
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(spread_plan, "SHARE_MS", 0.0)
-    monkeypatch.setattr(spread_plan, "SHARE", 0.0)
+    monkeypatch.setattr(spread_plan, "BUSY", 0.0)
     (tmp_path / "project").mkdir()
     learnt: list[int] = []
     by_call: list[int] = []
@@ -124,3 +128,68 @@ def test_the_process_that_tries_shaders_is_kept_for_the_next_save(
             darker(shader, part)
             frames_until_shown(runtime, live)
         assert runtime.trials.started == max(begun, 1)
+
+
+def test_a_saved_shader_requests_nothing_beside_what_is_drawn(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "project").mkdir()
+    requested: list[int] = []
+    switch = LiveUpdate._switch
+
+    def switched(self: LiveUpdate) -> None:
+        requested.append(len(self._arriving.needed))
+        switch(self)
+
+    monkeypatch.setattr(LiveUpdate, "_switch", switched)
+    with drawn(root, tmp_path / "project") as (runtime, live, shader):
+        before = runtime.memory.statistics.bytes_uploaded
+        darker(shader, 0.5)
+        frames_until_shown(runtime, live)
+        assert requested == [0]
+        assert runtime.memory.statistics.bytes_uploaded == before
+        Image.new("RGB", (8, 8)).save(shader.parents[1] / "t0.png")
+        frames_until_shown(runtime, live)
+        assert requested == [0, 1], "the texture, not the mesh"
+
+
+def test_no_frame_learns_all_that_is_drawn_after_many_saves(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(renewed_tables, "MAX_GONE_BATCHES", CUBES // 2)
+    (tmp_path / "project").mkdir()
+    learnt: list[int] = []
+    learn = Recipes.learn
+
+    def noted(self: Recipes, key: int, *, again: bool = False) -> None:
+        is_new = again or key not in self._of_asset
+        learnt[-1] += is_new
+        learn(self, key, again=again)
+
+    with drawn(root, tmp_path / "project") as (runtime, live, shader):
+        frame = runtime.frame
+
+        def counted() -> Any:
+            learnt.append(0)
+            found = frame()
+            learnt.append(0)  # what polls learn, in what time is left
+            return found
+
+        monkeypatch.setattr(Recipes, "learn", noted)
+        monkeypatch.setattr(runtime, "frame", counted)
+        assert runtime.needs is not None
+        tables = set()
+        for _ in range(8):
+            darker(shader, 0.9)
+            frames_until_shown(runtime, live)
+            for _ in range(20):
+                runtime.frame()
+                live.poll()
+            assert runtime.needs is not None
+            tables |= {id(table) for table in runtime.needs.tables.values()}
+            batches = max(len(table.batches) for table in runtime.needs.tables.values())
+        assert batches <= 4 * CUBES, "they are made again"
+        assert len(tables) > 2
+        assert max(learnt[::2]) < CUBES // 2, f"{learnt[::2]} by the frames"

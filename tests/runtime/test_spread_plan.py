@@ -48,7 +48,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every frame is a quick one, and does one step."""
     monkeypatch.setattr(spread_plan, "QUICK_S", 1e9)
     monkeypatch.setattr(spread_plan, "SHARE_MS", 0.0)
-    monkeypatch.setattr(spread_plan, "SHARE", 0.0)
+    monkeypatch.setattr(spread_plan, "BUSY", 0.0)
 
 
 def draw(runtime: Runtime) -> list[int]:
@@ -170,17 +170,69 @@ def test_no_frame_makes_a_pipeline_of_a_spread_plan_and_all_draw_on_while_one_is
         assert in_frames == []
 
 
-@pytest.mark.parametrize(("interval", "milliseconds"), [(0.0005, 0.8), (0.0167, 6.68), (0.5, 40.0)])
-def test_a_frame_gives_plans_two_fifths_of_the_time_from_frame_to_frame(
-    interval: float, milliseconds: float, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("interval", "milliseconds"), [(0.0005, 0.8), (0.0167, 10.855), (0.5, 39.0)])
+@pytest.mark.parametrize("others", [0.0, 0.004])
+def test_plans_and_all_else_take_two_thirds_of_the_time_from_frame_to_frame(
+    interval: float, milliseconds: float, others: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with opened(spreads=True) as runtime:
-        now = time.perf_counter()
+        now, cpu = time.perf_counter(), time.thread_time()
         monkeypatch.setattr(time, "perf_counter", lambda: now)
+        monkeypatch.setattr(time, "thread_time", lambda: cpu)
         runtime.frame()
-        now += interval
+        now, cpu = now + interval, cpu + others  # between frames, as panels take
         runtime.frame()
-        assert runtime.spread.share_ms == pytest.approx(milliseconds, rel=1e-3)
+        left = 1e3 * (runtime.spread.until - cpu)
+        assert left == pytest.approx(max(milliseconds - 1e3 * others, 0.8), rel=1e-3)
+
+
+def test_what_is_done_between_frames_beside_them_leaves_the_next_one_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with opened(spreads=True) as runtime:
+        now, cpu = time.perf_counter(), time.thread_time()
+        monkeypatch.setattr(time, "perf_counter", lambda: now)
+        monkeypatch.setattr(time, "thread_time", lambda: cpu)
+        runtime.frame()
+        now += 0.02
+        with runtime.spread.between_frames():
+            cpu += 0.01
+        runtime.frame()
+        assert 1e3 * (runtime.spread.until - cpu) == pytest.approx(13.0, rel=1e-3)
+
+
+def test_a_plan_that_is_wanted_is_made_between_frames_and_the_next_one_draws_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(spread_plan, "LONGEST_S", limit(30))
+    with opened(spreads=True) as runtime:
+        caster = runtime.tableau["cube"].shadowCaster
+        for active in (False, True):  # so that no pipeline is missing
+            caster.active = active
+            runtime.settle()
+        before, plan = runtime.read_pixels(), runtime.plan
+        now = time.perf_counter()
+        monkeypatch.setattr(time, "perf_counter", lambda: now + limit(30))
+        runtime.frame()
+        caster.active = False
+        runtime.spread.want()
+        while runtime.plan is plan:
+            assert runtime.spread.hasten()
+        runtime.frame()
+        assert not np.array_equal(runtime.read_pixels(), before)
+
+
+def test_a_plan_that_must_not_be_spread_is_left_to_its_frame() -> None:
+    with opened(spreads=True) as runtime:
+        plan = runtime.plan
+        time.sleep(0.05)
+        runtime.frame()
+        runtime.tableau["cube"].shadowCaster.active = False
+        runtime.spread.want()
+        runtime.spread.forbid()
+        assert not runtime.spread.hasten()
+        runtime.frame()
+        assert runtime.plan is not plan
 
 
 def test_a_feature_whose_rows_grow_is_drawn_as_before_until_its_plan_is_there(quick: None) -> None:

@@ -120,14 +120,13 @@ def _conversions(dtype: np.dtype[Any], color_space: ColorSpace) -> Conversions:
     table, back = _tables(color_space)
 
     def widen(texels: Texels) -> Texels:
-        wide = np.empty(texels.shape, np.uint16)
-        wide[..., :3] = table[texels[..., :3]]
+        wide = table.take(texels)
         if texels.shape[-1] > 3:
-            wide[..., 3] = texels[..., 3].astype(np.uint16) * 257
+            np.multiply(texels[..., 3], np.uint16(257), out=wide[..., 3])
         return wide
 
     def narrow(wide: Texels, out: Texels) -> None:
-        out[..., :3] = back[wide[..., :3]]
+        out[...] = back.take(wide)
         if wide.shape[-1] > 3:
             out[..., 3] = (wide[..., 3].astype(np.uint32) + 128) // 257
 

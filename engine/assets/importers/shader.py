@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 
 from engine.assets.cache.facts import ShaderFacts
@@ -25,6 +26,9 @@ NO_COMPILER = AssetCode.SHADER_COMPILER
 _ERROR = re.compile(r"^ERROR: [^\n]*?:(\d+): (.*)$", re.MULTILINE)
 _TOKEN = re.compile(r"^'([^']+)'")
 _MAX_PROBLEMS = 20
+_MOST_PASSED = 4096
+_passed: set[bytes] = set()
+"""The digests of modules that the validator has passed."""
 
 
 def import_glsl(source: ShaderSource, stage: ShaderStage, entry_point: str) -> Imported:
@@ -122,7 +126,22 @@ def _finish(code: bytes, source: ShaderSource, stage: ShaderStage, entry_point: 
 
 
 def validation_fault(validator: Tool, code: bytes) -> tuple[AssetCode, str] | None:
-    """Return why the validator does not pass a module, None where it does. Raises OSError."""
+    """Return why the validator does not pass a module, None where it does. Raises OSError.
+
+    What it has passed in this process is not asked about again.
+    """
+    digest = hashlib.sha256(code).digest()
+    if digest in _passed:
+        return None
+    fault = _ask(validator, code)
+    if fault is None:
+        if len(_passed) >= _MOST_PASSED:
+            _passed.clear()
+        _passed.add(digest)
+    return fault
+
+
+def _ask(validator: Tool, code: bytes) -> tuple[AssetCode, str] | None:
     with tool_folder() as folder:
         (folder / "module").write_bytes(code)
         result = run_tool(validator, ["--target-env", TARGET, "module"], folder)

@@ -8,6 +8,7 @@ the fragment stage again behind a vertex stage of ours, which covers everything.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any
@@ -68,8 +69,7 @@ def try_pipeline(
     with ExitStack() as undo:
         layouts = Layouts(device)
         undo.callback(layouts.close)
-        pipelines = [create_pipeline(device, layouts, described, code, name="trial", cache=cache)]
-        undo.callback(device.destroy, "Pipeline", pipelines[0])
+        wanted = [(described, code, "trial", cache)]
         fragments = [
             (stage, one) for stage, one in zip(described.stages, code, strict=True) if stage[0] == _FRAGMENT
         ]
@@ -87,9 +87,30 @@ def try_pipeline(
                 wireframe=False,
             )
             with_ours = [covering_stage(inputs), *(one for _, one in fragments)]
-            pipelines.append(create_pipeline(device, layouts, covering, with_ours, name="fragments"))
-            undo.callback(device.destroy, "Pipeline", pipelines[1])
+            wanted.append((covering, with_ours, "fragments", NULL))
+        pipelines = _make_at_once(device, undo, layouts, wanted)
         _Trial(device, undo, layouts, described, kinds).run(pipelines)
+
+
+def _make_at_once(
+    device: Device,
+    undo: ExitStack,
+    layouts: Layouts,
+    wanted: Sequence[tuple[PipelineDescription, Sequence[bytes], str, Any]],
+) -> list[Any]:
+    """Make pipelines, each on a thread of its own, from description, code, name and cache.
+
+    `undo` destroys them, also where one cannot be made. Raises VulkanError.
+    """
+    with ThreadPoolExecutor(len(wanted)) as pool:
+        futures = [
+            pool.submit(create_pipeline, device, layouts, of, code, name=name, cache=cache)
+            for of, code, name, cache in wanted
+        ]
+    for future in futures:
+        if future.exception() is None:
+            undo.callback(device.destroy, "Pipeline", future.result())
+    return [future.result() for future in futures]
 
 
 class _Trial:
