@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from engine.scene.scene import ScenePart
 from engine.scene.snapshot import Snapshot, changed_rows, differing
-from engine.scene.text_positions import update_positions
+from engine.scene.text_positions import copy_positions
 from engine.tableau import NO_ASSET, ROOT, FeatureTable, FieldKind, Tableau
 from engine.tableau.activity import FLAGS
 from engine.tableau.schema import FieldSpec
@@ -77,7 +78,7 @@ class _Update:
         self._tableau = tableau
         self._fresh = fresh
         self._now = now
-        self._key_of = key_of
+        self._key_of = cache(key_of)
         self._before: Snapshot = part.saver.before
         self._conflicts: list[Conflict] = []
 
@@ -111,11 +112,15 @@ class _Update:
             tableau.gaps[self._part.root] = gaps
             tableau.structure_version += 1  # other problems follow from it
         if self._fresh.home is not None:
-            update_positions(tableau, self._fresh.home.document, self._part.root)
+            drawn, written = np.array(pairs, np.int32).reshape(-1, 2).T
+            is_there = tableau.level[drawn] >= 0
+            copy_positions(tableau, drawn[is_there], self._now, written[is_there])
         return self._conflicts
 
     def _rescue(self, wanted: set[int], tops: list[int]) -> None:
         """Put what was moved by hand below an object that the file has no longer to the root of the file."""
+        if not tops:
+            return
         going, rearranging = set(tops), self._tableau.rearranging
         for row in wanted:
             above = self._tableau.parent_of(row)
@@ -185,8 +190,12 @@ class _Update:
         """Give siblings the order that they have in the file, where that has changed."""
         tableau, ranks = self._tableau, self._before.columns["rank"]
         own = {now_row: found[path] for path, now_row in wanted.items()}
+        above, counts = np.unique(self._now.parent[list(own)], return_counts=True)
+        several = set(above[counts > 1].tolist())
         old = set(self._before.kept(tableau).tolist())  # not rows that new objects have taken over
         for now_row, row in ((self._fresh.root, self._part.root), *own.items()):
+            if now_row not in several:
+                continue
             order = tableau.rearranging.order(row)
             here = set(order)
             listed = [own[each] for each in self._now.rearranging.order(now_row) if own.get(each) in here]
@@ -215,9 +224,9 @@ class _Update:
         """Return values of the file's table, with the keys that assets have in the tableau."""
         values: NDArray[Any] = now.column(spec.name)[rows].copy()
         if spec.kind is FieldKind.ASSET:
-            return np.array(
-                [key if key == NO_ASSET else self._key_of(key) for key in values.tolist()], np.int64
-            )
+            keys, which = np.unique(values, return_inverse=True)
+            own = [key if key == NO_ASSET else self._key_of(key) for key in keys.tolist()]
+            return np.array(own, np.int64)[which]
         return values
 
     def _set_root_flags(self) -> None:

@@ -97,6 +97,21 @@ def update_positions(tableau: Tableau, document: Document, root: int = ROOT) -> 
         tableau.tables[name].set_positions(np.array(rows, np.int32), (file, *positions_of(document, where)))
 
 
+def copy_positions(tableau: Tableau, rows: Ints, other: Tableau, others: Ints) -> None:
+    """Give objects, and their features, the positions that objects of another tableau have."""
+    numbers = np.array([tableau.file_number(name) for name in other.files], np.int32)
+
+    def numbered(file: Ints, line: Ints, column: Ints) -> tuple[Ints, Ints, Ints]:
+        return numbers[file], line, column
+
+    tableau.set_positions(rows, numbered(*other.positions(others)))
+    for name, table in tableau.tables.items():
+        theirs = other.tables[name]
+        both = table.owned_by(rows) & theirs.owned_by(others)
+        at = theirs.rows_of(others[both])
+        table.set_positions(table.rows_of(rows[both]), numbered(*theirs.positions(at)))
+
+
 def _children(tableau: Tableau, row: int, node: Node) -> list[tuple[int, Node]]:
     """Return rows and nodes of the children of an object that are in the text."""
     objects = node.get("objects")

@@ -228,6 +228,10 @@ class FeatureTable:
         for name, value in zip(("file", "line", "column"), positions, strict=True):
             self._columns[name][rows] = value
 
+    def positions(self, rows: Rows) -> list[NDArray[np.int32]]:
+        """Return the positions of rows, as `set_positions` takes them."""
+        return [self._columns[name][rows] for name in ("file", "line", "column")]
+
     def set_default_asset(self, name: str, key: int) -> None:
         """Set the default asset of a field, once the databases are loaded."""
         self._columns.set_fresh(FIELD + name, key)

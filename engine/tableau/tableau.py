@@ -235,6 +235,10 @@ class Tableau:
         for column, values in zip(("file", "line", "column"), positions, strict=True):
             self._columns[column][rows] = values
 
+    def positions(self, rows: Rows) -> list[NDArray[np.int32]]:
+        """Return the positions of objects, as `set_positions` takes them."""
+        return [self._columns[name][rows] for name in ("file", "line", "column")]
+
     def file_number(self, name: str) -> int:
         """Return the number of a file in position columns."""
         number = self._file_numbers.get(name)
