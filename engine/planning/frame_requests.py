@@ -17,7 +17,8 @@ from engine.planning.draw.drawing import Drawing, PassDrawing, ShaderDrawing, pi
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.ring_names import ColumnRing, RingNames
 from engine.planning.draw.shading import ShaderSet
-from engine.planning.draw.tables import DrawTable, InUse
+from engine.planning.draw.table_draws import TableDraws
+from engine.planning.draw.tables import InUse
 
 Requests = Sequence[tuple[Requirement, tuple[int, ...]]]
 """Requirements, each with the ids of its requesters."""
@@ -144,12 +145,12 @@ class KeptFrames:
     def of_rows(
         self,
         compiled: CompiledPass,
-        table: DrawTable,
+        table: TableDraws,
         requesters: tuple[int, ...],
         cubes: Mapping[str, int],
         features: frozenset[str] | None,
     ) -> PassDrawing:
-        """Return what a pass draws rows with, as its table is now; `features` are the device's."""
+        """Return what a pass draws rows with; `features` are the device's."""
         kept = self._of_rows.setdefault(compiled.declaration.name, deque(maxlen=MAX_KEPT))
         for known, about in kept:
             if (

@@ -57,6 +57,7 @@ from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity, command_limit, slot_limit
 from engine.planning.draw.ring_names import ColumnRing, RingNames
 from engine.planning.draw.sorted_draws import Placed, placed_passes
+from engine.planning.draw.table_draws import TableDraws
 from engine.planning.draw.tables import DrawTable
 from engine.tableau import FeatureTable, Tableau
 
@@ -274,16 +275,16 @@ class PassNeeds:
         use = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.VERTEX_SHADER)
         self._ring("instances", capacity(objects) * INSTANCE_BYTES, BufferUsage.STORAGE_BUFFER, use, ids)
 
-    def add_draws(self, table: DrawTable, requesters: tuple[int, ...]) -> None:
+    def add_draws(self, table: TableDraws, requesters: tuple[int, ...]) -> None:
         """Add the draw list, commands, material tables and fallbacks of one pass."""
         name, in_use = table.declaration.name, table.in_use
         storage = QueueUse(QueueKind.GRAPHICS, Access.SHADER_STORAGE_READ, Stage.VERTEX_SHADER)
         slots, views = slot_limit(table.instances), len(table.declaration.views)
         is_sorted = table.declaration.order is DrawOrder.BACK_TO_FRONT
-        size = slots * (views if is_sorted else table.levels.lists) * DRAW_BYTES
+        size = slots * (views if is_sorted else table.lists) * DRAW_BYTES
         self._ring(f"{name}.draws", size, BufferUsage.STORAGE_BUFFER, storage, requesters)
         indirect = QueueUse(QueueKind.GRAPHICS, Access.INDIRECT_COMMAND_READ, Stage.DRAW_INDIRECT)
-        commands = command_limit(table.blocks.weight, len(in_use.batches))
+        commands = command_limit(table.weight, len(in_use.batches))
         if is_sorted:
             cull, pipelines = table.declaration.state.cull, table.recipes.pipelines
             both = any(pipelines[number].shows_both_sides(cull) for number in in_use.pipelines.tolist())
@@ -299,7 +300,7 @@ class PassNeeds:
                 self._ring(key, size, BufferUsage.STORAGE_BUFFER, shaded, requesters)
         self._add_fallbacks(table, requesters)
 
-    def _add_fallbacks(self, table: DrawTable, requesters: tuple[int, ...]) -> None:
+    def _add_fallbacks(self, table: TableDraws, requesters: tuple[int, ...]) -> None:
         """Add the builtin assets that are drawn until the real ones have arrived, before all others."""
         for key in table.recipes.builtin_textures(table.in_use.materials).tolist():
             self.add(self._fallback(key, texture_requirement), requesters)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +28,7 @@ from engine.plan.requirements.coalesce import Coalesced, coalesce
 from engine.plan.requirements.requesters import RequesterTable
 from engine.plan.requirements.requirements import Requirement, RequirementTable
 from engine.plan.terms.errors import PlanError
+from engine.plan.terms.in_steps import Steps, finished
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.policy import Policy
 from engine.planning.active_rows import ActiveRows
@@ -39,12 +39,13 @@ from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity
 from engine.planning.draw.ring_names import RingNames
 from engine.planning.draw.shading import ShaderSet, shader_set
-from engine.planning.draw.tables import DrawTable
+from engine.planning.draw.table_draws import TableDraws
 from engine.planning.foresight import Foresight, Learnt
 from engine.planning.frame_passes import FramePasses
 from engine.planning.frame_requests import FrameParts, FrameRequests, KeptFrames
 from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FrameNeeds, PassNeeds, PassRequesters, ShaderValues
+from engine.planning.new_assets import NewAssets
 from engine.planning.problems.absent_features import AbsentFeatures
 from engine.planning.problems.room import RequestLimits
 from engine.planning.problems.row_faults import RowFaults
@@ -57,8 +58,6 @@ MAX_REMOVED_REQUESTERS = 4096
 """Removed requesters that are kept, beyond twice the number of rows, before all requirements are rebuilt."""
 USUAL_SHADERS = ("default.vs", "default.fs")
 """The builtin shaders whose blocks have plain names in plans."""
-FEW_ASSETS = 128
-"""New assets that are learnt within the frame that plans them; with more, frames go on meanwhile."""
 
 
 class ScenePlanner:
@@ -66,10 +65,10 @@ class ScenePlanner:
 
     `trials` say which pipelines may be drawn with; without them, as for an offline plan, all may. `outputs`
     are the images of a frame that can be read back.
-    `cubes` says which environments passes sample. `last_needs` are what `needs` has returned last.
+    `cubes` says which environments passes sample. `last_needs` are what `needs` has returned last,
+    None while they are collected in steps.
     `shortage` describes what the last plan leaves out, None where it holds everything. With `freezes`, what
-    `prepare` learns is kept out of Python's cycle collections (`gc.freeze`). `has_many` is true while so many
-    assets are new that `prepare` learns them over several frames.
+    `prepare` learns is kept out of Python's cycle collections (`gc.freeze`).
     """
 
     def __init__(
@@ -113,8 +112,6 @@ class ScenePlanner:
         self._last_signature: tuple[object, ...] | None = None
         self.last_needs: FrameNeeds | None = None
         self._active = ActiveRows(tableau)
-        self._unknown: tuple[tuple[object, ...], list[tuple[str, int]]] | None = None
-        self.has_many = False
         self._shader_version = 0
         self._passes = FramePasses(
             tableau,
@@ -127,6 +124,7 @@ class ScenePlanner:
             trials,
             outputs,
         )
+        self._new = NewAssets(self._collector, self._passes)
         self._fallbacks: dict[int, Requirement] = {}
         self._frame = FrameLayout(())
         usual = [library.find("builtin", name, ("shader",)) for name in USUAL_SHADERS]
@@ -205,24 +203,24 @@ class ScenePlanner:
         """
         if self.knows_enough():
             return True
-        now = self.input_versions()
-        if self._unknown is None or self._unknown[0] != now:
-            self._unknown = now, self._collector.unknown()
-            self.has_many |= len(self._unknown[1]) > FEW_ASSETS
+        self._new.look(self.input_versions())
         if not self.has_many:
             return True
         until = time.thread_time() + milliseconds / 1e3
-        unknown = self._unknown[1]
-        if unknown:
-            self._learn(unknown, until)
+        if self._new.learn(self.samples, self.profile.features, until):
             if self.freezes:
                 gc.freeze()
             return False
         return self._collector.collect(self._requests.table, until)
 
+    @property
+    def has_many(self) -> bool:
+        """Whether so many assets are new that `prepare` learns them over several frames."""
+        return self._new.are_many
+
     def knows_enough(self) -> bool:
         """Whether so few assets are new that `prepare` leaves them to `needs`."""
-        return not self.has_many and self._collector.changed() <= FEW_ASSETS
+        return self._new.are_few()
 
     def collect(self) -> None:
         """Collect what changed rows require, ahead of `needs`."""
@@ -239,22 +237,6 @@ class ScenePlanner:
     def renew(self, until: float) -> None:
         """Go on with draw tables that are made again, beside those that are drawn, until this CPU time."""
         self._passes.renew(until)
-
-    def _learn(self, unknown: list[tuple[str, int]], until: float) -> None:
-        """Learn at least one of these assets, until this time (CPU seconds), and take them off the list."""
-        tables: dict[str, list[DrawTable]] = {}
-        for p in self._passes.draw_passes():
-            with suppress(Exception):  # `needs` meets it again, and reports it
-                table = self._passes.table(p, self.samples, self.profile.features)
-                tables.setdefault(p.draws, []).append(table)
-        while unknown:
-            type_name, key = unknown.pop()
-            self._collector.learn(type_name, key)
-            for table in tables.get(type_name, ()):
-                with suppress(Exception):  # `needs` meets it again, and reports it
-                    table.recipes.learn(key)
-            if time.thread_time() >= until:
-                break
 
     def foresee(self, assets: Iterable[tuple[str, int]]) -> Iterator[Learnt]:
         """Learn what assets draw with, by feature type and key, before a row has them."""
@@ -301,7 +283,7 @@ class ScenePlanner:
     def prepare_needs(self) -> Iterator[None]:
         """Do in steps what the first call of `needs` would do at once: it finds most of it known."""
         yield from self._passes.prepare(self.samples, self.size, self.profile)
-        self._needs()
+        yield from self._needs()
         yield
 
     def needs(self) -> FrameNeeds:
@@ -311,8 +293,12 @@ class ScenePlanner:
         requirements of features that came before, or the device, is switched off and reported. Raises
         PlanError where none is at fault.
         """
+        return finished(self.needs_in_steps())
+
+    def needs_in_steps(self) -> Steps[FrameNeeds]:
+        """Do what `needs` does in steps; after each, draw tables may draw again what they drew before."""
         while True:
-            needs, requested = self._needs()
+            needs, requested = yield from self._needs()
             requirements, before = needs.requirements, self._coalesced
             found = self._contradictions.coalesced(
                 requirements, needs.columns, requested, before, self.profile
@@ -321,9 +307,9 @@ class ScenePlanner:
                 self._coalesced, self.last_needs = found, needs
                 return needs
 
-    def _needs(self) -> tuple[FrameNeeds, Requested]:
+    def _needs(self) -> Steps[tuple[FrameNeeds, Requested]]:
         """Return the present needs of the frame, and what passes and others request."""
-        self.has_many = False
+        self._new.are_many = False
         left = len(self._requests.table.requesters) - MAX_REMOVED_REQUESTERS
         if left > 0 and left > 2 * sum(map(len, self._tableau.tables.values())):
             self._start_requests()
@@ -339,24 +325,27 @@ class ScenePlanner:
             screens = [self._passes.screen(p, features_of.get(p.name, ()), features) for p in declared]
             if not self._active.changed():
                 break  # else code of a feature raised, and rows of it were switched off
-        self._last_signature = self.input_versions()
+        self._last_signature, self.last_needs = self.input_versions(), None
         needs = FrameNeeds(graph, {}, requirements, self.size, samples)
         needs.place(features_of)
+        draws = [None if table is None else TableDraws.of(table) for table in tables]
+        yield
         requesters: dict[str, tuple[int, ...]] = {}
-        for compiled, table, screen in zip(graph.passes, tables, screens, strict=True):
+        for compiled, table, screen in zip(graph.passes, draws, screens, strict=True):
             p = compiled.declaration
             features_in, chosen = features_of.get(p.name, ()), self._passes.chosen.rows
             own = requesters[p.name] = self._pass_requesters.of(p, features_in, chosen)
             if table is not None:
-                needs.tables[p.name] = table
+                needs.tables[p.name] = table.table
                 needs.assets[p.name] = table.assets
                 needs.drawings[p.name] = self._kept.of_rows(compiled, table, own, cubes, features)
             elif screen is not None:
                 drawing = self._kept.of_shaders(compiled, screen, own, cubes, features)
                 if self._trials is None or self._trials.usable(drawing.pipeline(), (), screen):
                     needs.drawings[p.name] = drawing
-        parts = self._parts(needs, requesters)
+        parts = self._parts(needs, requesters, [table for table in draws if table is not None])
         needs.rings, needs.columns, needs.frame = parts.rings, parts.columns, parts.frame
+        yield
         of_others = [
             (requirement, (requirements.requesters.add(other.requester),))
             for other in self.others
@@ -365,7 +354,9 @@ class ScenePlanner:
         self._requests.update(parts.requirements, of_others)
         return needs, [*parts.requirements, *of_others]
 
-    def _parts(self, needs: FrameNeeds, requesters: dict[str, tuple[int, ...]]) -> FrameParts:
+    def _parts(
+        self, needs: FrameNeeds, requesters: dict[str, tuple[int, ...]], tables: Sequence[TableDraws]
+    ) -> FrameParts:
         """Return what a frame needs for its passes, worked out once for frames that follow from the same."""
         fillers = {feature.type_name for feature in self._registry.buffers.values()}
         about = (
@@ -375,10 +366,7 @@ class ScenePlanner:
             requesters,
             self._passes.buffer_rows(),
             {name: tuple(self._pass_requesters.rows(name)) for name in fillers},
-            {
-                name: (table.instances, len(table.in_use.batches), table.in_use.placeholder)
-                for name, table in needs.tables.items()
-            },
+            [(one.instances, len(one.in_use.batches), one.in_use.placeholder) for one in tables],
         )
         parts = self._kept.parts(needs.graph, needs.drawings, about)
         if parts is not None:
@@ -389,11 +377,11 @@ class ScenePlanner:
         pass_needs.add_stand_ins(requesters)
         values = ShaderValues(self._names, self._registry.buffers, self._passes.buffer_rows(), self._frame)
         self._frame = values.add(pass_needs, needs, requesters, self._pass_requesters)
-        if needs.tables:
-            everyone = [requester for name in needs.tables for requester in requesters[name]]
+        if tables:
+            everyone = [requester for one in tables for requester in requesters[one.name]]
             pass_needs.add_instances(len(self._tableau.parent), everyone)
-        for name, table in needs.tables.items():
-            pass_needs.add_draws(table, requesters[name])
+        for one in tables:
+            pass_needs.add_draws(one, requesters[one.name])
         drawn = needs.rings, needs.columns, needs.frame
         parts = FrameParts(needs.graph, needs.drawings, about, *drawn, pass_needs.requirements)
         self._kept.keep(parts)

@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engine.plan.schedule.schedule import schedule_in_steps
+from engine.plan.terms.in_steps import Steps
 
 if TYPE_CHECKING:
+    from engine.planning.needs import FrameNeeds
     from engine.runtime.runtime import Runtime
 
 SHARE_MS = 0.8
@@ -134,8 +136,9 @@ class SpreadPlan:
         """Find how long this frame may take; return whether the last one began a short time ago."""
         now, cpu = time.perf_counter(), time.thread_time()
         passed, self._last = now - self._last, now
-        self._ends = cpu + BUSY * min(passed, LONGEST_S) - (cpu - self._after)
-        return self._runtime.options.spreads and passed < QUICK_S
+        is_quick = passed < QUICK_S
+        self._ends = cpu if is_quick else self._after + BUSY * min(passed, LONGEST_S)
+        return self._runtime.options.spreads and is_quick
 
     def _has_ended(self) -> bool:
         """Whether this frame has no time left for steps but the least."""
@@ -185,11 +188,7 @@ class SpreadPlan:
         assert drawn is not None
         planner.collect()
         yield
-        try:
-            needs = planner.needs()
-        finally:
-            drawn.restore()
-        self._begun = planner.input_versions()  # a feature whose code raised is switched off
+        needs = yield from self._needs(drawn)
         yield
         runtime.pipelines.begin(runtime.renderer.unmade(needs))
         yield
@@ -204,3 +203,18 @@ class SpreadPlan:
         self._is_waiting = False
         runtime.take_plan(needs, plan, schedule, visibility)
         self._is_taken = True
+
+    def _needs(self, drawn: FrameNeeds) -> Steps[FrameNeeds]:
+        """Collect the needs of the frame, and let tables draw after each step what they drew."""
+        planner = self._runtime.planner
+        steps = planner.needs_in_steps()
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                needs: FrameNeeds = end.value
+                return needs
+            finally:
+                drawn.restore()
+                self._begun = planner.input_versions()  # a feature whose code raised is switched off
+            yield

@@ -190,8 +190,8 @@ class _Update:
         """Give siblings the order that they have in the file, where that has changed."""
         tableau, ranks = self._tableau, self._before.columns["rank"]
         own = {now_row: found[path] for path, now_row in wanted.items()}
-        above, counts = np.unique(self._now.parent[list(own)], return_counts=True)
-        several = set(above[counts > 1].tolist())
+        parents, counts = np.unique(self._now.parent[list(own)], return_counts=True)
+        several = set(parents[counts > 1].tolist())
         old = set(self._before.kept(tableau).tolist())  # not rows that new objects have taken over
         for now_row, row in ((self._fresh.root, self._part.root), *own.items()):
             if now_row not in several:

@@ -12,7 +12,7 @@ from engine.feature import Feature, Registry, discover
 from engine.graph import ClearPass, DepthTarget, ImageDecl, Pass
 from engine.humon import Problem
 from engine.plan import Format
-from engine.planning import scene as planning
+from engine.planning import new_assets
 from engine.planning.scene import ScenePlanner
 from engine.scene import load_scene
 
@@ -27,7 +27,7 @@ def planner(cube) -> ScenePlanner:
 def test_assets_are_learnt_ahead_where_they_are_more_than_a_few(planner, monkeypatch, beyond):
     count = len(planner._collector.unknown())
     assert count >= 3
-    monkeypatch.setattr(planning, "FEW_ASSETS", count - beyond)
+    monkeypatch.setattr(new_assets, "FEW_ASSETS", count - beyond)
     assert planner.prepare(0.0) is not bool(beyond)
     assert planner.has_many is bool(beyond)
     assert len(planner._collector.unknown()) == count - beyond
@@ -36,7 +36,7 @@ def test_assets_are_learnt_ahead_where_they_are_more_than_a_few(planner, monkeyp
 def test_assets_are_learnt_one_by_one_where_there_is_no_time_and_at_once_where_there_is(
     cube, planner, monkeypatch
 ):
-    monkeypatch.setattr(planning, "FEW_ASSETS", 0)
+    monkeypatch.setattr(new_assets, "FEW_ASSETS", 0)
     count = len(planner._collector.unknown())
     for left in range(count - 1, -1, -1):
         assert not planner.prepare(0.0)
@@ -149,7 +149,7 @@ def test_a_problem_is_listed_once(planner):
 def test_what_is_learnt_of_many_assets_is_frozen_where_the_program_says_so(planner, monkeypatch, freezes):
     frozen: list[int] = []
     monkeypatch.setattr("engine.planning.scene.gc.freeze", lambda: frozen.append(1))
-    monkeypatch.setattr(planning, "FEW_ASSETS", 0)
+    monkeypatch.setattr(new_assets, "FEW_ASSETS", 0)
     planner.freezes = freezes
     while not planner.prepare(1000.0):
         pass

@@ -9,7 +9,7 @@ import pytest
 from support import images
 from support.limits import limit
 
-from engine.planning import scene as planning
+from engine.planning import new_assets
 from engine.render.pipelines import pipelines, prepared_pipelines
 from engine.render.pipelines.pipeline_description import create_pipeline
 from engine.runtime import first_plan
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.gpu
 @pytest.fixture
 def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every new asset is one of many, and a frame learns one."""
-    monkeypatch.setattr(planning, "FEW_ASSETS", 0)
+    monkeypatch.setattr(new_assets, "FEW_ASSETS", 0)
     monkeypatch.setattr(running, "PREPARE_MS", 0.0)
 
 
@@ -32,7 +32,7 @@ def test_a_scene_that_is_learnt_over_frames_is_drawn_as_one_that_is_learnt_at_on
     with open_scene("scenes/cube.hu", size=(64, 48)) as scene:
         scene.step()
         picture = scene.host.runtime.read_pixels()
-    monkeypatch.setattr(planning, "FEW_ASSETS", 0)
+    monkeypatch.setattr(new_assets, "FEW_ASSETS", 0)
     monkeypatch.setattr(running, "PREPARE_MS", 0.0)
     with open_scene("scenes/cube.hu", size=(64, 48), settle=False) as scene:
         runtime = scene.host.runtime

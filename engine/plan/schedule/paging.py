@@ -6,7 +6,7 @@ waited for. A window moves only when no transfer from it is in flight.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from engine.plan.requirements.sources import Sources
 from engine.plan.resident.steps import Acquire, AnyStep, ClearStaging, Publish, Release, SetWindow, Transfer
 from engine.plan.schedule.transfer_plan import PIECE, Cycle, cycles, split, transfer
 from engine.plan.terms.errors import PlanError
+from engine.plan.terms.in_steps import Steps
 from engine.plan.terms.table import Int64s, Rows, distinct
 from engine.plan.terms.vocabulary import Kind, QueueKind
 
@@ -42,7 +43,7 @@ def paging(
     sources: Sources,
     buffers: list[int],
     visible: VisibilityQuery | None = None,
-) -> Generator[None, None, list[AnyStep]]:
+) -> Steps[list[AnyStep]]:
     """Steps that transfer the missing bytes of `places[fetch]` through the staging `buffers` (resource ids).
 
     A generator whose result they are, as it takes longest of all planning: it may be left between its parts.

@@ -7,7 +7,7 @@ objects are created before old ones are freed if the budgets allow both; otherwi
 
 from __future__ import annotations
 
-from collections.abc import Container, Generator
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,7 @@ from engine.plan.resident.steps import (
     Withdraw,
 )
 from engine.plan.schedule.paging import VisibilityQuery, paging
+from engine.plan.terms.in_steps import Steps, finished
 from engine.plan.terms.table import Int64s, Rows, chosen, distinct, is_in, some
 from engine.plan.terms.vocabulary import Contents, Kind, QueueKind
 
@@ -66,18 +67,12 @@ def make_schedule(
     `resident` is not changed: `resident.begin(plan)` and then `resident.apply(step)` do that. Raises
     PlanError where a cached key has no source.
     """
-    steps = schedule_in_steps(resident, plan, sources, visible)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            made: Schedule = end.value
-            return made
+    return finished(schedule_in_steps(resident, plan, sources, visible))
 
 
 def schedule_in_steps(
     resident: Resident, plan: Plan, sources: Sources, visible: VisibilityQuery | None = None
-) -> Generator[None, None, Schedule]:
+) -> Steps[Schedule]:
     """Make it in several steps of similar cost; `resident` may not change meanwhile."""
     return _Scheduler(resident, plan, sources, visible).run()
 
@@ -98,7 +93,7 @@ class _Scheduler:
         self.final_allocations = set(plan.memory.allocations["id"].tolist())
         self.final_resources = set(plan.memory.resources["id"].tolist())
 
-    def run(self) -> Generator[None, None, Schedule]:
+    def run(self) -> Steps[Schedule]:
         self.steps += [ClearStaging(s) for s in sorted(self.resident.in_flight)]
         self._withdraw_unplanned()
         self._free_early()

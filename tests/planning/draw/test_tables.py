@@ -16,7 +16,7 @@ from engine.graph import DepthTarget, DrawPass, ImageDecl
 from engine.plan import Format
 from engine.plan.terms.row_index import RowIndex
 from engine.plan.terms.table import distinct_keys
-from engine.planning import scene as planning
+from engine.planning import new_assets
 from engine.planning.draw.recipes import BATCH_KEYS, TEXTURE
 from engine.planning.draw.tables import DrawTable, _padded, numbered, numbered_few
 from engine.planning.scene import ScenePlanner
@@ -84,7 +84,7 @@ def test_a_feature_whose_pass_cannot_be_drawn_is_switched_off_and_the_rest_goes_
     root, monkeypatch, shaders, few
 ):
     monkeypatch.chdir(root)
-    monkeypatch.setattr(planning, "FEW_ASSETS", few)
+    monkeypatch.setattr(new_assets, "FEW_ASSETS", few)
     wrong, known = Wrong(), discover()
     wrong.names = shaders
     scene = load_scene(Path("scenes/cube.hu"), Registry([wrong, *(known[name] for name in known)]))
