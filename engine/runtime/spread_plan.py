@@ -9,6 +9,7 @@ one with a whole plan in it would be seen.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -29,6 +30,9 @@ BUSY = 0.65
 LONGEST_S = 0.06
 """Seconds from frame to frame that count at most."""
 
+RECENT = 16
+"""Of how many times from frame to frame the lower quartile counts: longer ones may come of steps."""
+
 BUSY_MS = 0.7
 """Milliseconds of CPU time of a frame that leaves the next step to a later one, where frames follow fast."""
 
@@ -47,6 +51,7 @@ class SpreadPlan:
         self._is_wanted = False
         self._is_forbidden = False
         self._last = time.perf_counter()
+        self._intervals: deque[float] = deque(maxlen=RECENT)
         self._ends = 0.0
         """The CPU time at which this frame begins no further step."""
         self._after = time.thread_time()
@@ -136,9 +141,10 @@ class SpreadPlan:
         """Find how long this frame may take; return whether the last one began a short time ago."""
         now, cpu = time.perf_counter(), time.thread_time()
         passed, self._last = now - self._last, now
-        is_quick = passed < QUICK_S
-        self._ends = cpu if is_quick else self._after + BUSY * min(passed, LONGEST_S)
-        return self._runtime.options.spreads and is_quick
+        self._intervals.append(min(passed, LONGEST_S))
+        usual = sorted(self._intervals)[len(self._intervals) // 4]
+        self._ends = cpu if usual < QUICK_S else self._after + BUSY * usual
+        return self._runtime.options.spreads and passed < QUICK_S
 
     def _has_ended(self) -> bool:
         """Whether this frame has no time left for steps but the least."""
@@ -198,6 +204,9 @@ class SpreadPlan:
         schedule = yield from schedule_in_steps(runtime.resident, plan, runtime.sources, visibility)
         yield
         while runtime.pipelines.wait(0.0):
+            self._is_waiting = True
+            yield
+        if not self.has_time:  # then a frame does nothing else
             self._is_waiting = True
             yield
         self._is_waiting = False

@@ -179,8 +179,9 @@ def test_plans_and_all_else_take_two_thirds_of_the_time_from_frame_to_frame(
         now, cpu = time.perf_counter(), time.thread_time()
         monkeypatch.setattr(time, "perf_counter", lambda: now)
         monkeypatch.setattr(time, "thread_time", lambda: cpu)
-        runtime.frame()
-        now, cpu = now + interval, cpu + others  # between frames, as panels take
+        for _ in range(spread_plan.RECENT + 1):
+            runtime.frame()
+            now, cpu = now + interval, cpu + others  # between frames, as panels take
         runtime.frame()
         left = 1e3 * (runtime.spread.until - cpu)
         assert left == pytest.approx(max(milliseconds - 1e3 * others, 0.8), rel=1e-3)
@@ -193,10 +194,11 @@ def test_what_is_done_between_frames_beside_them_leaves_the_next_one_its_time(
         now, cpu = time.perf_counter(), time.thread_time()
         monkeypatch.setattr(time, "perf_counter", lambda: now)
         monkeypatch.setattr(time, "thread_time", lambda: cpu)
-        runtime.frame()
-        now += 0.02
-        with runtime.spread.between_frames():
-            cpu += 0.01
+        for _ in range(spread_plan.RECENT + 1):
+            runtime.frame()
+            now += 0.02
+            with runtime.spread.between_frames():
+                cpu += 0.01
         runtime.frame()
         assert 1e3 * (runtime.spread.until - cpu) == pytest.approx(13.0, rel=1e-3)
 
@@ -212,8 +214,10 @@ def test_a_plan_that_is_wanted_is_made_between_frames_and_the_next_one_draws_it(
             runtime.settle()
         before, plan = runtime.read_pixels(), runtime.plan
         now = time.perf_counter()
-        monkeypatch.setattr(time, "perf_counter", lambda: now + limit(30))
-        runtime.frame()
+        monkeypatch.setattr(time, "perf_counter", lambda: now)
+        for _ in range(spread_plan.RECENT):
+            now += limit(30)
+            runtime.frame()
         caster.active = False
         runtime.spread.want()
         while runtime.plan is plan:
@@ -233,6 +237,18 @@ def test_a_plan_that_must_not_be_spread_is_left_to_its_frame() -> None:
         assert not runtime.spread.hasten()
         runtime.frame()
         assert runtime.plan is not plan
+
+
+def test_frames_that_take_long_for_a_while_give_plans_no_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else each would be as long as the one before, which was long because of steps."""
+    with opened(spreads=True) as runtime:
+        now, cpu = time.perf_counter(), time.thread_time()
+        monkeypatch.setattr(time, "perf_counter", lambda: now)
+        monkeypatch.setattr(time, "thread_time", lambda: cpu)
+        for number in range(2 * spread_plan.RECENT):
+            now += 0.0167 if number < spread_plan.RECENT or number % 2 else 0.05
+            runtime.frame()
+        assert 1e3 * (runtime.spread.until - cpu) == pytest.approx(10.855, rel=1e-3)
 
 
 def test_a_feature_whose_rows_grow_is_drawn_as_before_until_its_plan_is_there(quick: None) -> None:

@@ -32,7 +32,7 @@ from engine.vk.errors import DioramaInternalError, Result, TookTooLong
 from engine.vk.timeline import PATIENCE_S, Timeline
 
 SAVED_MS = 6.0  # CPU time that idle frames save at most: a short schedule then ends within a few frames
-ONE_FRAME_MS = 2.0  # CPU time that one frame may spend at most
+ONE_FRAME_MS = 1.0  # CPU time that one frame may spend at most
 LONGEST_DEBT = 10  # frames without steps after a step that took too long, at most
 LONGEST_WAIT_S = 1.0  # how long one frame may wait for cycles that were set by hand
 SETTLE_MS = 200.0  # CPU time after which `settle` asks whether it should end
