@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from engine.graph import CompiledGraph, CompiledPass
+from engine.graph import CompiledGraph, CompiledPass, DrawPass
 from engine.plan.requirements.requirements import Requirement, RequirementTable
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.table import every
 from engine.planning.draw.drawing import Drawing, PassDrawing, ShaderDrawing, pipeline_state, shader_state
 from engine.planning.draw.frame_layout import FrameLayout
+from engine.planning.draw.recipes import Recipes
 from engine.planning.draw.ring_names import ColumnRing, RingNames
 from engine.planning.draw.shading import ShaderSet
-from engine.planning.draw.table_draws import TableDraws
-from engine.planning.draw.tables import InUse
+from engine.planning.draw.tables import DrawTable, Ints, InUse
 
 Requests = Sequence[tuple[Requirement, tuple[int, ...]]]
 """Requirements, each with the ids of its requesters."""
@@ -31,6 +31,39 @@ MAX_KEPT = 4
 
 MAX_NUMBERED = 256
 """Requesters the numbers of whose requests are remembered."""
+
+
+@dataclass(frozen=True, eq=False)
+class TableDraws:
+    """The table, its `assets` and `in_use` then, and its instances, lists of levels and weight of blocks."""
+
+    table: DrawTable
+    assets: Ints
+    in_use: InUse
+    instances: int
+    lists: int
+    weight: int
+
+    @classmethod
+    def of(cls, table: DrawTable) -> TableDraws:
+        """Note what a table draws now."""
+        lists, weight = table.levels.lists, table.blocks.weight
+        return cls(table, table.assets, table.in_use, table.instances, lists, weight)
+
+    @property
+    def name(self) -> str:
+        """The name of its pass."""
+        return self.declaration.name
+
+    @property
+    def declaration(self) -> DrawPass:
+        """Its pass."""
+        return self.table.declaration
+
+    @property
+    def recipes(self) -> Recipes:
+        """What its assets are drawn with; never changed for those that are known."""
+        return self.table.recipes
 
 
 class FrameRequests:

@@ -57,8 +57,8 @@ from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity, command_limit, slot_limit
 from engine.planning.draw.ring_names import ColumnRing, RingNames
 from engine.planning.draw.sorted_draws import Placed, placed_passes
-from engine.planning.draw.table_draws import TableDraws
 from engine.planning.draw.tables import DrawTable
+from engine.planning.frame_requests import TableDraws
 from engine.tableau import FeatureTable, Tableau
 
 FRAMES_IN_FLIGHT = 2

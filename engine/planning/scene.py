@@ -32,6 +32,8 @@ from engine.plan.terms.in_steps import Steps, finished
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.policy import Policy
 from engine.planning.active_rows import ActiveRows
+from engine.planning.ahead.foresight import Foresight, Learnt
+from engine.planning.ahead.new_assets import NewAssets
 from engine.planning.asset_cubes import AssetCubes
 from engine.planning.contradictions import Contradictions, Requested
 from engine.planning.draw.drawing import PipelineTrials, ShaderDrawing, drawing_plan, shader_state
@@ -39,13 +41,10 @@ from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity
 from engine.planning.draw.ring_names import RingNames
 from engine.planning.draw.shading import ShaderSet, shader_set
-from engine.planning.draw.table_draws import TableDraws
-from engine.planning.foresight import Foresight, Learnt
 from engine.planning.frame_passes import FramePasses
-from engine.planning.frame_requests import FrameParts, FrameRequests, KeptFrames
+from engine.planning.frame_requests import FrameParts, FrameRequests, KeptFrames, TableDraws
 from engine.planning.memory_user import MemoryUser
 from engine.planning.needs import FrameNeeds, PassNeeds, PassRequesters, ShaderValues
-from engine.planning.new_assets import NewAssets
 from engine.planning.problems.absent_features import AbsentFeatures
 from engine.planning.problems.room import RequestLimits
 from engine.planning.problems.row_faults import RowFaults

@@ -27,7 +27,7 @@ from engine.humon import Problem
 from engine.plan.requirements.requirements import Requirement
 from engine.plan.requirements.sources import Sources
 from engine.plan.terms.table import is_in
-from engine.planning.foresight import Learnt
+from engine.planning.ahead.foresight import Learnt
 from engine.runtime.versions.refusals import Refusals
 from engine.scene.snapshot import move_assets
 from engine.tableau import FeatureTable

@@ -12,7 +12,7 @@ from engine.feature import Feature, Registry, discover
 from engine.graph import ClearPass, DepthTarget, ImageDecl, Pass
 from engine.humon import Problem
 from engine.plan import Format
-from engine.planning import new_assets
+from engine.planning.ahead import new_assets
 from engine.planning.scene import ScenePlanner
 from engine.scene import load_scene
 

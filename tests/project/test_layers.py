@@ -91,6 +91,7 @@ FLOORS = {
     "engine.memory": ("device", "commands", "readback", "streaming"),
     "engine.planning": (
         "draw",
+        "renewed_tables",
         "problems",
         "culling",
         "active_rows",
@@ -106,7 +107,7 @@ FLOORS = {
         "visibility",
         "picking",
         "shortage",
-        "foresight",
+        "ahead",
         "scene",
         "offline",
         "what_if",

@@ -9,7 +9,7 @@ import pytest
 from support import images
 from support.limits import limit
 
-from engine.planning import new_assets
+from engine.planning.ahead import new_assets
 from engine.render.pipelines import pipelines, prepared_pipelines
 from engine.render.pipelines.pipeline_description import create_pipeline
 from engine.runtime import first_plan

@@ -16,7 +16,7 @@ from engine.graph import DepthTarget, DrawPass, ImageDecl
 from engine.plan import Format
 from engine.plan.terms.row_index import RowIndex
 from engine.plan.terms.table import distinct_keys
-from engine.planning import new_assets
+from engine.planning.ahead import new_assets
 from engine.planning.draw.recipes import BATCH_KEYS, TEXTURE
 from engine.planning.draw.tables import DrawTable, _padded, numbered, numbered_few
 from engine.planning.scene import ScenePlanner
