@@ -90,7 +90,7 @@ class Foresight:
             fits = usable = True
             for draws, recipes in tables:
                 if draws == type_name:
-                    recipes.learn(key, again=recipes.is_outdated(key))
+                    recipes.learn(key, again=recipes.is_outdated(key), assumes=True)
                     usable &= not recipes.is_replaced(key)
                     fits &= not recipes.faults(key)
             yield Learnt(type_name, key, fits, usable)

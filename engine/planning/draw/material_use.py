@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from engine.assets import AssetLibrary, AssetRef, Material, ShaderFacts, ShaderStage, Texture2d
 from engine.graph import DrawPass, MaterialParameter
 from engine.humon import Problem, Severity
@@ -14,6 +16,12 @@ from engine.planning.draw.shading import ShaderSet
 Numbers = tuple[float, ...]
 ALPHA_CUTOFF = 0.5
 """The cutoff of a material that sets none, as in its record."""
+
+TEXTURE = np.dtype(
+    [("shading", "<i4"), ("material", "<i4"), ("key", "<i8"), ("fallback", "<i8"), ("sampler", "<i8")]
+)
+"""One texture of a material: numbers of shader set and material, keys of the texture and of its fallback,
+and the number of its sampling."""
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from engine.planning.draw.frame_layout import frame_members
 from engine.planning.draw.interfaces import PassInterface
 from engine.planning.draw.levels import Detail
 from engine.planning.draw.material_use import (
+    TEXTURE,
     MaterialUse,
     covering,
     default_parameters,
@@ -76,19 +77,10 @@ BATCH_KEYS = np.dtype(
 placeholder mesh instead until its own has arrived (-1: none fits); keys and layout of its mesh; and the
 bounds of the mesh in object space (`low`, `high`). `level` is its level of detail, -1 for the only one."""
 
-
 BUILTIN_DB = 0
-
-TEXTURE = np.dtype(
-    [("shading", "<i4"), ("material", "<i4"), ("key", "<i8"), ("fallback", "<i8"), ("sampler", "<i8")]
-)
-"""One texture of a material: numbers of shader set and material, keys of the texture and of its fallback,
-and the number of its sampling."""
-
 
 _Layout = tuple[tuple[tuple[str, VertexFormat], ...], str]
 """Vertex format and topology of a mesh."""
-
 
 Usable = Callable[[PipelineKey, ShaderSet], bool]
 """Says whether a pipeline may be drawn with now; asked again for one that may not."""
@@ -144,6 +136,8 @@ class Recipes:
         self._used = {-1}  # pipelines that were found usable
         self._replaced: dict[int, set[int]] = {}  # by asset: pipelines that were not
         self._unusable: set[int] = set()  # those of the asset that is learnt
+        self._assumed: set[int] = set()  # assets with batches of pipelines that must not be drawn with yet
+        self._assumes = False
         self._faults: dict[int, tuple[Problem, ...]] = {}  # by asset: why it is not drawn as it is
         self._found: list[Problem] = []  # that of the asset that is learnt
         self._learnt = AssetRef(0, 0)
@@ -198,7 +192,7 @@ class Recipes:
 
     def unknown(self, keys: npt.NDArray[np.int64]) -> list[int]:
         """Return those of these assets that have not been learnt, sorted."""
-        return sorted({key for key in keys.tolist() if key not in self._of_asset})
+        return sorted({key for key in keys.tolist() if key not in self._of_asset or key in self._assumed})
 
     def mesh_facts(self, vertices: AssetRef, indices: AssetRef) -> tuple[VerticesFacts, IndicesFacts]:
         """Return what is known of the data of a mesh."""
@@ -211,10 +205,20 @@ class Recipes:
         assert isinstance(facts, VerticesFacts)
         return facts
 
-    def learn(self, key: int, *, again: bool = False) -> None:
-        """Work out the batches of one asset, once, or again. Raises what the feature's `drawables` raises."""
+    def learn(self, key: int, *, again: bool = False, assumes: bool = False) -> None:
+        """Work out the batches of one asset, once, or again. Raises what the feature's `drawables` raises.
+
+        With `assumes`, for an asset that no row has yet, they are those of usable pipelines: what replaces it
+        is worked out where it is learnt without, as long as they are not.
+        """
+        if key in self._assumed:
+            again = not all(map(self._is_usable, sorted(self._replaced[key])))
+            if again and assumes:
+                return
+            self._assumed.discard(key)
+            self._replaced.pop(key)
         if again or key not in self._of_asset:
-            self._learnt = AssetRef.from_key(key)
+            self._learnt, self._assumes = AssetRef.from_key(key), assumes
             found = self.feature.drawables(self._learnt, self.library)
             drawables: list[Drawable] = yielded(found, "drawables")
             self._unusable, self._found = set(), []
@@ -226,6 +230,7 @@ class Recipes:
             self._faults.pop(key, None)
             if self._unusable:
                 self._replaced[key] = self._unusable
+                self._assumed |= {key} if assumes else set()
             if self._found:
                 self._faults[key] = tuple(self._found)
 
@@ -240,6 +245,7 @@ class Recipes:
     def forget(self, dbs: Collection[int]) -> None:
         """Forget assets of databases that are gone, by their numbers; what they drew keeps its rows."""
         for key in self._of_asset.forget(dbs):
+            self._assumed.discard(key)
             for known in (self._replaced, self._faults, self.details):
                 known.pop(key, None)
 
@@ -285,10 +291,10 @@ class Recipes:
             fallback = self._fallback(choice, shading)
             pipeline = self._pipeline(choice, shading, choice)
             unusable = [number for number in (fallback, pipeline) if not self._is_usable(number)]
-            if not unusable:
+            self._unusable.update(unusable)
+            if not unusable or self._assumes:
                 yield self._batch(choice, shading, fallback, pipeline)
                 return
-            self._unusable.update(unusable)
 
     def _is_usable(self, pipeline: int) -> bool:
         """Whether a pipeline may be drawn with now; -1 is none."""

@@ -17,7 +17,8 @@ from engine.plan import Format
 from engine.plan.terms.row_index import RowIndex
 from engine.plan.terms.table import distinct_keys
 from engine.planning.ahead import new_assets
-from engine.planning.draw.recipes import BATCH_KEYS, TEXTURE
+from engine.planning.draw.material_use import TEXTURE
+from engine.planning.draw.recipes import BATCH_KEYS
 from engine.planning.draw.tables import DrawTable, _padded, numbered, numbered_few
 from engine.planning.scene import ScenePlanner
 from engine.scene import load_scene
