@@ -16,6 +16,7 @@ CTRL, D = imgui.Key.mod_ctrl, imgui.Key.d
 @pytest.fixture
 def queue() -> Iterator[InputQueue]:
     context = imgui.create_context()
+    imgui.get_io().set_ini_filename("")
     imgui.get_io().display_size = (100, 100)
     imgui.get_io().backend_flags |= imgui.BackendFlags_.renderer_has_textures.value
     yield InputQueue(context)
