@@ -56,9 +56,23 @@ class LiveScene:
         """Draw frames until something is so, with pauses in which other threads work."""
         end = time.monotonic() + limit(seconds)
         while not over():
-            assert time.monotonic() < end, "nothing came of it"
+            assert time.monotonic() < end, f"nothing came of it: {self._state()}"
             self.step()
             time.sleep(PAUSE_S)
+
+    def _state(self) -> str:
+        """What is waited for, for whoever reads a failure."""
+        runtime, update = self.runtime, self.live._update
+        known = (
+            "nothing pending" if not self.live.pending else "pending",
+            "no update" if update is None else f"{len(update.moves)} moves, waiting for {update._waiting}",
+            f"{runtime.memory.steps_left} steps left",
+            f"plan {'stale' if runtime.planner.stale() else 'made'}",
+            f"trials {'pending' if runtime.trials.pending else 'over'}",
+            f"{self.live.reloads} reloads",
+            *map(str, self.live.problems),
+        )
+        return "; ".join(known)
 
     def until_reloaded(self) -> None:
         """Draw frames until the next update is switched to."""
