@@ -275,6 +275,8 @@ class LiveSources:
                 known = chain.from_iterable(self._left_out.values())
                 scene = load_scenes(self._scenes, tolerated=list(known), earlier=self._dbs, probed=probed)
                 self._dbs = scene.dbs
+                for part in scene.parts:
+                    _ = part.saver.before.paths  # worked out on this thread
                 self._texts |= _texts(scene)
                 self._scene_problems = (*scene.rejected, *scene.warnings)
                 named = {db.name for db in scene.dbs}

@@ -85,11 +85,14 @@ class _Update:
     def apply(self) -> list[Conflict]:
         """Remove, add and set; then take the file's state as that to compare with."""
         tableau, before = self._tableau, self._before
-        there = {_path_before(before, row): row for row in before.kept(tableau).tolist()}
-        removed = {_path_before(before, row): row for row in before.gone(tableau)}
-        all_wanted = {self._path_now(row): row for row in self._rows_now()}
+        there = {before.paths[row]: row for row in before.kept(tableau).tolist()}
+        removed = {before.paths[row]: row for row in before.gone(tableau)}
+        fresh = self._fresh.saver.before
+        all_wanted = {fresh.paths[row]: row for row in self._rows_now()}
         taken_off = {path for path in removed if path in all_wanted and self._is_free(removed[path])}
-        wanted = {path: row for path, row in all_wanted.items() if not _is_below(path, taken_off)}
+        wanted = all_wanted
+        if taken_off:
+            wanted = {path: row for path, row in wanted.items() if not _is_below(path, taken_off)}
         self._set_root_flags()
         gone = {path for path in there if path not in wanted}
         tops = [there[path] for path in sorted(gone) if path.rpartition("/")[0] not in gone]
@@ -153,9 +156,6 @@ class _Update:
         levels = self._now.level[snapshot.rows]
         rows: list[int] = snapshot.rows[np.argsort(levels, kind="stable")].tolist()
         return rows
-
-    def _path_now(self, row: int) -> str:
-        return _path_before(self._fresh.saver.before, row)
 
     def _add_objects(self, wanted: Mapping[str, int], found: dict[str, int]) -> None:
         """Add the objects that are new in the file; one that was made by hand in their place is taken."""
@@ -329,22 +329,15 @@ class _Update:
                 table.columns[spec.name][at] = self._values(now, spec, at_now)
             for flag in FLAGS:
                 table.columns[flag][at] = now.flags(flag)[at_now]
-        return replace(state, rows=np.sort(rows), root_flags=dict(fresh.root_flags))
+        made = replace(state, rows=np.sort(rows), root_flags=dict(fresh.root_flags))
+        made.__dict__["paths"] = {row: fresh.paths[now_row] for now_row, row in own_row.items()}
+        return made
 
 
 def _is_below(path: str, paths: set[str]) -> bool:
     """Whether a path is one of `paths`, or below one."""
     parts = path.split("/")
     return any("/".join(parts[:count]) in paths for count in range(1, len(parts) + 1))
-
-
-def _path_before(snapshot: Snapshot, row: int) -> str:
-    """Return the path of an object from the root of its file, as it was."""
-    names = []
-    while row not in (ROOT, snapshot.root):
-        names.append(snapshot.names[row])
-        row = int(snapshot.parent[row])
-    return "/".join(reversed(names))
 
 
 def _children(tableau: Tableau, parent: int) -> tuple[Any, ...]:

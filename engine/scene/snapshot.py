@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -137,6 +138,19 @@ class Snapshot:
             {flag: cls.root_flag(tableau, root, flag) for flag in FLAGS},
             {name: TableSnapshot.of(table, count) for name, table in tableau.tables.items()},
         )
+
+    @cached_property
+    def paths(self) -> dict[int, str]:
+        """The path of each object from the root of its file, as it was."""
+        found: dict[int, str] = {}
+        for row in self.rows.tolist():
+            names, at = [self.names[row]], int(self.parent[row])
+            while at not in (ROOT, self.root) and at not in found:
+                names.append(self.names[at])
+                at = int(self.parent[at])
+            above = [found[at]] if at in found else []
+            found[row] = "/".join([*above, *reversed(names)])
+        return found
 
     def renew(self, moves: Mapping[int, int]) -> None:
         """Replace the keys of assets that have changed."""
