@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from engine.assets.cache.cache import CacheImage, CacheMissError, Entry
 from engine.assets.cache.freshness import CacheState, check_cache, same_failures, tool_identity
 from engine.assets.cache.kept_results import Keep, KeptResults
+from engine.assets.cache.record_file import note_records
 from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate
 from engine.assets.limits import KEPT_BYTES
@@ -195,6 +196,8 @@ class _Cook:
         except BaseException:
             image.close()
             raise
+        if image.path is not None:
+            note_records(self._db, self._recipes, image.path)
         return CookedDb(self._db, image, entries, cooked, code, tuple(self._problems))
 
     def _warn(self, error: OSError) -> None:

@@ -319,6 +319,11 @@ class AssetDb:
         found = (self.left_out, self.warnings) == (other.left_out, other.warnings)
         return found and self.path == other.path and self.is_written_in(other.document)
 
+    @property
+    def text(self) -> str:
+        """Its text, from its key to the next key of the file."""
+        return _database_text(self.document)
+
     def is_written_in(self, document: Document) -> bool:
         """Whether a document has the text of this database at the same place."""
         rows = document.children(0)
@@ -326,7 +331,7 @@ class AssetDb:
             return False
         if document.root["assetDb"].position != self.position:
             return False
-        return _database_text(document) == _database_text(self.document)
+        return _database_text(document) == self.text
 
     def node(self, ref: AssetRef) -> Node:
         """Return the node that `ref` was read from."""

@@ -108,8 +108,9 @@ def _add_assets(commands: argparse._SubParsersAction[Parser]) -> None:
     assets = _add(
         commands,
         "assets",
-        "States are cooked, stale (a source or parameter has changed), missing (a source is not there) and\n"
-        "broken. No cache is written. With a scene, assets that no feature of it uses are marked as unused.",
+        "Assets with data are cooked, stale (a source or parameter has changed), missing (a source is not\n"
+        "there) or broken; others are the same as in the last cook, or changed. No cache is written: --diff\n"
+        "makes what is stale aside. With a scene, assets that no feature of it uses are marked as unused.",
     )
     assets.add_argument(
         "scene", metavar="SCENE", type=Path, nargs="?", help="a scene (default: all below the project root)"
@@ -120,6 +121,11 @@ def _add_assets(commands: argparse._SubParsersAction[Parser]) -> None:
         help="only what differs from what was cooked; of a scene also the bytes moved and transferred",
     )
     assets.add_argument("--profile", metavar="NAME", help="the device that --diff plans for (or FILE.json)")
+    assets.add_argument(
+        "--format",
+        choices=("table", "humon", "json"),
+        help="how to write it (default: a table on a terminal, else Humon)",
+    )
 
 
 def _add_cook(commands: argparse._SubParsersAction[Parser]) -> None:

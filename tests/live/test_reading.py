@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.assets.updating.asset_states import find_databases
+from engine.assets.updating.databases_below import find_databases
 from engine.humon import InputError, Problem
 from engine.live.reading import read_database
 

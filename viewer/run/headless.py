@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.cli.last_plans import note_run
 from engine.cli.stop_signals import stop_signals
 from viewer.arguments import Options
 from viewer.run.scene_opening import runtime_options
@@ -62,5 +63,6 @@ class HeadlessFrames:
         self._load()
 
     def close(self) -> None:
-        """Release everything, in order."""
+        """Note what was planned, and release everything, in order."""
+        note_run(self.runtime)
         self.runtime.close()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from engine.assets import AssetLibrary
 from engine.assets.roots import user_state_folder
 from engine.cli.exits import explain
+from engine.cli.last_plans import note_run
 from engine.cli.stop_signals import stop_signals
 from engine.humon import Problem
 from engine.plan.terms.errors import PlanError
@@ -129,6 +130,7 @@ class WindowFrames:
         with ExitStack() as undo:
             self.runtime = runtime = Runtime(scene, library, runtime_options(options, self._target))
             undo.callback(runtime.close)
+            undo.callback(note_run, runtime)
             runtime.instances[:0] = self._instances  # what validation has said of earlier scenes is kept
             self._instances = runtime.instances
             undo.callback(lambda: self._screen.close())

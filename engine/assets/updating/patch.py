@@ -18,7 +18,7 @@ import numpy as np
 from engine.assets.broken_assets import BrokenAssets, find_broken_assets
 from engine.assets.cache.cache import CacheImage, Entry
 from engine.assets.cache.freshness import tool_identity
-from engine.assets.cook import CookedDb
+from engine.assets.cook import CookedDb, ProgressCallback
 from engine.assets.files import FileGate
 from engine.assets.importing import import_recipes
 from engine.assets.library import AssetLibrary, alpha_modes
@@ -43,18 +43,36 @@ def make_patches(
     Returns the update, None where nothing differs, and files that are included now and were not. Does not
     change the library, so that it may run on another thread as long as no update is applied.
     """
+    images = {
+        name: cook_aside(recipes, indices[name].gate.root, side, jobs)
+        for name, recipes in wanted.items()
+        if recipes
+    }
+    return patches_of(library, indices, images)
+
+
+def cook_aside(
+    recipes: Sequence[Recipe],
+    root: Path,
+    side: SideFile,
+    jobs: int,
+    progress: ProgressCallback | None = None,
+) -> CacheImage:
+    """Run recipes of a database below `root` and return their results as a cache of its own."""
+    tool = tool_identity() if any(recipe.is_compiled for recipe in recipes) else ""
+    gate = FileGate(root)  # a file may have another name than when the text was read
+    return side.image(import_recipes(recipes, gate, tool, jobs, progress, side.keep))
+
+
+def patches_of(
+    library: AssetLibrary, indices: Mapping[str, AssetIndex], images: Mapping[str, CacheImage]
+) -> tuple[LibraryUpdate | None, list[Path]]:
+    """Return the update with results that were cooked aside, as `make_patches`; it owns the images then."""
     patches: list[Patch] = []
     new: list[Path] = []
     newest = {one.db.name: one for one in library.current}
-    for name, recipes in wanted.items():
-        if not recipes:
-            continue
-        index = indices[name]
-        tool = tool_identity() if any(recipe.is_compiled for recipe in recipes) else ""
-        gate = FileGate(index.gate.root)  # a file may have another name than when the text was read
-        results = import_recipes(recipes, gate, tool, jobs, None, side.keep)
-        image = side.image(results)
-        number = library.next_id + len(patches)
+    for name, image in images.items():
+        index, number = indices[name], library.next_id + len(patches)
         patch = Patch(library, newest[name], index, number, image)
         new += index.learn(image.entries)
         if patch.is_nothing:

@@ -1,11 +1,11 @@
-"""`assets`: list the databases of a project, and the state of each asset before anything is cooked."""
+"""`assets`: list the databases of a project, and the diff of each against what was cooked of it."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Collection
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,67 +14,108 @@ from engine.files.streams import write_output
 
 if TYPE_CHECKING:
     from engine.assets import AssetDb, AssetRef
-    from engine.assets.updating.asset_states import AssetState
+    from engine.assets.cache.cache import Entry
+    from engine.cli.progress import CookProgress
     from engine.scene import Scene
+
+    Made = Mapping[str, Mapping[str, Entry]]
+    """What was cooked aside, by the name of the database and the identity of the recipe."""
+
+
+_DIFFERING = ("assets", "removed", "unrecorded")
+"""What a database has, one of them at least, that a diff lists."""
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the databases below the project root, or those of a scene, as Humon. Raises InputError.
+    """Print the databases below the project root, or those of a scene. Raises InputError.
 
     A file below the root that has errors is reported and left out, and the command ends with INPUT.
     """
-    from engine.assets.roots import project_root
-    from engine.assets.updating.asset_states import find_databases
     from engine.cli.scenes import find_scene
-    from engine.humon import Problem, Severity, write
     from engine.scene import load_scene
 
+    if options.scene is None:
+        return _list_project(options)
+    scene = load_scene(find_scene(options.scene))
+    for problem in scene.warnings:
+        print(problem.render(), file=sys.stderr)
+    used = {db.name: _used(scene, db) for db in scene.dbs}
+    dbs = list(scene.dbs)
+    shown: dict[str, Any] = {}
+    made: Made = {}
+    if options.diff:
+        made, shown["difference"] = _difference(scene, options.profile)
+    _write(
+        {"assetDbs": [_database(db, options, made.get(db.name), used[db.name]) for db in dbs], **shown},
+        options,
+    )
+    return ExitCode.DONE
+
+
+def _list_project(options: argparse.Namespace) -> int:
+    """Print all databases below the project root of the working folder."""
+    from engine.assets.roots import project_root
+    from engine.assets.updating.databases_below import find_databases
+    from engine.cli.progress import CookProgress
+    from engine.humon import Problem, Severity
+
     dbs: list[AssetDb] = []
-    scene: Scene | None = None
     code = ExitCode.DONE
-    if options.scene is not None:
-        scene = load_scene(find_scene(options.scene))
-        for problem in scene.warnings:
-            print(problem.render(), file=sys.stderr)
-        dbs = list(scene.dbs)
-    else:
-        for found in find_databases(project_root(Path(os.getcwd(), "scene"))):
-            if isinstance(found, Problem):
-                print(found.render(), file=sys.stderr)
-                if found.severity is Severity.ERROR:
-                    code = ExitCode.INPUT
-            else:
-                dbs.append(found)
-    listed = [_database(db, None if scene is None else _used(scene, db), options.diff) for db in dbs]
-    shown: dict[str, Any] = {"assetDbs": [one for one in listed if one["assets"] or not options.diff]}
-    if options.diff and scene is not None:
-        shown["difference"] = _difference(scene, options.profile)
-    write_output(write(shown))
+    for found in find_databases(project_root(Path(os.getcwd(), "scene"))):
+        if isinstance(found, Problem):
+            print(found.render(), file=sys.stderr)
+            if found.severity is Severity.ERROR:
+                code = ExitCode.INPUT
+        else:
+            dbs.append(found)
+    with CookProgress() as progress:
+        listed = [_database(db, options, _made_aside(db, progress) if options.diff else None) for db in dbs]
+    _write({"assetDbs": listed}, options)
     return code
 
 
-def _difference(scene: Scene, profile: str | None) -> dict[str, Any]:
-    """Return what cooking leads to on a device: bytes, and each asset that is then another."""
+def _database(
+    db: AssetDb,
+    options: argparse.Namespace,
+    made: Mapping[str, Entry] | None,
+    used: set[AssetRef] | None = None,
+) -> dict[str, Any]:
+    from engine.assets.updating.asset_states import states_of
+    from engine.cli.asset_listing import listed_database
+
+    return listed_database(states_of(db, used, made), options.diff)
+
+
+def _made_aside(db: AssetDb, progress: CookProgress) -> Mapping[str, Entry]:
+    """Return the results of what would be cooked of a database, by the identities of their recipes."""
+    from engine.assets.cook import cache_path
+    from engine.assets.updating.patch import cook_aside
+    from engine.assets.updating.previous import previous_db
+    from engine.assets.updating.side_file import SideFile
+
+    before, recipes = previous_db(db)
+    before.image.close()
+    side = SideFile(cache_path(db).parent)
+    try:
+        image = cook_aside(recipes, db.root, side, os.cpu_count() or 1, progress)
+        image.close()
+    finally:
+        side.close()
+    return {entry.identity: entry for entry in image.entries}
+
+
+def _difference(scene: Scene, profile: str | None) -> tuple[Made, dict[str, Any]]:
+    """Return what was cooked aside, and what that leads to on a device."""
+    from engine.cli.asset_listing import listed_difference
+    from engine.cli.last_plans import last_plan
     from engine.cli.profiles import DEFAULT_PROFILE, find_profile
+    from engine.cli.progress import CookProgress
     from engine.planning.what_if.asset_difference import asset_difference
 
     device = find_profile(profile or DEFAULT_PROFILE)
-    found = asset_difference(scene, device, jobs=os.cpu_count() or 1)
-    return {
-        "profile": device.name,
-        "cooked": found.cooked,
-        "laidOut": found.laid_out,
-        "moved": found.moved,
-        "transferred": found.transferred,
-        "allocated": found.allocated,
-        "freed": found.freed,
-        "plannedBefore": found.planned[0],
-        "plannedAfter": found.planned[1],
-        "changes": [
-            {"assetDb": each.db, "asset": each.asset, "change": each.change.value, "bytes": each.size}
-            for each in found.changes
-        ],
-    }
+    with CookProgress() as progress:
+        found = asset_difference(scene, device, jobs=os.cpu_count() or 1, progress=progress)
+    return found.made, listed_difference(found, device.name, last_plan(scene.path))
 
 
 def _used(scene: Scene, db: AssetDb) -> set[AssetRef]:
@@ -90,31 +131,23 @@ def _used(scene: Scene, db: AssetDb) -> set[AssetRef]:
     return reachable(db, [AssetRef.from_key(key) for key in keys - {NO_ASSET}])
 
 
-def _database(db: AssetDb, used: Collection[AssetRef] | None, changed_only: bool) -> dict[str, Any]:
-    from engine.assets.cook import cache_path
-    from engine.assets.roots import display_path
-    from engine.assets.updating.asset_states import State, states_of
+def _write(shown: dict[str, Any], options: argparse.Namespace) -> None:
+    """Write what is listed: as a table on a terminal, else as Humon, if nothing else is asked for."""
+    if options.diff:
+        differing = [one for one in shown["assetDbs"] if any(one.get(key) for key in _DIFFERING)]
+        shown = {**shown, "assetDbs": differing}
+    form = options.format or ("table" if sys.stdout.isatty() else "humon")
+    if form == "table":
+        import shutil
 
-    states = states_of(db, used)
-    shown = [state for state in states if not changed_only or state.state is not State.COOKED]
-    return {
-        "name": db.name,
-        "file": display_path(db.path),
-        "cache": display_path(cache_path(db)),
-        "cookedBytes": sum(state.size for state in states),
-        "assets": [_asset(state) for state in shown],
-    }
+        from engine.cli.asset_table import table
 
+        write_output(table(shown, shutil.get_terminal_size().columns, is_diff=options.diff))
+    elif form == "json":
+        import json
 
-def _asset(state: AssetState) -> dict[str, Any]:
-    found: dict[str, Any] = {"@type": state.asset.type.value, "index": state.asset.ref.index}
-    if state.asset.name:
-        found["name"] = state.asset.name
-    found["state"] = state.state.value
-    if state.size:
-        found["bytes"] = state.size
-    if state.reason:
-        found["why"] = state.reason
-    if state.used is False:
-        found["unused"] = True
-    return found
+        write_output(json.dumps(shown, indent=2) + "\n")
+    else:
+        from engine.humon import write
+
+        write_output(write(shown))

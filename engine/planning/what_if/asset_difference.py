@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.assets import AssetLibrary, AssetRef
-from engine.assets.cook import cache_path, cook_database
+from engine.assets.cache.cache import Entry
+from engine.assets.cook import ProgressCallback, cache_path, cook_database
 from engine.assets.database import builtin_db
 from engine.assets.updating.asset_changes import AssetChange
 from engine.assets.updating.asset_index import AssetIndex
 from engine.assets.updating.library_update import LibraryUpdate
-from engine.assets.updating.patch import make_patches
+from engine.assets.updating.patch import cook_aside, patches_of
 from engine.assets.updating.previous import previous_db
 from engine.assets.updating.side_file import SideFile
 from engine.plan.profile.device_profile import DeviceProfile
@@ -25,12 +26,16 @@ from engine.scene.snapshot import move_assets
 class AssetDifference:
     """What is not as it was cooked: `changes` by asset, and bytes.
 
-    `cooked` bytes are made of sources, `laid_out` of them are of assets whose size or facts are others, so
-    that they cannot take the places of the earlier ones. `moved` are copied within the device, `transferred`
-    to it; `allocated` and `freed` are whole allocations, `planned` what the scene takes before and after.
+    `cooked` bytes are made of sources, also those that turn out to be as before. `laid_out` of them are of
+    assets whose size or facts are others, so that they cannot take the places of the earlier ones. `moved`
+    are copied within the device, `transferred`
+    to it; `allocated` and `freed` are whole allocations, `planned` what the scene takes with the bytes that
+    its caches have and with the new ones. `made` are the results of what was cooked aside, by the name of the
+    database and the identity of the recipe.
     """
 
     changes: tuple[AssetChange, ...]
+    made: Mapping[str, Mapping[str, Entry]]
     cooked: int = 0
     laid_out: int = 0
     moved: int = 0
@@ -41,12 +46,16 @@ class AssetDifference:
 
 
 def asset_difference(
-    scene: Scene, profile: DeviceProfile, size: tuple[int, int] = SIZE, jobs: int = 1
+    scene: Scene,
+    profile: DeviceProfile,
+    size: tuple[int, int] = SIZE,
+    jobs: int = 1,
+    progress: ProgressCallback | None = None,
 ) -> AssetDifference:
     """Return what cooking would change in a scene and on a device with this profile; writes no cache of it.
 
     The scene is planned twice: as its caches have it, and with what has changed since, which is cooked aside.
-    The schedule between both says what is moved and transferred.
+    The schedule between both says what is moved and transferred. `progress` is called while assets are cooked.
     Gives the scene's tableau the keys of changed assets. Raises PlanError where the device cannot hold it.
     """
     before = [previous_db(db) for db in scene.dbs]
@@ -57,17 +66,26 @@ def asset_difference(
             planner, needs = settled_frame(scene, library, profile, size)
             old = planner.plan(needs)
             indices = {one.db.name: AssetIndex(one) for one, _ in before}
-            wanted = {one.db.name: recipes for one, recipes in before}
-            update, _ = make_patches(library, indices, wanted, side, jobs)
+            images = {
+                one.db.name: cook_aside(recipes, one.db.root, side, jobs, progress)
+                for one, recipes in before
+                if recipes
+            }
+            made = {
+                name: {entry.identity: entry for entry in image.entries} for name, image in images.items()
+            }
+            update, _ = patches_of(library, indices, images)
+            cooked = sum(entry.size for entries in made.values() for entry in entries.values())
             if update is None:
-                return AssetDifference((), planned=(old.planned_bytes,) * 2)
+                return AssetDifference((), made, cooked, planned=(old.planned_bytes,) * 2)
             earlier = {now: then for then, now in update.moves.items()}
             library.apply(update)
             move_assets(scene.tableau, update.moves)
             found = difference(old, planner.plan(planner.needs(), old))
             return AssetDifference(
                 update.changes,
-                sum(change.size for change in update.changes),
+                made,
+                cooked,
                 _laid_out(library, update, earlier),
                 found.moved,
                 found.transferred,

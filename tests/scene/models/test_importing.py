@@ -146,7 +146,7 @@ def test_a_material_file_that_was_missing_makes_the_mesh_stale_once_it_is_there(
         cooked.append(result.cooked)
     assert cooked[1] == 0
     (folder / "my paints.mtl").write_text(MOVED)
-    states = {one.asset.type.value: one.state for one in states_of(load_scene(path).dbs[0])}
+    states = {one.asset.type.value: one.state for one in states_of(load_scene(path).dbs[0]).assets}
     assert states["vertices"] is State.STALE
     assert coordinates(open_scene(path))["uv_albedo"] == [[0.25, 0.5]] * 3
 
