@@ -54,8 +54,8 @@ def db(project: Project) -> AssetDb:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", ["db.ogCache", "db.ogCache.lock"])
-def test_what_stands_in_place_of_a_cache_or_lock_costs_one_warning(
+@pytest.mark.parametrize("name", ["db.ogCache", "db.ogCache.lock", "db.ogCache.records"])
+def test_what_stands_in_place_of_a_cache_its_lock_or_its_records_costs_one_warning(
     project: Project, db: AssetDb, name: str, kind: str
 ) -> None:
     path = project.root / "scenes" / name

@@ -11,7 +11,6 @@ import pytest
 from support.commands import Run
 from support.limits import limit
 
-from engine.cli.main import main
 from engine.cli.progress import CookProgress
 
 
@@ -70,37 +69,3 @@ def test_nothing_to_cook_loads_no_bar(root: Path) -> None:
         [sys.executable, "-c", code], cwd=root, capture_output=True, text=True, timeout=limit(60), check=True
     )
     assert done.stdout.strip() == "False"
-
-
-def test_assets_lists_what_would_be_cooked_and_cooks_nothing(engine: Run, project: Path) -> None:
-    scene = project / "scenes" / "cube.hu"
-    first = engine("assets", scene, "--diff")
-    assert first.returncode == 0, first.stderr
-    assert "state: stale" in first.stdout
-    assert not list(project.rglob("*.ogCache"))
-    engine("cook", scene)
-    assert "assets: [" not in engine("assets", scene, "--diff").stdout
-    assert "state: cooked" in engine("assets", scene).stdout
-
-
-def test_a_project_is_listed_without_the_files_that_have_errors_and_ends_as_several_scenes_do(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "assets").mkdir()
-    (tmp_path / "good.hu").write_text("assetDb: { name: good  assets: [] }")
-    monkeypatch.chdir(tmp_path)
-    assert main(["assets"]) == 0
-    (tmp_path / "wrong.hu").write_text("assetDb: { name: wrong  assets: [{ @type: mash }] }")
-    (tmp_path / "torn.hu").write_text("assetDb: {")
-    assert main(["assets"]) == 2
-    printed = capsys.readouterr()
-    assert printed.out.count("name: good") == 2
-    assert "wrong.hu:1:34: warning[asset.type]" in printed.err
-    assert "torn.hu:1:" in printed.err
-    (tmp_path / "wrong.hu").unlink()
-    (tmp_path / "torn.hu").unlink()
-    (tmp_path / "broken.hu").write_text(
-        "assetDb: { name: b  assets: [{ @type: texture2d  source: none.png }] }"
-    )
-    assert main(["assets"]) == 0, "a broken asset costs a placeholder, here as in cook"
-    assert "state: missing" in capsys.readouterr().out

@@ -73,6 +73,7 @@ ALLOWED = {
         "programs of the system on PATH",
         {"open", "shutil.which"},
     ),
+    "engine/cli/commands/assets.py": ("the width of the terminal", {"shutil.get_terminal_size"}),
     "engine/cli/stop_signals.py": ("the null device in place of a terminal", {"os.open"}),
     "engine/cli/probe.py": ("programs of the system on PATH", {"shutil.which"}),
     "engine/feature/own_shaders.py": ("the builtin includes of this installation", {"read_bytes"}),

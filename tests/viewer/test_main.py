@@ -15,6 +15,7 @@ from support.commands import Done, Run, in_process, in_this_process
 from support.display import Display
 from support.limits import limit
 
+from engine.cli.last_plans import last_plan
 from viewer.main import main
 
 gpu = pytest.mark.gpu
@@ -121,8 +122,14 @@ def test_a_headless_run_imports_no_window_no_ui_and_no_masked_arrays(root: Path)
 
 @gpu
 def test_a_window_run_writes_the_same_picture_as_a_headless_one(
-    view: Run, view_process: Run, tmp_path: Path, display: Display
+    view: Run,
+    view_process: Run,
+    root: Path,
+    tmp_path: Path,
+    display: Display,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     window, plain = tmp_path / "window.png", tmp_path / "headless.png"
     size = ("--size", "320x240")
     report = tmp_path / "window.json"
@@ -131,12 +138,15 @@ def test_a_window_run_writes_the_same_picture_as_a_headless_one(
         *("--screenshot", window, "--report", report),
     )
     assert done.returncode == 0, done.stderr
+    noted = last_plan(root / "scenes/cube.hu")
     assert view("scenes/cube.hu", *size, "--headless", "--screenshot", plain).returncode == 0
     images.assert_same(images.load(window), images.load(plain))
     facts = json.loads(report.read_text())
     assert facts["live_objects_after_close"] == 0
     assert facts["validation"] == {"enabled": True, "messages": 0}
     assert facts["plan"]["planned_bytes"] == facts["plan"]["live_bytes"]
+    assert noted is not None
+    assert noted.planned == facts["plan"]["planned_bytes"]
 
 
 @gpu

@@ -95,6 +95,8 @@ def _made_aside(db: AssetDb, progress: CookProgress) -> Mapping[str, Entry]:
 
     before, recipes = previous_db(db)
     before.image.close()
+    if not recipes:
+        return {}
     side = SideFile(cache_path(db).parent)
     try:
         image = cook_aside(recipes, db.root, side, os.cpu_count() or 1, progress)

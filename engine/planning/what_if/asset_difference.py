@@ -55,7 +55,7 @@ def asset_difference(
     """Return what cooking would change in a scene and on a device with this profile; writes no cache of it.
 
     The scene is planned twice: as its caches have it, and with what has changed since, which is cooked aside.
-    The schedule between both says what is moved and transferred. `progress` is called while assets are cooked.
+    The schedule between both says what is moved and transferred. `progress` is called while it is cooked.
     Gives the scene's tableau the keys of changed assets. Raises PlanError where the device cannot hold it.
     """
     before = [previous_db(db) for db in scene.dbs]
