@@ -18,6 +18,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -139,13 +140,18 @@ def values_of(db: AssetDb, asset: Asset, recipe: Recipe | None) -> dict[str, str
     if isinstance(asset, LeftOut):
         return {"text": '"wrong"'}
     if recipe is None:
-        named = {field.name: getattr(asset, field.name) for field in fields(asset)}
-        values: dict[str, Any] = {key: value for key, value in named.items() if key not in ("ref", "name")}
+        own = (name for name in _fields(type(asset)) if name not in ("ref", "name"))
+        values: dict[str, Any] = {name: getattr(asset, name) for name in own}
     else:
         values = {"source": recipe.source, "importer": IMPORTER_VERSIONS[asset.type], **recipe.parameters}
     if isinstance(asset, Texture2d):
         values["sampling"] = asset.sampling
     return {key: text for name, value in values.items() for key, text in _flat(name, value, db)}
+
+
+@cache
+def _fields(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def _flat(name: str, value: Any, db: AssetDb) -> Iterator[tuple[str, str]]:
@@ -154,13 +160,21 @@ def _flat(name: str, value: Any, db: AssetDb) -> Iterator[tuple[str, str]]:
         for key, child in value.items():
             yield from _flat(f"{name}.{key}", child, db)
     elif is_dataclass(value) and not isinstance(value, AssetRef):
-        for field in fields(value):
-            yield from _flat(f"{name}.{field.name}", getattr(value, field.name), db)
+        for field in _fields(type(value)):
+            yield from _flat(f"{name}.{field}", getattr(value, field), db)
     elif isinstance(value, tuple) and value and is_dataclass(value[0]) and not isinstance(value[0], AssetRef):
         for number, child in enumerate(value):
             yield from _flat(f"{name}.{number}", child, db)
     elif value not in (None, (), ""):
-        yield _short(name), _short(json.dumps(value, default=lambda one: _plain(one, db)))
+        yield _short(name), _short(_json(value, db))
+
+
+def _json(value: Any, db: AssetDb) -> str:
+    if isinstance(value, bool | int | float | str):
+        return json.dumps(value)  # an encoder of its own, as below, takes ten times as long
+    if isinstance(value, AssetRef | Path):
+        return json.dumps(_plain(value, db))
+    return json.dumps(value, default=lambda one: _plain(one, db))
 
 
 def _plain(value: AssetRef | Path, db: AssetDb) -> str:
