@@ -9,7 +9,10 @@ NARROWEST, WIDEST = 60, 140
 """Columns of the narrowest and of the widest table."""
 
 _NAMED = 8
-"""Dependants that are named; of more there is the number."""
+"""Dependants that are named; of more there is the number, and all are in the other forms."""
+
+_FOLLOWING = 40
+"""The same of those that only follow what they are made of."""
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _ROWS = (
@@ -78,7 +81,7 @@ def _rows(assets: Sequence[Mapping[str, Any]], removed: Sequence[str], width: in
         if each.get("causes") != ["parts"]
     ]
     rows += [("removed", 0, _unbroken(label), []) for label in removed]
-    rows += [("follow", 0, ", ".join(following), [])] if following else []
+    rows += [("follow", 0, _names(following, _FOLLOWING), [])] if following else []
     states = max(len(state) for state, *_ in rows)
     sizes = max(len(size_text(size)) if size else 0 for _, size, *_ in rows)
     for state, size, label, details in rows:
@@ -127,9 +130,9 @@ def _shown(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _names(labels: Sequence[str]) -> str:
-    more = f" and {len(labels) - _NAMED} more" if len(labels) > _NAMED else ""
-    return ", ".join(map(_unbroken, labels[:_NAMED])) + more
+def _names(labels: Sequence[str], most: int = _NAMED) -> str:
+    more = f" and {len(labels) - most} more" if len(labels) > most else ""
+    return ", ".join(map(_unbroken, labels[:most])) + more
 
 
 def _unbroken(label: str) -> str:

@@ -216,6 +216,23 @@ def test_a_damaged_cache_is_named_as_the_cause(project: Project) -> None:
     assert (damaged.causes, damaged.reasons) == ((Cause.CACHE,), ("its bytes in the cache are damaged",))
 
 
+def test_a_cache_that_cannot_be_used_is_no_cook_that_has_not_been(project: Project) -> None:
+    db = cooked(project)
+    cache = project.root / "scenes/db.ogCache"
+    whole = cache.read_bytes()
+    for content, why in (
+        (whole[:-1], "length"),
+        (whole[:8] + b"\2" + whole[9:], "another format or version"),
+    ):
+        cache.write_bytes(content)
+        reasons = {reason for state in states_of(db).assets for reason in state.reasons}
+        assert len(reasons) == 1
+        assert reasons.pop().startswith("the cache cannot be used: ")
+        assert why in "".join(states_of(db).assets[2].reasons)
+    cache.unlink()
+    assert states_of(db).assets[2].reasons == ("it has not been cooked",)
+
+
 def test_nothing_is_written_by_comparing(project: Project) -> None:
     db = cooked(project)
     project.picture("assets/picture.png", np.zeros((4, 4, 4), np.uint8))

@@ -14,6 +14,7 @@ from support.commands import Run
 from support.projects import TRIANGLE_DB, Project
 
 from engine.assets import open_library
+from engine.assets.cache.lock import cache_lock
 from engine.cli.asset_table import size_text
 from engine.cli.last_plans import LastPlan, last_plan, note_plan
 from engine.cli.main import main
@@ -210,6 +211,18 @@ def test_a_table_says_that_nothing_differs(engine: Run, scene: Path) -> None:
     assert done.stdout.startswith("everything is as it was cooked\n\non a device as lavapipe\n")
 
 
+def test_a_table_names_the_first_of_many_that_follow(engine: Run, project: Project) -> None:
+    more = "".join(f"{{ @type: model  name: m{i}  mesh: thing  material: plain }}\n" for i in range(60))
+    text = TRIANGLE_DB.replace("{ @type: model", more + "{ @type: model", 1)
+    scene = project.write("scenes/scene.hu", TABLEAU)
+    open_library([project.db(text)]).close()
+    project.picture("assets/picture.png", np.zeros((4, 4, 4), np.uint8))
+    done = engine("assets", scene, "--diff", "--format", "table", COLUMNS="80")
+    assert " and 22 more" in done.stdout
+    assert " and 54 more" in done.stdout
+    assert len(found(engine, scene)["assetDbs"][0]["assets"]) == 63
+
+
 def test_bytes_are_in_the_largest_unit_that_they_fill() -> None:
     assert [size_text(size) for size in (0, 1023, 1024, 1048524, 1048576, 3 << 40)] == [
         "0 B",
@@ -329,6 +342,14 @@ def test_a_folder_that_cannot_be_written_is_compared_as_any_other(
         assert assets_of(found(engine, scene)).keys() == assets_of(before).keys()
     finally:
         folder.chmod(mode)
+
+
+def test_a_diff_does_not_wait_for_a_cook_of_another_process(
+    engine: Run, project: Project, scene: Path
+) -> None:
+    spoil(project)
+    with cache_lock(project.root / "scenes/db.ogCache"):
+        assert "texture2d picture" in assets_of(found(engine, scene))
 
 
 @pytest.mark.gpu

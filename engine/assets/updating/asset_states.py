@@ -131,7 +131,7 @@ class _Comparison:
         found = check_cache(path, distinct, self._gate, self._tool)
         found.close()
         self._known = found.known
-        self._before = _entries(path, len(distinct))
+        self._before, self._unusable = _entries(path, len(distinct))
         self._recorded: Recorded = read_records(path, len(db.assets))
         self._alike: set[int] = set()  # stale ones that cooking makes the same bytes of
 
@@ -264,7 +264,7 @@ class _Comparison:
 
     def _why_not_in_cache(self, before: Entry | None) -> str:
         if before is None:
-            return "the cache does not have it" if self._before else "it has not been cooked"
+            return self._unusable or "the cache does not have it"
         if before.failure:
             return "it is tried again"
         is_of_other = self._tool and before.tool not in ("", self._tool)
@@ -308,13 +308,14 @@ def reachable(db: AssetDb, roots: Collection[AssetRef]) -> set[AssetRef]:
     return found
 
 
-def _entries(path: Path, assets: int) -> dict[str, Entry]:
-    """Return the entries of a cache by identity, whether they are up to date or not."""
+def _entries(path: Path, assets: int) -> tuple[dict[str, Entry], str]:
+    """Return the entries of a cache by identity, up to date or not; without one the reason in words."""
     try:
         image = open_cache(path, assets)
-    except CacheMissError:
-        return {}
+    except CacheMissError as error:
+        is_missing = isinstance(error.__cause__, FileNotFoundError)
+        return {}, "it has not been cooked" if is_missing else f"the cache cannot be used: {error}"
     try:
-        return {entry.identity: entry for entry in image.entries}
+        return {entry.identity: entry for entry in image.entries}, ""
     finally:
         image.close()
