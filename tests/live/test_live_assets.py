@@ -20,6 +20,7 @@ from engine.assets.cook import cook_database
 from engine.assets.importing import import_recipes
 from engine.assets.recipes import Recipe, recipes_of
 from engine.assets.records import AssetType
+from engine.assets.updating.asset_states import states_of
 from engine.live import live_sources
 from engine.scene import load_scene
 
@@ -386,6 +387,25 @@ def test_the_cache_is_written_behind_and_holds_what_was_saved(live: LiveScene) -
     assert cooked.cooked == 0
     assert cooked.image.read(cooked.entries[asset.ref.index]) == live.runtime.library.read(asset.ref)
     cooked.image.close()
+
+
+def test_a_material_that_was_edited_while_it_is_drawn_differs_in_nothing_once_its_record_is_written(
+    live: LiveScene,
+) -> None:
+    text = live.file("scenes/cube.assets.hu")
+    edited = text.read_text().replace("roughness: 0.85", "roughness: 0.6")
+    assert edited != text.read_text()
+    text.write_text(edited)
+
+    def differing() -> list[str]:
+        dbs = load_scene(live.file("scenes/cube.hu")).dbs
+        return [one.asset.label for db in dbs for one in states_of(db).assets if one.is_listed]
+
+    assert differing() == ["material 'paving'", "model 'ground'"]
+    live.until_reloaded()
+    behind = live.live.sources.behind
+    live.until(lambda: behind.written == 1)
+    assert differing() == []
 
 
 def test_of_many_saves_nothing_is_left_but_the_last_version(live: LiveScene) -> None:
