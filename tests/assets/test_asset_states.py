@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -317,6 +318,21 @@ def test_two_cooks_of_different_texts_leave_the_whole_record_of_one(project: Pro
     (changed,) = by_name(first)["material plain"].fields
     assert changed == FieldChange("double_sided", "true", "false")
     assert not list(project.root.rglob("*.saving"))
+
+
+def test_a_project_that_is_copied_is_compared_with_its_last_cook_in_the_first_place(
+    project: Project, tmp_path: Path
+) -> None:
+    cooked(project)
+    copy = tmp_path / "copy"
+    shutil.copytree(project.root, copy)
+    text = copy / "scenes/db.hu"
+    text.write_text(TRIANGLE_DB.replace("name: plain ", "name: plain  doubleSided: true "))
+    (db,) = (one for one in find_databases(copy) if isinstance(one, AssetDb))
+    assert {name for name, state in by_name(db).items() if state.is_listed} == {
+        "model thing",
+        "material plain",
+    }
 
 
 def test_what_an_asset_is_made_of_is_reachable_from_it(project: Project) -> None:

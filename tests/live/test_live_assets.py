@@ -401,7 +401,7 @@ def test_a_material_that_was_edited_while_it_is_drawn_differs_in_nothing_once_it
         dbs = load_scene(live.file("scenes/cube.hu")).dbs
         return [one.asset.label for db in dbs for one in states_of(db).assets if one.is_listed]
 
-    assert differing() == ["material 'paving'", "model 'ground'"]
+    assert differing() == ["model 'ground'", "material 'paving'"]
     live.until_reloaded()
     behind = live.live.sources.behind
     live.until(lambda: behind.written == 1)

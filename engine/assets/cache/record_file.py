@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -197,7 +196,6 @@ def _short(value: str) -> str:
 def _digest(db: AssetDb, recipes: Mapping[int, Recipe]) -> str:
     """Return what differs between databases with other values."""
     found = hashlib.blake2b(digest_size=16)
-    found.update(os.fsencode(db.path))
     found.update(db.text.encode("utf-8", "surrogatepass"))
     for recipe in recipes.values():
         found.update(recipe.identity.encode())
