@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections import Counter
@@ -306,6 +307,21 @@ def test_a_cook_that_cannot_write_a_cache_writes_no_record(
     monkeypatch.setattr(os, "fsync", full)
     cooked(project)
     assert not list(project.root.rglob("*.records"))
+
+
+def test_a_record_file_that_may_not_be_written_costs_nothing_but_the_comparison(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr("engine.assets.cache.record_file.write_whole", refused)
+    db = project.db(TRIANGLE_DB)
+    with open_library([db]) as library:
+        assert library.problems == []
+    assert states(db) == {State.COOKED: 6, State.UNRECORDED: 3}
+    project.picture("assets/picture.png", np.zeros((4, 4, 4), np.uint8))
+    assert by_name(db)["texture2d picture"].dependants == ("model 'thing'", "material 'plain'")
 
 
 def test_two_cooks_of_different_texts_leave_the_whole_record_of_one(project: Project) -> None:

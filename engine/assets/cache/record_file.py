@@ -159,7 +159,7 @@ def _flat(name: str, value: Any, db: AssetDb) -> Iterator[tuple[str, str]]:
         for key, child in value.items():
             yield from _flat(f"{name}.{key}", child, db)
     elif is_dataclass(value) and not isinstance(value, AssetRef):
-        for field in _fields(type(value)):
+        for field in _fields(value.__class__):
             yield from _flat(f"{name}.{field}", getattr(value, field), db)
     elif isinstance(value, tuple) and value and is_dataclass(value[0]) and not isinstance(value[0], AssetRef):
         for number, child in enumerate(value):
