@@ -125,6 +125,8 @@ def _details(asset: Mapping[str, Any]) -> list[str]:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, list) and len(value) == 1:
+        return _shown(value[0])
     if isinstance(value, list):
         return f"[{' '.join(map(_shown, value))}]"
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -189,7 +189,7 @@ db: 5 of 9 assets differ
   scenes/db.hu, 974 B in scenes/db.ogCache, 84 B to cook
 
   changed        material 'plain'
-                   parameters.roughness was unset, is [0.5]
+                   parameters.roughness was unset, is 0.5
                    used by model 'thing'
   missing        shader 'vs'
                    assets/plain.vs.glsl: [file.missing] there is no file 'assets/plain.vs.glsl'
