@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from engine.assets import AssetLibrary, AssetRef, Material, ShaderFacts, ShaderStage, Texture2d
 from engine.graph import DrawPass, MaterialParameter
@@ -14,6 +15,7 @@ from engine.plan.terms.drawing import AlphaMode, CullMode
 from engine.planning.draw.shading import ShaderSet
 
 Numbers = tuple[float, ...]
+Ints = npt.NDArray[np.int64]
 ALPHA_CUTOFF = 0.5
 """The cutoff of a material that sets none, as in its record."""
 
@@ -153,3 +155,34 @@ def parameter_problems(
             document.problem("asset.parameter", message, node, "change the number", Severity.WARNING)
         )
     return found
+
+
+def numbered(rows: npt.NDArray[np.int32], used: Ints, limit: int) -> npt.NDArray[np.int32]:
+    """Return rows below `limit` for the materials `used`, -1 for the others, changing as few as possible.
+
+    A material keeps its row where that is below the limit; the others get the lowest free ones.
+    """
+    kept = used[(rows[used] >= 0) & (rows[used] < limit)]
+    made = np.full(len(rows), -1, np.int32)
+    made[kept] = rows[kept]
+    new = used[made[used] < 0]
+    free = np.ones(limit, np.bool_)
+    free[made[kept]] = False
+    made[new] = free.nonzero()[0][: len(new)]
+    return made
+
+
+def numbered_few(
+    rows: npt.NDArray[np.int32], used: Ints, switched: Ints, limit: int
+) -> npt.NDArray[np.int32]:
+    """Return what `numbered` does where no row is above the limit and only these materials are `switched`."""
+    is_used = np.zeros(len(rows), np.bool_)
+    is_used[used] = True
+    made = rows.copy()
+    made[switched[~is_used[switched]]] = -1
+    new = switched[is_used[switched] & (rows[switched] < 0)]
+    if len(new):
+        free = np.ones(limit + 1, np.bool_)  # the last one stands for those without a row
+        free[made] = False
+        made[new] = free[:limit].nonzero()[0][: len(new)]
+    return made

@@ -6,6 +6,7 @@ the rows that change. Rows that are enabled are chosen among a table's instances
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ from engine.planning.draw.boxes import BlockBoxes, BoneBoxes, relative_boxes
 from engine.planning.draw.eyes import Eye, target_extent, views_of_levels
 from engine.planning.draw.instance_blocks import InstanceBlocks, block_rows, capacity
 from engine.planning.draw.levels import Levels
+from engine.planning.draw.material_use import numbered, numbered_few
 from engine.planning.draw.rays import Ray, box_entries
 from engine.planning.draw.recipes import Recipes, Usable
 from engine.tableau import NO_ASSET, FeatureTable, Tableau
@@ -34,6 +36,9 @@ from engine.tableau.journal import Journal
 
 FEW_MATERIALS = 8
 """Materials whose batches are looked up one by one."""
+
+RECENT = 4
+"""How many of the last updates `restore` knows the versions of."""
 
 Ints = npt.NDArray[np.int64]
 Integer = TypeVar("Integer", bound=np.integer[Any])
@@ -106,6 +111,7 @@ class DrawTable:
             raise ValueError(f"the pass '{declaration.name}' draws {feature.type_name}, which names no asset")
         self._row_assets = RowAssets(tableau, self.feature, library, chosen)
         self._collected: Versions | None = None
+        self._recent: deque[tuple[Ints, Versions]] = deque(maxlen=RECENT)
         self._refreshed: tuple[int, int] | None = None
         self._uses = np.zeros(0, np.int64)
         self._used, self._placeholders = 0, 0  # how many batches have a use, and draw the placeholder
@@ -138,6 +144,7 @@ class DrawTable:
                 keys[is_in(keys, list(errors))] = NO_ASSET
             self._set_assets(rows, keys)
         self._collected = version
+        self._recent.append((self.assets, version))
         self.refresh()
         return errors
 
@@ -157,7 +164,8 @@ class DrawTable:
         now, then = self.assets, assets
         rows = np.arange(max(len(now), len(then)), dtype=np.int32)
         self._set_assets(rows, _padded(then, len(rows)))
-        self._collected = None
+        self.assets, kept = then, [version for known, version in self._recent if known is then]
+        self._collected = kept[-1] if kept else None
 
     def refresh(self) -> None:
         """Note in `changes` the blocks of rows that were switched or mirrored since the last call."""
@@ -457,37 +465,6 @@ class _Uses:
             self._counts = _padded(self._counts, int(numbers.max()) + 1, 0)
             np.add.at(self._counts, numbers, by)
             self.used = self._counts.nonzero()[0]
-
-
-def numbered(rows: npt.NDArray[np.int32], used: Ints, limit: int) -> npt.NDArray[np.int32]:
-    """Return rows below `limit` for the materials `used`, -1 for the others, changing as few as possible.
-
-    A material keeps its row where that is below the limit; the others get the lowest free ones.
-    """
-    kept = used[(rows[used] >= 0) & (rows[used] < limit)]
-    made = np.full(len(rows), -1, np.int32)
-    made[kept] = rows[kept]
-    new = used[made[used] < 0]
-    free = np.ones(limit, np.bool_)
-    free[made[kept]] = False
-    made[new] = free.nonzero()[0][: len(new)]
-    return made
-
-
-def numbered_few(
-    rows: npt.NDArray[np.int32], used: Ints, switched: Ints, limit: int
-) -> npt.NDArray[np.int32]:
-    """Return what `numbered` does where no row is above the limit and only these materials are `switched`."""
-    is_used = np.zeros(len(rows), np.bool_)
-    is_used[used] = True
-    made = rows.copy()
-    made[switched[~is_used[switched]]] = -1
-    new = switched[is_used[switched] & (rows[switched] < 0)]
-    if len(new):
-        free = np.ones(limit + 1, np.bool_)  # the last one stands for those without a row
-        free[made] = False
-        made[new] = free[:limit].nonzero()[0][: len(new)]
-    return made
 
 
 def _padded(values: npt.NDArray[Integer], size: int, filler: int = NO_ASSET) -> npt.NDArray[Integer]:

@@ -12,16 +12,18 @@ from support.random_scenes import profile
 
 from engine.assets import open_library
 from engine.feature import Feature, Registry, discover
+from engine.feature.row_assets import RowAssets
 from engine.graph import DepthTarget, DrawPass, ImageDecl
 from engine.plan import Format
 from engine.plan.terms.row_index import RowIndex
 from engine.plan.terms.table import distinct_keys
 from engine.planning.ahead import new_assets
-from engine.planning.draw.material_use import TEXTURE
+from engine.planning.draw.material_use import TEXTURE, numbered, numbered_few
 from engine.planning.draw.recipes import BATCH_KEYS
-from engine.planning.draw.tables import DrawTable, _padded, numbered, numbered_few
+from engine.planning.draw.tables import DrawTable, _padded
 from engine.planning.scene import ScenePlanner
 from engine.scene import load_scene
+from engine.tableau import NO_ASSET
 
 KEYS = st.one_of(
     st.lists(st.builds(lambda db, index: db << 32 | index, st.integers(0, 3), st.integers(0, 20))),
@@ -308,3 +310,46 @@ def test_rows_of_few_materials_are_numbered_as_those_of_all():
         used, before = np.setxor1d(used, switched), rows
         rows = numbered(before, used, 64)
         assert numbered_few(before, used, switched, 64).tolist() == rows.tolist()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_table_that_was_restored_follows_all_that_has_changed_since(cube, seed):
+    scene, library = cube
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 64))
+    rng, model = np.random.default_rng(seed), {"asset": scene.tableau["cube"].visibleModel["asset"]}
+    made = [scene.tableau.add_object(f"o{n}", features={"visibleModel": model}) for n in range(12)]
+    table = planner.needs().tables["forward"]
+    known = [table.assets]
+    for _ in range(60):
+        for one in rng.choice(12, int(rng.integers(0, 3)), replace=False):
+            made[one].active = not made[one].active
+        if rng.random() < 0.1:
+            made.append(scene.tableau.add_object(f"p{len(made)}", features={"visibleModel": model}))
+        if rng.random() < 0.6:
+            table.restore(known[int(rng.integers(len(known)))])
+        table.update()
+        known = [*known, table.assets][-8:]
+        active = table.feature.rows_active()
+        drawn = np.flatnonzero(table.assets != NO_ASSET)
+        assert drawn.tolist() == active.tolist()
+        assert table.instances == len(active)
+
+
+def test_a_table_that_was_restored_looks_at_what_has_changed_alone(cube, monkeypatch):
+    scene, library = cube
+    planner = ScenePlanner(scene.tableau, scene.registry, library, profile("unified"), (64, 64))
+    model = {"asset": scene.tableau["cube"].visibleModel["asset"]}
+    made = [scene.tableau.add_object(f"o{n}", features={"visibleModel": model}) for n in range(40)]
+    table = planner.needs().tables["forward"]
+    before = table.assets
+    made[0].active = False
+    planner.needs()
+    after = table.assets
+    table.restore(before)
+    table.restore(after)
+    looked: list[int] = []
+    of = RowAssets.of
+    monkeypatch.setattr(RowAssets, "of", lambda self, rows: (looked.append(len(rows)), of(self, rows))[1])
+    made[1].active = False
+    planner.needs()
+    assert max(looked) == 1
