@@ -200,7 +200,7 @@ class ScenePlanner:
         Few assets are left to `needs`. Of many, as many are learnt as `milliseconds` suffice for, and the
         next call goes on; then their requirements are collected: so that no frame waits for thousands.
         """
-        if self.knows_enough():
+        if self._new.are_few():
             return True
         self._new.look(self.input_versions())
         if not self.has_many:
@@ -217,9 +217,9 @@ class ScenePlanner:
         """Whether so many assets are new that `prepare` learns them over several frames."""
         return self._new.are_many
 
-    def knows_enough(self) -> bool:
-        """Whether so few assets are new that `prepare` leaves them to `needs`."""
-        return self._new.are_few()
+    def knows_assets(self) -> bool:
+        """Whether `needs` has few new assets to learn, or none, however many rows have changed."""
+        return self._new.are_few() or not (self.has_many or self._collector.unknown())
 
     def collect(self) -> None:
         """Collect what changed rows require, ahead of `needs`."""

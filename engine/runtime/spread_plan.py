@@ -186,7 +186,7 @@ class SpreadPlan:
         if runtime.hold.is_on:
             return False  # the plan is shown first
         is_done = not runtime.memory.steps_left  # what goes may wait for frames in flight still
-        return runtime.needs is not None and is_done and runtime.planner.knows_enough()
+        return runtime.needs is not None and is_done and runtime.planner.knows_assets()
 
     def _make(self) -> Iterator[None]:
         runtime, planner = self._runtime, self._runtime.planner

@@ -19,6 +19,7 @@ from support.textured_cubes import textured_cubes
 
 from engine.assets import AssetRef, open_library
 from engine.planning import renewed_tables
+from engine.planning.ahead import new_assets
 from engine.planning.draw.recipes import Recipes
 from engine.runtime import spread_plan
 from engine.runtime.live_assets import LiveAssets
@@ -237,3 +238,25 @@ def test_an_object_that_is_given_an_asset_of_a_save_is_not_drawn_with_pipelines_
         frames_until_shown(runtime, live)
         dark = runtime.read_pixels()
         assert dark.mean() < before.mean()
+
+
+def test_the_plan_that_switches_many_assets_is_spread_as_all_of_them_are_known(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "project").mkdir()
+    taken: list[str] = []
+    switch = LiveUpdate._switch
+
+    def switched(self: LiveUpdate) -> None:
+        taken.append("switch")
+        switch(self)
+
+    with drawn(root, tmp_path / "project") as (runtime, live, shader):
+        take = runtime.take_plan
+        monkeypatch.setattr(new_assets, "FEW_ASSETS", CUBES // 4)
+        monkeypatch.setattr(LiveUpdate, "_switch", switched)
+        monkeypatch.setattr(runtime, "take_plan", lambda *of: (taken.append("spread"), take(*of)))
+        darker(shader, 0.5)
+        frames_until_shown(runtime, live)
+        assert taken[taken.index("switch") :] == ["switch", "spread"]
