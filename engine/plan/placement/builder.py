@@ -6,8 +6,9 @@ places each in an allocation.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from engine.plan.terms.policy import Policy
 from engine.plan.terms.table import Rows
 from engine.plan.terms.vocabulary import Kind
 
+_NO_HOMES: Mapping[int, tuple[int, int]] = MappingProxyType({})
 _NO_ALLOCATIONS, _NO_RESOURCES = np.zeros(0, ALLOCATION), np.zeros(0, RESOURCE)
 
 
@@ -53,7 +55,8 @@ class NewResource:
 class Builder:
     """Collects new resources; `finish` places them and returns their rows.
 
-    With `grow`, new pages and blocks may be larger than their present contents (Policy.growth).
+    `homes` are the allocations of the plan, with offsets, where images join others that they share bytes
+    with, by key. With `grow`, new pages and blocks may be larger than their present contents (Policy.growth).
     """
 
     def __init__(
@@ -63,15 +66,18 @@ class Builder:
         profile: DeviceProfile,
         policy: Policy,
         *,
+        homes: Mapping[int, tuple[int, int]] = _NO_HOMES,
         grow: bool = False,
     ) -> None:
         self.profile = profile
         self.policy = policy
         self.packing = packing
+        self.homes = homes
         self._grow = grow
         self.next_allocation = memory.next_allocation
         self.next_resource = memory.next_resource
         self._new: dict[int, NewResource] = {}
+        self._joining: dict[int, tuple[int, int]] = {}
         self._pending = [0] * len(profile.heaps)
         self._shareable: dict[int, list[AliasCandidate]] = {}
         """New images that may share bytes, by memory type; `_pending` has what all of them take together."""
@@ -120,14 +126,20 @@ class Builder:
             self._shareable.setdefault(resource.memory_type, []).append(candidate)
         return ident
 
+    def join(self, resource: NewResource, home: tuple[int, int]) -> int:
+        """Add an image that shares the bytes of others at its place in `homes`; returns its id."""
+        ident, self.next_resource = self.next_resource, self.next_resource + 1
+        self._new[ident], self._joining[ident] = resource, home
+        return ident
+
     def finish(self) -> tuple[Rows, Rows]:
         """Rows of the new allocations and resources, sorted by id; HeapFull where they exceed a budget."""
         if not self._new:
             self._check_budgets(_NO_ALLOCATIONS)
             return _NO_ALLOCATIONS, _NO_RESOURCES
         allocations: list[tuple[object, ...]] = []
-        locations: dict[int, tuple[int, int]] = {}
-        aliased = self._place_aliased(locations, allocations)
+        locations = dict(self._joining)
+        aliased = self._joining.keys() | self._place_aliased(locations, allocations)
         for ident in self._own_ids(aliased):
             new = self._new[ident]
             locations[ident] = (self._allocation(allocations, new, new.memory.size, own=True), 0)
@@ -155,7 +167,7 @@ class Builder:
         by_type: dict[int, list[tuple[int, AliasCandidate]]] = {}
         for ident, new in self._new.items():
             candidate = self._candidate(new)
-            if candidate is not None:
+            if candidate is not None and ident not in locations:
                 by_type.setdefault(new.memory_type, []).append((ident, candidate))
         shared: set[int] = set()
         for members in by_type.values():

@@ -24,7 +24,7 @@ from engine.plan.terms.table import Rows, Table, distinct_ids
 from engine.plan.terms.vocabulary import Contents, Kind
 
 _ALLOCATION = [name for name in ALLOCATION.names or () if name != "id"]
-_RESOURCE = [name for name in RESOURCE.names or () if name not in ("id", "allocation")]
+_RESOURCE = [name for name in RESOURCE.names or () if name not in ("id", "allocation", "aliased")]
 _ANYWHERE = [name for name in _RESOURCE if name != "offset"]
 _CONTENT = [name for name in SUBRESOURCE.names or () if name not in ("resource", "offset")]
 _PLACE = ["offset", "size", "content"]
@@ -34,7 +34,8 @@ def matched(plan: Plan, resident: Plan) -> Plan:
     """`plan` with the ids of `resident` for equal objects, and with staging for keys that are not resident.
 
     Both plans use the same `Keys`. An allocation that differs only in the order of its contents is equal and
-    keeps the resident order. Raises PlanError `plan.budget` where no staging fits beside the plan.
+    keeps the resident order; an image is equal whether others share its bytes or not. Raises PlanError
+    `plan.budget` where no staging fits beside the plan.
     """
     terms = np.array([resident.terms.id(entry) for entry in plan.terms.entries], np.int32)
     places = plan.memory.subresources.copy()

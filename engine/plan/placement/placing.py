@@ -177,7 +177,10 @@ def _new_own(
     usage, size = int(needs.usage[row]), int(needs.footprint[row])
     memory = _memory_requirements(needs, builder, usage, size)
     new = _resource(needs.group, usage, memory, memory_type, size, needs.terms[row])
-    if builder.has_room(new):
+    home = builder.homes.get(int(needs.key[row]))
+    if home is not None:
+        resource[row] = builder.join(new, home)
+    elif builder.has_room(new):
         resource[row] = builder.add(new)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -15,7 +15,7 @@ from engine.plan.model.packing import Packing
 from engine.plan.model.plan import Plan
 from engine.plan.placement.builder import Builder
 from engine.plan.placement.placing import GroupNeeds, UnsatisfiableNeed, place
-from engine.plan.placement.shared_images import to_place_again
+from engine.plan.placement.shared_images import SharedPlaces, shared_places
 from engine.plan.placement.staging_bounds import min_staging
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced
@@ -104,11 +104,12 @@ class PlanningRound:
     def run(self) -> RoundResult:
         """The memory plan and the bytes to stage; HeapFull or UnsatisfiableNeed where it does not fit."""
         removed_keys, ids = self._difference()
-        leaving = self.leaving
+        leaving, shared = self.leaving, SharedPlaces()
         if self.resident is not None:
             facts = self.profile, self.policy, self.terms
-            shared = to_place_again(self.coalesced, self.memory, ids, removed_keys, *facts)
-            leaving = distinct(np.concatenate([leaving, shared])) if len(shared) else leaving
+            shared = shared_places(self.coalesced, self.memory, ids, removed_keys, *facts)
+            if len(shared.leaving):
+                leaving = distinct(np.concatenate([leaving, shared.leaving]))
         if len(leaving):
             ids = distinct(np.concatenate([ids, leaving]))
         columns = need_columns(
@@ -137,13 +138,13 @@ class PlanningRound:
         for page in self.closed:
             self.packing.pages.close(page)
         grow = keep_old and not len(self.leaving)
-        builder = Builder(self.memory, self.packing, self.profile, self.policy, grow=grow)
+        about = self.memory, self.packing, self.profile, self.policy
+        builder = Builder(*about, homes=shared.homes, grow=grow)
         self._place(columns, rows, moves, builder)
         missing = is_in(ids, self.memory.missing) if len(self.memory.missing) else np.zeros(len(ids), bool)
         fetch = moves & columns.cached | missing
-        memory = self._finish(
-            builder, chosen(rows, moves), chosen(rows, ~same), removed_keys, dropped, replaced
-        )
+        placed, others = chosen(rows, moves), chosen(rows, ~same)
+        memory = self._finish(builder, placed, others, removed_keys, dropped, replaced, shared.aliased)
         if not some(fetch):
             return RoundResult(memory, self.packing, 0, 0)
         to_stage = int((np.maximum(columns.bytes, columns.footprint) + SLACK)[fetch].sum())
@@ -274,8 +275,12 @@ class PlanningRound:
         removed_keys: Int64s,
         dropped: tuple[Int64s, Int64s],
         replaced: Rows,
+        aliased: Mapping[int, bool],
     ) -> MemoryPlan:
-        """The new memory plan. Ranges of replaced keys are freed only now, after everything is placed."""
+        """The new memory plan. Ranges of replaced keys are freed only now, after everything is placed.
+
+        `aliased` says of resources that stay, by id, whether they share bytes now, where that has changed.
+        """
         allocations, resources = builder.finish()
         new = dict(zip(allocations["id"].tolist(), allocations, strict=True))
         for row in new.values():
@@ -287,6 +292,10 @@ class PlanningRound:
         if len(resources):
             self.packing.open_new(allocations, resources, placed)
         last = self._drop(replaced)
+        if aliased:
+            known = self.memory.resource_table.rows(np.array(sorted(aliased), np.int64))
+            known["aliased"] = [aliased[ident] for ident in known["id"].tolist()]
+            resources = stack([known, resources])
         for page in self.closed:
             self.packing.pages.open(page)
         return MemoryPlan(

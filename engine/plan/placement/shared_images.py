@@ -1,12 +1,17 @@
-"""Which images share bytes follows from the requirements alone, never from earlier plans.
+"""Which images share bytes follows from the requirements alone; where these lie, from the resident plan, too.
 
 Which images may share bytes depends on the lifetimes of all, and a pass that comes or goes changes them. So
-where a lifetime has changed, all images with one are placed as if there were no resident plan. An allocation
-that would hold the same images at the same places stays; images of the others are created again, which costs
-no transfer: their contents are not kept between frames.
+where a lifetime has changed, all images with one are laid out as if there were no resident plan. Of an
+allocation that would be as large as a resident one, the images that lie there at the same offset stay, and
+those that join them are bound beside them. Images whose offset or company is another are created again,
+which costs no transfer: their contents are not kept between frames.
 """
 
 from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -16,17 +21,45 @@ from engine.plan.model.memory_plan import MemoryPlan
 from engine.plan.placement.aliasing import AliasCandidate, place_aliases
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.coalesce import Coalesced
-from engine.plan.requirements.requirements import TermsTable
+from engine.plan.requirements.requirements import ImageShape, TermsTable
 from engine.plan.terms.policy import Policy
-from engine.plan.terms.table import Int64s, Rows, chosen, is_in, some
+from engine.plan.terms.table import Int64s, chosen, is_in, some
 from engine.plan.terms.vocabulary import Dedicated, ImageUsage, Kind
 
 _NONE = np.zeros(0, np.int64)
-Shared = list[tuple[int, dict[int, int]]]
-"""Allocations that several images share: their bytes, and the offset of each key."""
 
 
-def to_place_again(
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """What is wanted of an image that may share bytes; `types` of memory may hold it, best first."""
+
+    key: int
+    shape: ImageShape
+    layers: int
+    usage: int
+    types: tuple[int, ...]
+    place: AliasCandidate
+
+
+_Group = tuple[int, list[tuple[_Image, int]]]
+"""An allocation of a plan made from nothing: its bytes, and its images with their offsets."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedPlaces:
+    """How resident images are rearranged, so that as many share bytes as in a plan made from nothing.
+
+    The keys `leaving`, sorted, do not stay at their places. `homes` are resident allocations, with offsets,
+    for keys that join images there. `aliased` has the resources, by id, that stay and share bytes from now
+    on, or do no longer.
+    """
+
+    leaving: Int64s = field(default_factory=lambda: _NONE)
+    homes: Mapping[int, tuple[int, int]] = field(default_factory=dict)
+    aliased: Mapping[int, bool] = field(default_factory=dict)
+
+
+def shared_places(
     coalesced: Coalesced,
     memory: MemoryPlan,
     changed: Int64s,
@@ -34,8 +67,8 @@ def to_place_again(
     profile: DeviceProfile,
     policy: Policy,
     terms: TermsTable,
-) -> Int64s:
-    """The keys, sorted, of resident images that leave their places in `memory`.
+) -> SharedPlaces:
+    """How the images of `memory` are rearranged for these needs.
 
     `changed` are keys of needs that may be new or changed, `removed` those that are gone, both sorted.
     """
@@ -49,72 +82,95 @@ def to_place_again(
         or some(kept_terms[gone])
         or some(kept_terms[known])
     ):
-        return _NONE
+        return SharedPlaces()
     needs = coalesced.needs.array
     columns = need_columns(coalesced, chosen(needs, limited[needs["terms"]]), profile, policy, terms)
-    shared = _shared(columns, coalesced, profile, policy, terms) if policy.alias else []
-    resources = memory.resources
-    places = memory.subresources
+    resources, places = memory.resources, memory.subresources
     places = places[is_in(places["resource"], resources["id"][resources["aliased"]])]
-    places = places[coalesced.needs.has(places["key"].astype(np.int64))]
-    leaving = set(places["key"].tolist())
-    leaving.update(key for _, members in shared for key in members if key in memory)
-    for size, members in shared:
-        if _is_as_before(memory, places, size, members, columns, terms):
-            leaving -= members.keys()
-    return np.array(sorted(leaving), np.int64)
+    shared = set(places["key"][coalesced.needs.has(places["key"].astype(np.int64))].tolist())
+    leaving, homes, aliased = set(shared), dict[int, tuple[int, int]](), dict[int, bool]()
+    taken = set[int]()
+    for size, members in _groups(columns, coalesced, profile, policy, terms) if policy.alias else ():
+        if len(members) == 1 and members[0][0].key not in shared:
+            continue
+        home, staying = _home(memory, size, members, taken, terms)
+        leaving.update(image.key for image, _ in members if image.key in memory)
+        leaving.difference_update(staying)
+        if home is not None:
+            taken.add(home)
+            homes.update({image.key: (home, at) for image, at in members if image.key not in staying})
+        for resource in staying.values():
+            if bool(memory.resource(resource)["aliased"]) != (len(members) > 1):
+                aliased[resource] = len(members) > 1
+    return SharedPlaces(np.array(sorted(leaving), np.int64), homes, aliased)
 
 
-def _shared(
+def _groups(
     columns: NeedColumns, coalesced: Coalesced, profile: DeviceProfile, policy: Policy, terms: TermsTable
-) -> Shared:
-    """The allocations that a plan made from nothing has for several of these images each."""
-    by_type: dict[int, list[tuple[int, AliasCandidate]]] = {}
+) -> Iterable[_Group]:
+    """The allocations that a plan made from nothing has for these images."""
+    by_type: dict[int, list[_Image]] = {}
     for row in columns.placing_order(coalesced, np.ones(len(columns.needs), bool)).tolist():
         entry, group = terms[int(columns.terms[row])], columns.groups[int(columns.group[row])]
         if entry.kind is not Kind.IMAGE or group.shape is None or entry.lifetime is None:
             continue
-        usage = ImageUsage(int(columns.usage[row]))
-        requirements = profile.image_requirements(group.shape, int(columns.footprint[row]), usage)
+        layers, usage = int(columns.footprint[row]), int(columns.usage[row])
+        requirements = profile.image_requirements(group.shape, layers, ImageUsage(usage))
         alone = requirements.requires_dedicated or entry.dedicated is Dedicated.YES
         types = candidate_types(group, requirements.type_bits, profile)
         if types and not alone and requirements.size >= policy.own:
-            candidate = AliasCandidate(requirements.size, requirements.alignment, *entry.lifetime)
-            by_type.setdefault(types[0], []).append((int(columns.needs["key"][row]), candidate))
-    return [
-        (size, {members[index][0]: offset for index, offset in together})
-        for members in by_type.values()
-        for size, together in place_aliases([candidate for _, candidate in members])
-        if len(together) > 1
-    ]
+            place = AliasCandidate(requirements.size, requirements.alignment, *entry.lifetime)
+            image = _Image(int(columns.needs["key"][row]), group.shape, layers, usage, types, place)
+            by_type.setdefault(types[0], []).append(image)
+    for images in by_type.values():
+        for size, together in place_aliases([image.place for image in images]):
+            yield size, [(images[index], offset) for index, offset in together]
 
 
-def _is_as_before(
-    memory: MemoryPlan,
-    places: Rows,
-    size: int,
-    members: dict[int, int],
-    columns: NeedColumns,
-    terms: TermsTable,
-) -> bool:
-    """Whether an allocation of `memory` holds these images, as they are wanted now, and no others.
+def _home(
+    memory: MemoryPlan, size: int, members: list[tuple[_Image, int]], taken: set[int], terms: TermsTable
+) -> tuple[int | None, dict[int, int]]:
+    """The resident allocation where most bytes of a group stay, and the resources by key that stay there.
 
-    `places` are the needed keys of resources that share bytes.
+    None where there is no such allocation that is not `taken` by another group.
     """
-    mine = places[is_in(places["key"], list(members))]
-    if len(mine) != len(members):
-        return False
-    resources = memory.resource_table.rows(mine["resource"].astype(np.int64))
-    allocation = int(resources["allocation"][0])
-    inside = memory.resource_table.rows(places["resource"].astype(np.int64))["allocation"] == allocation
-    if not (resources["allocation"] == allocation).all() or inside.sum() != len(members):
-        return False
-    wanted = np.searchsorted(columns.needs["key"], mine["key"])
-    shapes = [columns.groups[group].shape for group in columns.group[wanted].tolist()]
+    resources: dict[int, dict[int, int]] = {}
+    kept: Counter[int] = Counter()
+    for image, offset in members:
+        resource = _resident_at(memory, image, offset, terms) if image.key in memory else None
+        if resource is None:
+            continue
+        home = int(resource["allocation"])
+        if home not in taken and _may_hold(memory.allocation(home), size, members):
+            resources.setdefault(home, {})[image.key] = int(resource["id"])
+            kept[home] += image.place.size
+    if not kept:
+        return None, {}
+    best = max(kept, key=lambda home: (kept[home], -home))
+    return best, resources[best]
+
+
+def _resident_at(memory: MemoryPlan, image: _Image, offset: int, terms: TermsTable) -> np.void | None:
+    """The resource of a resident image that is as it is wanted, at this offset; None where it is not."""
+    place = memory.subresource_table.row(image.key)
+    resource = memory.resource(int(place["resource"]))
+    is_wanted = (
+        terms[int(place["terms"])].shape == image.shape
+        and resource["layers"] == image.layers
+        and resource["offset"] == offset
+        and resource["size"] == image.place.size
+        and not image.usage & ~int(resource["usage"])
+    )
+    return resource if is_wanted else None
+
+
+def _may_hold(allocation: np.void, size: int, members: list[tuple[_Image, int]]) -> bool:
+    """Whether an allocation is as large as a group, and may hold all of its images."""
+    is_alone = len(members) == 1
+    memory_type = int(allocation["memory_type"])
     return (
-        [terms[number].shape for number in mine["terms"].tolist()] == shapes
-        and int(memory.allocation(allocation)["size"]) == size
-        and resources["offset"].tolist() == [members[key] for key in mine["key"].tolist()]
-        and resources["layers"].tolist() == columns.footprint[wanted].tolist()
-        and not some(columns.usage[wanted] & ~resources["usage"].astype(np.int64))
+        bool(allocation["own"])
+        and int(allocation["size"]) == size
+        and (is_alone or not allocation["dedicated"])
+        and all(memory_type in image.types for image, _ in members)
     )

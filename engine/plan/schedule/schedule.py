@@ -170,13 +170,17 @@ class _Scheduler:
         return overlapping(self.old, fresh) | is_in(self.old["resource"], self._displaced())
 
     def _displaced(self) -> list[int]:
-        """Old resources that overlap new resources of the plan in a shared allocation."""
+        """Old resources that overlap resources that the plan creates in a shared allocation.
+
+        Not images that share their bytes with those: no frame draws with both.
+        """
         found = []
         new = self.plan.memory.resources
+        new = new[~is_in(new["id"], list(self.resident.bound))]
         for ident, row in self.resources.items():
             if ident in self.final_resources or ident not in self.resident.bound:
                 continue
-            others = new[new["allocation"] == row["allocation"]]
+            others = new[(new["allocation"] == row["allocation"]) & ~(new["aliased"] & row["aliased"])]
             start, end = int(row["offset"]), int(row["offset"] + row["size"])
             if ((others["offset"] < end) & (others["offset"] + others["size"] > start)).any():
                 found.append(ident)

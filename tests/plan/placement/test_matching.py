@@ -6,14 +6,18 @@ from dataclasses import replace
 
 import pytest
 from support.cached_needs import DB, DEVICE, MIPS, buffer, needs, texture
+from support.placed_needs import attachment
+from support.placed_needs import needs as placed
 from support.plans import filled
 
 from engine.plan.model.memory_plan import ALLOCATION, RESOURCE, SUBRESOURCE, MemoryPlan
 from engine.plan.placement.matching import _Matching, matched
 from engine.plan.placement.planner import make_plan
 from engine.plan.placement.planning_round import SLACK
+from engine.plan.requirements.requirements import ImageShape
 from engine.plan.requirements.shapes import tight_bytes
 from engine.plan.terms.errors import PlanError
+from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.table import Table
 from engine.plan.terms.vocabulary import BufferUsage
@@ -105,7 +109,7 @@ def test_an_allocation_that_differs_in_a_property_is_another_with_other_resource
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in RESOURCE.names if name not in ("id", "allocation", "offset")]
+    "name", [name for name in RESOURCE.names if name not in ("id", "allocation", "offset", "aliased")]
 )
 def test_a_resource_that_differs_in_a_property_is_another_in_the_same_allocation(name: str):
     old = memory([1, 2], [3], first=5)
@@ -115,6 +119,22 @@ def test_a_resource_that_differs_in_a_property_is_another_in_the_same_allocation
     found = _Matching(old, new).run()
     assert found.allocations["id"].tolist() == [5]
     assert homes(found) == {1: 7, 2: 7, 3: 6}
+
+
+def test_an_image_stays_the_same_where_another_joins_it_or_leaves_it():
+    shape = ImageShape(Format.D32_SFLOAT, 256, 256)
+    large, small = (
+        attachment(1, shape, lifetime=(0, 1)),
+        attachment(2, replace(shape, width=128), lifetime=(2, 3)),
+    )
+    keys = Keys()
+    alone, both = (make_plan(placed(*rows, keys=keys), DEVICE) for rows in ([large], [large, small]))
+    joined = matched(both, alone)
+    assert joined.address(1) == alone.address(1)
+    assert joined.memory.resources["aliased"].all()
+    again = matched(alone, joined)
+    assert again.address(1) == alone.address(1)
+    assert not again.memory.resources["aliased"].any()
 
 
 def test_a_resource_elsewhere_in_an_equal_allocation_stays_where_it_was():

@@ -47,7 +47,7 @@ def with_limits(device: DeviceProfile, **limits: int) -> DeviceProfile:
 @pytest.mark.parametrize(
     ("key", "change", "created"),
     [
-        (1, {"lifetime": (0, 2)}, [1, 2]),
+        (1, {"lifetime": (0, 2)}, [2]),
         (1, {"uses": (GRAPHICS,)}, []),
         (3, {"lifetime": (0, 3)}, []),
         (3, {"uses": (GRAPHICS,)}, []),

@@ -1,7 +1,13 @@
-"""Claims about images that share bytes: which do follows from what is wanted now, not from earlier plans."""
+"""Claims about images that share bytes: which do follows from what is wanted now, not from earlier plans.
+
+Where they lie does follow from earlier plans: what need not be created again stays.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,11 +19,16 @@ from engine.plan.model.plan_change import plan_change
 from engine.plan.placement.planner import make_plan
 from engine.plan.requirements.coalesce import Coalesced
 from engine.plan.requirements.requirements import ImageShape, Requirement
+from engine.plan.requirements.sources import Sources
+from engine.plan.resident.steps import Allocate, Bind, CreateImage, Destroy, Free, Publish, Step, Withdraw
+from engine.plan.schedule.schedule import Schedule, make_schedule
+from engine.plan.schedule.simulation import SimulatedDevice
+from engine.plan.schedule.validate_schedule import validate_schedule
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.policy import Policy
 from engine.plan.terms.vocabulary import Dedicated
-from engine.plan.text.validate import validate
+from engine.plan.text.validate import stays_bound, validate
 
 DEVICE = profile("unified")
 POLICY = Policy(own=1 << 16)
@@ -104,11 +115,11 @@ def after(**changes: tuple[int, tuple[int, int] | None, bool] | None) -> tuple[P
         ({"k3": (LATE, (0, 3), False)}, []),
         ({"k4": (SMALL, (0, 3), False)}, []),
         ({"k3": None}, []),
-        ({"k1": (WIDE, (0, 2), False)}, [1, 2]),
-        ({"k2": None}, [1]),
-        ({"k2": (LATE, (2, 3), True)}, [1, 2]),
-        ({"k3": (LATE, (2, 2), False)}, [1, 2, 3]),
-        ({"k4": (SMALL, (3, 3), False)}, [1, 2]),
+        ({"k1": (WIDE, (0, 2), False)}, [2]),
+        ({"k2": None}, []),
+        ({"k2": (LATE, (2, 3), True)}, [2]),
+        ({"k3": (LATE, (2, 2), False)}, [2, 3]),
+        ({"k4": (SMALL, (3, 3), False)}, []),
         ({"k1": (WIDE, None, False)}, [1, 2]),
     ],
     ids=[
@@ -131,3 +142,124 @@ def test_only_images_whose_place_is_another_are_created_again(changes, created):
     assert [key for key in present if plan.address(key) != before.address(key)] == created
     change = plan_change(before, plan)
     assert (change.moved, change.renewed) == (0, len(created)), "nothing of an attachment is copied"
+
+
+SHADOW_MAP: Wanted = {1: (WIDE, (0, 1), False), 2: (LATE, (1, 3), False)}
+"""A frame with a shadow map, which shares its bytes with nothing, and a picture."""
+OUTLINED: Wanted = {**SHADOW_MAP, 3: (SMALL, (2, 3), False)}
+"""The same with the mask of an outline."""
+
+
+def settle(device: SimulatedDevice, keys: Keys, wanted: Wanted) -> tuple[Plan, list[Step]]:
+    """Carry out the plan for a frame; returns it with the steps that led to it."""
+    plan = make_plan(coalesced(keys, wanted), DEVICE, device.resident.snapshot(), POLICY)
+    made = schedule_to(device, plan)
+    device.run(made)
+    assert device.resident.settled()
+    return plan, list(made.steps)
+
+
+def schedule_to(device: SimulatedDevice, plan: Plan) -> Schedule:
+    assert validate(plan) == []
+    made = make_schedule(device.resident, plan, Sources.of(*np.zeros((4, 0), np.int64)))
+    assert validate_schedule(device.resident, made) == []
+    return made
+
+
+def test_a_small_image_joins_a_large_one_and_leaves_it_without_moving_or_allocating_anything():
+    keys, device = Keys(), SimulatedDevice({})
+    before, _ = settle(device, keys, SHADOW_MAP)
+    assert layout(before) == []
+    for _ in range(2):
+        joined, steps = settle(device, keys, OUTLINED)
+        assert [type(step) for step in steps] == [CreateImage, Bind, Publish]
+        assert [joined.address(key) for key in SHADOW_MAP] == [before.address(key) for key in SHADOW_MAP]
+        assert joined.address(3).allocation == before.address(1).allocation
+        assert joined.planned_bytes == before.planned_bytes
+        flags = {
+            key: bool(joined.memory.resource(joined.address(key).resource)["aliased"]) for key in OUTLINED
+        }
+        assert flags == {1: True, 2: False, 3: True}
+        alone, steps = settle(device, keys, SHADOW_MAP)
+        assert [type(step) for step in steps] == [Withdraw, Destroy]
+        assert [alone.address(key) for key in SHADOW_MAP] == [before.address(key) for key in SHADOW_MAP]
+        assert not alone.memory.resources["aliased"].any()
+        assert not any(row["aliased"] for row in device.resident.resources.values())
+
+
+def test_memory_that_would_be_larger_than_its_images_is_given_back():
+    keys, device = Keys(), SimulatedDevice({})
+    settle(device, keys, OUTLINED)
+    without = {key: how for key, how in OUTLINED.items() if key != 1}
+    plan, steps = settle(device, keys, without)
+    assert plan.planned_bytes == make_plan(coalesced(keys, without), DEVICE, None, POLICY).planned_bytes
+    assert [type(step) for step in steps].count(Free) == 1
+    assert [step.size for step in steps if isinstance(step, Allocate)] == [128 * 128 * 4]
+
+
+def test_an_image_joins_others_where_the_budget_has_no_room_for_a_second_allocation():
+    keys = Keys()
+    plan = make_plan(coalesced(keys, SHADOW_MAP), DEVICE, None, POLICY)
+    full = DEVICE.with_budgets({0: plan.planned_bytes})
+    joined = make_plan(coalesced(keys, OUTLINED), full, plan, POLICY)
+    assert validate(joined) == []
+    assert [joined.address(key) for key in SHADOW_MAP] == [plan.address(key) for key in SHADOW_MAP]
+
+
+def test_images_that_no_longer_share_bytes_separate_while_one_of_them_stays():
+    keys, device = Keys(), SimulatedDevice({})
+    before, _ = settle(device, keys, OUTLINED)
+    plan, steps = settle(device, keys, {**OUTLINED, 3: (SMALL, (0, 3), False)})
+    assert plan.address(1) == before.address(1)
+    assert [type(step) for step in steps] == [CreateImage, Allocate, Bind, Publish, Destroy]
+    assert not plan.memory.resources["aliased"].any()
+
+
+def test_no_image_joins_a_dedicated_allocation():
+    keys = Keys()
+    prefers = replace(DEVICE, images=replace(DEVICE.images, dedicated_from=1), _cache={})
+    wanted = {1: OUTLINED[1]}
+    before = make_plan(coalesced(keys, wanted), prefers, None, POLICY)
+    assert before.memory.allocations["dedicated"].all()
+    plan = make_plan(coalesced(keys, {**wanted, 3: OUTLINED[3]}), prefers, before, POLICY)
+    assert validate(plan) == []
+    assert plan.address(1).allocation == plan.address(3).allocation != before.address(1).allocation
+
+
+@given(st.lists(st.tuples(frames(), st.integers(0, 12)), min_size=2, max_size=6))
+def test_schedules_between_frames_are_valid_from_any_of_their_steps(history: list[tuple[Wanted, int]]):
+    keys, device = Keys(), SimulatedDevice({})
+    for wanted, upto in history:
+        known = device.resident.snapshot()
+        plan = make_plan(coalesced(keys, wanted), DEVICE, known, POLICY)
+        if known is not None:
+            assert list(stays_bound(known, plan)) == []
+        device.run(schedule_to(device, plan), upto)
+    last = history[-1][0]
+    plan, _ = settle(device, keys, last)
+    assert layout(plan) == layout(make_plan(coalesced(keys, last), DEVICE, None, POLICY))
+
+
+@given(frames(), frames())
+def test_images_with_the_same_place_and_company_in_two_frames_are_not_created_again(one: Wanted, two: Wanted):
+    keys = Keys()
+    before = make_plan(coalesced(keys, one), DEVICE, None, POLICY)
+    after = make_plan(coalesced(keys, two), DEVICE, before, POLICY)
+    fresh = make_plan(coalesced(keys, two), DEVICE, None, POLICY)
+    kept = [
+        key for key in one.keys() & two.keys() if two[key][1] and _place(before, key) == _place(fresh, key)
+    ]
+    for key in kept:
+        pairs = {(before.address(each).allocation, fresh.address(each).allocation) for each in kept}
+        was, now = before.address(key).allocation, fresh.address(key).allocation
+        if [pair for pair in pairs if was in pair[:1] or now in pair[1:]] == [(was, now)]:
+            assert after.address(key) == before.address(key)
+
+
+def _place(plan: Plan, key: int) -> tuple[object, ...]:
+    """What an image's memory is like: the allocation, its own offset, and its shape."""
+    address = plan.address(key)
+    resource = plan.memory.resource(address.resource)
+    allocation = plan.memory.allocation(address.allocation)
+    names = ("size", "own", "dedicated")
+    return (*(allocation[name] for name in names), *(resource[name] for name in ("offset", "size", "width")))
