@@ -66,6 +66,7 @@ class Renderer:
     """Owns pipelines, descriptor sets and the command buffers of the frames in flight.
 
     What another thread makes for it goes into `prepared`; that thread must have ended when it is closed.
+    A frame that `has_new_images` must wait on the device for those before it, which use the same memory.
     """
 
     def __init__(
@@ -116,6 +117,7 @@ class Renderer:
         self._moved: set[int] | None = None  # keys since what passes bind was looked up; None: any
         self._pipelines_of: list[tuple[object, ...]] = []
         self._unchecked = True
+        self.has_new_images = False
         self._followed = -1
         self._bound_graph: CompiledGraph | None = None
         self._bound: tuple[object, ...] = ()
@@ -246,6 +248,7 @@ class Renderer:
         pairs = [(name, previous_name(name)) for name in needs.graph.kept]
         other = {one: images[two] for pair in pairs for one, two in (pair, pair[::-1])}
         self._images = [images, {**images, **other}] if pairs else [images, images]
+        self.has_new_images = True
         self._binder.frame_sets.retire(moved, needs.drawings, ticket)
         self._record_again()
 
@@ -326,6 +329,7 @@ class Renderer:
 
     def submitted(self) -> None:
         """The command buffer that was returned last has been submitted."""
+        self.has_new_images = False
         self._reuse.submitted()
 
     def _is_aliased(self, image: str) -> bool:

@@ -484,6 +484,8 @@ class Runtime:
         commands = self.renderer.command_buffer(slot)
         ticket = self.timeline.submitted + 1
         signals = [self.timeline.signal(ticket, Stage.ALL_COMMANDS), *signals]
+        if self.renderer.has_new_images:
+            waits = [self.timeline.signal(ticket - 1, Stage.ALL_COMMANDS), *waits]
         self.device.doing = f"frame {self._number + 1}"
         self.device.submit(self.device.graphics, [commands, *buffers], waits=waits, signals=signals)
         self._slots.take(slot)  # only after the submit that signals its ticket

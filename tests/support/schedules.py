@@ -52,10 +52,14 @@ class PlanStub:
 
 @dataclass
 class Written:
-    """A schedule, and the subresources (key, resource, offset, size, stride) of its plan."""
+    """A schedule, and the subresources (key, resource, offset, size, stride) of its plan.
+
+    `aliased` are resources that share bytes with others.
+    """
 
     steps: list[AnyStep] = field(default_factory=list)
     places: list[tuple[int, int, int, int, int]] = field(default_factory=list)
+    aliased: list[int] = field(default_factory=list)
 
     def add(self, *steps: AnyStep) -> Written:
         self.steps += steps
@@ -74,9 +78,12 @@ class Written:
         made = [step for step in self.steps if isinstance(step, CreateBuffer) and step.usage == STAGING]
         staging = np.zeros(len(made), RESOURCE)
         staging["id"] = sorted(step.resource for step in made)
+        shared = np.zeros(len(self.aliased), RESOURCE)
+        shared["id"], shared["aliased"] = sorted(self.aliased), True
         nothing = MemoryPlan.empty()
+        tables = {"resource_table": Table.of(shared, "id"), "subresource_table": Table.of(table, "key")}
         return PlanStub(
-            replace(nothing, subresource_table=Table.of(table, "key")),
+            replace(nothing, **tables),
             replace(nothing, resource_table=Table.of(staging, "id")),
         )
 

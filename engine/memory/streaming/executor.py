@@ -187,7 +187,7 @@ class Executor:
             usage = ImageUsage(resource.usage)
             taken = self.profile.image_requirements(resource.shape, resource.layers, usage).size
         end = step.offset + taken
-        for _ticket, old in self._pending_destroy:
+        for _ticket, old in () if self._shares_bytes(step.resource) else self._pending_destroy:
             same = old.allocation is not None and old.allocation.id == step.allocation
             if same and step.offset < old.offset + old.taken and old.offset < end:
                 return False
@@ -195,6 +195,12 @@ class Executor:
         if resource.sampled_only:
             copies.first_layout(self._device.vk, self._queues.commands_for(self._queues.transfer), resource)
         return True
+
+    def _shares_bytes(self, resource: int) -> bool:
+        """Whether a resource shares bytes with others: frames themselves wait for those before they use it."""
+        assert self._plan is not None
+        table = self._plan.resource_table
+        return bool(table.has(np.array([resource]))[0] and table.row(resource)["aliased"])
 
     def _set_window(self, step: step_types.SetWindow) -> bool:
         self.fills.prefetch(step.windows)

@@ -20,6 +20,7 @@ from support.schedules import (
     contents,
     end_staging,
     longs,
+    memory_type,
     publish,
     staged,
     transfer,
@@ -29,16 +30,20 @@ from support.schedules import (
 from engine.memory.streaming.fills import Fill, Fills, Part
 from engine.memory.streaming.manager import MemoryManager, Pace
 from engine.plan.profile.device_profile import DeviceProfile
+from engine.plan.requirements.requirements import ImageShape
 from engine.plan.resident.steps import (
+    Allocate,
     Bind,
     ClearStaging,
     CreateBuffer,
+    CreateImage,
     Destroy,
     Free,
     SetWindow,
     Withdraw,
 )
-from engine.plan.terms.vocabulary import BufferUsage
+from engine.plan.terms.formats import Format
+from engine.plan.terms.vocabulary import BufferUsage, ImageUsage
 from engine.vk.binding import constants
 from engine.vk.device import Device
 from engine.vk.timeline import Timeline
@@ -342,6 +347,32 @@ def test_memory_is_bound_again_only_after_the_frames_that_used_it(
         device.submit(device.graphics, [], signals=[frames.signal(frame, everything)])
         manager.settle()
         assert manager.live().resources["id"].tolist() == [3]
+    frames.close()
+
+
+def test_an_image_that_shares_bytes_is_bound_while_frames_may_use_the_one_before_it(
+    device: Device, profile: DeviceProfile
+) -> None:
+    frames = Timeline(device, "frames")
+    target, shape = ImageUsage.COLOR_ATTACHMENT, ImageShape(Format.R8G8B8A8_UNORM, 8, 4)
+    needs = profile.image_requirements(shape, 1, target)
+    first = Written(aliased=[2]).add(
+        CreateImage(2, shape, 1, int(target)),
+        Allocate(2, memory_type(profile, visible=False), needs.size),
+        Bind(2, 2, 0),
+    )
+    second = [Destroy(2), CreateImage(3, shape, 1, int(target)), Bind(3, 2, 0)]
+    with MemoryManager(device, profile, frames=frames) as manager:
+        manager.submit(first)
+        manager.settle()
+        frame = frames.next()
+        manager.submit(Written(aliased=[3]).add(*second))
+        manager.advance()
+        assert manager.steps_left == 0
+        assert manager.live().resources["id"].tolist() == [3]
+        everything = constants.VK_PIPELINE_STAGE_2_ALL_COMMANDS_BIT
+        device.submit(device.graphics, [], signals=[frames.signal(frame, everything)])
+        manager.settle()
     frames.close()
 
 

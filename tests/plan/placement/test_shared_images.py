@@ -17,6 +17,7 @@ from support.random_scenes import profile
 from engine.plan.model.plan import Plan
 from engine.plan.model.plan_change import plan_change
 from engine.plan.placement.planner import make_plan
+from engine.plan.profile.device_profile import ImageFact
 from engine.plan.requirements.coalesce import Coalesced
 from engine.plan.requirements.requirements import ImageShape, Requirement
 from engine.plan.requirements.sources import Sources
@@ -27,7 +28,7 @@ from engine.plan.schedule.validate_schedule import validate_schedule
 from engine.plan.terms.formats import Format
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.policy import Policy
-from engine.plan.terms.vocabulary import Dedicated
+from engine.plan.terms.vocabulary import Dedicated, ImageUsage, MemoryProperty
 from engine.plan.text.validate import stays_bound, validate
 
 DEVICE = profile("unified")
@@ -224,6 +225,86 @@ def test_no_image_joins_a_dedicated_allocation():
     plan = make_plan(coalesced(keys, {**wanted, 3: OUTLINED[3]}), prefers, before, POLICY)
     assert validate(plan) == []
     assert plan.address(1).allocation == plan.address(3).allocation != before.address(1).allocation
+
+
+def test_images_of_one_size_that_no_longer_share_bytes_lie_in_two_allocations():
+    keys, device = Keys(), SimulatedDevice({})
+    before, _ = settle(device, keys, {1: (WIDE, (0, 0), False), 2: (WIDE, (1, 1), False)})
+    plan, steps = settle(device, keys, {1: (WIDE, (0, 1), False), 2: (WIDE, (1, 1), False)})
+    assert [plan.address(key) == before.address(key) for key in (1, 2)] == [True, False]
+    assert [type(step) for step in steps] == [CreateImage, Allocate, Bind, Publish, Destroy]
+
+
+def test_images_that_change_places_are_drawn_until_the_others_are_there():
+    keys, device = Keys(), SimulatedDevice({})
+    settle(device, keys, BEFORE)
+    plan, steps = settle(device, keys, {**BEFORE, 3: (LATE, (2, 2), False)})
+    assert plan.address(3).allocation == plan.address(1).allocation
+    kinds = [CreateImage] * 2 + [Allocate] + [Bind] * 2 + [Publish] + [Destroy] * 2 + [Free]
+    assert [type(step) for step in steps] == kinds, "nothing is withdrawn first"
+
+
+def test_no_image_joins_memory_of_a_type_that_it_cannot_have():
+    color = Format.R8G8B8A8_UNORM
+    images = replace(DEVICE.images, format_type_bits=((int(color), 0b01),))
+    device, keys = replace(DEVICE, images=images, _cache={}), Keys()
+    visible = replace(image(1, WIDE, (0, 1)), properties=MemoryProperty.HOST_VISIBLE)
+    before = make_plan(needs(visible, keys=keys), device, None, POLICY)
+    joining = attachment(2, replace(SHAPES[LATE], format=color), lifetime=(2, 3))
+    plan = make_plan(needs(image(1, WIDE, (0, 1)), joining, keys=keys), device, before, POLICY)
+    assert validate(plan) == []
+    assert before.address(1).memory_type == 1
+    assert plan.address(1).allocation == plan.address(2).allocation != before.address(1).allocation
+
+
+def test_an_image_that_takes_more_than_it_would_from_nothing_has_nobody_beside_it():
+    plain = ImageUsage.DEPTH_STENCIL_ATTACHMENT | ImageUsage.SAMPLED
+    copied = plain | ImageUsage.TRANSFER_SRC
+    small = DEVICE.image_requirements(SHAPES[SMALL], 1, plain)
+    large = replace(small, size=small.size + small.alignment)
+    sizes = ((plain, small), (copied, large))
+    facts = tuple(ImageFact(SHAPES[SMALL], 1, usage, requirements) for usage, requirements in sizes)
+    device, keys = replace(DEVICE, facts=facts, _cache={}), Keys()
+    wide, once = image(1, WIDE, (0, 1)), replace(image(2, SMALL, (2, 3)), usage=copied)
+    before = make_plan(needs(wide, once, keys=keys), device, None, POLICY)
+    both = (replace(once, usage=plain), image(3, SMALL, (2, 3)))
+    plan = make_plan(needs(wide, *both, keys=keys), device, before, POLICY)
+    assert validate(plan) == []
+    assert plan.address(1) == before.address(1)
+    assert plan.address(2).resource != before.address(2).resource
+
+
+def test_no_image_joins_one_in_a_block_of_small_resources():
+    keys = Keys()
+    few = replace(DEVICE, limits=replace(DEVICE.limits, max_memory_allocation_count=3), _cache={})
+    before = make_plan(needs(image(1, WIDE, (0, 1)), image(2, LATE, (0, 1)), keys=keys), few, None, POLICY)
+    assert not before.memory.allocation(before.address(2).allocation)["own"]
+    plan = make_plan(needs(image(2, LATE, (0, 1)), image(3, SMALL, (2, 3)), keys=keys), few, before, POLICY)
+    assert validate(plan) == []
+    assert plan.address(2).allocation == plan.address(3).allocation != before.address(2).allocation
+
+
+def test_what_lies_behind_an_image_that_leaves_takes_its_place():
+    keys, device = Keys(), SimulatedDevice({})
+    wide, small = (WIDE, (0, 1), False), (SMALL, (2, 3), False)
+    before, _ = settle(device, keys, {1: wide, 2: small, 3: small})
+    without, _ = settle(device, keys, {1: wide, 3: small})
+    offsets = [int(plan.memory.resource(plan.address(3).resource)["offset"]) for plan in (before, without)]
+    assert offsets[1] == 0 < offsets[0]
+    assert without.address(1) == before.address(1)
+
+
+def test_an_image_with_other_layers_of_the_same_size_is_created_again():
+    usage = ImageUsage.DEPTH_STENCIL_ATTACHMENT | ImageUsage.SAMPLED
+    size = DEVICE.image_requirements(SHAPES[SMALL], 2, usage)
+    facts = tuple(ImageFact(SHAPES[SMALL], layers, usage, size) for layers in (1, 2))
+    device, keys = replace(DEVICE, facts=facts, _cache={}), Keys()
+    wide, small = image(1, WIDE, (0, 1)), image(2, SMALL, (2, 3))
+    before = make_plan(needs(wide, replace(small, copies=2), keys=keys), device, None, POLICY)
+    plan = make_plan(needs(wide, small, keys=keys), device, before, POLICY)
+    assert validate(plan) == []
+    assert plan.memory.resource(plan.address(2).resource)["layers"] == 1
+    assert plan.address(1).allocation == plan.address(2).allocation == before.address(1).allocation
 
 
 @given(st.lists(st.tuples(frames(), st.integers(0, 12)), min_size=2, max_size=6))
