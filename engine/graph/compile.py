@@ -147,6 +147,7 @@ def compile_graph(
 ) -> CompiledGraph:
     """Compile a frame with so many samples. Every image of `outputs` ends in the layout TRANSFER_SRC.
 
+    Outputs can be sampled in any case, so that they are the same images once passes come that read them.
     An output that no pass writes is cleared by an additional pass. A read of an image that no earlier pass
     writes is bound to its stand-in, which is no image of the frame and needs no barrier. Passes with names in
     `built_in` keep their order, whatever others wish. Raises GraphError.
@@ -160,7 +161,8 @@ def compile_graph(
     in_order = ordered([*passes, *clears], built_in)
     frame = _Frame(in_order, {image.name for image in outputs}, samples)
     uses = [frame.uses(number) for number in range(len(in_order))]
-    copied = Use(Stage.COPY | Stage.BLIT, Access.TRANSFER_READ, Layout.TRANSFER_SRC, ImageUsage.TRANSFER_SRC)
+    usage = ImageUsage.TRANSFER_SRC | ImageUsage.SAMPLED
+    copied = Use(Stage.COPY | Stage.BLIT, Access.TRANSFER_READ, Layout.TRANSFER_SRC, usage)
     shown: dict[Part | str, Use] = {part: copied for image in outputs for part in image.parts()}
     uses.append(shown | frame.kept_uses())
     *before, (final, _) = barriers(uses, frame.images, frame.other_of)

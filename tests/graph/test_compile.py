@@ -92,7 +92,15 @@ def test_an_output_that_no_pass_writes_is_cleared():
     graph = compile_graph([], OUTPUT)
     assert names(graph) == ["clear.sceneColor"]
     assert graph.passes[0].color[0].clear == SCENE_COLOR.clear
-    assert graph.image("sceneColor").usage == ImageUsage.COLOR_ATTACHMENT | ImageUsage.TRANSFER_SRC
+    assert graph.image("sceneColor").usage & ImageUsage.COLOR_ATTACHMENT
+
+
+def test_an_output_is_used_alike_whether_a_pass_reads_it_or_not():
+    shown = ImageDecl("shown", Format.R8G8B8A8_SRGB)
+    reads = FullscreenPass("show", color=(ColorTarget(shown),), reads=(ImageRead(SCENE_COLOR, "color"),))
+    alone, read = compile_graph([FORWARD], OUTPUT), compile_graph([FORWARD, reads], [*OUTPUT, shown])
+    usage = ImageUsage.COLOR_ATTACHMENT | ImageUsage.TRANSFER_SRC | ImageUsage.SAMPLED
+    assert alone.image("sceneColor").usage == read.image("sceneColor").usage == usage
 
 
 def test_usages_and_lifetimes_are_those_of_all_passes():

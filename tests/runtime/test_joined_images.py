@@ -59,12 +59,8 @@ def plan_of(runtime: Runtime) -> Plan:
     return runtime.plan
 
 
-def test_choosing_an_object_creates_the_images_of_its_outline_and_no_others() -> None:
+def test_choosing_an_object_creates_the_images_of_its_contour_and_no_others() -> None:
     with opened() as runtime:
-        choose(runtime, "cube")  # the picture is sampled from now on
-        runtime.settle()
-        choose(runtime)
-        runtime.settle()
         before, live = named_addresses(runtime), runtime.memory.live_bytes
         picture = runtime.read_pixels()
         for _ in range(2):
@@ -124,7 +120,7 @@ def test_a_frame_is_drawn_at_once_whatever_joins_or_leaves() -> None:
         runtime.settle()
 
 
-def test_a_shadow_map_that_rests_is_drawn_anew_once_another_image_has_left_its_bytes() -> None:
+def test_a_shadow_map_that_rests_is_drawn_again_once_another_image_has_left_its_bytes() -> None:
     with opened("scenes/cube.hu") as runtime:
         table = runtime.tableau.tables["skybox"]
         table.set_flag("active", np.arange(len(table), dtype=np.int32), False)  # it would share them, too

@@ -197,7 +197,7 @@ class Executor:
         return True
 
     def _shares_bytes(self, resource: int) -> bool:
-        """Whether a resource shares bytes with others: frames themselves wait for those before they use it."""
+        """Whether a resource shares bytes with others: frames themselves wait for those before its use."""
         assert self._plan is not None
         table = self._plan.resource_table
         return bool(table.has(np.array([resource]))[0] and table.row(resource)["aliased"])

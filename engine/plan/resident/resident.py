@@ -119,19 +119,17 @@ class Resident:
         return used
 
     def begin(self, plan: Plan) -> None:
-        """Make `plan` the target: places that it keeps stay, all others become old.
-
-        Whether a resource shares bytes with others may differ from plan to plan.
-        """
+        """Make `plan` the target: places that it keeps stay, all others become old."""
         self.pending, self.old = self.towards(plan)
         self._towards = None
         self._keys = self.pending["key"].astype(np.int64)
         self._lookups.clear()
         self._unpublished = len(self.pending)
         if self.target is not None:
-            before, table = self.target.memory.resource_table, plan.memory.resource_table
-            known = [ident for ident in before.difference(table)[1].tolist() if ident in self.resources]
-            self.resources.update({ident: table.row(ident) for ident in known})
+            table = plan.memory.resource_table
+            for ident in self.target.memory.resource_table.difference(table)[1].tolist():
+                if ident in self.resources:  # others share its bytes now, or do no longer
+                    self.resources[ident] = table.row(ident)
         self.target = plan
 
     def towards(self, plan: Plan, *, transfers_complete: bool = False) -> tuple[Rows, Rows]:
