@@ -32,7 +32,9 @@ class RowIndex:
             self._add_run(column[self._count :])
         tail = column[self._count :]
         if len(values) == 1:
-            return self._find_one(tail, values[0])
+            return self._find_one(
+                tail, self._dtype.type(values[0])
+            )  # of another dtype, runs would be converted
         values = values.astype(self._dtype, copy=False)
         parts = [_find(values, *run) for run in self._runs]
         if len(tail) and len(values):

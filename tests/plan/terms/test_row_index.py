@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import tracemalloc
 from unittest import mock
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,3 +37,16 @@ def test_a_search_scans_few_rows_and_few_runs():
         index.find(column[:count], np.array([1, 5]))
         assert count - index._count <= row_index.SCAN_LIMIT
         assert len(index._runs) <= 3
+
+
+@pytest.mark.parametrize("wanted", [[5], [5, 70_000]], ids=["one", "several"])
+def test_what_a_search_allocates_does_not_grow_with_the_column(wanted: list[int]):
+    column = np.arange(100_000, dtype=np.int32)
+    index, values = RowIndex(np.int32), np.array(wanted, np.int64)
+    assert index.find(column, values).tolist() == wanted
+    tracemalloc.start()
+    try:
+        assert index.find(column, values).tolist() == wanted
+        assert tracemalloc.get_traced_memory()[1] < 16_000
+    finally:
+        tracemalloc.stop()
