@@ -25,7 +25,7 @@ MAX_KEPT = 4
 
 @dataclass(frozen=True)
 class FrameImage:
-    """A resident image of the frame: VkImage, VkImageViews, format, (width, height).
+    """A resident image of the frame: VkImage, VkImageViews, format, (width, height), id in the plan.
 
     `views` are those of its layers and mip levels. `aliased` images share memory with others of the frame:
     their first use in a frame waits for all earlier commands, and their old contents are undefined.
@@ -36,6 +36,14 @@ class FrameImage:
     format: Format
     extent: tuple[int, int]
     aliased: bool = False
+    resource: int = -1
+
+
+class NotDrawn(LookupError):
+    """The last frame has no image of this name, or the one that it has drawn is gone."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no frame has been drawn into '{name}' since images have changed: draw one first")
 
 
 Push = tuple[int, bytes]

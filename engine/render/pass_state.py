@@ -1,4 +1,4 @@
-"""What one pass of the frame is drawn with."""
+"""What one pass of the frame is drawn with, and how much all of them draw."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ from engine.planning.draw.eyes import Eye, eyes_of
 from engine.planning.draw.sorted_draws import NO_PARTS, Parts, SortedDraws
 from engine.planning.draw.tables import InUse
 from engine.render.pass_binding import PassBinding
+
+
+@dataclass(frozen=True)
+class DrawCounts:
+    """Counts of one frame: draw calls, instances, triangles."""
+
+    calls: int = 0
+    instances: int = 0
+    triangles: int = 0
 
 
 @dataclass(eq=False)

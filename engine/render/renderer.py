@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -34,11 +33,11 @@ from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.render.binder import Binder
 from engine.render.command_buffers import CommandBuffers
 from engine.render.descriptors import DescriptorSets
-from engine.render.frame_recorder import AnyBound, FrameImage, FrameRecorder
+from engine.render.frame_recorder import AnyBound, FrameImage, FrameRecorder, NotDrawn
 from engine.render.pass_binding import PassBinding
 from engine.render.pass_parts import PassParts
 from engine.render.pass_reuse import WHOLE, PassReuse
-from engine.render.pass_state import PassState
+from engine.render.pass_state import DrawCounts, PassState
 from engine.render.pass_timer import PassTimer
 from engine.render.pipelines.layouts import Layouts
 from engine.render.pipelines.pipeline_cache import PipelineCache
@@ -51,15 +50,6 @@ from engine.vk.facts import facts
 from engine.vk.pool import CommandPool
 
 _NO_KEYS = np.zeros(0, np.int64)
-
-
-@dataclass(frozen=True)
-class DrawCounts:
-    """Counts of one frame: draw calls, instances, triangles."""
-
-    calls: int = 0
-    instances: int = 0
-    triangles: int = 0
 
 
 class Renderer:
@@ -113,6 +103,7 @@ class Renderer:
         self._plan: MemoryPlan | None = None
         self._passes: dict[str, PassState] = {}
         self._images: list[dict[str, FrameImage]] = []
+        self._drawn: dict[str, FrameImage] = {}
         self._image_of: dict[int, tuple[ImageDecl, FrameImage]] = {}  # by key
         self._moved: set[int] | None = None  # keys since what passes bind was looked up; None: any
         self._pipelines_of: list[tuple[object, ...]] = []
@@ -329,7 +320,7 @@ class Renderer:
 
     def submitted(self) -> None:
         """The command buffer that was returned last has been submitted."""
-        self.has_new_images = False
+        self.has_new_images, self._drawn = False, self._images[0]
         self._reuse.submitted()
 
     def _is_aliased(self, image: str) -> bool:
@@ -385,6 +376,14 @@ class Renderer:
     def image(self, name: str) -> FrameImage:
         """Return a resident image of the frame that has no history, by name. Raises KeyError."""
         return self._images[0][name]
+
+    def drawn_image(self, name: str) -> FrameImage:
+        """Return an image of the last frame, also where the next one has others. Raises NotDrawn."""
+        image, needs = self._drawn.get(name), self._needs
+        place = self._memory.location(needs.requirements.keys.transient(name)) if needs is not None else None
+        if image is None or place is None or place.resource != image.resource:
+            raise NotDrawn(name)
+        return image
 
     def write_values(
         self,
@@ -486,7 +485,7 @@ class Renderer:
             for _, layer, level in image.parts()
         }
         extent = image.extent.resolve(needs.size)
-        made = FrameImage(place.handle, views, image.format, extent, aliased)
+        made = FrameImage(place.handle, views, image.format, extent, aliased, place.resource)
         self._image_of[key] = image, made
         return made
 

@@ -312,10 +312,10 @@ class Runtime:
         raise TimeoutError(f"not settled after {max_frames} frames: {self.memory.steps_left} steps are left")
 
     def read_pixels(self, output: ImageDecl = PICTURE) -> npt.NDArray[Any]:
-        """Wait for the last frame and return an output, by default the picture, uint8[h, w, 4] in sRGB."""
+        """Wait for the last frame and return an output (a picture: uint8[h, w, 4], sRGB). Raises NotDrawn."""
         self.wait()
         self.device.doing = f"reading the {output.name} of frame {self._number}"
-        image = self.renderer.image(output.name)
+        image = self.renderer.drawn_image(output.name)
         shape = ImageShape(output.format, *image.extent)
         return read_image(self.device, self.profile, image.image, shape, int(Layout.TRANSFER_SRC))
 

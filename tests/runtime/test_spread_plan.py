@@ -18,7 +18,9 @@ from support.sampling import Sample, amount
 from support.scenes import CUBE
 
 from engine.assets import open_library
+from engine.graph import SCENE_COLOR
 from engine.plan.text.requirement_text import requirement_text
+from engine.render.frame_recorder import NotDrawn
 from engine.render.pipelines import pipelines, prepared_pipelines
 from engine.render.pipelines.pipeline_description import create_pipeline
 from engine.runtime import first_plan, spread_plan
@@ -135,6 +137,46 @@ def test_frames_draw_what_they_drew_until_a_spread_plan_is_there(quick: None) ->
         assert runtime.plan is not plan
         runtime.frame()
         assert not np.array_equal(runtime.read_pixels(), before)
+
+
+def test_the_last_picture_can_be_read_while_the_images_of_the_next_are_not_there(quick: None) -> None:
+    with opened(spreads=True) as runtime:
+        picture = runtime.read_pixels()
+        for change in (
+            lambda: runtime.planner.watch(frozenset({SCENE_COLOR.name})),
+            lambda: runtime.resize(96, 32),
+        ):
+            change()
+            waited = 0
+            for _ in range(FRAMES):
+                runtime.frame()
+                if not runtime.renderer.ready:  # it has taken a plan with other images
+                    waited += 1
+                    assert runtime.read_pixels().shape == (64, 64, 4)
+                    assert runtime.size != (64, 64) or np.array_equal(runtime.read_pixels(), picture)
+            assert waited
+        assert runtime.read_pixels().shape == (32, 96, 4)
+
+
+def test_no_picture_is_read_where_none_was_drawn() -> None:
+    scene = load_scene(CUBE)
+    with (
+        open_library(scene.dbs) as library,
+        Runtime(scene, library, RuntimeOptions(size=(64, 64))) as runtime,
+    ):
+        with pytest.raises(NotDrawn, match="no frame has been drawn into 'picture'"):
+            runtime.read_pixels()
+        runtime.load()
+        with pytest.raises(NotDrawn, match="no frame has been drawn into 'picture'"):
+            runtime.read_pixels()
+        runtime.frame()
+        assert runtime.read_pixels().any()
+        runtime.resize(32, 32)
+        runtime.load()  # the picture that was drawn is gone, and the new one is not drawn yet
+        with pytest.raises(NotDrawn, match="draw one first"):
+            runtime.read_pixels()
+        with pytest.raises(NotDrawn, match="'sceneColor'"):
+            runtime.read_pixels(SCENE_COLOR)
 
 
 def test_no_frame_makes_a_pipeline_of_a_spread_plan_and_all_draw_on_while_one_is_made(

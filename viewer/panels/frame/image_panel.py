@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from engine.graph import ImageDecl, Samples
 from engine.plan.terms.vocabulary import ImageUsage
+from engine.render.frame_recorder import NotDrawn
 from engine.vk.errors import VulkanError
 from viewer.panels import sliders, widgets
 from viewer.session.session import Session
@@ -105,7 +106,7 @@ class ImageViewer:
         self._read_at = now
         try:
             self._texels, self._problem = runtime.read_pixels(declared), ""
-        except (VulkanError, KeyError) as error:
+        except (VulkanError, NotDrawn) as error:
             self._texels, self._problem = None, f"it cannot be read: {error}"
 
     def _has_samples(self, image: ImageDecl) -> bool:
