@@ -12,11 +12,10 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from numpy.typing import NDArray
 
 from engine.assets import AssetLibrary, AssetRef
 from engine.feature import Feature
-from engine.feature.collect import RequesterIds
+from engine.feature.pass_requesters import PassRequesters
 from engine.feature.requirement_builders import (
     FALLBACK_PRIORITY,
     SAMPLED_USE,
@@ -30,13 +29,10 @@ from engine.graph import (
     BufferRole,
     CompiledGraph,
     DrawOrder,
-    DrawPass,
-    Pass,
     pipeline_stages,
     previous_name,
     stand_in_name,
 )
-from engine.plan.requirements.requesters import Group, RequesterTable
 from engine.plan.requirements.requirements import ImageShape, QueueUse, Requirement, RequirementTable
 from engine.plan.terms.drawing import ShaderStage
 from engine.plan.terms.formats import Format
@@ -59,19 +55,9 @@ from engine.planning.draw.ring_names import ColumnRing, RingNames
 from engine.planning.draw.sorted_draws import Placed, placed_passes
 from engine.planning.draw.tables import DrawTable
 from engine.planning.frame_requests import TableDraws
-from engine.tableau import FeatureTable, Tableau
 
 FRAMES_IN_FLIGHT = 2
 """Copies of all data that the CPU writes per frame: one is drawn while the next is written."""
-
-NONE_CHOSEN = np.zeros(0, np.int32)
-
-PASS_REQUESTERS = 16
-"""How many rows a pass has as requesters; the others form one group."""
-RECENT_GROUPS = 4
-"""How many groups of a kind are found again when the same rows are active again: at most KNOWN_GROUPS."""
-CHOSEN = "chosen"
-"""The kind of groups of chosen rows; others are of all active ones."""
 
 INSTANCE_BYTES = 64
 DRAW_BYTES = 8
@@ -113,85 +99,6 @@ class FrameNeeds:
         """Let every table draw what it drew when these needs were collected."""
         for name, assets in self.assets.items():
             self.tables[name].restore(assets)
-
-
-class PassRequesters:
-    """The requesters of passes: active rows of the features that take part in them.
-
-    Their ids differ from those of asset requesters, so that either can be removed without the other.
-    """
-
-    def __init__(self, tableau: Tableau, requesters: RequesterTable) -> None:
-        self._tableau = tableau
-        self._requesters = requesters
-        self._ids: dict[str, RequesterIds] = {}
-        self._rows: dict[str, tuple[int, list[int]]] = {}  # with the version of the table
-        self._groups: dict[tuple[str, str], list[tuple[int, Group, NDArray[np.int32]]]] = {}
-        """The ids and members of the latest groups by feature and kind, with the members' generations."""
-
-    def with_owners(self, owners: NDArray[np.int32], requesters: RequesterTable) -> NDArray[np.int32]:
-        """Set the objects of the requesters of passes, by their ids, and return all; a group has several."""
-        for ids in self._ids.values() if requesters is self._requesters else ():
-            ids.note_owners(owners)
-        return owners
-
-    def of(
-        self, p: Pass, features: Iterable[str], chosen: NDArray[np.int32] = NONE_CHOSEN
-    ) -> tuple[int, ...]:
-        """Return the ids of the requesters of a pass in which these features take part, by name.
-
-        A feature with more than PASS_REQUESTERS active rows has the others as one group. The requesters of a
-        pass that is `chosen_only` are the rows of `chosen` objects.
-        """
-        if isinstance(p, DrawPass) and p.chosen_only and p.draws in self._tableau.tables:
-            table = self._tableau.tables[p.draws]
-            rows = table.rows_of(chosen[table.owned_by(chosen)])
-            return tuple(self._some(p.draws, table, rows[table.flags("effective_active")[rows]], CHOSEN))
-        ids = [one for name in features for one in self.rows(name)]
-        return tuple(ids) or (self._requesters.add(f"frame {p.name}"),)
-
-    def rows(self, feature: str) -> list[int]:
-        """Return the ids of a feature's active rows."""
-        table = self._tableau.tables.get(feature)
-        if table is None:
-            return []
-        version = table.version
-        if feature in self._rows and self._rows[feature][0] == version:
-            return self._rows[feature][1]
-        ids = self._some(feature, table, table.rows_active())
-        self._rows[feature] = version, ids
-        return ids
-
-    def _some(self, feature: str, table: FeatureTable, rows: NDArray[np.int32], kind: str = "") -> list[int]:
-        """Return the ids of the first rows of a feature, and one for all others."""
-        known = self._ids.get(feature)
-        if known is None:
-            known = self._ids[feature] = RequesterIds(self._tableau, table, self._requesters)
-        ids: list[int] = known.of(rows[:PASS_REQUESTERS]).tolist()
-        if len(rows) > PASS_REQUESTERS:
-            ids.append(self._group(kind, table, known, rows[PASS_REQUESTERS:]))
-        return ids
-
-    def _group(self, kind: str, table: FeatureTable, known: RequesterIds, rows: NDArray[np.int32]) -> int:
-        """Return the id of a group of these rows, the same as before where it was among the latest."""
-        feature, objects = table.type_name, table.object.take(rows)
-        generations = self._tableau.generation.take(objects)
-        groups = self._groups.setdefault((feature, kind), [])
-        for at, (ident, group, of) in enumerate(groups):
-            if np.array_equal(group.objects, objects) and np.array_equal(of, generations):
-                groups.append(groups.pop(at))
-                self._requesters.use_group(ident)
-                return ident
-        rows = rows.copy()
-        group = Group(
-            feature,
-            objects,
-            lambda index: known.describe(int(rows[index]), (int(objects[index]), int(generations[index]))),
-        )
-        ident = self._requesters.add_group(group, kind)
-        groups.append((ident, group, generations))
-        del groups[:-RECENT_GROUPS]
-        return ident
 
 
 class PassNeeds:

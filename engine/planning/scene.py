@@ -14,6 +14,7 @@ from engine.assets.reported_problems import ReportedProblems
 from engine.feature import Feature, FrameView, Raised, Registry
 from engine.feature.collect import RequirementCollector
 from engine.feature.morphs import Morphs
+from engine.feature.pass_requesters import PassRequesters
 from engine.feature.recency import Recency
 from engine.feature.skins import Skins
 from engine.graph import PICTURE, CompiledPass, ImageDecl
@@ -44,7 +45,7 @@ from engine.planning.draw.shading import ShaderSet, shader_set
 from engine.planning.frame_passes import FramePasses
 from engine.planning.frame_requests import FrameParts, FrameRequests, KeptFrames, TableDraws
 from engine.planning.memory_user import MemoryUser
-from engine.planning.needs import FrameNeeds, PassNeeds, PassRequesters, ShaderValues
+from engine.planning.needs import FrameNeeds, PassNeeds, ShaderValues
 from engine.planning.problems.absent_features import AbsentFeatures
 from engine.planning.problems.room import RequestLimits
 from engine.planning.problems.row_faults import RowFaults

@@ -1,4 +1,4 @@
-"""What passes need: targets for the samples of the device, room by powers of two, requesters of passes."""
+"""What passes need: targets for the samples of the device, room by powers of two."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ import pytest
 from support.random_scenes import profile
 
 from engine.feature.requirement_builders import image_requirement
-from engine.graph import SCENE_COLOR, DrawPass, ImageDecl, ImageLifetime, Samples, stand_in_name
+from engine.graph import SCENE_COLOR, ImageDecl, ImageLifetime, Samples, stand_in_name
 from engine.plan import BufferUsage, Kind, Requirement
-from engine.plan.requirements.requesters import RequesterTable
 from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import Access, Contents, ImageUsage
 from engine.planning.draw.drawing import material_table_name
 from engine.planning.draw.instance_blocks import capacity
 from engine.planning.frame_passes import MAX_SAMPLES
-from engine.planning.needs import PASS_REQUESTERS, PassRequesters
 from engine.planning.scene import ScenePlanner
 from engine.planning.shortage import MAX_NAMED, _named
 
@@ -44,47 +42,6 @@ def test_attachments_have_as_many_samples_as_the_device_can_up_to_a_limit(cube, 
         scene.tableau, scene.registry, library, replace(device, limits=limits, _cache={}), (64, 64)
     )
     assert planner.samples == samples
-
-
-@pytest.mark.parametrize("more", [0, 1, 3])
-def test_a_pass_names_some_requesters_and_counts_the_rest(cube, more):
-    scene, _library = cube
-    tableau, table = scene.tableau, RequesterTable()
-    there = len(tableau.tables["visibleModel"].rows_active())
-    for index in range(PASS_REQUESTERS - there + more):
-        tableau.add_object(f"another{index}", features={"visibleModel": {}})
-    p = DrawPass("forward", draws="visibleModel")
-    names = [str(table[i]) for i in PassRequesters(tableau, table).of(p, ["visibleModel"])]
-    assert len(names) == PASS_REQUESTERS + bool(more)
-    rest = {0: [], 1: ["visibleModel on 1 more object"], 3: ["visibleModel on 3 more objects"]}
-    assert names[PASS_REQUESTERS:] == rest[more]
-    assert len(names[PASS_REQUESTERS:]) == bool(more)
-
-
-def test_the_members_of_a_group_stay_known_while_other_groups_come_and_go(cube):
-    scene, _library = cube
-    tableau, table = scene.tableau, RequesterTable()
-    for index in range(2 * PASS_REQUESTERS):
-        tableau.add_object(f"another{index}", features={"visibleModel": {}, "shadowCaster": {}})
-    count = len(tableau.tables["visibleModel"].rows_active()) - PASS_REQUESTERS
-    requesters, p = PassRequesters(tableau, table), DrawPass("forward", draws="visibleModel")
-    for index in range(PASS_REQUESTERS):
-        tableau[f"another{index}"].shadowCaster.active = False
-        ids = requesters.of(p, ["visibleModel", "shadowCaster"])
-        groups = [table.group(one) for one in ids if table.columns.group[one]]
-        assert None not in groups
-        models = next(group for group in groups if group.feature == "visibleModel")
-        assert len(models.objects) == count
-        paths = {models.describe(at).object_path for at in range(count)}
-        assert len(paths) == count
-        assert "(removed)" not in paths
-
-
-def test_a_pass_that_no_feature_takes_part_in_is_requested_by_the_frame(cube):
-    scene, _library = cube
-    table = RequesterTable()
-    (requester,) = PassRequesters(scene.tableau, table).of(DrawPass("post", draws="none"), [])
-    assert "frame post" in str(table[requester])
 
 
 def test_material_tables_are_named_by_pass_and_shader_set():

@@ -8,8 +8,8 @@ import pytest
 from support.random_scenes import profile
 
 from engine.assets import open_library
+from engine.feature.pass_requesters import PASS_REQUESTERS
 from engine.plan.model.plan import Plan
-from engine.planning.needs import PASS_REQUESTERS
 from engine.planning.scene import ScenePlanner
 from engine.scene import Scene, load_scene
 from viewer.panels.memory.why_model import WhyModel, WhyRow

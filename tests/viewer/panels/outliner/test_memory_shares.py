@@ -7,8 +7,8 @@ from support.sampling import amount
 from support.scenes import CUBE
 
 from engine.assets import open_library
-from engine.planning import needs
-from engine.planning.needs import PASS_REQUESTERS
+from engine.feature import pass_requesters
+from engine.feature.pass_requesters import PASS_REQUESTERS
 from engine.planning.scene import ScenePlanner
 from engine.scene import load_scene
 from viewer.panels.outliner.memory_shares import (
@@ -94,7 +94,7 @@ def test_objects_with_the_same_features_have_the_same_memory_however_many_they_a
     for name in ("cube", *(f"more{number}" for number in range(count))):
         tableau[name].active = False
     grouped = found()
-    monkeypatch.setattr(needs, "PASS_REQUESTERS", 1000)
+    monkeypatch.setattr(pass_requesters, "PASS_REQUESTERS", 1000)
     named = found()
     np.testing.assert_allclose(grouped.total, named.total)
     np.testing.assert_allclose(grouped.alone, named.alone)
