@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from engine.graph import Attachment, Barrier, BufferBarrier, CompiledGraph, CompiledPass, Layout
@@ -36,7 +36,7 @@ class FrameImage:
     format: Format
     extent: tuple[int, int]
     aliased: bool = False
-    resource: int = -1
+    resource: int = field(default=-1, compare=False)  # recordings name the VkImage
 
 
 class NotDrawn(LookupError):

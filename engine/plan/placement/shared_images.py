@@ -41,6 +41,24 @@ class _Image:
     place: AliasCandidate
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where an image lies: its resource, and the allocation of that."""
+
+    terms: int
+    resource: int
+    offset: int
+    size: int
+    layers: int
+    usage: int
+    aliased: bool
+    allocation: int
+    room: int
+    own: bool
+    dedicated: bool
+    memory_type: int
+
+
 _Group = tuple[int, list[tuple[_Image, int]]]
 """An allocation of a plan made from nothing: its bytes, and its images with their offsets."""
 
@@ -88,20 +106,24 @@ def shared_places(
     resources, places = memory.resources, memory.subresources
     places = places[is_in(places["resource"], resources["id"][resources["aliased"]])]
     shared = set(places["key"][coalesced.needs.has(places["key"].astype(np.int64))].tolist())
+    groups = [
+        (size, members)
+        for size, members in (_groups(columns, coalesced, profile, policy, terms) if policy.alias else ())
+        if len(members) > 1 or members[0][0].key in shared
+    ]
+    resident = _places(memory, columns.needs["key"].astype(np.int64)) if groups else {}
     leaving, homes, aliased = set(shared), dict[int, tuple[int, int]](), dict[int, bool]()
     taken = set[int]()
-    for size, members in _groups(columns, coalesced, profile, policy, terms) if policy.alias else ():
-        if len(members) == 1 and members[0][0].key not in shared:
-            continue
-        home, staying = _home(memory, size, members, taken, terms)
-        leaving.update(image.key for image, _ in members if image.key in memory)
+    for size, members in groups:
+        home, staying = _home(resident, size, members, taken, terms)
+        leaving.update(image.key for image, _ in members if image.key in resident)
         leaving.difference_update(staying)
         if home is not None:
             taken.add(home)
             homes.update({image.key: (home, at) for image, at in members if image.key not in staying})
-        for resource in staying.values():
-            if bool(memory.resource(resource)["aliased"]) != (len(members) > 1):
-                aliased[resource] = len(members) > 1
+        for place in map(resident.__getitem__, staying):
+            if place.aliased != (len(members) > 1):
+                aliased[place.resource] = len(members) > 1
     return SharedPlaces(np.array(sorted(leaving), np.int64), homes, aliased)
 
 
@@ -127,50 +149,67 @@ def _groups(
             yield size, [(images[index], offset) for index, offset in together]
 
 
+def _places(memory: MemoryPlan, keys: Int64s) -> dict[int, _Place]:
+    """Where these of the keys lie that are resident."""
+    keys = keys[memory.subresource_table.has(keys)]
+    rows = memory.subresource_table.rows(keys)
+    resources = memory.resource_table.rows(rows["resource"].astype(np.int64))
+    allocations = memory.allocation_table.rows(resources["allocation"].astype(np.int64))
+    columns = (
+        rows["terms"],
+        *(resources[name] for name in ("id", "offset", "size", "layers", "usage", "aliased")),
+        *(allocations[name] for name in ("id", "size", "own", "dedicated", "memory_type")),
+    )
+    found = zip(*(column.tolist() for column in columns), strict=True)
+    return {key: _Place(*of) for key, of in zip(keys.tolist(), found, strict=True)}
+
+
 def _home(
-    memory: MemoryPlan, size: int, members: list[tuple[_Image, int]], taken: set[int], terms: TermsTable
-) -> tuple[int | None, dict[int, int]]:
-    """The resident allocation where most bytes of a group stay, and the resources by key that stay there.
+    resident: Mapping[int, _Place],
+    size: int,
+    members: list[tuple[_Image, int]],
+    taken: set[int],
+    terms: TermsTable,
+) -> tuple[int | None, list[int]]:
+    """The resident allocation where most bytes of a group stay, and the keys that stay there.
 
     None where there is no such allocation that is not `taken` by another group.
     """
-    resources: dict[int, dict[int, int]] = {}
+    keys: dict[int, list[int]] = {}
     kept: Counter[int] = Counter()
     for image, offset in members:
-        resource = _resident_at(memory, image, offset, terms) if image.key in memory else None
-        if resource is None:
-            continue
-        home = int(resource["allocation"])
-        if home not in taken and _may_hold(memory.allocation(home), size, members):
-            resources.setdefault(home, {})[image.key] = int(resource["id"])
-            kept[home] += image.place.size
+        place = resident.get(image.key)
+        if (
+            place is not None
+            and place.allocation not in taken
+            and _is_as_wanted(place, image, offset, terms)
+            and _may_hold(place, size, members)
+        ):
+            keys.setdefault(place.allocation, []).append(image.key)
+            kept[place.allocation] += image.place.size
     if not kept:
-        return None, {}
+        return None, []
     best = max(kept, key=lambda home: (kept[home], -home))
-    return best, resources[best]
+    return best, keys[best]
 
 
-def _resident_at(memory: MemoryPlan, image: _Image, offset: int, terms: TermsTable) -> np.void | None:
-    """The resource of a resident image that is as it is wanted, at this offset; None where it is not."""
-    place = memory.subresource_table.row(image.key)
-    resource = memory.resource(int(place["resource"]))
-    is_wanted = (
-        terms[int(place["terms"])].shape == image.shape
-        and resource["layers"] == image.layers
-        and resource["offset"] == offset
-        and resource["size"] == image.place.size
-        and not image.usage & ~int(resource["usage"])
-    )
-    return resource if is_wanted else None
-
-
-def _may_hold(allocation: np.void, size: int, members: list[tuple[_Image, int]]) -> bool:
-    """Whether an allocation is as large as a group, and may hold all of its images."""
-    is_alone = len(members) == 1
-    memory_type = int(allocation["memory_type"])
+def _is_as_wanted(place: _Place, image: _Image, offset: int, terms: TermsTable) -> bool:
+    """Whether a resident image is what is wanted, at this offset."""
     return (
-        bool(allocation["own"])
-        and int(allocation["size"]) == size
-        and (is_alone or not allocation["dedicated"])
-        and all(memory_type in image.types for image, _ in members)
+        terms[place.terms].shape == image.shape
+        and place.layers == image.layers
+        and place.offset == offset
+        and place.size == image.place.size
+        and not image.usage & ~place.usage
+    )
+
+
+def _may_hold(place: _Place, size: int, members: list[tuple[_Image, int]]) -> bool:
+    """Whether the allocation of a resident image is as large as a group, and may hold all of its images."""
+    is_alone = len(members) == 1
+    return (
+        place.own
+        and place.room == size
+        and (is_alone or not place.dedicated)
+        and all(place.memory_type in image.types for image, _ in members)
     )

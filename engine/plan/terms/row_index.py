@@ -31,11 +31,9 @@ class RowIndex:
         if len(column) - self._count > SCAN_LIMIT:
             self._add_run(column[self._count :])
         tail = column[self._count :]
+        values = values.astype(self._dtype, copy=False)  # or a search would convert every run
         if len(values) == 1:
-            return self._find_one(
-                tail, self._dtype.type(values[0])
-            )  # of another dtype, runs would be converted
-        values = values.astype(self._dtype, copy=False)
+            return self._find_one(tail, values[0])
         parts = [_find(values, *run) for run in self._runs]
         if len(tail) and len(values):
             at = np.minimum(np.searchsorted(values, tail), len(values) - 1)
