@@ -33,7 +33,7 @@ from engine.planning.needs import FRAMES_IN_FLIGHT, FrameNeeds
 from engine.render.binder import Binder
 from engine.render.command_buffers import CommandBuffers
 from engine.render.descriptors import DescriptorSets
-from engine.render.frame_recorder import AnyBound, FrameImage, FrameRecorder, NotDrawn
+from engine.render.frame_recorder import AnyBound, FrameImage, FrameRecorder
 from engine.render.pass_binding import PassBinding
 from engine.render.pass_parts import PassParts
 from engine.render.pass_reuse import WHOLE, PassReuse
@@ -377,13 +377,12 @@ class Renderer:
         """Return a resident image of the frame that has no history, by name. Raises KeyError."""
         return self._images[0][name]
 
-    def drawn_image(self, name: str) -> FrameImage:
-        """Return an image of the last frame, also where the next one has others. Raises NotDrawn."""
+    def drawn_image(self, name: str) -> FrameImage | None:
+        """Return an image of the last frame, also where the next one has others; None if it is not there."""
         image, needs = self._drawn.get(name), self._needs
         place = self._memory.location(needs.requirements.keys.transient(name)) if needs is not None else None
-        if image is None or place is None or place.resource != image.resource:
-            raise NotDrawn(name)
-        return image
+        is_there = image is not None and place is not None and place.resource == image.resource
+        return image if is_there else None
 
     def write_values(
         self,

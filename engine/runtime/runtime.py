@@ -41,6 +41,7 @@ from engine.planning.problems.absent_values import absent_values
 from engine.planning.scene import ScenePlanner
 from engine.planning.values import FrameValues
 from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reordering
+from engine.render.frame_recorder import NotDrawn
 from engine.render.renderer import Renderer
 from engine.runtime.first_plan import EarlyPipelines, first_plan
 from engine.runtime.frame_facts import FrameFacts
@@ -69,8 +70,6 @@ REPLAN_MS = 50.0
 """Milliseconds that the frame after a new plan may take to create its attachments and rings."""
 _WRITES_TARGET = Stage.TRANSFER | Stage.COLOR_ATTACHMENT_OUTPUT
 """The stages that write to a window's image: they wait until it is acquired."""
-_DRIVER_GONE = (Result.INITIALIZATION_FAILED, Result.INCOMPATIBLE_DRIVER)
-"""Results of opening a device while the driver of a lost one has not restarted."""
 
 
 class Runtime:
@@ -110,7 +109,8 @@ class Runtime:
             try:
                 self._open(undo, replace(self.options, size=self.size))
             except VulkanError as problem:
-                if problem.result in _DRIVER_GONE:
+                gone = (Result.INITIALIZATION_FAILED, Result.INCOMPATIBLE_DRIVER)  # the driver, for a while
+                if problem.result in gone:
                     raise DeviceLost(problem.call, problem.result, problem.detail) from problem
                 raise
             self._undo = undo.pop_all()
@@ -259,9 +259,8 @@ class Runtime:
         """Limit the budgets of heaps to these bytes from now on; an empty mapping removes all limits."""
         self._budgets = budgets
         limits = {heap: min(self._device_profile.budget(heap), limit) for heap, limit in budgets.items()}
-        self.profile = self.planner.profile = self._device_profile.with_budgets(
-            {**self._device_profile.budgets, **limits}
-        )
+        budgets = {**self._device_profile.budgets, **limits}
+        self.profile = self.planner.profile = self._device_profile.with_budgets(budgets)
         self.memory.limit(self.profile)
 
     def replan(self) -> bool:
@@ -316,6 +315,8 @@ class Runtime:
         self.wait()
         self.device.doing = f"reading the {output.name} of frame {self._number}"
         image = self.renderer.drawn_image(output.name)
+        if image is None:
+            raise NotDrawn(output.name)
         shape = ImageShape(output.format, *image.extent)
         return read_image(self.device, self.profile, image.image, shape, int(Layout.TRANSFER_SRC))
 

@@ -45,14 +45,13 @@ class SecondScene:
         )
         self._camera = _own_camera(scene.tableau)
         self._seen: tuple[object, ...] = ()
-        self._is_drawn = self._has_grid = False
+        self._has_grid = False
 
     @property
     def picture(self) -> FrameImage | None:
-        """The image of its last frame, in TRANSFER_SRC layout; None while there is none."""
-        renderer, grid = self.runtime.renderer, GRID_PICTURE.name
-        name = grid if self._has_grid and renderer.has_image(grid) else PICTURE.name
-        return renderer.image(name) if self._is_drawn else None
+        """The image of its last frame that was drawn, in TRANSFER_SRC layout; None while there is none."""
+        drawn = self.runtime.renderer.drawn_image
+        return (drawn(GRID_PICTURE.name) if self._has_grid else None) or drawn(PICTURE.name)
 
     def frame(self, mode: ViewMode, *, grid: bool) -> None:
         """Draw a frame, with a grid on the ground or without.
@@ -70,11 +69,10 @@ class SecondScene:
         own.planner.watch(frozenset({GRID_PICTURE.name} if grid else ()))
         self._has_grid = grid
         self._follow_camera()
-        self._is_drawn = own.frame().drawn
+        own.frame()
 
     def close(self) -> None:
         """Release everything; no frame of the first scene that shows its picture may be in flight."""
-        self._is_drawn = False
         self.runtime.close()
         self._library.close()
 
