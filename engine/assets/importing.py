@@ -40,6 +40,7 @@ from engine.assets.limits import COOK_BYTES, MAX_SHADER_BYTES, MAX_SOURCE_BYTES
 from engine.assets.recipes import Recipe
 from engine.assets.records import AssetType
 from engine.assets.roots import display_path
+from engine.assets.tools.kept_compiler import KeptCompiler
 from engine.assets.tools.tool_process import RunningTools
 from engine.humon import InputError, Problem, parse
 
@@ -62,8 +63,11 @@ def import_recipes(
     jobs: int,
     progress: Callable[[int, int, str], None] | None,
     keep: Keep,
+    compiler: KeptCompiler | None = None,
 ) -> dict[str, Result]:
     """Import recipes on `jobs` threads and return the results by identity; `keep` takes over their bytes.
+
+    `compiler` compiles their shaders, without one a program for each.
 
     Threads suffice: decoders and numpy release the interpreter lock, and the compiler is another process.
     What they read, decode and have not handed over yet is limited to COOK_BYTES.
@@ -78,6 +82,8 @@ def import_recipes(
     def begin() -> None:
         tools.use()
         coders.use()
+        if compiler is not None:
+            compiler.use()
 
     pool = ThreadPoolExecutor(jobs, "cook", begin)
     futures: dict[Future[list[Result]], Batch] = {}

@@ -18,6 +18,7 @@ from engine.assets.cook import CookedDb, cook_database
 from engine.assets.database import read_asset_db
 from engine.assets.importers.models.model_files import is_model
 from engine.assets.recipes import Recipe
+from engine.assets.tools.kept_compiler import KeptCompiler
 from engine.assets.updating.asset_index import AssetIndex
 from engine.assets.updating.changed_text import cook_changed_text, names_offsets
 from engine.assets.updating.library_update import LibraryUpdate, make_update, name_of
@@ -109,6 +110,7 @@ class LiveSources:
         self._looked = time.monotonic()
         self._caches = {one.db.name: one.image.path for one in library.current[1:]}
         self._behind = WholeCaches(jobs)
+        self._compiler = KeptCompiler()
         folders = (path.parent for path in self._caches.values() if path is not None)
         self._side = SideFile(next(folders, None))
         self._own: dict[Path, Signature] = {}
@@ -163,6 +165,7 @@ class LiveSources:
         self._thread.join()
         self._behind.close()
         self._side.close()
+        self._compiler.close()
 
     def __enter__(self) -> LiveSources:
         return self
@@ -185,6 +188,7 @@ class LiveSources:
                 if (found or self._requested) and not self._stopped.is_set():
                     self._reload(found, time.monotonic())
                 self._behind.poll()
+                self._compiler.rest()
         except BaseException as error:  # noqa: BLE001 (`take` raises it)
             self._failure = error
 
@@ -346,7 +350,9 @@ class LiveSources:
                 tried = (index.recipes[each] for each in refused.get(name, ()) if each in index.recipes)
                 recipes |= {one.identity: one for one in tried}
                 wanted[name] = list(recipes.values())
-        update, new = make_patches(self._library, self._indices, wanted, self._side, self._jobs)
+        update, new = make_patches(
+            self._library, self._indices, wanted, self._side, self._jobs, self._compiler
+        )
         self._files.add(new)
         for one in self._library.current[1:]:
             path = self._caches.get(one.db.name)

@@ -12,6 +12,7 @@ from engine.assets.importers import Imported
 from engine.assets.importers.shader_source import ShaderSource
 from engine.assets.spirv.module import check_module, reflect
 from engine.assets.spirv.types import ShaderFaultError, SpirvError
+from engine.assets.tools.kept_compiler import kept_compiler
 from engine.assets.tools.tool_process import ToolResult, run_tool, tool_folder
 from engine.assets.tools.tools import Tool, find_compiler, find_validator
 from engine.files import reason_of
@@ -69,6 +70,17 @@ def import_spirv(source: ShaderSource, stage: ShaderStage, entry_point: str) -> 
 
 
 def _compile(compiler: Tool, source: ShaderSource, stage: ShaderStage, entry_point: str) -> bytes:
+    kept = kept_compiler() if entry_point == "main" else None
+    if kept is None:
+        return _run(compiler, source, stage, entry_point)
+    code = kept.compile(compiler, source.text, stage)
+    if not code:
+        code = _run(compiler, source, stage, entry_point)
+        kept.compare(compiler, source.text, stage, code)
+    return code
+
+
+def _run(compiler: Tool, source: ShaderSource, stage: ShaderStage, entry_point: str) -> bytes:
     with tool_folder() as folder:
         (folder / "source").write_text(source.text, encoding="utf-8", newline="\n")
         output = folder / "module"

@@ -24,6 +24,7 @@ from engine.assets.importing import import_recipes
 from engine.assets.library import AssetLibrary, alpha_modes
 from engine.assets.recipes import Recipe
 from engine.assets.records import Asset, AssetRef
+from engine.assets.tools.kept_compiler import KeptCompiler
 from engine.assets.updating.asset_changes import AssetChange, Change
 from engine.assets.updating.asset_index import AssetIndex
 from engine.assets.updating.library_update import IN_ORDER, Added, LibraryUpdate
@@ -37,6 +38,7 @@ def make_patches(
     wanted: Mapping[str, Sequence[Recipe]],
     side: SideFile,
     jobs: int,
+    compiler: KeptCompiler | None = None,
 ) -> tuple[LibraryUpdate | None, list[Path]]:
     """Run the `wanted` recipes of the newest databases, by the names of these, which `indices` has, too.
 
@@ -44,7 +46,7 @@ def make_patches(
     change the library, so that it may run on another thread as long as no update is applied.
     """
     images = {
-        name: cook_aside(recipes, indices[name].gate.root, side, jobs)
+        name: cook_aside(recipes, indices[name].gate.root, side, jobs, compiler=compiler)
         for name, recipes in wanted.items()
         if recipes
     }
@@ -57,11 +59,12 @@ def cook_aside(
     side: SideFile,
     jobs: int,
     progress: ProgressCallback | None = None,
+    compiler: KeptCompiler | None = None,
 ) -> CacheImage:
     """Run recipes of a database below `root` and return their results as a cache of its own."""
     tool = tool_identity() if any(recipe.is_compiled for recipe in recipes) else ""
     gate = FileGate(root)  # a file may have another name than when the text was read
-    return side.image(import_recipes(recipes, gate, tool, jobs, progress, side.keep))
+    return side.image(import_recipes(recipes, gate, tool, jobs, progress, side.keep, compiler))
 
 
 def patches_of(
