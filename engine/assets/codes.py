@@ -122,6 +122,10 @@ class AssetCode(ProblemCode):
         "There is no memory left for the picture, or no room for temporary files; "
         "it is tried again every time.",
     )
+    TEXTURE_METADATA = (
+        "texture.metadata",
+        "What a KTX 2 file says of its orientation or of its channels is not known; it is left out.",
+    )
     TEXTURE_MIPS = "texture.mips", "More mip levels are requested than the picture can have."
     TEXTURE_PACKAGE = (
         "texture.package",

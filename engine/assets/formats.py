@@ -126,6 +126,8 @@ class TextureFormat(StrEnum):
     BC1_RGB_SRGB_BLOCK = "bc1_rgb_srgb_block"
     BC1_RGBA_UNORM_BLOCK = "bc1_rgba_unorm_block"
     BC1_RGBA_SRGB_BLOCK = "bc1_rgba_srgb_block"
+    BC2_UNORM_BLOCK = "bc2_unorm_block"
+    BC2_SRGB_BLOCK = "bc2_srgb_block"
     BC3_UNORM_BLOCK = "bc3_unorm_block"
     BC3_SRGB_BLOCK = "bc3_srgb_block"
     BC4_UNORM_BLOCK = "bc4_unorm_block"
@@ -201,6 +203,7 @@ class TextureFormat(StrEnum):
 
 BLOCK_NAMES = {
     "bc1": TextureFormat.BC1_RGBA_UNORM_BLOCK,
+    "bc2": TextureFormat.BC2_UNORM_BLOCK,
     "bc3": TextureFormat.BC3_UNORM_BLOCK,
     "bc4": TextureFormat.BC4_UNORM_BLOCK,
     "bc5": TextureFormat.BC5_UNORM_BLOCK,

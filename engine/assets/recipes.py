@@ -37,7 +37,7 @@ IMPORTER_VERSIONS: Mapping[AssetType, int] = {
     AssetType.INDICES: 5,
     AssetType.SKELETON: 1,
     AssetType.SHADER: 4,
-    AssetType.TEXTURE2D: 4,
+    AssetType.TEXTURE2D: 5,
     AssetType.ENVIRONMENT: 2,
     AssetType.ANIMATION: 3,
     AssetType.MORPH_TARGETS: 2,

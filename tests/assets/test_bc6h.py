@@ -85,10 +85,16 @@ def test_a_ktx2_file_of_bc6h_becomes_16_bit_floats(scheme: int, space: ColorSpac
     assert (texels[..., 3] == 1).all()
 
 
-def test_levels_of_signed_bc6h_are_made_of_the_finest() -> None:
-    levels = [block_of((-100, 0, 50), (-100, 0, 50)) * 4, bytes(16), bytes(16)]
+def test_levels_of_signed_bc6h_stay_and_one_alone_makes_the_others() -> None:
+    ends = [(-100, 0, 50), (-50, 0, 25), (-25, 0, 12)]
+    levels = [block_of(one, one) * (4 if one is ends[0] else 1) for one in ends]
     made = import_texture(ktx(SIGNED, levels, 8, 8), "a.ktx2", TextureSettings(ColorSpace.LINEAR))
-    assert made.facts.mip_levels == 4
-    texels = np.frombuffer(made.data, np.float16)
-    assert (texels.reshape(-1, 4)[:85] == texels[:4]).all()
-    assert texels[0] < 0
+    assert made.facts.mip_levels == 3
+    texels = np.frombuffer(made.data, np.float16).reshape(-1, 4)
+    for found, level in zip(np.split(texels, [64, 80]), levels, strict=True):
+        assert (found[:, :3] == decoded(level[:16], 4, 4, is_signed=True)[0, 0].astype(np.float16)).all()
+    alone = import_texture(ktx(SIGNED, levels[:1], 8, 8), "a.ktx2", TextureSettings(ColorSpace.LINEAR))
+    assert alone.facts.mip_levels == 4
+    texels = np.frombuffer(alone.data, np.float16).reshape(-1, 4)
+    assert (texels[:85] == texels[0]).all()
+    assert texels[0, 0] < 0

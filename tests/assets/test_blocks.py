@@ -26,7 +26,7 @@ from engine.humon import InputError
 zstd = pytest.importorskip("backports.zstd")
 BLOCKS = [form for form in TextureFormat if form.block]
 IN_SUITE = [form for form in BLOCKS if not form.is_srgb or form is TextureFormat.BC7_SRGB_BLOCK]
-LIMITS = {"bc1": 12, "bc3": 12, "bc4": 4, "bc5": 4, "bc7": 5}
+LIMITS = {"bc1": 12, "bc2": 12, "bc3": 12, "bc4": 4, "bc5": 4, "bc7": 5}
 """The mean difference from a smooth picture, at most, of 255."""
 
 

@@ -288,6 +288,9 @@ def test_importing_any_format_takes_at_most_four_times_the_picture(tmp_path: Pat
         "TIFF, LZW": lambda: file_of(noise, "TIFF", compression="tiff_lzw"),
         "KTX 2": lambda: pictures.ktx2_of(noise),
         "KTX 2 of BGRA": lambda: ktx(44, [noise.tobytes()], noise.shape[1], noise.shape[0], 2),
+        "KTX 2 upside down": lambda: ktx(
+            37, [noise.tobytes()], noise.shape[1], noise.shape[0], 2, metadata={"KTXorientation": "ru"}
+        ),
         "KTX 2 of BC6H": lambda: ktx(143, [noise.tobytes()[: 1024 * 1024]], 1024, 1023, 2),
         "OpenEXR": lambda: exr(planes),
         "OpenEXR, not compressed": lambda: exr(planes, NONE),

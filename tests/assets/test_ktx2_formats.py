@@ -20,6 +20,8 @@ from engine.humon import InputError, Problem
 BLOCKS = {
     131: TextureFormat.BC1_RGB_UNORM_BLOCK,
     134: TextureFormat.BC1_RGBA_SRGB_BLOCK,
+    135: TextureFormat.BC2_UNORM_BLOCK,
+    136: TextureFormat.BC2_SRGB_BLOCK,
     137: TextureFormat.BC3_UNORM_BLOCK,
     139: TextureFormat.BC4_UNORM_BLOCK,
     141: TextureFormat.BC5_UNORM_BLOCK,
@@ -100,7 +102,6 @@ def test_three_wide_channels_get_an_alpha_of_one(number: int, dtype: str, form: 
         (157, "VK_FORMAT_ASTC_4x4_UNORM_BLOCK (157)"),
         (158, "VK_FORMAT_ASTC_4x4_SRGB_BLOCK (158)"),
         (147, "VK_FORMAT_ETC2_R8G8B8_UNORM_BLOCK (147)"),
-        (135, "VK_FORMAT_BC2_UNORM_BLOCK (135)"),
         (140, "VK_FORMAT_BC4_SNORM_BLOCK (140)"),
         (122, "VK_FORMAT_B10G11R11_UFLOAT_PACK32 (122)"),
         (123, "VK_FORMAT_E5B9G9R9_UFLOAT_PACK32 (123)"),
@@ -114,6 +115,24 @@ def test_a_format_that_is_not_read_is_named(number: int, name: str) -> None:
     assert problem.code == "texture.format"
     assert name in problem.message
     assert "ktx create" in problem.help
+
+
+def test_a_refusal_lists_exactly_the_formats_that_are_read() -> None:
+    problem = problem_of(ktx(157, [bytes(64)], 4, 4))
+    listed = set()
+    for group in problem.help.partition(": ")[2].split("; "):
+        heads, _, kinds = group.removesuffix(")").partition(" (")
+        listed |= {f"{head}_{kind}" for head in heads.split(", ") for kind in kinds.split(" or ")}
+    read_numbers = set()
+    for number in range(1, 185):
+        try:
+            import_texture(ktx(number, [b""], 4, 4), "a.ktx2", TextureSettings(ColorSpace.LINEAR))
+        except InputError as error:
+            if error.problems[0].code != "texture.format":
+                read_numbers.add(number)
+    names = {format_name(number).split(" ")[0] for number in read_numbers}
+    assert listed == {name.removeprefix("VK_FORMAT_").removesuffix("_BLOCK") for name in names}
+    assert {"B8G8R8A8_SRGB", "R8_SRGB", "R32G32B32A32_SFLOAT", "BC6H_UFLOAT", "BC2_SRGB"} <= listed
 
 
 def test_every_format_that_is_read_has_the_name_of_its_own() -> None:

@@ -137,6 +137,7 @@ def test_one_channel_is_grey_in_a_slot_of_colours(scene: Path, form: str) -> Non
     ("number", "form"),
     [
         (132, "bc1_rgb_srgb_block"),
+        (136, "bc2_srgb_block"),
         (138, "bc3_srgb_block"),
         (146, "bc7_srgb_block"),
         (50, "r8g8b8a8_srgb"),
@@ -148,6 +149,49 @@ def test_a_ktx2_file_draws_as_the_picture_it_was_made_of(scene: Path, number: in
     found, used = shown(scene)
     assert Format[form.upper()] in used
     assert np.abs(found - plain).mean() < (2.5 if number == 132 else 1.5)
+
+
+@pytest.mark.gpu
+def test_bc2_draws_alike_where_devices_lack_it(scene: Path) -> None:
+    """In both colours of a block in either order, and with the alpha of a mask."""
+    with_ktx2(scene, "albedo", 136, TextureFormat.BC2_SRGB_BLOCK, ColorSpace.SRGB)
+    file = scene.parents[1] / "assets/builtin/material/brick-albedo.ktx2"
+    rng = np.random.default_rng(2)
+    blocks = rng.integers(0, 256, (64, 16), np.uint8)
+    blocks[:, :8] |= np.where(rng.random((64, 8)) < 0.5, 0xFF, 0).astype(np.uint8)
+    file.write_bytes(ktx(136, [blocks.tobytes()], 32, 32))
+    edit(scene, ("brick-albedo.ktx2", "brick-albedo.ktx2  mipLevels: 1"))
+    edit(scene, ("name: brick\n", "name: brick  alphaMode: mask\n"))
+    found, used = shown(scene)
+    assert Format.BC2_SRGB_BLOCK in used
+    edit(scene, ("brick-albedo.ktx2", "brick-albedo.ktx2  format: r8g8b8a8_srgb"))
+    plain, used = shown(scene)
+    assert Format.BC2_SRGB_BLOCK not in used
+    assert plain.std() > 20
+    assert np.abs(found - plain).mean() < 0.5
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("number", "form"), [(37, "r8g8b8a8_unorm"), (136, "bc2_srgb_block")])
+def test_a_ktx2_file_upside_down_draws_upright(scene: Path, number: int, form: str) -> None:
+    folder = scene.parents[1] / "assets/builtin/material"
+    rows = np.zeros((64, 64, 4), np.uint8)
+    rows[:24] = (200, 30, 30, 255)
+    rows[24:] = (30, 30, 200, 255)
+    Image.fromarray(rows).save(folder / "brick-albedo.png")
+    plain, _ = shown(scene)
+    settings = TextureSettings(ColorSpace.SRGB, 1, TextureFormat(form).in_space(ColorSpace.SRGB))
+    Image.fromarray(rows[::-1]).save(folder / "turned.png")
+    made = import_texture((folder / "turned.png").read_bytes(), "turned.png", settings)
+    data = bytes(made.data[: made.facts.size])
+    file = ktx(43 if number == 37 else number, [data], 64, 64, metadata={"KTXorientation": "ru"})
+    (folder / "brick-albedo.ktx2").write_bytes(file)
+    edit(scene, ("brick-albedo.png", "brick-albedo.ktx2"))
+    found, _ = shown(scene)
+    assert np.abs(found - plain).mean() < 1.5
+    (folder / "brick-albedo.ktx2").write_bytes(file.replace(b"ru\0", b"rd\0"))
+    wrong, _ = shown(scene)
+    assert np.abs(wrong - plain).mean() > 5
 
 
 @pytest.mark.gpu

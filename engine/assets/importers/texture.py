@@ -131,7 +131,7 @@ class _Import:
             size=end,
         )
         stored.flags.writeable = False
-        return Imported(stored.data, facts)
+        return Imported(stored.data, facts, self._picture.warnings)
 
     def _fill(self, levels: list[Texels], stored: npt.NDArray[np.uint8], decoded: Rows) -> None:
         """Fill levels that have no blocks: from those of the file, or from its finest."""

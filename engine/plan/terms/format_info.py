@@ -44,7 +44,7 @@ _DEPTH = {
     "D24_UNORM_S8_UINT": FormatInfo(4, aspect=Aspect.DEPTH | Aspect.STENCIL),
     "D32_SFLOAT_S8_UINT": FormatInfo(8, aspect=Aspect.DEPTH | Aspect.STENCIL),
 }
-_BLOCK_BYTES = {"BC1": 8, "BC3": 16, "BC4": 8, "BC5": 16, "BC7": 16}
+_BLOCK_BYTES = {"BC1": 8, "BC2": 16, "BC3": 16, "BC4": 8, "BC5": 16, "BC7": 16}
 
 
 @cache

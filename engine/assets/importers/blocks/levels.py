@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from engine.assets.formats import TextureFormat
 from engine.assets.importers.blocks.coder import block_coder
+from engine.assets.importers.blocks.s3tc import packaged, packaged_kind, set_alpha, with_alpha
 from engine.assets.importers.pictures.picture import decode_error
 
 Bytes = npt.NDArray[np.uint8]
@@ -33,9 +34,10 @@ def compress_levels(
             for first, rows in _bands(width, height):
                 texels = _whole_blocks(level[first : first + rows])
                 size = form.level_bytes(width, rows)
-                made = coder.run(
-                    "make", form.block, texels.reshape(-1).data, texels.shape[1], len(texels), size
-                )
+                kind = packaged_kind(form)
+                made = coder.run("make", kind, texels.reshape(-1).data, texels.shape[1], len(texels), size)
+                if form.block == "bc2":
+                    made = with_alpha(made, texels)
                 out[at : at + size] = np.frombuffer(made, np.uint8)
                 at += size
 
@@ -55,8 +57,11 @@ def decode_level(
         for first, rows in _bands(width, height):
             size, high = form.level_bytes(width, rows), -(-rows // _SIDE) * _SIDE
             part = memoryview(blocks)[at : at + size]
-            made = coder.run("read", form.block, part, wide, high, wide * high * 4)
-            texels = np.frombuffer(made, np.uint8).reshape(high, wide, 4)[:rows, :width, [2, 1, 0, 3]]
+            kind, coded = packaged_kind(form), packaged(part, form)
+            made = coder.run("read", kind, coded, wide, high, wide * high * 4)
+            texels = np.frombuffer(made, np.uint8).reshape(high, wide, 4)[..., [2, 1, 0, 3]]
+            set_alpha(texels, part, form)
+            texels = texels[:rows, :width]
             out[first : first + rows] = texels[..., : form.channels]
             at += size
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from typing import Any, TypeAlias
@@ -21,6 +22,7 @@ from engine.assets.importers.blocks.bc6h import BLOCK_BYTES, decode_bc6h
 from engine.assets.importers.blocks.levels import decode_level
 from engine.assets.importers.mips import full_chain
 from engine.assets.importers.pictures.format_names import format_name
+from engine.assets.importers.pictures.ktx2_metadata import Arrangement, Metadata, read_metadata
 from engine.assets.importers.pictures.picture import (
     Picture,
     Rows,
@@ -59,6 +61,8 @@ _FORMATS = {
     132: TextureFormat.BC1_RGB_SRGB_BLOCK,
     133: TextureFormat.BC1_RGBA_UNORM_BLOCK,
     134: TextureFormat.BC1_RGBA_SRGB_BLOCK,
+    135: TextureFormat.BC2_UNORM_BLOCK,
+    136: TextureFormat.BC2_SRGB_BLOCK,
     137: TextureFormat.BC3_UNORM_BLOCK,
     138: TextureFormat.BC3_SRGB_BLOCK,
     139: TextureFormat.BC4_UNORM_BLOCK,
@@ -67,6 +71,7 @@ _FORMATS = {
     146: TextureFormat.BC7_SRGB_BLOCK,
 }
 _UNORM, _SRGB = TextureFormat.R8G8B8A8_UNORM, TextureFormat.R8G8B8A8_SRGB
+_HALF = TextureFormat.R16G16B16A16_SFLOAT
 _RGB, _BGR, _BGRA = (0, 1, 2), (2, 1, 0), (2, 1, 0, 3)
 _ORDERED: Mapping[int, tuple[tuple[int, ...], TextureFormat]] = {
     15: ((0,), _SRGB),
@@ -78,7 +83,7 @@ _ORDERED: Mapping[int, tuple[tuple[int, ...], TextureFormat]] = {
     44: (_BGRA, _UNORM),
     50: (_BGRA, _SRGB),
     84: (_RGB, TextureFormat.R16G16B16A16_UNORM),
-    90: (_RGB, TextureFormat.R16G16B16A16_SFLOAT),
+    90: (_RGB, _HALF),
     106: (_RGB, TextureFormat.R32G32B32A32_SFLOAT),
 }
 """Formats that become another with four channels: where red, green, blue and alpha are, and the other."""
@@ -103,72 +108,106 @@ def read_ktx2(data: bytes, name: str) -> Picture:
     )
     if depth or layers > 1 or faces != 1 or not height:
         raise decode_error("the KTX 2 file is no single picture: it has depth, layers or faces", name)
-    if number == _BASIS:
-        return Picture(width, height, partial(_transcoded, data, name, width, height))
-    order, form = _ORDERED.get(number, ((), _FORMATS.get(number)))
-    if form is None and number not in _BC6H:
+    if number != _BASIS and number not in _FORMATS and number not in _ORDERED and number not in _BC6H:
         message = f"the KTX 2 file has texels of {format_name(number)}"
-        hint = (
-            "save it as VK_FORMAT_R8G8B8A8_SRGB or _UNORM, as VK_FORMAT_R16G16B16A16_SFLOAT, as BC1, BC3, BC4"
-        )
-        raise format_error(message, name, f"{hint}, BC5 or BC7 blocks, or as Basis Universal: `ktx create`")
+        hint = f"save it as Basis Universal or as one of these, `ktx create` does: {read_formats()}"
+        raise format_error(message, name, hint)
+    metadata = read_metadata(data, name)
+    if number == _BASIS:
+        arrangement = metadata.arrangement((0, 1, 2, 3), is_native=True)
+        rows = partial(_transcoded, data, name, width, height, arrangement)
+        return Picture(width, height, rows, warnings=metadata.warnings)
     if scheme not in (_NONE, _ZSTD, _ZLIB):
         known = f" ({_SCHEMES[scheme]})" if scheme in _SCHEMES else ""
         message = f"the KTX 2 file has {format_name(number)}, supercompressed by scheme {scheme}{known}"
         raise format_error(message, name, "save it with zstd or zlib, or not supercompressed: `ktx deflate`")
     if levels > full_chain(width, height) or _FIRST_LEVEL + levels * _LEVEL.size > len(data):
         raise decode_error(f"the KTX 2 file says that it has {levels} levels", name)
-    if form is None:
-        blocks: Level = partial(_level, data, name, _bc6h_bytes, width, height, scheme)
-        rows = partial(_from_bc6h, blocks, width, height, _BC6H[number])
-        return Picture(width, height, rows, bits=32, texel_bytes=16)
-    texel_size = len(order) * form.dtype.itemsize
-    size_of = partial(_texel_bytes, texel_size) if order else form.level_bytes
-    level: Level = partial(_level, data, name, size_of, width, height, scheme)
-    if order:
-        level = partial(_reordered, level, order, form)
-    rows = partial(_plain, level, form.dtype, form.channels, width, height)
-    if form.block:
-        rows = partial(_from_blocks, level, form, width, height, name)
+    file = _File(data, name, width, height, scheme)
+    form, level, arrangement = _stored(file, number, metadata)
+    is_of_blocks = bool(form.block)
+    if is_of_blocks and not arrangement.is_as_stored:
+        level, form, is_of_blocks = partial(_texels_of_blocks, file, level, form), form.plain, False
+    if not arrangement.is_as_stored:
+        stored = form.dtype, arrangement
+        if len(arrangement.channels) > form.channels:
+            form = _with_four_channels(form)
+        level = partial(_arranged, file, level, *stored)
     return Picture(
         width,
         height,
-        rows,
+        partial(_from_blocks if is_of_blocks else _plain, file, level, form),
         bits=32 if form.is_float else 8 * form.dtype.itemsize,
+        has_grey_alpha=arrangement.has_grey_alpha,
         format=form,
         levels=level,
         level_count=max(1, levels),
         texel_bytes=max(4, form.channels * form.dtype.itemsize),
+        warnings=metadata.warnings,
     )
 
 
-def _level(
-    data: bytes,
-    name: str,
-    size_of: Callable[[int, int], int],
-    width: int,
-    height: int,
-    scheme: int,
-    number: int,
-) -> bytes | memoryview:
+def read_formats() -> str:
+    """Return the formats that are read, those of the same kinds of numbers together."""
+    heads: dict[str, list[str]] = {}
+    for number in sorted((*_FORMATS, *_ORDERED, *_BC6H)):
+        name = format_name(number).removeprefix("VK_FORMAT_").split(" ")[0].removesuffix("_BLOCK")
+        head, _, kind = name.rpartition("_")
+        heads.setdefault(head, []).append(kind)
+    groups: dict[str, list[str]] = {}
+    for head, kinds in heads.items():
+        groups.setdefault(" or ".join(kinds), []).append(head)
+    return "; ".join(f"{', '.join(heads)} ({kinds})" for kinds, heads in groups.items())
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file whose header was read, and its supercompression."""
+
+    data: bytes
+    name: str
+    width: int
+    height: int
+    scheme: int
+
+    def sides(self, number: int) -> tuple[int, int]:
+        """Return width and height of a level."""
+        return max(1, self.width >> number), max(1, self.height >> number)
+
+
+def _stored(file: _File, number: int, metadata: Metadata) -> tuple[TextureFormat, Level, Arrangement]:
+    """Return the format of the texels or blocks of a file, its levels, and how their texels are arranged."""
+    if number in _BC6H:
+        blocks: Level = partial(_level, file, _bc6h_bytes)
+        texels = partial(_texels_of_bc6h, file, blocks, _BC6H[number])
+        return _HALF, texels, metadata.arrangement((0, 1, 2, 3), is_native=True)
+    if number in _ORDERED:
+        order, form = _ORDERED[number]
+        level = partial(_level, file, partial(_texel_bytes, len(order) * form.dtype.itemsize))
+        return form, level, metadata.arrangement(order, is_native=False)
+    form = _FORMATS[number]
+    arrangement = metadata.arrangement(tuple(range(form.channels)), is_native=True)
+    return form, partial(_level, file, form.level_bytes), arrangement
+
+
+def _level(file: _File, size_of: Callable[[int, int], int], number: int) -> bytes | memoryview:
     """Return the bytes of a level of the file; those of so many texels are given. Raises InputError."""
-    offset, length, _ = _LEVEL.unpack_from(data, _FIRST_LEVEL + number * _LEVEL.size)
-    sides = max(1, width >> number), max(1, height >> number)
-    size = size_of(*sides)
-    if offset + length > len(data) or (scheme == _NONE and length != size):
+    offset, length, _ = _LEVEL.unpack_from(file.data, _FIRST_LEVEL + number * _LEVEL.size)
+    size = size_of(*file.sides(number))
+    if offset + length > len(file.data) or (file.scheme == _NONE and length != size):
         message = f"level {number} has {length} bytes at byte {offset}"
-        raise decode_error(f"{message}, which do not fit", name)
-    part = memoryview(data)[offset : offset + length]
-    if scheme == _NONE:
+        raise decode_error(f"{message}, which do not fit", file.name)
+    part = memoryview(file.data)[offset : offset + length]
+    if file.scheme == _NONE:
         return part
     try:
-        found = _decompressed(part, size, scheme, name)
+        found = _decompressed(part, size, file.scheme, file.name)
     except (zlib.error, EOFError, ValueError) as error:
         message = f"level {number}, at byte {offset}, cannot be decompressed: its {length} bytes are damaged"
-        raise decode_error(message, name) from error
+        raise decode_error(message, file.name) from error
     if len(found) != size:
         message = f"level {number}, at byte {offset}, has {len(found)} bytes or more, not {size}"
-        raise decode_error(message, name)
+        raise decode_error(message, file.name)
     return found
 
 
@@ -196,20 +235,41 @@ def _zstd(name: str) -> Any:
     raise InputError(Problem(AssetCode.TEXTURE_PACKAGE, message, Position(name), help=hint))
 
 
-def _reordered(level: Level, order: tuple[int, ...], form: TextureFormat, number: int) -> memoryview:
-    """Return a level as texels of four channels; one channel is grey, and of two blue is 0."""
-    texels = np.frombuffer(level(number), form.dtype).reshape(1, -1, len(order))
-    full = np.empty((1, texels.shape[1], 4), form.dtype)
-    full[..., :3] = texels if len(order) == 1 else 0
-    full[..., 3] = 1 if form.is_float else np.iinfo(form.dtype).max
-    if len(order) > 1:
-        full[..., : len(order)] = texels[..., order]
-    return full.reshape(-1).view(np.uint8).data
+def _arranged(
+    file: _File, level: Level, dtype: np.dtype[Any], arrangement: Arrangement, number: int
+) -> memoryview:
+    """Return a level whose texels are those of the picture."""
+    width, height = file.sides(number)
+    texels = np.frombuffer(level(number), dtype).reshape(height, width, arrangement.stored)
+    return arrangement.applied(texels).reshape(-1).view(np.uint8).data
 
 
-def _plain(level: Level, dtype: np.dtype[Any], channels: int, width: int, height: int, deep: bool) -> Rows:
-    texels = np.frombuffer(level(0), dtype).reshape(height, width, channels)
-    for rows in bands(width, height):
+def _texels_of_blocks(file: _File, level: Level, form: TextureFormat, number: int) -> memoryview:
+    """Return a level of blocks as the texels that they stand for."""
+    width, height = file.sides(number)
+    texels = np.empty((height, width, form.channels), np.uint8)
+    decode_level(level(number), form, width, height, texels, file.name)
+    return texels.reshape(-1).data
+
+
+def _texels_of_bc6h(file: _File, level: Level, is_signed: bool, number: int) -> memoryview:
+    """Return a level of BC6H as RGBA texels of 16-bit floats."""
+    width, height = file.sides(number)
+    texels = np.ones((height, width, 4), _HALF.dtype)
+    for rows, found in decode_bc6h(level(number), width, height, is_signed=is_signed):
+        texels[rows, :, :3] = found
+    return texels.reshape(-1).view(np.uint8).data
+
+
+def _with_four_channels(form: TextureFormat) -> TextureFormat:
+    head, _, kind = form.name.partition("_")
+    bits = head[1:].split("G")[0]
+    return TextureFormat[f"R{bits}G{bits}B{bits}A{bits}_{kind}"]
+
+
+def _plain(file: _File, level: Level, form: TextureFormat, deep: bool) -> Rows:
+    texels = np.frombuffer(level(0), form.dtype).reshape(file.height, file.width, form.channels)
+    for rows in bands(file.width, file.height):
         yield rows, _shown(_grey_as_red(texels[rows]), deep)
 
 
@@ -227,11 +287,8 @@ def _shown(texels: Texels, deep: bool) -> Texels:
     return full
 
 
-def _from_blocks(level: Level, form: TextureFormat, width: int, height: int, name: str, deep: bool) -> Rows:
-    texels = np.empty((height, width, form.channels), np.uint8)
-    decode_level(level(0), form, width, height, texels, name)
-    for rows in bands(width, height):
-        yield rows, as_rgba(_grey_as_red(texels[rows]))
+def _from_blocks(file: _File, level: Level, form: TextureFormat, deep: bool) -> Rows:
+    yield from _plain(file, partial(_texels_of_blocks, file, level, form), form.plain, deep)
 
 
 def _texel_bytes(texel_size: int, width: int, height: int) -> int:
@@ -242,12 +299,9 @@ def _bc6h_bytes(width: int, height: int) -> int:
     return -(-width // 4) * -(-height // 4) * BLOCK_BYTES
 
 
-def _from_bc6h(level: Level, width: int, height: int, is_signed: bool, deep: bool) -> Rows:
-    for rows, texels in decode_bc6h(level(0), width, height, is_signed=is_signed):
-        yield rows, as_rgba(texels)
-
-
-def _transcoded(data: bytes, name: str, width: int, height: int, deep: bool) -> Rows:
+def _transcoded(
+    data: bytes, name: str, width: int, height: int, arrangement: Arrangement, deep: bool
+) -> Rows:
     try:
         basisu = import_module("opengl_basisu")
     except ImportError as error:
@@ -261,5 +315,7 @@ def _transcoded(data: bytes, name: str, width: int, height: int, deep: bool) -> 
         raise decode_error(message, name) from error
     if texels.shape != (height, width, 4):
         raise decode_error("the picture is of another size than its header says", name)
+    if not arrangement.is_as_stored:
+        texels = arrangement.applied(texels)
     for rows in bands(width, height):
         yield rows, texels[rows]

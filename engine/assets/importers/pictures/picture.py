@@ -44,7 +44,8 @@ class Picture:
     are 16, or float32 where they are 32, which are linear light. Of a grey picture red, green and blue are
     alike; `has_grey_alpha` says that grey and alpha are all that it has. `format` is that of its texels in
     the file, and `levels` are they, the finest first, where the file has them as a device takes them.
-    `texel_bytes` are the bytes of memory that decoding takes for each pixel, at most.
+    `texel_bytes` are the bytes of memory that decoding takes for each pixel, at most. `warnings` are about
+    what of the file is left out.
     """
 
     width: int
@@ -56,6 +57,7 @@ class Picture:
     levels: Callable[[int], bytes | memoryview] | None = None
     level_count: int = 1
     texel_bytes: int = 4
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
