@@ -110,7 +110,7 @@ class AssetCode(ProblemCode):
     SHADER_SPIRV = "shader.spirv", "The SPIR-V module is damaged, invalid, or lacks the entry point."
     TEXTURE_BLOCKS = (
         "texture.blocks",
-        "The process that compresses or decodes blocks has failed, or took too long.",
+        "The process that compresses or decodes blocks has failed.",
     )
     TEXTURE_DECODE = "texture.decode", "The picture is damaged, or its file too short for the size it claims."
     TEXTURE_FORMAT = (
@@ -132,3 +132,8 @@ class AssetCode(ProblemCode):
         "A package that a texture takes is not installed; it is tried again every time.",
     )
     TEXTURE_SIZE = "texture.size", "The picture has no pixels, or more than the limit."
+    TEXTURE_TIME = (
+        "texture.time",
+        "The process that reads a picture or makes its blocks took too long, or the system stopped it; "
+        "it is tried again every time.",
+    )

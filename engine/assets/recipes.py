@@ -38,7 +38,7 @@ IMPORTER_VERSIONS: Mapping[AssetType, int] = {
     AssetType.SKELETON: 1,
     AssetType.SHADER: 4,
     AssetType.TEXTURE2D: 5,
-    AssetType.ENVIRONMENT: 2,
+    AssetType.ENVIRONMENT: 3,
     AssetType.ANIMATION: 3,
     AssetType.MORPH_TARGETS: 2,
 }

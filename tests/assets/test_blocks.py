@@ -186,14 +186,16 @@ def test_a_package_that_is_not_installed_is_named(package: str, monkeypatch: pyt
 
 
 def test_a_process_that_crashes_or_hangs_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for number, text in enumerate(("import os; os.abort()", "import time; time.sleep(99)")):
+    codes = {"import os; os.abort()": "texture.blocks", "import time; time.sleep(99)": "texture.time"}
+    for number, (text, code) in enumerate(codes.items()):
         program = tmp_path / f"{number}.py"
         program.write_text(text)
         monkeypatch.setattr(coder, "_WORKER", program)
         monkeypatch.setattr(coder, "BLOCK_SECONDS", 0.3)
         with pytest.raises(InputError) as caught:
             blocks_of(smooth(4, 4), TextureFormat.BC1_RGBA_UNORM_BLOCK)
-        assert caught.value.problems[0].code == "texture.blocks"
+        assert caught.value.problems[0].code == code
+        assert caught.value.problems[0].help
 
 
 def test_a_cook_has_a_process_for_each_thread_and_ends_them(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import signal
 import struct
 from collections.abc import Mapping
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 from support.lights import NONE, RLE, ZIP, attribute, exr
+from support.projects import TRIANGLE_DB, Project
 from support.sampling import Sample
 
+from engine.assets import open_library
 from engine.assets.formats import ColorSpace
 from engine.assets.importers.environment import openexr_package, openexr_worker
 from engine.assets.importers.environment.light_picture import read_light_picture
@@ -133,10 +136,10 @@ def test_windows_may_begin_at_negative_places(compression: str) -> None:
     assert np.array_equal(light(data), given)
 
 
-def mip_mapped() -> tuple[bytes, np.ndarray]:
-    """Tiles of 8 x 8, not compressed, with mip levels of 12, 6, 3 and 1 pixels."""
+def with_levels(mode: int) -> tuple[bytes, np.ndarray]:
+    """Tiles of 8 x 8, with mip levels (1) or rip levels (2) of 12, 6, 3 and 1 pixels a side."""
     finest = np.arange(144, dtype="<f4").reshape(12, 12)
-    planes = [finest, finest[::2, ::2] + 1000, finest[::4, ::4] + 2000, finest[:1, :1] + 3000]
+    pairs = [(n, n) for n in range(4)] if mode == 1 else [(x, y) for y in range(4) for x in range(4)]
     box = struct.pack("<4i", 0, 0, 11, 11)
     head = (
         struct.pack("<II", 20000630, 2 | 0x200)
@@ -148,22 +151,82 @@ def mip_mapped() -> tuple[bytes, np.ndarray]:
         + attribute("pixelAspectRatio", "float", struct.pack("<f", 1))
         + attribute("screenWindowCenter", "v2f", struct.pack("<2f", 0, 0))
         + attribute("screenWindowWidth", "float", struct.pack("<f", 1))
-        + attribute("tiles", "tiledesc", struct.pack("<IIB", 8, 8, 1))
+        + attribute("tiles", "tiledesc", struct.pack("<IIB", 8, 8, mode))
         + b"\0"
     )
     tiles = []
-    for level, plane in enumerate(planes):
-        for y in range(0, len(plane), 8):
-            for x in range(0, len(plane), 8):
+    for across, down in pairs:
+        wide, high = 12 >> across, 12 >> down
+        plane = finest[:high, :wide] + 1000 * (across + down)
+        for y in range(0, high, 8):
+            for x in range(0, wide, 8):
                 texels = plane[y : y + 8, x : x + 8].tobytes()
-                tiles.append(struct.pack("<4iI", x // 8, y // 8, level, level, len(texels)) + texels)
+                tiles.append(struct.pack("<4iI", x // 8, y // 8, across, down, len(texels)) + texels)
     starts = np.cumsum([len(head) + 8 * len(tiles), *(len(tile) for tile in tiles[:-1])])
     return head + struct.pack(f"<{len(tiles)}Q", *starts.tolist()) + b"".join(tiles), finest
 
 
-def test_the_finest_of_mip_mapped_tiles_is_read() -> None:
-    data, finest = mip_mapped()
+@pytest.mark.parametrize("mode", [1, 2], ids=["mip", "rip"])
+def test_of_tiles_with_levels_the_finest_is_read(mode: int) -> None:
+    data, finest = with_levels(mode)
     assert np.array_equal(light(data)[..., 0], finest)
+
+
+def test_several_parts_are_refused_with_their_names() -> None:
+    parts = [
+        OpenEXR.Part({"name": name, "type": OpenEXR.scanlineimage}, {"RGB": smooth(4, 6)}, name)
+        for name in ("beauty", "depth", "a", "b", "c", "d")
+    ]
+    stream = io.BytesIO()
+    OpenEXR.File(parts).write(stream)
+    problem = problem_of(stream.getvalue())
+    assert problem.code == "environment.format"
+    assert "several parts: 'beauty', 'depth', 'a', 'b', 'c'" in problem.message
+    assert "'d'" not in problem.message
+    for length in (9, 60, 300):
+        assert problem_of(stream.getvalue()[:length]).code == "texture.decode"
+
+
+@pytest.mark.parametrize("kind", ["deepscanline", "deeptile"])
+def test_deep_images_are_refused_by_that_name(kind: str) -> None:
+    pixels = np.empty((4, 6), object)
+    for number in range(pixels.size):
+        pixels.flat[number] = np.ones(number % 3, np.float16)
+    header = {"type": getattr(OpenEXR, kind), "compression": OpenEXR.ZIPS_COMPRESSION}
+    if kind == "deeptile":
+        header["tiles"] = OpenEXR.TileDescription()
+    stream = io.BytesIO()
+    OpenEXR.File(header, dict.fromkeys("RGBZ", pixels)).write(stream)
+    problem = problem_of(stream.getvalue())
+    assert (problem.code, "deep pixels" in problem.message) == ("environment.format", True)
+
+
+def points_of_light() -> np.ndarray:
+    """Pixels that are as bright as suns, or dark, beside others that are 0."""
+    rng = np.random.default_rng(4)
+    light = np.exp(rng.normal(0, 4, (64, 64, 3))).clip(0, 60_000)
+    return np.where(rng.random((64, 64, 3)) < 0.5, 0, light).astype(np.float16)
+
+
+@pytest.mark.parametrize("compression", COARSE)
+@pytest.mark.parametrize("level", [None, 300.0])
+def test_what_a_compression_makes_negative_of_black_is_black(compression: str, level: float | None) -> None:
+    more = {} if level is None else {"dwaCompressionLevel": level}
+    data = written({"RGB": points_of_light()}, compression, **more)
+    as_stored = OpenEXR.File(io.BytesIO(data), separate_channels=True).channels()
+    assert min(as_stored[name].pixels.min() for name in "RGB") < 0
+    found = read_light_picture(data, "sky.exr")
+    assert found.warnings == ()
+    assert found.pixels.min() == 0
+
+
+@pytest.mark.parametrize("compression", ["ZIP", "PIZ", *COARSE])
+def test_what_is_negative_beyond_the_compression_is_reported(compression: str) -> None:
+    given = smooth()
+    given[3, 5] = -0.25 if compression in COARSE else -1e-4
+    (warning,) = read_light_picture(written({"RGB": given}, compression), "sky.exr").warnings
+    assert warning.code == "environment.values"
+    assert "pixel" in warning.message
 
 
 GREY = {"Y": np.ones((3, 4), "<f4")}
@@ -172,8 +235,6 @@ GREY = {"Y": np.ones((3, 4), "<f4")}
 @pytest.mark.parametrize(
     ("data", "code", "message"),
     [
-        (exr(GREY, flags=2 | 0x800), "environment.format", "deep pixels"),
-        (exr(GREY, flags=2 | 0x1000), "environment.format", "several parts"),
         (
             exr(GREY, NONE).replace(
                 attribute("compression", "compression", b"\0"),
@@ -225,11 +286,31 @@ def test_without_the_package_the_compression_is_named(monkeypatch: pytest.Monkey
 
 def test_a_process_without_memory_or_time_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     data = written({"RGB": smooth(512, 512)}, "PIZ")
-    monkeypatch.setattr(openexr_package, "EXR_SECONDS", 0.01)
-    assert "took longer than 0.01 s" in problem_of(data).message
+    with monkeypatch.context() as patch:
+        patch.setattr(openexr_package, "EXR_SECONDS", 0.01)
+        problem = problem_of(data)
+    assert (problem.code, "took longer than 0.01 s" in problem.message) == ("texture.time", True)
+    with monkeypatch.context() as patch:
+        patch.setattr(openexr_package, "run_tool", lambda *_, **__: ToolResult(-signal.SIGKILL, ""))
+        problem = problem_of(data)
+    assert (problem.code, "stopped by the system" in problem.message) == ("texture.time", True)
     monkeypatch.setattr(openexr_package, "EXR_BYTES", 1 << 20)
     problem = problem_of(data)
     assert (problem.code, "take 1 MiB" in problem.message) == ("texture.size", True), problem.message
+
+
+def test_a_file_that_took_too_long_is_tried_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project.root / "assets/sky.exr").write_bytes(written({"RGB": smooth(32, 64)}, "PIZ"))
+    rows = "{ @type: environment  name: sky  source: ../assets/sky.exr }\n] }"
+    db = project.db(TRIANGLE_DB.replace("    ]\n}\n", rows))
+    with monkeypatch.context() as patch:
+        patch.setattr(openexr_package, "EXR_SECONDS", 0.01)
+        with open_library([db]) as library:
+            (problem,) = library.problems
+            assert "took longer than 0.01 s" in problem.message
+    with open_library([db]) as library:  # no source has changed
+        assert not library.problems
+        assert library.cooked == 1
 
 
 def test_a_full_disk_is_no_damage_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:

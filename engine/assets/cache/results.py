@@ -26,6 +26,7 @@ _RETRYABLE = frozenset(
         AssetCode.FILE_CASE,
         AssetCode.TEXTURE_MEMORY,
         AssetCode.TEXTURE_PACKAGE,
+        AssetCode.TEXTURE_TIME,
     }
 )
 

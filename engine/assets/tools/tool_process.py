@@ -31,6 +31,11 @@ class ToolResult:
     timed_out: bool = False
 
     @property
+    def was_stopped(self) -> bool:
+        """Whether the time was over, or the system killed the program for want of memory or time."""
+        return self.timed_out or (hasattr(signal, "SIGKILL") and self.status == -signal.SIGKILL)
+
+    @property
     def crash(self) -> str:
         """How the program was stopped or crashed; empty if it ended by itself."""
         if self.timed_out:

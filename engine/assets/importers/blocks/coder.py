@@ -23,6 +23,10 @@ PACKAGES = {"make": "etcpak", "read": "texture2ddecoder"}
 _WORKER = Path(worker.__file__)
 
 
+class BlocksTooLongError(ChildProcessError):
+    """A process took longer than BLOCK_SECONDS, and was ended."""
+
+
 class BlockCoder:
     """One process that compresses and decodes blocks."""
 
@@ -41,12 +45,18 @@ class BlockCoder:
     ) -> bytes:
         """Return the `size` bytes that a task makes of others; sides are in texels, multiples of 4.
 
-        Raises ChildProcessError if the process ends, takes longer than BLOCK_SECONDS, or answers otherwise.
+        Raises BlocksTooLongError, and ChildProcessError if the process ends or answers otherwise.
         """
         child = self._child
         assert child.stdin is not None
         assert child.stdout is not None
-        watch = threading.Timer(BLOCK_SECONDS, child.kill)
+        is_late = threading.Event()
+
+        def end() -> None:
+            is_late.set()
+            child.kill()
+
+        watch = threading.Timer(BLOCK_SECONDS, end)
         watch.daemon = True
         watch.start()
         try:
@@ -55,10 +65,13 @@ class BlockCoder:
             child.stdin.flush()
             head = child.stdout.read(worker.ANSWER.size)
             if head != worker.ANSWER.pack(size):
-                raise ChildProcessError(f"the process for {kind} blocks ended, or took too long")
+                raise ChildProcessError(f"the process for {kind} blocks ended")
             return child.stdout.read(size)
         except (OSError, ValueError) as error:
             self.kill()
+            if is_late.is_set():
+                message = f"the process for {kind} blocks took longer than {BLOCK_SECONDS:g} s"
+                raise BlocksTooLongError(message) from error
             raise ChildProcessError(str(error)) from error
         finally:
             watch.cancel()
@@ -130,8 +143,8 @@ _coders: ContextVar[BlockCoders] = ContextVar("block_coders")
 def block_coder(task: str, name: str) -> Iterator[BlockCoder]:
     """Give a process for a task, `make` or `read`, for the file `name`.
 
-    Raises InputError `texture.package` where the package for it is not installed, `texture.blocks` where the
-    process fails.
+    Raises InputError `texture.package` where the package for it is not installed, `texture.time` where the
+    process takes too long, `texture.blocks` where it fails.
     """
     package = PACKAGES[task]
     if not _folders(package):
@@ -144,6 +157,12 @@ def block_coder(task: str, name: str) -> Iterator[BlockCoder]:
     try:
         with coders.coder() as coder:
             yield coder
+    except BlocksTooLongError as error:
+        message, hint = (
+            f"the package '{package}' was stopped: {error}",
+            "try again while the machine does less",
+        )
+        raise InputError(Problem(AssetCode.TEXTURE_TIME, message, Position(name), help=hint)) from error
     except ChildProcessError as error:
         message = f"the package '{package}' has failed: {error}"
         hint = "try another format, or leave out 'compress' of this texture"

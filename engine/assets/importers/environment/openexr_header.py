@@ -6,8 +6,9 @@ window that lie outside of it are cut off, and what the data window lacks is bla
 
 from __future__ import annotations
 
+import math
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,9 +23,18 @@ COMPRESSIONS = (
 )
 """Names of compressions, by their numbers."""
 
-_TILES, _OTHERS = 0x200, {0x800: "deep pixels", 0x1000: "several parts"}
+_TILES, _DEEP, _PARTS = 0x200, 0x800, 0x1000
+_SHOWN_PARTS = 5
 _DTYPES = {0: "<u4", 1: "<f2", 2: "<f4"}
 _COLORS = "save it with channels R, G and B"
+_B44_ERROR = 2.0**-15
+"""B44 drops up to 10 bits of halfs, and rounds: 512 of the smallest ones."""
+
+_DWA_LEVEL, _DWA_ERROR, _DWA_POWER = 45.0, 0.0004, 2.2
+"""DWA quantizes what is to the power of 1 / 2.2: the usual level, and the error of pixels for each of it.
+
+Measured of points, edges and noise at levels from 45 to 1000: at most 0.00029 for each.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +61,8 @@ class Window:
 class ExrHeader:
     """What pixels are stored, what part of them is shown, and how they are stored.
 
-    `channels` have the order in which a row has them. `end` is the byte behind the header.
+    `channels` have the order in which a row has them. `end` is the byte behind the header. `dwa_level` is how
+    coarse the compressions DWAA and DWAB are.
     """
 
     data: Window
@@ -60,6 +71,17 @@ class ExrHeader:
     has_tiles: bool
     channels: tuple[tuple[str, np.dtype[np.generic]], ...]
     end: int
+    dwa_level: float = _DWA_LEVEL
+
+    @property
+    def error_around_zero(self) -> float:
+        """How far from 0 the compression may have moved a pixel that was 0."""
+        compression = COMPRESSIONS[self.compression]
+        if compression in ("B44", "B44A"):
+            return _B44_ERROR
+        if compression in ("DWAA", "DWAB"):
+            return float(min(1.0, _DWA_ERROR * max(0.0, self.dwa_level)) ** _DWA_POWER)
+        return 0.0
 
     @property
     def colors(self) -> str:
@@ -100,11 +122,11 @@ def read_exr_header(data: bytes, name: str) -> ExrHeader:
     """
     (flags,) = struct.unpack_from("<I", data, 4)
     version = flags & 255
-    unread = [kind for flag, kind in _OTHERS.items() if flags & flag]
-    if version != 2 or unread:
-        message = f"the OpenEXR file has {unread[0] if unread else f'version {version}'}"
+    if version != 2 or flags & (_DEEP | _PARTS):
+        kind = _several_parts(data, name) if flags & _PARTS else "deep pixels"
+        message = f"the OpenEXR file has {kind if version == 2 else f'version {version}'}"
         raise light_error(AssetCode.ENVIRONMENT_FORMAT, message, name, "save it as one flat picture")
-    attributes, end = _attributes(data, name)
+    attributes, end = _attributes(data, 8, name)
     missing = [key for key in ("channels", "compression", "dataWindow") if not attributes.get(key)]
     if missing:
         raise damaged(f"the OpenEXR file has no attribute '{missing[0]}'", name)
@@ -121,7 +143,9 @@ def read_exr_header(data: bytes, name: str) -> ExrHeader:
         raise light_error(AssetCode.ENVIRONMENT_FORMAT, message, name, _COLORS)
     window = _window(attributes["dataWindow"], name)
     shown = _window(attributes.get("displayWindow") or attributes["dataWindow"], name)
-    header = ExrHeader(window, shown, compression, bool(flags & _TILES), channels, end)
+    header = ExrHeader(
+        window, shown, compression, bool(flags & _TILES), channels, end, _dwa_level(attributes)
+    )
     (rows, columns), _ = header.overlap()
     if rows.start >= rows.stop or columns.start >= columns.stop:
         message = "no pixel of the OpenEXR file lies within its display window"
@@ -131,10 +155,25 @@ def read_exr_header(data: bytes, name: str) -> ExrHeader:
     return header
 
 
-def _attributes(data: bytes, name: str) -> tuple[dict[str, bytes], int]:
-    """Return the attributes by their names, and the byte behind them."""
-    attributes: dict[str, bytes] = {}
+def _several_parts(data: bytes, name: str) -> str:
+    """Return what is said of a file with several parts, with the names of the first ones."""
     at = 8
+    named: list[str] = []
+    while data[at : at + 1] != b"\0" and len(named) < _SHOWN_PARTS:
+        attributes, at = _attributes(data, at, name)
+        named.append(attributes.get("name", b"").decode("utf-8", "replace")[:40])
+    return f"several parts: {', '.join(repr(part) for part in named)}"
+
+
+def _dwa_level(attributes: Mapping[str, bytes]) -> float:
+    content = attributes.get("dwaCompressionLevel", b"")
+    level: float = struct.unpack("<f", content)[0] if len(content) == 4 else _DWA_LEVEL
+    return level if math.isfinite(level) else _DWA_LEVEL
+
+
+def _attributes(data: bytes, at: int, name: str) -> tuple[dict[str, bytes], int]:
+    """Return the attributes from a byte on by their names, and the byte behind them."""
+    attributes: dict[str, bytes] = {}
     for _ in range(MAX_EXR_ATTRIBUTES):
         key, at = _text(data, at, name)
         if not key:

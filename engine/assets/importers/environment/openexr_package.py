@@ -31,9 +31,10 @@ _SMALLER = "save it with the channels R, G and B alone, or with the compression 
 def read_by_package(data: bytes, header: ExrHeader, name: str, take: Callable[[int], None]) -> Light:
     """Decode the picture of a file whose header was read, as its display window shows it.
 
-    Raises InputError: `texture.package` where the package is not installed, `texture.size` where all channels
-    take more than EXR_BYTES, `texture.memory` where there is no room for them on the disk, `texture.decode`
-    where the package refuses the file, ends or takes longer than EXR_SECONDS.
+    What is negative by no more than the error of its compression is 0. Raises InputError: `texture.package`
+    where the package is not installed, `texture.size` where all channels take more than EXR_BYTES,
+    `texture.memory` where there is no room for them on the disk, `texture.time` where it takes longer than
+    EXR_SECONDS, `texture.decode` where the package refuses the file or ends.
     """
     spec = find_spec(_PACKAGE)
     if spec is None or spec.origin is None:
@@ -67,7 +68,12 @@ def _read_in(folder: Path, data: bytes, header: ExrHeader, name: str, size: int)
     )
     if result.status == openexr_worker.NO_ROOM:
         raise _without_room(name, "the process that reads it cannot write")
-    if result.status != 0 or result.timed_out:
+    if result.was_stopped:
+        how = f"took longer than {EXR_SECONDS:g} s" if result.timed_out else "was stopped by the system"
+        message = f"reading the OpenEXR file, {header.storage}, {how}"
+        hint = "open it again while the machine does less, or save it with the compression ZIP in scan lines"
+        raise light_error(AssetCode.TEXTURE_TIME, message, name, hint)
+    if result.status != 0:
         message = f"the OpenEXR file, {header.storage}, cannot be read: {_reason(result)}"
         raise damaged(message, name)
     return _shown(folder, header, name)
@@ -80,8 +86,6 @@ def _without_room(name: str, reason: str) -> InputError:
 
 
 def _reason(result: ToolResult) -> str:
-    if result.timed_out:
-        return f"it took longer than {EXR_SECONDS:g} s"
     if result.status == openexr_worker.NO_MEMORY:
         return "it takes more memory than its header says"
     if result.status == openexr_worker.UNREAD:
@@ -103,5 +107,7 @@ def _shown(folder: Path, header: ExrHeader, name: str) -> Light:
         plane = np.memmap(path, dtype, "r", shape=(stored.height, stored.width))
         target, source = pixels[rows, columns, number], plane[stored_rows, stored_columns]
         for at in range(0, len(target), ROWS_AT_ONCE):
-            target[at : at + ROWS_AT_ONCE] = source[at : at + ROWS_AT_ONCE]
+            some = target[at : at + ROWS_AT_ONCE]
+            some[...] = source[at : at + ROWS_AT_ONCE]
+            some[(some < 0) & (some >= -header.error_around_zero)] = 0.0
     return pixels
