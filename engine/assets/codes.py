@@ -50,7 +50,8 @@ class AssetCode(ProblemCode):
     )
     ENVIRONMENT_FORMAT = (
         "environment.format",
-        "The picture of an environment is no HDR, OpenEXR or PNG file, or one of a kind that is not read.",
+        "The picture of an environment is no HDR, OpenEXR, KTX 2 or PNG file, "
+        "or one of a kind that is not read.",
     )
     ENVIRONMENT_VALUES = (
         "environment.values",

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 from support.cache_mutations import put_together, taken_apart
+from support.ktx2_files import ktx
 from support.lights import NONE, exr
 from support.projects import Project
 
@@ -239,6 +240,62 @@ def test_six_faces_are_the_finest_level() -> None:
     assert [level.shape[1] for level in levels_of(cooked(*coloured_faces(5)))] == [64, 32, 16]
 
 
+def half_texels(picture: Light) -> bytes:
+    """RGBA of 16-bit floats."""
+    return np.concatenate((picture, np.ones_like(picture[..., :1])), axis=-1).astype("<f2").tobytes()
+
+
+@pytest.mark.parametrize("scheme", [0, 2, 3])
+def test_a_ktx2_file_is_the_light_that_it_holds(scheme: int) -> None:
+    given = smooth_sky(32).astype(np.float16).astype(np.float32)
+    file = ktx(97, [half_texels(given)], 64, 32, scheme)
+    assert bytes(import_environment([(file, "sky.ktx2")]).data) == bytes(cooked(given).data)
+    turned = ktx(97, [half_texels(given[::-1])], 64, 32, scheme, metadata={"KTXorientation": "ru"})
+    assert bytes(import_environment([(turned, "sky.ktx2")]).data) == bytes(cooked(given).data)
+
+
+def test_colours_of_a_ktx2_sky_are_srgb_as_those_of_a_png() -> None:
+    texels = np.random.default_rng(6).integers(0, 256, (32, 64, 4), np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(texels).save(stream, "PNG")
+    by_png = import_environment([(stream.getvalue(), "sky.png")])
+    for number, stored in ((37, texels), (43, texels), (44, texels[..., [2, 1, 0, 3]])):
+        by_ktx = import_environment([(ktx(number, [stored.tobytes()], 64, 32), "sky.ktx2")])
+        assert bytes(by_ktx.data) == bytes(by_png.data)
+
+
+@pytest.mark.parametrize("scheme", [0, 2])
+def test_a_ktx2_file_with_six_faces_is_a_cube(scheme: int) -> None:
+    given = coloured_faces(64)
+    levels = [b"".join(half_texels(face[::step, ::step]) for face in given) for step in (1, 2)]
+    file = ktx(97, levels, 64, 64, scheme, faces=6)
+    found = import_environment([(file, "sky.ktx2")])
+    assert bytes(found.data) == bytes(cooked(*given).data)
+    assert np.array_equal(levels_of(found)[0], faces_of_pictures(given))
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        ([ktx(0, [b""], 4, 4, faces=6)], "texture.format"),
+        ([ktx(97, [bytes(4 * 4 * 8 * 5)], 4, 4, faces=6)], "texture.decode"),
+        ([ktx(97, [bytes(4 * 4 * 8 * 6)], 4, 4, 2, faces=6)[:-9]], "texture.decode"),
+        ([ktx(97, [bytes(4 * 8 * 8 * 6)], 8, 4, faces=6)], "environment.faces"),
+        ([ktx(97, [bytes(4 * 4 * 8 * 3)], 4, 4, faces=3)], "texture.decode"),
+        ([ktx(97, [bytes(4 * 4 * 8 * 6)], 4, 4, faces=6)] * 6, "environment.faces"),
+        ([ktx(97, [bytes(4 * 4 * 8)], 4, 4)], "environment.faces"),
+        ([ktx(97, [b""], 60_000, 30_000)], "texture.size"),
+        ([ktx(157, [bytes(16)], 4, 4)], "texture.format"),
+    ],
+)
+def test_a_ktx2_file_that_is_no_environment_is_refused(files: list[bytes], code: str) -> None:
+    with pytest.raises(InputError) as caught:
+        import_environment([(file, "sky.ktx2") for file in files])
+    (problem,) = caught.value.problems
+    assert (problem.code, str(problem.position)) == (code, "sky.ktx2")
+    assert problem.help
+
+
 def test_a_large_picture_is_reduced_to_the_largest_cube(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("engine.assets.importers.environment.environment.MAX_CUBE_SIDE", 128)
     assert levels_of(cooked(np.ones((288, 576, 3), np.float32)))[0].shape[1] == 128
@@ -365,7 +422,7 @@ def test_pictures_that_cannot_be_used_are_replaced_with_a_hint(tmp_path: Path) -
     for content, message in (
         (whole[: len(whole) // 2], "ends"),
         (png(4, 4), "4 x 4 pixels and is not twice as wide as high"),
-        (b"II*\0", "neither Radiance HDR, OpenEXR nor PNG"),
+        (b"II*\0", "neither Radiance HDR, OpenEXR, KTX 2 nor PNG"),
     ):
         project.write("scenes/sky.hdr", content)
         found, hint = broken(project, text)

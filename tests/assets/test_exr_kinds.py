@@ -18,7 +18,7 @@ from support.sampling import Sample
 from engine.assets import open_library
 from engine.assets.formats import ColorSpace
 from engine.assets.importers.environment import openexr_package, openexr_worker
-from engine.assets.importers.environment.light_picture import read_light_picture
+from engine.assets.importers.environment.light_picture import read_light_pictures
 from engine.assets.importers.texture import TextureSettings, import_texture
 from engine.assets.tools.tool_process import ToolResult
 from engine.humon import InputError, Problem
@@ -30,7 +30,7 @@ COARSE = {"B44": 0.04, "B44A": 0.04, "DWAA": 0.04, "DWAB": 0.04}
 
 
 def light(data: bytes) -> np.ndarray:
-    return read_light_picture(data, "sky.exr").pixels
+    return read_light_pictures(data, "sky.exr")[0].pixels
 
 
 def problem_of(data: bytes) -> Problem:
@@ -215,7 +215,7 @@ def test_what_a_compression_makes_negative_of_black_is_black(compression: str, l
     data = written({"RGB": points_of_light()}, compression, **more)
     as_stored = OpenEXR.File(io.BytesIO(data), separate_channels=True).channels()
     assert min(as_stored[name].pixels.min() for name in "RGB") < 0
-    found = read_light_picture(data, "sky.exr")
+    found = read_light_pictures(data, "sky.exr")[0]
     assert found.warnings == ()
     assert found.pixels.min() == 0
 
@@ -224,7 +224,7 @@ def test_what_a_compression_makes_negative_of_black_is_black(compression: str, l
 def test_what_is_negative_beyond_the_compression_is_reported(compression: str) -> None:
     given = smooth()
     given[3, 5] = -0.25 if compression in COARSE else -1e-4
-    (warning,) = read_light_picture(written({"RGB": given}, compression), "sky.exr").warnings
+    (warning,) = read_light_pictures(written({"RGB": given}, compression), "sky.exr")[0].warnings
     assert warning.code == "environment.values"
     assert "pixel" in warning.message
 

@@ -8,11 +8,12 @@ import tracemalloc
 import numpy as np
 import pytest
 from PIL import Image
+from support.ktx2_files import ktx
 from support.lights import NONE, RLE, ZIP, ZIPS, attribute, exr, hdr
 from support.sampling import Sample
 
 from engine.assets.importers.environment.light import LARGEST
-from engine.assets.importers.environment.light_picture import LightPicture, read_light_picture
+from engine.assets.importers.environment.light_picture import LightPicture, read_light_pictures
 from engine.humon import InputError, Problem, Severity
 from engine.storage.radiance import radiance_bytes
 
@@ -20,7 +21,7 @@ OpenEXR = pytest.importorskip("OpenEXR")
 
 
 def light(data: bytes) -> np.ndarray:
-    return read_light_picture(data, "sky.hdr").pixels
+    return read_light_pictures(data, "sky.hdr")[0].pixels
 
 
 def problem_of(data: bytes) -> Problem:
@@ -77,8 +78,8 @@ def test_what_all_pixels_were_multiplied_by_is_taken_back() -> None:
 @pytest.mark.parametrize(
     ("data", "code", "message"),
     [
-        (b"", "environment.format", "neither Radiance HDR, OpenEXR nor PNG"),
-        (b"\xff\xd8\xff\xe0", "environment.format", "neither Radiance HDR, OpenEXR nor PNG"),
+        (b"", "environment.format", "neither Radiance HDR, OpenEXR, KTX 2 nor PNG"),
+        (b"\xff\xd8\xff\xe0", "environment.format", "neither Radiance HDR, OpenEXR, KTX 2 nor PNG"),
         (b"#?RADIANCE\nFORMAT=32-bit_rle_xyze\n\n-Y 1 +X 1\n", "environment.format", "32-bit_rle_xyze"),
         (b"#?RADIANCE\nEXPOSURE=0\n\n", "texture.decode", "EXPOSURE"),
         (b"#?RADIANCE\nEXPOSURE=much\n\n", "texture.decode", "EXPOSURE"),
@@ -209,13 +210,11 @@ def check_damaged(kind: str, seed: int) -> None:
     for at in rng.integers(0, min(len(data), 400 if seed % 2 else len(data)), 4):
         data[at] = rng.integers(256)
     try:
-        found = read_light_picture(
-            bytes(data[: rng.integers(1, len(data) + 1)] if seed % 3 == 0 else data), "sky.hdr"
-        )
+        found = light(bytes(data[: rng.integers(1, len(data) + 1)] if seed % 3 == 0 else data))
     except InputError:
         return
-    assert np.isfinite(found.pixels).all()
-    assert (found.pixels >= 0).all()
+    assert np.isfinite(found).all()
+    assert (found >= 0).all()
 
 
 def test_png_files_are_decoded_from_srgb() -> None:
@@ -227,7 +226,7 @@ def test_png_files_are_decoded_from_srgb() -> None:
 
 def picture_of(numbers: list[float]) -> LightPicture:
     given = np.array(numbers, "<f4").reshape(1, -1)
-    return read_light_picture(exr({"Y": given}, NONE), "sky.exr")
+    return read_light_pictures(exr({"Y": given}, NONE), "sky.exr")[0]
 
 
 def test_pixels_that_are_no_light_are_replaced_and_reported_once() -> None:
@@ -244,21 +243,23 @@ def test_a_picture_of_light_alone_is_not_reported() -> None:
     assert picture_of([0.0, 1.0, 7e4]).warnings == ()
 
 
-@pytest.mark.parametrize("kind", ["hdr", "old hdr", "exr"])
+@pytest.mark.parametrize("kind", ["hdr", "old hdr", "exr", "ktx2"])
 def test_reading_takes_the_memory_that_it_requests(kind: str) -> None:
-    """The picture of 12 bytes a pixel and some rows; four times that where single pixels are repeated."""
+    """The picture of 12 bytes a pixel and some rows; more where single pixels are repeated or texels wide."""
     given = random_light(512, 1024)
     asked: list[int] = []
     if kind == "exr":
         data = exr({name: given[..., n].copy() for n, name in enumerate("RGB")}, ZIP)
     elif kind == "hdr":
         data = radiance_bytes(given)
+    elif kind == "ktx2":
+        data = ktx(109, [np.concatenate((given, given[..., :1]), axis=-1).tobytes()], 1024, 512, 3)
     else:
         data = hdr("-Y 512 +X 1024", bytes([128, 0, 0, 129]) * 100_000 + bytes([1, 1, 1, 255]) * 3)
-    read_light_picture(data, "warm")
+    read_light_pictures(data, "warm")
     tracemalloc.start()
-    read_light_picture(data, "sky", asked.append)
+    read_light_pictures(data, "sky", asked.append)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert sum(asked) == 12 * 512 * 1024 * (4 if kind == "old hdr" else 1)
+    assert sum(asked) == {"old hdr": 48, "ktx2": 76}.get(kind, 12) * 512 * 1024
     assert peak <= 2 * sum(asked)

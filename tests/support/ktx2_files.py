@@ -19,13 +19,14 @@ def ktx(
     scheme: int = 0,
     count: int | None = None,
     metadata: Mapping[str, str] | bytes = b"",
+    faces: int = 1,
 ) -> bytes:
     """Return a file with levels of a VkFormat; its header says that there are `count`.
 
-    `metadata` are its keys and values, or the bytes in their place.
+    `metadata` are its keys and values, or the bytes in their place. Of several `faces` each level has all.
     """
     count = len(levels) if count is None else count
-    head = struct.pack("<9I", form, 1, width, height, 0, 0, 1, count, scheme)
+    head = struct.pack("<9I", form, 1, width, height, 0, 0, faces, count, scheme)
     packed = [_packed(level, scheme) for level in levels]
     start = 80 + 24 * len(levels)
     values = metadata if isinstance(metadata, bytes) else b"".join(map(_entry, metadata.items()))

@@ -46,20 +46,20 @@ def fit_texels(
     if form.is_float:
         steps = np.float32(np.iinfo(kind).max)
         if is_colour:
-            out[..., :alpha] = _linear(kind.itemsize)[texels[..., :alpha]]
+            out[..., :alpha] = linear_light(kind.itemsize)[texels[..., :alpha]]
             out[..., alpha:] = texels[..., alpha:] / steps
         else:
             out[...] = texels / steps
         return
     if is_colour:
-        light = _linear(kind.itemsize)[texels[..., :alpha]]
+        light = linear_light(kind.itemsize)[texels[..., :alpha]]
         out[..., :alpha] = np.rint(light * np.float32(0xFFFF)).astype(np.uint16)
         texels, out = texels[..., alpha:], out[..., alpha:]
     out[...] = texels if kind.itemsize == 2 else texels.astype(np.uint16) * 257
 
 
 @cache
-def _linear(size: int) -> npt.NDArray[np.float32]:
+def linear_light(size: int) -> npt.NDArray[np.float32]:
     """Return the linear light of each sRGB colour of so many bytes (IEC 61966-2-1)."""
     steps = np.arange(1 << 8 * size) / ((1 << 8 * size) - 1)
     light = np.where(steps <= 0.04045, steps / 12.92, ((steps + 0.055) / 1.055) ** 2.4)

@@ -27,7 +27,7 @@ from engine.assets.importers.environment.cube_map import (
     reduced,
 )
 from engine.assets.importers.environment.light import LARGEST, Light, light_error
-from engine.assets.importers.environment.light_picture import read_light_picture
+from engine.assets.importers.environment.light_picture import read_light_pictures
 from engine.assets.importers.environment.spherical_harmonics import (
     Complexes,
     Doubles,
@@ -63,12 +63,17 @@ def import_environment(
 ) -> Imported:
     """Import one equirectangular picture, or six faces in the order px nx py ny pz nz.
 
-    `files` has the content of each with its name. `take` is called with the most bytes of memory that are
-    needed. Raises InputError: `environment.faces`, and those of `read_light_picture`.
+    One KTX 2 file may have all faces. `files` has the content of each with its name. `take` is called with the most bytes of memory that are
+    needed. Raises InputError: `environment.faces`, and those of `read_light_pictures`.
     """
-    pictures = [read_light_picture(data, name, take) for data, name in files]
+    read = [(picture, name) for data, name in files for picture in read_light_pictures(data, name, take)]
+    pictures = [picture for picture, _ in read]
     lights = [picture.pixels for picture in pictures]
-    _check_shapes(lights, [name for _, name in files])
+    if len(lights) not in (1, FACES):
+        message = "the file has the six faces of a cube, and is one of several"
+        hint = "`source` is one file, also one with all faces; `sources` are six of one face each"
+        raise light_error(AssetCode.ENVIRONMENT_FACES, message, files[0][1], hint)
+    _check_shapes(lights, [name for _, name in read])
     take(_COOK_BYTES)
     try:
         finest, around = _from_faces(lights) if len(lights) == FACES else _from_picture(lights[0])

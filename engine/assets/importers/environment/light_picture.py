@@ -1,4 +1,4 @@
-"""Pictures of light: Radiance HDR, OpenEXR and PNG files as 32-bit floats in linear light.
+"""Pictures of light: Radiance HDR, OpenEXR, KTX 2 and PNG files as 32-bit floats in linear light.
 
 A picture takes 12 bytes for each pixel. Reading one takes no more than four times that beside the file, and
 mostly little more than the picture.
@@ -7,7 +7,7 @@ mostly little more than the picture.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,9 @@ from engine.assets.importers.environment.light import (
 )
 from engine.assets.importers.environment.openexr import EXR_SIGNATURE, read_exr
 from engine.assets.importers.environment.radiance import RADIANCE_SIGNATURES, read_radiance
+from engine.assets.importers.fitting import linear_light
+from engine.assets.importers.pictures.ktx2 import KTX2_SIGNATURE, read_ktx2_faces
+from engine.assets.importers.pictures.picture import Picture
 from engine.assets.importers.pictures.png import PNG_SIGNATURE
 from engine.assets.importers.texture import TextureSettings, import_texture
 from engine.humon import Position, Problem, Severity
@@ -37,30 +40,48 @@ class LightPicture:
     warnings: tuple[Problem, ...] = ()
 
 
-def read_light_picture(
+def read_light_pictures(
     data: bytes, name: str, take: Callable[[int], None] = lambda size: None
-) -> LightPicture:
-    """Decode a picture; its first bytes say which format it has.
+) -> list[LightPicture]:
+    """Decode a picture, or the six faces of a KTX 2 file; its first bytes say which format a file has.
 
     The size in its header is checked before anything is decoded, and `take` is called with the most bytes of
-    memory that it needs. Raises InputError: `environment.format`, `texture.decode`, `texture.size`,
-    `texture.memory`.
+    memory that it needs. Raises InputError: `environment.format`, `texture.format`, `texture.decode`,
+    `texture.size`, `texture.memory`, `texture.package`, `texture.time`.
     """
+    warnings: tuple[Problem, ...] = ()
     try:
         if data.startswith(RADIANCE_SIGNATURES):
-            pixels = read_radiance(data, name, take)
+            lights = [read_radiance(data, name, take)]
         elif data.startswith(EXR_SIGNATURE):
-            pixels = read_exr(data, name, take)
+            lights = [read_exr(data, name, take)]
+        elif data.startswith(KTX2_SIGNATURE):
+            pictures = read_ktx2_faces(data, name)
+            warnings = pictures[0].warnings
+            lights = [_light_of(picture, name, take) for picture in pictures]
         elif data.startswith(PNG_SIGNATURE):
-            pixels = _read_png(data, name, take)
+            lights = [_read_png(data, name, take)]
         else:
-            message = "the file is neither Radiance HDR, OpenEXR nor PNG"
-            raise light_error(AssetCode.ENVIRONMENT_FORMAT, message, name, "save it as .hdr, .exr or .png")
+            message = "the file is neither Radiance HDR, OpenEXR, KTX 2 nor PNG"
+            hint = "save it as .hdr, .exr, .ktx2 or .png"
+            raise light_error(AssetCode.ENVIRONMENT_FORMAT, message, name, hint)
     except MemoryError as error:
         message = "there is no memory left for the picture"
         hint = "scale the picture down, or cook with fewer workers: `cook SCENE --jobs 1`"
         raise light_error(AssetCode.TEXTURE_MEMORY, message, name, hint) from error
-    return LightPicture(pixels, _clean(pixels, name))
+    found = [LightPicture(light, _clean(light, name)) for light in lights]
+    return [replace(found[0], warnings=(*warnings, *found[0].warnings)), *found[1:]]
+
+
+def _light_of(picture: Picture, name: str, take: Callable[[int], None]) -> Light:
+    """Decode a picture, whose colours are sRGB where they are no floats; its alpha is ignored."""
+    check_light_size(picture.width, picture.height, name)
+    take((PIXEL_BYTES + 4 * picture.texel_bytes) * picture.width * picture.height)
+    pixels = np.empty((picture.height, picture.width, 3), np.float32)
+    for rows, texels in picture.rows(True):
+        colours = texels[..., :3]
+        pixels[rows] = colours if picture.bits == 32 else linear_light(colours.dtype.itemsize)[colours]
+    return pixels
 
 
 def _read_png(data: bytes, name: str, take: Callable[[int], None]) -> Light:
@@ -71,8 +92,7 @@ def _read_png(data: bytes, name: str, take: Callable[[int], None]) -> Light:
     check_light_size(width, height, name)
     take(PIXEL_BYTES * width * height)
     texels = np.frombuffer(imported.data, np.uint8).reshape(height, width, 4)
-    steps = np.arange(256) / 255
-    linear = np.where(steps <= 0.04045, steps / 12.92, ((steps + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    linear = linear_light(1)
     pixels = np.empty((height, width, 3), np.float32)
     for at in range(0, height, ROWS_AT_ONCE):
         pixels[at : at + ROWS_AT_ONCE] = linear[texels[at : at + ROWS_AT_ONCE, :, :3]]

@@ -1,4 +1,4 @@
-"""KTX 2 files of one picture: texels and blocks as devices take them, or Basis Universal.
+"""KTX 2 files of a picture or of faces of a cube: texels and blocks as devices take them, Basis Universal.
 
 Supercompression is zstd or zlib; zstd and Basis Universal take packages that are extras of ours. What is
 decompressed is limited to what the header says of it. (Khronos, "KTX File Format Specification", version 2.)
@@ -101,12 +101,22 @@ def read_ktx2(data: bytes, name: str) -> Picture:
     Raises InputError: `texture.format` for what is not read, `texture.package` for a package that is not
     installed, `texture.decode` for a damaged file. So do its `rows` and `levels`.
     """
+    (picture,) = _read(data, name, faces=(1,))
+    return picture
+
+
+def read_ktx2_faces(data: bytes, name: str) -> list[Picture]:
+    """Return the picture of a file, or the six faces of a cube: px nx py ny pz nz. Raises as `read_ktx2`."""
+    return _read(data, name, faces=(1, 6))
+
+
+def _read(data: bytes, name: str, faces: tuple[int, ...]) -> list[Picture]:
     if len(data) < _FIRST_LEVEL + _LEVEL.size:
         raise decode_error(f"the KTX 2 file ends after {len(data)} bytes, within its header", name)
-    number, _, width, height, depth, layers, faces, levels, scheme = _HEADER.unpack_from(
+    number, _, width, height, depth, layers, count, levels, scheme = _HEADER.unpack_from(
         data, len(KTX2_SIGNATURE)
     )
-    if depth or layers > 1 or faces != 1 or not height:
+    if depth or layers > 1 or count not in faces or not height:
         raise decode_error("the KTX 2 file is no single picture: it has depth, layers or faces", name)
     if number != _BASIS and number not in _FORMATS and number not in _ORDERED and number not in _BC6H:
         message = f"the KTX 2 file has texels of {format_name(number)}"
@@ -114,16 +124,24 @@ def read_ktx2(data: bytes, name: str) -> Picture:
         raise format_error(message, name, hint)
     metadata = read_metadata(data, name)
     if number == _BASIS:
+        if count > 1:
+            message = "the KTX 2 file has the faces of a cube as Basis Universal"
+            raise format_error(message, name, f"save them as one of these: {read_formats()}")
         arrangement = metadata.arrangement((0, 1, 2, 3), is_native=True)
         rows = partial(_transcoded, data, name, width, height, arrangement)
-        return Picture(width, height, rows, warnings=metadata.warnings)
+        return [Picture(width, height, rows, warnings=metadata.warnings)]
     if scheme not in (_NONE, _ZSTD, _ZLIB):
         known = f" ({_SCHEMES[scheme]})" if scheme in _SCHEMES else ""
         message = f"the KTX 2 file has {format_name(number)}, supercompressed by scheme {scheme}{known}"
         raise format_error(message, name, "save it with zstd or zlib, or not supercompressed: `ktx deflate`")
     if levels > full_chain(width, height) or _FIRST_LEVEL + levels * _LEVEL.size > len(data):
         raise decode_error(f"the KTX 2 file says that it has {levels} levels", name)
-    file = _File(data, name, width, height, scheme)
+    files = [_File(data, name, width, height, scheme, face, count) for face in range(count)]
+    return [_picture(file, number, max(1, levels), metadata) for file in files]
+
+
+def _picture(file: _File, number: int, levels: int, metadata: Metadata) -> Picture:
+    """Return a picture of so many levels, whose header was checked."""
     form, level, arrangement = _stored(file, number, metadata)
     is_of_blocks = bool(form.block)
     if is_of_blocks and not arrangement.is_as_stored:
@@ -134,14 +152,14 @@ def read_ktx2(data: bytes, name: str) -> Picture:
             form = _with_four_channels(form)
         level = partial(_arranged, file, level, *stored)
     return Picture(
-        width,
-        height,
+        file.width,
+        file.height,
         partial(_from_blocks if is_of_blocks else _plain, file, level, form),
         bits=32 if form.is_float else 8 * form.dtype.itemsize,
         has_grey_alpha=arrangement.has_grey_alpha,
         format=form,
         levels=level,
-        level_count=max(1, levels),
+        level_count=levels,
         texel_bytes=max(4, form.channels * form.dtype.itemsize),
         warnings=metadata.warnings,
     )
@@ -162,13 +180,15 @@ def read_formats() -> str:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A file whose header was read, and its supercompression."""
+    """A file whose header was read, its supercompression, and which of its faces is meant."""
 
     data: bytes
     name: str
     width: int
     height: int
     scheme: int
+    face: int = 0
+    faces: int = 1
 
     def sides(self, number: int) -> tuple[int, int]:
         """Return width and height of a level."""
@@ -190,16 +210,18 @@ def _stored(file: _File, number: int, metadata: Metadata) -> tuple[TextureFormat
     return form, partial(_level, file, form.level_bytes), arrangement
 
 
-def _level(file: _File, size_of: Callable[[int, int], int], number: int) -> bytes | memoryview:
-    """Return the bytes of a level of the file; those of so many texels are given. Raises InputError."""
+def _level(file: _File, size_of: Callable[[int, int], int], number: int) -> memoryview:
+    """Return the bytes of a level of the face; those of so many texels are given. Raises InputError."""
     offset, length, _ = _LEVEL.unpack_from(file.data, _FIRST_LEVEL + number * _LEVEL.size)
-    size = size_of(*file.sides(number))
+    face = size_of(*file.sides(number))
+    size = face * file.faces
     if offset + length > len(file.data) or (file.scheme == _NONE and length != size):
         message = f"level {number} has {length} bytes at byte {offset}"
         raise decode_error(f"{message}, which do not fit", file.name)
     part = memoryview(file.data)[offset : offset + length]
+    own = slice(file.face * face, (file.face + 1) * face)
     if file.scheme == _NONE:
-        return part
+        return part[own]
     try:
         found = _decompressed(part, size, file.scheme, file.name)
     except (zlib.error, EOFError, ValueError) as error:
@@ -208,7 +230,7 @@ def _level(file: _File, size_of: Callable[[int, int], int], number: int) -> byte
     if len(found) != size:
         message = f"level {number}, at byte {offset}, has {len(found)} bytes or more, not {size}"
         raise decode_error(message, file.name)
-    return found
+    return memoryview(found)[own]
 
 
 def _decompressed(part: memoryview, size: int, scheme: int, name: str) -> bytes:
