@@ -37,12 +37,13 @@ keys and mouse in the window:
 class Options:
     """The options of one run of the viewer; sizes in pixels, times in seconds, the budget in MiB.
 
-    `more_scenes` are shown together with `scene`. With `fits_display`, a window has `size` times the scale of
-    the display, as far as that has room.
+    `more_scenes` are shown together with `scene`, `sky` is around those that are models. With `fits_display`,
+    a window has `size` times the scale of the display, as far as that has room.
     """
 
     scene: Path | None
     more_scenes: tuple[Path, ...] = ()
+    sky: Path | None = None
     headless: bool = False
     live: bool = True
     frames: int | None = None
@@ -122,6 +123,7 @@ def parse(arguments: Sequence[str] | None = None, parser: argparse.ArgumentParse
     options = Options(
         scene=given.scenes[0] if given.scenes else None,
         more_scenes=tuple(given.scenes[1:]),
+        sky=given.sky,
         headless=given.headless,
         live=not given.no_live,
         frames=given.frames,
@@ -160,6 +162,12 @@ def make_parser(prog: str = "python -m viewer", more: str = "") -> argparse.Argu
         type=Path,
         help="the scene file (.hu), or a model (.glb, .gltf, .obj); several are shown together, each below\n"
         "an object named after it; or a snapshot of memory (.snapshot.hu), which is shown by itself",
+    )
+    parser.add_argument(
+        "--sky",
+        metavar="FILE",
+        type=Path,
+        help="the sky and the light around models: a picture of all directions (.hdr, .exr, .ktx2, .png)",
     )
     parser.add_argument(
         "--headless", action="store_true", help="no window, no display server; the same passes into an image"

@@ -89,6 +89,12 @@ def _add_import(commands: argparse._SubParsersAction[Parser]) -> None:
         required=True,
         help="the folder to write to, made if it is not there",
     )
+    importing.add_argument(
+        "--sky",
+        metavar="FILE",
+        type=Path,
+        help="the sky and the light around it: a picture of all directions (.hdr, .exr, .ktx2, .png)",
+    )
     importing.add_argument("--replace", action="store_true", help="replace files that are there already")
     importing.add_argument(
         "--levels",

@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.assets.cache.freshness import stamp_now
 from engine.assets.cook import CookedDb
 from engine.assets.files import FileGate
-from engine.assets.importers.models.model_files import is_model
+from engine.assets.importers.models.model_files import is_text
 from engine.assets.updating.asset_index import AssetIndex
 from engine.files.signatures import Signature
 from engine.humon import InputError
@@ -28,7 +28,7 @@ def saved_before(
     A source with the size and mtime of then is not read.
     """
     found = {path for one in dbs for path in _sources(one, indices[one.db.name], files)}
-    return found | {file.path for file in texts if not is_model(file.path) and _differs(file)}
+    return found | {file.path for file in texts if is_text(file.path) and _differs(file)}
 
 
 def _sources(cooked: CookedDb, index: AssetIndex, files: Mapping[Path, Signature]) -> Iterator[Path]:

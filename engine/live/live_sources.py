@@ -92,7 +92,7 @@ class LiveSources:
     def __init__(self, library: AssetLibrary, scene: Scene, *, jobs: int = 1) -> None:
         """`jobs` is the number of threads that cook."""
         self._library = library
-        self._scenes = [part.opened for part in scene.parts]
+        self._scenes, self._sky = [part.opened for part in scene.parts], scene.sky
         self._texts = _texts(scene)
         self._read = [file for part in scene.parts for file in part.files]
         self._dbs = scene.dbs
@@ -277,7 +277,9 @@ class LiveSources:
             probed = Probed()
             try:
                 known = chain.from_iterable(self._left_out.values())
-                scene = load_scenes(self._scenes, tolerated=list(known), earlier=self._dbs, probed=probed)
+                scene = load_scenes(
+                    self._scenes, tolerated=list(known), earlier=self._dbs, probed=probed, sky=self._sky
+                )
                 self._dbs = scene.dbs
                 for part in scene.parts:
                     _ = part.saver.before.paths  # worked out on this thread

@@ -1,4 +1,4 @@
-"""Reads the databases of a scene again, from their texts or from the models that they are made of."""
+"""Reads the databases of a scene again, from their texts, or the models and skies that they are made of."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from pathlib import Path
 from engine.assets.codes import AssetCode
 from engine.assets.database import read_asset_db
 from engine.assets.files import FileGate
-from engine.assets.importers.models.model_files import is_model
+from engine.assets.importers.models.model_files import is_model, is_sky
 from engine.assets.records import AssetDb
 from engine.humon import Problem, read
 from engine.humon.values import failure
-from engine.scene.models import model_document
+from engine.scene.models import model_document, sky_document
 
 
 def read_database(
@@ -31,6 +31,8 @@ def read_database(
     """
     if is_model(path):
         document, _ = model_document(path, FileGate(root))
+    elif is_sky(path):
+        document = sky_document(path)
     else:
         document = read(path, shown, root, keep_first=True)
     db = read_asset_db(document, path, number, root, tolerated=tolerated)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
 from engine.assets.files import FileGate, FileRejectedError
-from engine.assets.importers.models.model_files import MODEL_SUFFIXES, is_model
+from engine.assets.importers.models.model_files import MODEL_SUFFIXES, SKY_SUFFIXES, is_model, is_sky
 from engine.assets.roots import data_root, display_path, project_root
 from engine.files.signatures import Probed, signatures
 from engine.humon import (
@@ -28,7 +29,7 @@ from engine.humon import (
     suggestion,
     text,
 )
-from engine.scene.models import model_document
+from engine.scene.models import model_document, sky_document
 
 KNOWN_KEYS = ("version", "include", "assetDb", "tableau")
 
@@ -46,10 +47,11 @@ MAX_LISTED = 10_000
 
 @dataclass(frozen=True)
 class SceneFile:
-    """One file of a scene, as it was read."""
+    """One file of a scene, as it was read, or the text that was made around it; and the gate of its files."""
 
     path: Path
     document: Document
+    gate: FileGate
 
 
 class FileReader:
@@ -59,8 +61,12 @@ class FileReader:
     were when they were looked for: those that could not be read, links to others, and what a model names.
     """
 
-    def __init__(self, path: Path, problems: ProblemCollector, probed: Probed) -> None:
+    def __init__(
+        self, path: Path, problems: ProblemCollector, probed: Probed, sky: Path | None = None
+    ) -> None:
+        """`sky` is a picture that is the sky where the file is a model; it has a root of its own."""
         self.path = Path(os.path.realpath(path))
+        self._sky = None if sky is None or not is_model(self.path) else Path(os.path.realpath(sky))
         self.gate = FileGate(project_root(self.path))
         self.files: list[SceneFile] = []
         self.probed = probed
@@ -76,9 +82,12 @@ class FileReader:
             missing = [replace(problem, help=_nearest_file(self.path)) for problem in error.problems]
             raise (InputError(missing) if missing[0].code == Code.FILE_MISSING else error) from None
         try:
-            self._read(SceneFile(self.path, document), [])
+            self._read(SceneFile(self.path, document, self.gate), [])
         except InputError as error:
             raise InputError([*self._problems.problems, *error.problems]) from None
+        if self._sky is not None:
+            gate = FileGate(project_root(self._sky))
+            self.files.append(SceneFile(self._sky, sky_document(self._sky), gate))
         return self.files
 
     def _document(self) -> Document:
@@ -93,8 +102,10 @@ class FileReader:
                 models = ", ".join(MODEL_SUFFIXES)
                 message = f"{self.path.name} is no scene and no model"
                 hint = f"scenes end in {SCENE_SUFFIX}, models in {models}; pictures are named by an assetDb"
+                if is_sky(self.path):
+                    hint += f", or are the sky of a model: MODEL --sky {self.path.name}"
                 raise InputError(Problem(Code.FILE_KIND, message, Position(name), help=hint)) from None
-        document, warnings = model_document(self.path, self.gate, self.probed)
+        document, warnings = model_document(self.path, self.gate, self.probed, sky=self._sky)
         self._problems.problems += warnings
         return document
 
@@ -134,7 +145,7 @@ class FileReader:
                 )
             self.gate.stamp(path)
             document = read(path, display_path(path), self.gate.root, keep_first=True)
-            self._read(SceneFile(path, document), chain)
+            self._read(SceneFile(path, document, self.gate), chain)
         except FileRejectedError as error:
             self.is_whole = False
             help_text = error.help
@@ -168,10 +179,34 @@ class FileReader:
             )
 
 
+def check_sky(sky: Path, scenes: Sequence[Path]) -> None:
+    """Check the file that was chosen as the sky of the models among scene files.
+
+    Raises InputError: `scene.sky` where it is no picture of light by its name, or none of them is a model,
+    `file.*` where it cannot be read.
+    """
+    place = Position(display_path(sky))
+    if not is_sky(sky):
+        message, hint = f"{sky.name} is no sky", f"the names of skies end in {', '.join(SKY_SUFFIXES)}"
+        raise InputError(Problem("scene.sky", message, place, help=hint))
+    if not any(map(is_model, scenes)):
+        message = f"{sky.name} is the sky of no model: none is opened"
+        hint = "a scene has a sky by a feature: { @type: skybox  asset: [DB SKY] }, with SKY an environment"
+        raise InputError(Problem("scene.sky", message, place, help=hint))
+    path = Path(os.path.realpath(sky))
+    try:
+        FileGate(path.parent).stamp(path)
+    except FileRejectedError as error:
+        near = _nearest_in(path.parent, path, is_sky) if error.code == Code.FILE_MISSING else None
+        hint = error.help or "give the path of a picture"
+        hint = hint if near is None else f"did you mean '{display_path(path.parent / near)}'?"
+        raise InputError(Problem(error.code, error.reason, place, help=hint)) from None
+
+
 def _nearest_file(path: Path) -> str:
     """Return the help for a missing file: the one with the nearest name in its folder, then in `scenes`."""
     for folder in (path.parent, path.parent / "scenes", data_root() / "scenes"):
-        near = _nearest_in(folder, path)
+        near = _nearest_in(folder, path, _is_scene)
         if near is not None:
             return f"did you mean '{display_path(folder / near)}'?"
     return "give the path of a scene file (.hu) or of a model (.glb, .gltf, .obj)"
@@ -179,18 +214,22 @@ def _nearest_file(path: Path) -> str:
 
 def _nearest_name(path: Path, written: str) -> str:
     """Return the help for a missing include, as it is written; empty where its folder has none like it."""
-    near = _nearest_in(path.parent, path)
+    near = _nearest_in(path.parent, path, _is_scene)
     return f"did you mean '{written[: -len(path.name)]}{near}'?" if near is not None else ""
 
 
-def _nearest_in(folder: Path, path: Path) -> str | None:
-    """Return the scene or model with the nearest name to that of `path` among the first MAX_LISTED names."""
+def _is_scene(path: Path) -> bool:
+    return path.name.endswith(SCENE_SUFFIX) or is_model(path)
+
+
+def _nearest_in(folder: Path, path: Path, is_wanted: Callable[[Path], bool]) -> str | None:
+    """Return the file that is wanted, with the nearest name to that of `path`, of the first MAX_LISTED."""
     try:
         with os.scandir(folder) as entries:
             names = [entry.name for entry in islice(entries, MAX_LISTED)]
     except OSError:
         return None
-    scenes = [name for name in names if name.endswith(".hu") or is_model(Path(name))]
+    scenes = [name for name in names if is_wanted(Path(name))]
     stem = nearest(path.stem, [Path(name).stem for name in scenes])
     same = [name for name in scenes if Path(name).stem == stem]
     return nearest(path.name, same) or next(iter(same), None)

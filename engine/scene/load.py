@@ -42,8 +42,9 @@ def load_scene(
     tolerated: Collection[Problem] | None = None,
     earlier: Sequence[AssetDb] = (),
     probed: Probed | None = None,
+    sky: Path | None = None,
 ) -> Scene:
-    """Load a scene file and its includes.
+    """Load a scene file and its includes; `sky` is a picture of light that is the sky of a model.
 
     `registry` has the known features (None: all that are installed). What is wrong in the text, files and
     includes (`file.*`, `include.*`, `scene.*`), databases (`asset.*`), objects and features (`object.*`,
@@ -56,7 +57,7 @@ def load_scene(
     nothing, or has an error that is none of `tolerated`; with None, all are.
     """
     with collector_paused():
-        loader = _Loader(discover() if registry is None else registry, tolerated, earlier, probed)
+        loader = _Loader(discover() if registry is None else registry, tolerated, earlier, probed, sky)
         loader.add(Path(path), "")
         return loader.scene()
 
@@ -68,6 +69,7 @@ def load_scenes(
     tolerated: Collection[Problem] | None = None,
     earlier: Sequence[AssetDb] = (),
     probed: Probed | None = None,
+    sky: Path | None = None,
 ) -> Scene:
     """Load several scene files, with their includes, into one scene; each is loaded as `load_scene` does.
 
@@ -77,9 +79,9 @@ def load_scenes(
     `rejected`. Raises InputError if no file is left.
     """
     if len(paths) == 1:
-        return load_scene(paths[0], registry, tolerated=tolerated, earlier=earlier, probed=probed)
+        return load_scene(paths[0], registry, tolerated=tolerated, earlier=earlier, probed=probed, sky=sky)
     with collector_paused():
-        loader = _Loader(discover() if registry is None else registry, tolerated, earlier, probed)
+        loader = _Loader(discover() if registry is None else registry, tolerated, earlier, probed, sky)
         for path in paths:
             try:
                 loader.add(Path(path), Path(path).stem)
@@ -97,7 +99,9 @@ class _Loader:
         tolerated: Collection[Problem] | None,
         earlier: Sequence[AssetDb],
         probed: Probed | None,
+        sky: Path | None,
     ) -> None:
+        self._sky = sky
         self.rejected: list[Problem] = []
         self._probed = {} if probed is None else probed
         self._registry = registry
@@ -114,7 +118,7 @@ class _Loader:
         Raises InputError, and adds nothing then.
         """
         problems, probed = ProblemCollector(), Probed()
-        reader = FileReader(path, problems, probed)
+        reader = FileReader(path, problems, probed, self._sky)
         try:
             files = reader.read_all()
         except InputError as error:
@@ -201,9 +205,8 @@ class _Loader:
         for path, users in [*brought, *((path, [feature]) for path, feature in shaders)]:
             name = self._add_feature_db(path, users)
             users_of[name] = tuple(users)
-        return Scene(
-            self._parts, self._dbs, self._tableau, self._registry, self._warnings, self.rejected, users_of
-        )
+        facts = self._warnings, self.rejected, users_of, self._sky
+        return Scene(self._parts, self._dbs, self._tableau, self._registry, *facts)
 
     def _add_feature_db(self, path: Path, users: Sequence[Feature]) -> str:
         """Add the database of features, and return its name; empty where it cannot be used.
@@ -249,10 +252,10 @@ class _Loader:
         taken = {other.name for other in self._dbs}
         return replace(db, name=f"{root}.{db.name}") if db.name in taken else db
 
-    def _as_before(self, file: SceneFile, number: int, reader: FileReader) -> AssetDb | None:
+    def _as_before(self, file: SceneFile, number: int) -> AssetDb | None:
         """Return the earlier database of a file where it would be read as the same one."""
         before = self._earlier.get(file.path)
-        if before is None or before.id != number or before.root != reader.gate.root:
+        if before is None or before.id != number or before.root != file.gate.root:
             return None
         if before.left_out or before.warnings or not before.is_written_in(file.document):
             return None
@@ -272,9 +275,9 @@ class _Loader:
         are_all = reader.is_whole
         for file in files:
             try:
-                db = known.get(file.path) or self._as_before(file, next_id, reader)
+                db = known.get(file.path) or self._as_before(file, next_id)
                 db = db or read_asset_db(
-                    file.document, file.path, next_id, reader.gate.root, reader.gate, tolerated=None
+                    file.document, file.path, next_id, file.gate.root, file.gate, tolerated=None
                 )
             except InputError as error:
                 problems.problems.extend(error.problems)

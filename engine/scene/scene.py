@@ -101,8 +101,12 @@ class Scene:
         warnings: Sequence[Problem],
         rejected: Sequence[Problem] = (),
         users_of: Mapping[str, Sequence[Feature]] = NOBODY,
+        sky: Path | None = None,
     ) -> None:
-        """`users_of` are the features that bring a database along, by its name."""
+        """`users_of` are the features that bring a database along, by its name.
+
+        `sky` is the picture of light that was chosen for its models.
+        """
         self.path = parts[0].files[0].path
         self.parts = tuple(parts)
         self.dbs = tuple(dbs)
@@ -110,6 +114,7 @@ class Scene:
         self.registry = registry
         self.warnings = list(warnings)
         self.rejected = tuple(rejected)
+        self.sky = sky
         self._users_of = users_of
         tableau.locate = self._locate
         self._kept: Callable[[AssetRef], AssetRef] = lambda ref: ref

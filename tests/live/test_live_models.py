@@ -15,6 +15,7 @@ from support.saves import renamed_over
 
 from engine.cli.main import main
 from engine.runtime import spread_plan
+from engine.storage.radiance import radiance_bytes
 
 pytestmark = pytest.mark.gpu
 
@@ -220,3 +221,34 @@ def test_no_frame_has_the_bones_of_one_version_and_the_vertices_of_another(
             while live.live.reloads == reloads:
                 live.step()
                 np.testing.assert_allclose(live.runtime.read_pixels(), before, atol=2)
+
+
+def test_a_saved_sky_is_drawn_around_its_model_as_where_it_is_opened(tmp_path: Path) -> None:
+    (tmp_path / "skies").mkdir()
+    sky, model = tmp_path / "skies/sky.hdr", tmp_path / "model.glb"
+    model.write_bytes(quad())
+
+    def light(red: float, green: float) -> bytes:
+        return radiance_bytes(np.broadcast_to(np.array([red, green, 0.1], np.float32), (32, 64, 3)).copy())
+
+    sky.write_bytes(light(1, 0.1))
+    with live_file(model, sky=sky) as live:
+        before = live.picture()
+        assert (before == fresh_picture(model, sky)).all()
+        renamed_over(sky, light(0.1, 1))
+        live.until_reloaded()
+        after = live.picture()
+        assert (after == fresh_picture(model, sky)).all()
+        assert (after != before).any(axis=2).mean() > 0.9
+        renamed_over(model, bar().glb())
+        live.until_reloaded()
+        assert (live.picture() == fresh_picture(model, sky)).all()
+        assert (live.picture() != after).any()
+        renamed_over(sky, b"nothing")
+        live.until_reported()
+        assert ["neither Radiance HDR" in str(problem) for problem in live.problems] == [True]
+        kept = live.picture()
+        renamed_over(sky, light(1, 1))
+        live.until_reloaded()
+        assert (live.picture() == fresh_picture(model, sky)).all()
+        assert (live.picture() != kept).any()

@@ -107,9 +107,11 @@ def live_scene(source: Path, root: Path, opened: Callable[[], object] = lambda: 
 
 
 @contextmanager
-def live_file(path: Path, opened: Callable[[], object] = lambda: None) -> Iterator[LiveScene]:
+def live_file(
+    path: Path, opened: Callable[[], object] = lambda: None, sky: Path | None = None
+) -> Iterator[LiveScene]:
     """Draw a scene or a model from where it is, at 64 x 64 with validation; `opened` as for `live_scene`."""
-    scene = load_scene(path)
+    scene = load_scene(path, sky=sky)
     with open_library(scene.dbs) as library:
         opened()
         with shared_runtime(scene, library, OPTIONS) as runtime, LiveAssets(runtime) as assets:
@@ -118,9 +120,9 @@ def live_file(path: Path, opened: Callable[[], object] = lambda: None) -> Iterat
             runtime.wait()
 
 
-def fresh_picture(path: Path) -> Picture:
+def fresh_picture(path: Path, sky: Path | None = None) -> Picture:
     """The picture of a scene or a model that is opened now."""
-    scene = load_scene(path)
+    scene = load_scene(path, sky=sky)
     with open_library(scene.dbs) as library, shared_runtime(scene, library, OPTIONS) as runtime:
         runtime.settle()
         return runtime.read_pixels()

@@ -192,6 +192,7 @@ def test_devices_are_listed_with_the_chosen_one_marked(view: Run) -> None:
         (("scenes/cube.hu", "--headless", "--set", "cube.shadowCaster.active=maybe"), "maybe"),
         (("scenes/cube.hu", "--headless", "--screenshot", "no/such/folder/a.png"), "output.folder"),
         (("scenes/cube.hu", "--headless", "--report", "."), "output.folder"),
+        (("scenes/cube.hu", "--headless", "--sky", "assets/builtin/environment/sky.hdr"), "scene.sky"),
     ],
 )
 def test_wrong_input_ends_with_2_and_a_block(view: Run, arguments: tuple[str, ...], code: str) -> None:

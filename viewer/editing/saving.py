@@ -60,7 +60,7 @@ class Saving:
         """Take in what has changed in the files; return what was changed by hand, too, and is kept."""
         scene = self._editor.scene
         files = [part.opened for part in scene.parts]
-        fresh = load_scenes(files, scene.registry, tolerated=scene.left_out)
+        fresh = load_scenes(files, scene.registry, tolerated=scene.left_out, sky=scene.sky)
         key_of = self._keys(scene, fresh)
         found: list[Conflict] = []
         for part in scene.parts:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from engine.assets import AssetLibrary, open_library
+from engine.assets.importers.models.model_files import is_model, is_sky
 from engine.cli.exits import explain
 from engine.humon import InputError, Problem
 from engine.scene import Scene
@@ -30,6 +31,19 @@ class Loaded:
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with it, though it can be drawn."""
         return (*self.scene.rejected, *self.scene.warnings, *self.scene.asset_problems(self.library))
+
+
+def with_sky(options: Options, files: Sequence[Path]) -> tuple[Options, Sequence[Path]]:
+    """Return options and scenes for files that are opened together, in place of the scenes of `options`.
+
+    The last picture among them is the sky of the models; where it comes alone, of those of `options`.
+    """
+    own = () if options.scene is None else (options.scene, *options.more_scenes)
+    scenes = [path for path in files if not is_sky(path)] or own
+    if not any(map(is_model, scenes)):
+        return replace(options, sky=None), files
+    skies = [path for path in files if is_sky(path)]
+    return replace(options, sky=skies[-1] if skies else options.sky), scenes
 
 
 class SceneLoading:

@@ -61,10 +61,13 @@ def load(options: Options) -> Scene:
     """Read the scenes; raises InputError, also where a file to write is one that they are made of."""
     from engine.cli.outputs import check_unread
     from engine.cli.scenes import find_scene
-    from engine.scene import load_scenes
+    from engine.scene import check_sky, load_scenes
 
     assert options.scene is not None, "the command line requires a scene"
-    scene = load_scenes([find_scene(path) for path in (options.scene, *options.more_scenes)])
+    paths = [find_scene(path) for path in (options.scene, *options.more_scenes)]
+    if options.sky is not None:
+        check_sky(options.sky, paths)
+    scene = load_scenes(paths, sky=options.sky)
     check_unread(options.outputs, scene.inputs())
     return scene
 

@@ -34,9 +34,9 @@ def view_snapshot(options: Options) -> ExitCode:
     Without a display or a device, and with --headless, its summary is printed instead.
     """
     assert options.scene is not None
-    if options.more_scenes or options.script or options.outputs:
+    if options.more_scenes or options.sky or options.script or options.outputs:
         message = f"{options.scene} is a snapshot of memory, which is shown by itself"
-        hint = "leave scenes, scripts and files to write out"
+        hint = "leave scenes, skies, scripts and files to write out"
         raise InputError(Problem(SnapshotCode.ALONE, message, help=hint))
     snapshot = _read(options.scene)
     if not options.headless:

@@ -38,7 +38,7 @@ from viewer.panels.workspace import Workspace
 from viewer.run.idle import LONGEST_S, FreeMemory, Idle
 from viewer.run.kept_preferences import KeptPreferences
 from viewer.run.presenter import Area, Presenter
-from viewer.run.scene_loading import Loaded, SceneLoading
+from viewer.run.scene_loading import Loaded, SceneLoading, with_sky
 from viewer.run.scene_opening import runtime_options
 from viewer.run.screenshots import Screenshots
 from viewer.run.statistics_collector import CollectorTimer, StatisticsCollector
@@ -210,13 +210,16 @@ class WindowFrames:
         options = self._options
         own = () if options.scene is None else (options.scene, *options.more_scenes)
         if files or own:
-            self._compared.start(options, files or own)
+            self._compared.start(*with_sky(options, files or own))
             self.session.wake()
 
     def open(self, files: Sequence[Path]) -> None:
-        """Begin to open files together in place of the present scene, which is drawn until they are there."""
+        """Begin to open files together in place of the present scene, which is drawn until they are there.
+
+        A picture of light becomes the sky of the models beside it, or of those that are open.
+        """
         if files and self.is_possible:
-            self._loading.start(self._options, files)
+            self._loading.start(*with_sky(self._options, files))
             self.session.wake()
 
     def quit(self) -> None:
@@ -374,6 +377,8 @@ class WindowFrames:
         self.workspace.keep()
         preferences = self.session.preferences
         library = self.runtime.library
+        is_same = loaded.options.title == self._options.title  # with another sky
+        view, height = self._camera.view if is_same else None, self._camera.height
         self._scene.close()
         library.close()
         self._reported.clear()
@@ -382,6 +387,8 @@ class WindowFrames:
         self._snapshot = None
         self._free_memory.give_back()
         self._open_scene(loaded.scene, loaded.library, loaded.options, preferences)
+        if view is not None:
+            self._camera.show(view, height)
         for problem in loaded.problems:
             _print(problem)
         self.session.wake()

@@ -28,7 +28,8 @@ def run(options: argparse.Namespace) -> int:
     from engine.assets.roots import PROJECT_FILE, display_path, marked_root
     from engine.humon import InputError, Position, Problem
     from engine.humon.saving import write_atomically
-    from engine.scene.models import model_scene
+    from engine.scene import check_sky
+    from engine.scene.models import Sky, model_scene
 
     model = Path(os.path.realpath(options.model))
     folder = Path(os.path.realpath(options.out))
@@ -38,12 +39,17 @@ def run(options: argparse.Namespace) -> int:
         message = f"'{model.name}' is no model file: their names end in {', '.join(MODEL_SUFFIXES)}"
         hint = "a scene file is opened as it is: python -m viewer SCENE"
         raise InputError(Problem(AssetCode.PART, message, Position(display_path(model)), help=hint))
-    if not model.is_relative_to(root):
-        message = f"the model is outside of the project that the scene is written to, {root}"
-        hint = f"copy it, with the files that it names, to {root} first"
-        if marked is None:
-            hint += f"; or make a folder that holds both a project, by an empty file '{PROJECT_FILE}'"
-        raise InputError(Problem("file.outside", message, Position(display_path(model)), help=hint))
+    sky = None
+    if options.sky is not None:
+        check_sky(options.sky, [model])
+        sky = Path(os.path.realpath(options.sky))
+    for what, file, more in (("model", model, ", with the files that it names,"), ("sky", sky, "")):
+        if file is not None and not file.is_relative_to(root):
+            message = f"the {what} is outside of the project that the scene is written to, {root}"
+            hint = f"copy it{more} to {root} first"
+            if marked is None:
+                hint += f"; or make a folder that holds both a project, by an empty file '{PROJECT_FILE}'"
+            raise InputError(Problem("file.outside", message, Position(display_path(file)), help=hint))
     if os.path.lexists(folder) and not os.path.isdir(folder):
         raise InputError(
             Problem(
@@ -53,7 +59,9 @@ def run(options: argparse.Namespace) -> int:
             )
         )
     source = os.path.relpath(model, folder).replace(os.sep, "/")
-    scene = model_scene(model, FileGate(root), source, options.levels, compress=options.compress)
+    around = Sky(source=os.path.relpath(sky, folder).replace(os.sep, "/")) if sky is not None else None
+    how = {"compress": options.compress, "sky": around}
+    scene = model_scene(model, FileGate(root), source, options.levels, **how)
     texts = _texts(scene, model.name)
     taken = [name for name in texts if os.path.lexists(folder / name)]
     if taken and not options.replace:
@@ -75,12 +83,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _new_root(options: argparse.Namespace, model: Path, folder: Path) -> Path:
-    """Return the root for a folder without one: the deepest folder that holds the model as well.
+    """Return the root for a folder without one: the deepest folder that holds the model and its sky as well.
 
-    It is the folder itself where that holds the model, or where the root would hold what is no project's: the
+    It is the folder itself where that holds them, or where the root would hold what is no project's: the
     files of all of a user, or of all users. What links lead to must be below the root, too.
     """
-    given = [os.path.dirname(os.path.abspath(options.model)), os.path.abspath(options.out)]
+    files = [path for path in (options.model, options.sky) if path is not None]
+    given = [*(os.path.dirname(os.path.abspath(path)) for path in files), os.path.abspath(options.out)]
     try:
         common = Path(os.path.realpath(os.path.commonpath(given)))
         home = Path(os.path.realpath(Path.home()))

@@ -16,7 +16,7 @@ from engine.obj import ObjFile
 from engine.scene.models.description import ModelFile, Plain
 from engine.scene.models.gltf_scene import describe_gltf
 from engine.scene.models.obj_scene import describe_obj
-from engine.scene.models.staging import scene_values
+from engine.scene.models.staging import Sky, database_values, scene_values, sky_record
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +40,18 @@ def model_scene(
     levels: int = 0,
     *,
     compress: bool = False,
+    sky: Sky | None = None,
     probed: Probed | None = None,
 ) -> ModelScene:
     """Return the scene around a model file, which the scene's text names `source`.
 
     Of meshes of LEAST_TRIANGLES and more so many coarser levels are to be made. A model that is opened needs
     none, as it fills the picture; where it is imported, it may be drawn small, and often. `compress` has its
-    textures made into blocks. `probed` gets the other files that the text follows from.
+    textures made into blocks. `sky` is that around the model, None for the usual one. `probed` gets the other
+    files that the text follows from.
     Raises InputError where the file cannot be used at all.
     """
-    try:
-        source.encode()
-    except UnicodeEncodeError as error:
-        message = f"the text of a scene cannot name '{source}': it is not UTF-8"
-        raise InputError(
-            Problem(
-                AssetCode.FILE_NAME, message, Position(display_path(path)), help="rename the file or folder"
-            )
-        ) from error
+    _check_name(source, path)
     name = Names().free(path.stem, "model")
     model = _described(path, gate, source, name, {} if probed is None else probed)
     errors = [problem for problem in model.problems if problem.severity is Severity.ERROR]
@@ -67,18 +61,44 @@ def model_scene(
     for record in model.assets if levels else ():
         if record["@type"] == "mesh" and model.triangles.get(record["name"], 0) >= LEAST_TRIANGLES:
             record["simplify"] = {"levels": levels}
-    return ModelScene(name, scene_values(model, name, compress=compress), warnings)
+    return ModelScene(name, scene_values(model, name, compress=compress, sky=sky), warnings)
 
 
 def model_document(
-    path: Path, gate: FileGate, probed: Probed | None = None
+    path: Path, gate: FileGate, probed: Probed | None = None, *, sky: Path | None = None
 ) -> tuple[Document, list[Problem]]:
     """Return the scene around a model file as a document, and its warnings; `probed` as for `model_scene`.
 
-    Raises InputError.
+    `sky` is a file whose `sky_document` is another file of the scene. Raises InputError.
     """
-    scene = model_scene(path, gate, path.name, probed=probed)
+    given = None if sky is None else Sky(sky_database(sky))
+    scene = model_scene(path, gate, path.name, sky=given, probed=probed)
     return parse(write(scene.values), f"{display_path(path)} (as a scene)"), list(scene.warnings)
+
+
+def sky_document(path: Path) -> Document:
+    """Return the database around a picture of light as a document. Raises InputError `file.name`."""
+    _check_name(path.name, path)
+    name = sky_database(path)
+    values = {"version": 1, "assetDb": database_values(name, [sky_record(path.name)])}
+    return parse(write(values), f"{display_path(path)} (as a sky)")
+
+
+def sky_database(path: Path) -> str:
+    """Return the name of the database around a picture of light, which is not that of a model."""
+    return f"sky {Names().free(path.stem, 'picture')}"
+
+
+def _check_name(source: str, path: Path) -> None:
+    try:
+        source.encode()
+    except UnicodeEncodeError as error:
+        message = f"the text of a scene cannot name '{source}': it is not UTF-8"
+        raise InputError(
+            Problem(
+                AssetCode.FILE_NAME, message, Position(display_path(path)), help="rename the file or folder"
+            )
+        ) from error
 
 
 def _described(path: Path, gate: FileGate, source: str, name: str, probed: Probed) -> ModelFile:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -24,10 +25,19 @@ _SKY = "builtin:environment/sky.hdr"
 SKY_ASSET = "sky"
 
 
-def scene_values(model: ModelFile, name: str, *, compress: bool = False) -> Plain:
+@dataclass(frozen=True, slots=True)
+class Sky:
+    """A sky that was chosen for a model: the database that has it, or the `source` of a record to make."""
+
+    database: str = ""
+    source: str = ""
+
+
+def scene_values(model: ModelFile, name: str, *, compress: bool = False, sky: Sky | None = None) -> Plain:
     """Return the values of a scene file with a database and a tableau, both called `name`, around a model.
 
-    `compress` has the textures of the database made into blocks.
+    `compress` has the textures of the database made into blocks. A `sky` that was chosen is seen, and is the
+    only light beside those of the model; the usual one is neither.
     """
     used = {shader for record in model.assets for shader in record.get("shaders", ())}
     shaders = [
@@ -35,17 +45,29 @@ def scene_values(model: ModelFile, name: str, *, compress: bool = False) -> Plai
         for name, (source, stage) in SHADERS.items()
         if name in used
     ]
-    sky = {"@type": "environment", "name": SKY_ASSET, "source": _SKY}
-    assets = [*model.assets, *shaders, sky]
-    objects: Plain = {**model.objects, "camera": _camera(model.box), "sky": _sky(name, model.has_lights)}
-    if not model.has_lights:
+    skies = [] if sky is not None and sky.database else [sky_record(sky.source if sky else _SKY)]
+    seen: Plain = {"@type": "skybox", "asset": [sky.database if sky and sky.database else name, SKY_ASSET]}
+    if sky is None:
+        seen |= {"intensity": 0.3 if model.has_lights else 1.0, "visible": False}
+    objects: Plain = {**model.objects, "camera": _camera(model.box), "sky": {"features": [seen]}}
+    if not model.has_lights and sky is None:
         objects["sun"] = _sun(model.box)
     how: Plain = {"compressTextures": True} if compress else {}
     return {
         "version": 1,
-        "assetDb": {"name": name, "cacheFile": f"{name}.ogCache", **how, "assets": assets},
+        "assetDb": database_values(name, [*model.assets, *shaders, *skies], **how),
         "tableau": {"name": name, "objects": objects},
     }
+
+
+def database_values(name: str, assets: list[Plain], **how: object) -> Plain:
+    """Return the values of a database with these records."""
+    return {"name": name, "cacheFile": f"{name}.ogCache", **how, "assets": assets}
+
+
+def sky_record(source: str) -> Plain:
+    """Return the record of a sky."""
+    return {"@type": "environment", "name": SKY_ASSET, "source": source}
 
 
 def _camera(box: Box) -> Plain:
@@ -66,12 +88,6 @@ def _camera(box: Box) -> Plain:
         "euler": [*_FROM, 0.0],
         "features": [feature],
     }
-
-
-def _sky(db: str, has_lights: bool) -> Plain:
-    intensity = 0.3 if has_lights else 1.0
-    feature: Plain = {"@type": "skybox", "asset": [db, SKY_ASSET], "intensity": intensity, "visible": False}
-    return {"features": [feature]}
 
 
 def _sun(box: Box) -> Plain:

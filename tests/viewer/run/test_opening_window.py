@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.display import Display
+from support.gltf_features import triangle
 from support.window_frames import (
     OPTIONS,
     SIZE,
@@ -23,6 +24,8 @@ from support.window_frames import (
 )
 
 from engine.render.pipelines import pipeline_description
+from engine.storage.radiance import radiance_bytes
+from viewer.arguments import Options
 
 pytestmark = pytest.mark.gpu
 
@@ -140,3 +143,36 @@ def test_of_files_that_were_dropped_together_those_that_were_opened_are_recent(
         until(frames, lambda: frames.runtime is not first, "the other scene is there")
         recent = [Path(name).name for name in frames.session.preferences.recent]
         assert recent == [OTHER.name, "cube.hu"]
+
+
+def test_a_dropped_picture_is_the_sky_of_the_model_that_is_open(display: Display, tmp_path: Path) -> None:
+    model, sky = triangle().write(tmp_path / "model.glb"), tmp_path / "studio.hdr"
+    sky.write_bytes(radiance_bytes(np.full((32, 64, 3), (0.1, 0.5, 0.1), np.float32)))
+    with open_window(Options(scene=model, size=SIZE), bottom=0.6) as frames:
+        view = frames._camera.view
+        assert view is not None
+        turned = replace(view, yaw=view.yaw + 0.7)
+        frames._camera.show(turned)
+        settle(frames)
+        before, first = on_screen(frames, display)[scene_area(frames)].copy(), frames.runtime
+        frames.window.dropped.append(str(sky))
+        until(frames, lambda: frames.runtime is not first, "the model has another sky")
+        settle(frames)
+        assert frames.runtime.scene.sky == sky
+        assert frames.runtime.scene.path == model
+        assert not frames.session.statistics.problems
+        found = frames._camera.view
+        assert found is not None
+        assert np.isclose(found.yaw, turned.yaw)
+        after = on_screen(frames, display)[scene_area(frames)].astype(int)
+        assert (after != before[: len(after)]).any(axis=2).mean() > 0.7
+        assert np.median(after[..., 1] - after[..., 0]) > 40, "the sky is green"
+
+        first = frames.runtime
+        frames.window.dropped.append(str(OTHER))
+        until(frames, lambda: frames.runtime is not first, "a scene has its own sky")
+        assert frames.runtime.scene.sky is None
+        first = frames.runtime
+        frames.window.dropped += [str(sky), str(model)]
+        until(frames, lambda: frames.runtime is not first, "a model is opened with a sky")
+        assert frames.runtime.scene.sky == sky

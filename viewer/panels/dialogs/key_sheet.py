@@ -20,7 +20,7 @@ MOUSE = (
     ("wheel", "come nearer, or go away"),
     ("right drag", "look around; with W A S D Q E fly, Shift: faster"),
     ("drag a handle", "move, turn or scale what is selected; Ctrl: in steps, Esc: as it was"),
-    ("drop a file", "open a scene or a model"),
+    ("drop a file", "open a scene or a model; a picture of light: the sky around a model"),
     ("drag the divider", "of two scenes that are compared: show more of one"),
 )
 """What the mouse does over the scene."""

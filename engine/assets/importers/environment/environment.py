@@ -63,8 +63,9 @@ def import_environment(
 ) -> Imported:
     """Import one equirectangular picture, or six faces in the order px nx py ny pz nz.
 
-    One KTX 2 file may have all faces. `files` has the content of each with its name. `take` is called with the most bytes of memory that are
-    needed. Raises InputError: `environment.faces`, and those of `read_light_pictures`.
+    One KTX 2 file may have all faces. `files` has the content of each with its name. `take` is called with
+    the most bytes of memory that are needed. Raises InputError: `environment.faces`, and those of
+    `read_light_pictures`.
     """
     read = [(picture, name) for data, name in files for picture in read_light_pictures(data, name, take)]
     pictures = [picture for picture, _ in read]

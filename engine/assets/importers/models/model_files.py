@@ -22,10 +22,23 @@ OBJ_SUFFIX = ".obj"
 MODEL_SUFFIXES = (*GLTF_SUFFIXES, OBJ_SUFFIX)
 """The endings of the names of model files, in lower case."""
 
+SKY_SUFFIXES = (".hdr", ".exr", ".ktx2", ".png")
+"""The endings of the names of files that may be the sky around a model, in lower case."""
+
 
 def is_model(source: Path) -> bool:
     """Whether a source is a model file by its name."""
     return source.suffix.lower() in MODEL_SUFFIXES
+
+
+def is_sky(source: Path) -> bool:
+    """Whether a source may be a sky by its name."""
+    return source.suffix.lower() in SKY_SUFFIXES
+
+
+def is_text(source: Path) -> bool:
+    """Whether a file of a scene has its text, which is made around others: models and skies."""
+    return not is_model(source) and not is_sky(source)
 
 
 @dataclass(frozen=True, slots=True)
