@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
+from pathlib import Path
 
 from engine.assets.asset_reader import texture_slots
 from engine.assets.codes import AssetCode
 from engine.assets.cook import CookedDb
 from engine.assets.importers.blend_weights import BlendLayout
+from engine.assets.importers.models.model_files import is_model
 from engine.assets.importers.morph.source import MORPH
 from engine.assets.problems import problem_from_json
 from engine.assets.recipes import source_level
@@ -108,14 +110,25 @@ def _failures(cooked: CookedDb, stays: Callable[[AssetRef], bool]) -> Iterator[P
                 done = "moves nothing" if alone else "move nothing"
             else:
                 done = "replaced"
-            message = f"{who} broken and {done}: {file and file + ': '}{found[0].message}{more}"
-            yield db.document.problem(AssetCode.BROKEN, message, place, found[0].help, Severity.WARNING)
+            if _is_of_file(found[0]):
+                message = f"{found[0].message}{more}: {who} broken and {done}"
+                found = [replace(found[0], message=message, severity=Severity.WARNING), *found[1:]]
+            else:
+                message = f"{who} broken and {done}: {file and file + ': '}{found[0].message}{more}"
+                yield db.document.problem(AssetCode.BROKEN, message, place, found[0].help, Severity.WARNING)
         for problem in found:
             if problem.position is not None and problem.position.line:
                 yield problem
             elif not entry.failure:  # others without a line are already in the warning above
                 message = f"{asset.label}: {problem.message}"
                 yield db.document.problem(problem.code, message, place, problem.help, problem.severity)
+
+
+def _is_of_file(problem: Problem) -> bool:
+    """Whether a problem is that of a file that a model names, at the line where it does so."""
+    place = problem.position
+    is_placed = place is not None and bool(place.line) and is_model(Path(place.file))
+    return is_placed and problem.code.startswith("file.")
 
 
 def _mismatched_meshes(cooked: CookedDb, broken: set[AssetRef]) -> Iterator[Problem]:

@@ -26,7 +26,7 @@ from engine.assets.updating.patch import make_patches
 from engine.assets.updating.refusal import make_refusal
 from engine.assets.updating.side_file import SideFile
 from engine.files.signatures import Probed, Signature, signature_of, signatures
-from engine.humon import InputError, Problem
+from engine.humon import Code, InputError, Problem
 from engine.live.before_watching import saved_before
 from engine.live.reading import read_database
 from engine.live.watched_files import WatchedFiles
@@ -330,7 +330,10 @@ class LiveSources:
         is_requested: bool = False,
     ) -> None:
         """Offer what has come of changed files, if anything has; they had settled at `since`."""
-        problems = (*self._scene_problems, *chain.from_iterable(self._unread.values()))
+        unread = list(chain.from_iterable(self._unread.values()))
+        if any(problem.code == Code.FILE_MISSING for problem in self._scene_problems):
+            unread = [problem for problem in unread if problem.code != Code.FILE_MISSING]  # the same file
+        problems = (*self._scene_problems, *unread)
         if update is not None or scene is not None or problems != self._offered or is_requested:
             self._offered = problems
             latest = max((self._files[path].mtime_ns for path in found), default=0) / 1e9

@@ -40,8 +40,10 @@ def read_material_files(
     found: dict[str, ObjMaterial] = {}
     problems: list[Problem] = []
     stamps: dict[Path, SourceStamp] = {}
+    are_all_read = True
     for written, line in file.material_files:
-        for name in _names(written, path, gate, probed):
+        names, rejected = _names(written, path, gate, probed), list[FileRejectedError]()
+        for name in names:
             if len(stamps) >= MOST_FILES:
                 message = f"materials are left out: more than {MOST_FILES} files are named"
                 file.lines.warn(ObjCode.LIMIT, message, line, "join them to one file")
@@ -59,9 +61,10 @@ def read_material_files(
             except FileRejectedError as error:
                 if source is not None and error.code == Code.FILE_MISSING:
                     stamps[source] = missing_stamp(gate.relative(source))
-                file.lines.warn(error.code, f"materials are left out: {error.reason}", line, error.help)
+                rejected.append(error)
                 continue
             except InputError as error:
+                are_all_read = False
                 problems += [replace(problem, severity=Severity.WARNING) for problem in error.problems]
                 continue
             for material in materials.values():
@@ -69,7 +72,13 @@ def read_material_files(
                 _leave_out_unread(material, path.parent, gate, lines)
             found = materials | found
             problems += lines.warnings
-    for part in file.parts:
+        if 1 < len(names) == sum(one.code == Code.FILE_MISSING for one in rejected):
+            reason = f"there is no file '{written}'"  # whether that is one name or several
+            rejected = [FileRejectedError(Code.FILE_MISSING, reason, rejected[0].help)]
+        for refused in rejected:
+            file.lines.warn(refused.code, f"materials are left out: {refused.reason}", line, refused.help)
+        are_all_read &= not rejected
+    for part in file.parts if are_all_read else ():  # else they may be in what is left out
         if part.material and part.material not in found and file.material_files:
             message = f"there is no material '{part.material}'; it is drawn grey"
             place = ObjPlace(file.lines, part.line)
