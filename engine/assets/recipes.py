@@ -33,8 +33,8 @@ from engine.assets.records import (
 )
 
 IMPORTER_VERSIONS: Mapping[AssetType, int] = {
-    AssetType.VERTICES: 7,
-    AssetType.INDICES: 5,
+    AssetType.VERTICES: 8,
+    AssetType.INDICES: 6,
     AssetType.SKELETON: 1,
     AssetType.SHADER: 4,
     AssetType.TEXTURE2D: 5,

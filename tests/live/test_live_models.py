@@ -49,7 +49,7 @@ def skin(*heights: float) -> Part:
     """A joint for each of `heights`, of which the last one scales the quad by its own."""
 
     def add(file: GltfFile, attributes: dict[str, int], primitive: dict[str, object]) -> None:
-        joints = np.tile(np.array([len(heights) - 1, 0, 0, 0], np.uint8), (4, 1))
+        joints = np.tile(np.array([len(heights) - 1, 0, 0, 0], np.uint16), (4, 1))
         attributes["JOINTS_0"] = file.accessor(joints)
         attributes["WEIGHTS_0"] = file.accessor(np.tile(np.array([1, 0, 0, 0], np.float32), (4, 1)))
         chain = [
@@ -252,3 +252,27 @@ def test_a_saved_sky_is_drawn_around_its_model_as_where_it_is_opened(tmp_path: P
         live.until_reloaded()
         assert (live.picture() == fresh_picture(model, sky)).all()
         assert (live.picture() != kept).any()
+
+
+@pytest.mark.parametrize("is_imported", [False, True], ids=["opened", "imported"])
+def test_a_skin_that_grows_beyond_8_bits_is_drawn_as_where_it_is_opened(
+    tmp_path: Path, is_imported: bool
+) -> None:
+    model = tmp_path / "model.glb"
+    model.write_bytes(quad(skin(*[1.0] * 299, 1.5)))  # names of all bones that there will be
+    scene = model
+    if is_imported:
+        assert main(["import", str(model), "--out", str(tmp_path)]) == 0
+        scene = tmp_path / "model.hu"
+        text = tmp_path / "model.assets.hu"
+        text.write_text(text.read_text().replace("r16g16b16a16_uint", "r8g8b8a8_uint"))
+    model.write_bytes(quad(skin(*[1.0] * 199, 1.2)))
+    with live_file(scene) as live:
+        for count in (256, 257, 300, 100):
+            before = live.picture()
+            renamed_over(model, quad(skin(*[1.0] * (count - 1), 1 + count / 400)))
+            live.until_reloaded()
+            assert (live.picture() == fresh_picture(scene)).all()
+            if not is_imported or count in (300, 100):  # joints of a text are where that has them
+                assert (live.picture() != before).any()
+            assert not live.live.problems

@@ -27,6 +27,7 @@ from engine.assets.cache.facts import (
     facts_from_json,
 )
 from engine.assets.formats import VertexFormat, level_offsets
+from engine.assets.importers.blend_weights import is_with_room
 from engine.assets.importers.environment.cube_levels import LEAST_SIDE, cube_bytes, cube_levels
 from engine.assets.importers.environment.light import LARGEST
 from engine.assets.importers.mesh import BONE, BOUND_BONE, vertex_layout
@@ -103,7 +104,7 @@ def content_fits(facts: Facts | None, read: Callable[[int], Iterator[memoryview]
 def _vertices_fit(recipe: Recipe, facts: VerticesFacts, size: int) -> bool:
     return (
         1 <= facts.count <= MAX_VERTICES
-        and facts.vertex_format == recipe.parameters["format"]
+        and _is_format(recipe, facts.vertex_format)
         and (facts.offsets, facts.stride) == vertex_layout(facts.vertex_format)
         and facts.lod == recipe.parameters["lod"]
         and facts.count * facts.stride == size
@@ -111,12 +112,19 @@ def _vertices_fit(recipe: Recipe, facts: VerticesFacts, size: int) -> bool:
     )
 
 
+def _is_format(recipe: Recipe, found: tuple[tuple[str, VertexFormat], ...]) -> bool:
+    """Whether vertices have the format of their text; those of models may have more room for bones."""
+    given = recipe.parameters["format"]
+    return bool(found == given or (recipe.part and is_with_room(given, found)))
+
+
 def _indices_fit(recipe: Recipe, facts: IndicesFacts, size: int) -> bool:
     topology = recipe.parameters["topology"]
     return (
         topology.min_indices <= facts.count <= MAX_INDICES
         and facts.count % topology.group == 0
-        and (facts.type, facts.topology) == (recipe.parameters["format"], topology)
+        and (facts.type == recipe.parameters["format"] or (bool(recipe.part) and facts.highest >= 0xFFFF))
+        and facts.topology == topology
         and facts.lod == recipe.parameters["lod"]
         and 0 <= facts.highest < MAX_VERTICES
         and facts.count * facts.type.dtype.itemsize == size

@@ -57,6 +57,35 @@ class BlendLayout:
         return np.stack([(channels[:, at] >> (self.bits * place)) & mask for at, place in numbers], axis=1)
 
 
+def with_room(
+    vertex_format: Sequence[tuple[str, VertexFormat]], highest: int
+) -> tuple[tuple[str, VertexFormat], ...]:
+    """Return a format whose `frameIdxs` hold bones up to this number: as given, or with wider channels."""
+    layout, found = BlendLayout.of(vertex_format), []
+    for name, form in vertex_format:
+        if layout is not None and name == INDICES and highest >> layout.bits:
+            wanted = layout.per_channel * highest.bit_length()
+            form = next((one for one in _wider(form) if one.bits >= wanted), form)
+        found.append((name, form))
+    return tuple(found)
+
+
+def is_with_room(
+    given: Sequence[tuple[str, VertexFormat]], found: Sequence[tuple[str, VertexFormat]]
+) -> bool:
+    """Whether `with_room` may have made a format of the given one."""
+    return len(given) == len(found) and all(
+        one == other or (one[0] == other[0] == INDICES and other[1] in _wider(one[1]))
+        for one, other in zip(given, found, strict=True)
+    )
+
+
+def _wider(form: VertexFormat) -> list[VertexFormat]:
+    """Return the formats of the same kind and channels with more bits, the narrowest first."""
+    alike = (one for one in VertexFormat if (one.kind, one.components) == (form.kind, form.components))
+    return sorted((one for one in alike if one.bits > form.bits), key=lambda one: one.bits)
+
+
 def read_blend_weights(facts: VerticesFacts, content: bytes) -> tuple[Ints, Doubles] | None:
     """Return the bones [n, weights] of vertices, and their weights of sum 1; None where they have none."""
     layout = BlendLayout.of(facts.vertex_format)

@@ -17,7 +17,7 @@ from engine.assets.cache.facts import IndexLevel, IndicesFacts, SkeletonFacts, V
 from engine.assets.codes import AssetCode
 from engine.assets.formats import IndexFormat, Topology, VertexFormat
 from engine.assets.importers import Imported
-from engine.assets.importers.blend_weights import INDICES, MORE_WEIGHTS, WEIGHTS, BlendLayout
+from engine.assets.importers.blend_weights import INDICES, MORE_WEIGHTS, WEIGHTS, BlendLayout, with_room
 from engine.assets.importers.detail.ordering import ordered
 from engine.assets.importers.detail.simplifying import simplified
 from engine.assets.importers.mesh_source import MeshSource, SourceLod
@@ -56,6 +56,7 @@ class VertexSettings:
 
     Normals and tangents that the source lacks are made of its primitives. With `order`, the package that does
     so, vertices are in an order that is quick to draw; all parts of a level of detail must have the same.
+    With `widens` numbers of bones get a wider format where they take one.
     """
 
     vertex_format: tuple[tuple[str, VertexFormat], ...]
@@ -64,6 +65,7 @@ class VertexSettings:
     num_bones: int = 0
     topology: Topology = Topology.TRIANGLE_LIST
     order: str = ""
+    widens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class IndexSettings:
     """How to pack indices, and whether their vertices have tangents, for which some may have been split.
 
     `order` is that of the vertices. With `simplify` coarser levels are made, by the package `simplifier`, and
-    follow the indices.
+    follow the indices. With `widens` they get 32 bits where 16 do not suffice.
     """
 
     index_format: IndexFormat
@@ -81,6 +83,7 @@ class IndexSettings:
     order: str = ""
     simplify: Simplify | None = None
     simplifier: str = ""
+    widens: bool = False
 
 
 def vertex_layout(vertex_format: tuple[tuple[str, VertexFormat], ...]) -> tuple[tuple[int, ...], int]:
@@ -102,6 +105,9 @@ def pack_vertices(source: MeshSource, settings: VertexSettings) -> Imported:
     """
     wanted = frozenset(name for name, _ in settings.vertex_format)
     lod = with_frames(source, _lod(source, settings.lod, settings.order), wanted, settings.topology)
+    if settings.widens and source.joints and INDICES in lod.attributes:
+        highest = min(int(lod.attributes[INDICES].max()), source.joints - 1)
+        settings = replace(settings, vertex_format=with_room(settings.vertex_format, highest))
     lod, warnings = _with_skin(lod, settings, len(source.bones) or source.joints)
     offsets, stride = vertex_layout(settings.vertex_format)
     packed = np.zeros((lod.count, stride), np.uint8)
@@ -136,6 +142,8 @@ def pack_indices(source: MeshSource, settings: IndexSettings) -> Imported:
     if settings.tangents:
         level = with_frames(source, level, frozenset({TANGENT}), topology)
         indices = level.indices
+    if settings.widens and int(indices.max()) >= 0xFFFF:
+        index_format = IndexFormat.UINT32
     if index_format is IndexFormat.UINT16 and int(indices.max()) >= 0xFFFF:
         message = f"index {int(indices.max())} does not fit into 16 bits (0xffff is primitive restart)"
         raise failure(AssetCode.MESH_RANGE, message, node, "use indexFormat: uint32")

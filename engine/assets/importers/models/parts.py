@@ -107,6 +107,7 @@ class _Parts:
         if recipe.asset.type is AssetType.MORPH_TARGETS:
             return pack_targets(self._source)
         if recipe.asset.type is AssetType.INDICES:
-            settings = (parameters[name] for name in INDEX_SETTINGS)
-            return pack_indices(self._source, IndexSettings(*settings))
-        return pack_vertices(self._source, VertexSettings(*(parameters[name] for name in VERTEX_SETTINGS)))
+            of_indices = IndexSettings(*(parameters[name] for name in INDEX_SETTINGS))
+            return pack_indices(self._source, replace(of_indices, widens=True))
+        of_vertices = VertexSettings(*(parameters[name] for name in VERTEX_SETTINGS))
+        return pack_vertices(self._source, replace(of_vertices, widens=True))
