@@ -110,7 +110,7 @@ def _failures(cooked: CookedDb, stays: Callable[[AssetRef], bool]) -> Iterator[P
                 done = "moves nothing" if alone else "move nothing"
             else:
                 done = "replaced"
-            if _is_of_file(found[0]):
+            if _is_in_model(found[0]):
                 message = f"{found[0].message}{more}: {who} broken and {done}"
                 found = [replace(found[0], message=message, severity=Severity.WARNING), *found[1:]]
             else:
@@ -124,11 +124,10 @@ def _failures(cooked: CookedDb, stays: Callable[[AssetRef], bool]) -> Iterator[P
                 yield db.document.problem(problem.code, message, place, problem.help, problem.severity)
 
 
-def _is_of_file(problem: Problem) -> bool:
-    """Whether a problem is that of a file that a model names, at the line where it does so."""
+def _is_in_model(problem: Problem) -> bool:
+    """Whether a problem has a line in a model: it is listed there, with what is broken by it."""
     place = problem.position
-    is_placed = place is not None and bool(place.line) and is_model(Path(place.file))
-    return is_placed and problem.code.startswith("file.")
+    return place is not None and bool(place.line) and is_model(Path(place.file))
 
 
 def _mismatched_meshes(cooked: CookedDb, broken: set[AssetRef]) -> Iterator[Problem]:

@@ -73,7 +73,10 @@ def _channel(item: Item, samplers: list[Item], seen: Container[tuple[int, str]])
 
 def _weights_of(node: Item) -> int:
     """Return how many weights the mesh of a node has."""
-    mesh = node.required("mesh").reference("meshes")
+    given = node.get("mesh")
+    if given is None:
+        raise node.failure(GltfCode.ANIMATION, "weights are moved of a node without a mesh")
+    mesh = given.reference("meshes")
     primitives = mesh.required("primitives").elements()
     count = len(targets_of(primitives[0])) if primitives else 0
     if not count:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.gltf.codes import GltfCode
-from engine.gltf.item import Item
+from engine.gltf.item import Item, Members
 
 SUPPORTED = frozenset(
     {
@@ -25,16 +25,36 @@ SUPPORTED = frozenset(
 """The extensions that have their effect in the picture."""
 
 
+MOST_NAMED = 100
+"""Most extensions that are not supported and are named each by itself."""
+
+
 def check_extensions(root: Item) -> None:
-    """Raise `gltf.extension` for one that is required and not supported; warn of those that are only used."""
-    required = {element.text() for element in root.children("extensionsRequired")}
-    for element in root.children("extensionsRequired"):
-        name = element.text()
+    """Raise `gltf.extension` for one that is required and not supported; warn of those that are only used.
+
+    What is no name of an extension is left out, with a warning.
+    """
+    required = _names(root, "extensionsRequired")
+    for name, element in required.items():
         if name not in SUPPORTED:
             message = f"the file requires the extension '{name}', which is not supported"
             raise element.failure(GltfCode.EXTENSION, message, "export the model without it")
-    for element in root.children("extensionsUsed"):
-        name = element.text()
-        if name not in SUPPORTED and name not in required:
-            message = f"the extension '{name}' is not supported; what it says is left out"
-            element.warn(GltfCode.EXTENSION, message, "export the model without it to see it as it was made")
+    used = _names(root, "extensionsUsed")
+    others = [name for name in used if name not in SUPPORTED and name not in required]
+    hint = "export the model without it to see it as it was made"
+    for name in others[:MOST_NAMED]:
+        message = f"the extension '{name}' is not supported; what it says is left out"
+        used[name].warn(GltfCode.EXTENSION, message, hint)
+    if len(others) > MOST_NAMED:
+        message = f"{len(others) - MOST_NAMED} more extensions are not supported"
+        used[others[MOST_NAMED]].warn(GltfCode.EXTENSION, message, hint)
+
+
+def _names(root: Item, key: str) -> dict[str, Item]:
+    """Return the names in a list of the file, each with its first element."""
+    found: dict[str, Item] = {}
+    for element in Members(root).read(key, lambda item: item.elements(), list[Item]()):
+        name = root.document.attempt(element.text, "")
+        if name:
+            found.setdefault(name, element)
+    return found

@@ -124,7 +124,8 @@ class Item:
         if not math.isfinite(value):
             raise self.failure(GltfCode.VALUE, "the number is not finite")
         if not low <= value <= high:
-            raise self.failure(GltfCode.VALUE, f"{shown(self.value)} is not from {low:g} to {high:g}")
+            bounds = f"below {low:g}" if high == math.inf else f"not from {low:g} to {high:g}"
+            raise self.failure(GltfCode.VALUE, f"{shown(self.value)} is {bounds}")
         return value
 
     def vector(self, count: int, low: float = -math.inf, high: float = math.inf) -> tuple[float, ...]:

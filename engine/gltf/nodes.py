@@ -193,6 +193,10 @@ def _transform(item: Item) -> Transform:
             hint = "a node has either a matrix, or translation, rotation and scale"
             item.warn(GltfCode.NODE, message, hint)
         given = np.array(matrix.vector(16, -MAX_DISTANCE, MAX_DISTANCE)).reshape(4, 4)
+        if given[:, 3].tolist() != [0.0, 0.0, 0.0, 1.0]:
+            message = "the last row of the matrix is not 0 0 0 1, which is used"
+            matrix.warn(GltfCode.NODE, message, "export the model with transforms applied")
+            given[:, 3] = (0.0, 0.0, 0.0, 1.0)
         translation, rotation, scale = decompose(given)
         rest = np.abs(compose(translation[None], rotation[None], scale[None])[0] - given).max()
         if rest > _SHEAR * max(np.abs(given[:3, :3]).max(), _SHORTEST):

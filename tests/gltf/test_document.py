@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from support.gltf_features import FEATURES
 from support.gltf_files import GltfFile, glb
+from support.gltf_malformed import base
 from support.gltf_reading import document, no_file, opened, refused
 
 from engine.gltf import Gltf, read_gltf
@@ -96,6 +97,15 @@ def test_a_used_extension_that_is_not_supported_is_a_warning() -> None:
     assert [(w.code, w.severity.value, "'ADOBE_own'" in w.message) for w in gltf.warnings] == [
         ("gltf.extension", "warning", True)
     ]
+
+
+def test_of_thousands_of_extensions_the_first_are_named_and_the_others_counted() -> None:
+    file = base()
+    file.root["extensionsUsed"] = [f"X_{number}" for number in range(5000)]
+    warnings = opened(file).warnings
+    assert len(warnings) == 101
+    assert "'X_99' is not supported" in warnings[99].message
+    assert "4900 more extensions are not supported" in warnings[100].message
 
 
 def test_a_warning_of_an_extension_blames_no_exporter() -> None:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.gltf_features import FEATURES
 from support.gltf_files import GltfFile
 from support.gltf_malformed import GOOD, Malformed, base
-from support.gltf_malformed_files import MALFORMED
+from support.gltf_odd_files import MALFORMED, ODD
 from support.gltf_reading import opened
 from support.model_opening import open_scene
+from support.sampling import Sample
 
 from engine.assets import open_library
+from engine.cli.main import main as import_model
 from engine.gltf import read_nodes
 from engine.humon import InputError, Problem
 from engine.scene import load_scene
+from viewer.main import main as view
 
 
 def folder_of(tmp_path: Path) -> Path:
@@ -49,8 +53,37 @@ def test_a_malformed_file_has_code_and_place_and_the_rest_opens(case: Malformed,
     assert all("(as a scene)" not in problem.render() for problem in problems)
 
 
-def test_there_are_more_than_60_kinds_with_names_of_their_own() -> None:
-    assert len({case.name for case in MALFORMED}) == len(MALFORMED) > 60
+def test_there_are_more_than_160_kinds_with_names_of_their_own() -> None:
+    assert len({case.name for case in MALFORMED}) == len(MALFORMED) > 160
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_unusual_file_opens_whole_and_without_a_problem(name: str, tmp_path: Path) -> None:
+    found = open_scene(ODD[name](folder_of(tmp_path)))
+    assert [problem.render() for problem in found.problems] == []
+    assert all(not result.entry.failure for result in found.results.values())
+
+
+@pytest.mark.gpu
+def test_damaged_and_unusual_files_are_imported_and_drawn_with_what_is_wrong_in_them(
+    sample: Sample, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files: list[tuple[str, Callable[[Path], Path], bool]] = [
+        *((case.name, case.write, case.whole) for case in MALFORMED),
+        *((name, write, False) for name, write in ODD.items()),
+    ]
+    for number in sample.seeds(4, len(files)):
+        name, write, is_whole = files[number % len(files)]
+        folder = tmp_path / f"{number}"
+        folder.mkdir()
+        path = write(folder_of(folder))
+        codes = [
+            import_model(["import", str(path), "--out", str(folder / "project/scenes")]),
+            view([str(path), "--headless", "--size", "32x32", "--no-validate"]),
+        ]
+        printed = capsys.readouterr().err
+        assert "Traceback" not in printed, (name, printed)
+        assert codes == [2 if is_whole else 0] * 2, (name, printed)
 
 
 def test_the_file_that_is_broken_has_no_problem_before(tmp_path: Path) -> None:

@@ -63,6 +63,8 @@ _STAND_INS: Mapping[str, tuple[float, ...]] = {
 }
 """What stands in for attributes that cannot be read."""
 
+_SKINNING = ("JOINTS_", "WEIGHTS_")
+
 
 def primitive_source(gltf: Gltf, place: Item) -> MeshSource:
     """Return the mesh source that a primitive is. Raises InputError: those of `read_primitive`."""
@@ -150,7 +152,15 @@ def _complete(primitive: Primitive) -> dict[str, Values]:
     found = dict(primitive.attributes)
     named = [name for name, _ in primitive.item.required("attributes").members()]
     lost = [name for name in named if name not in found]
-    if any(name.startswith(("JOINTS_", "WEIGHTS_")) for name in lost):
+    unpaired = [name for name in named if name.startswith(_SKINNING) and _partner(name) not in named]
+    for name in unpaired:
+        done = "the mesh stays as it is" if name.endswith("_0") else "it moves nothing"
+        message = f"there is {name} without {_partner(name)}; {done}"
+        primitive.item.required("attributes").warn(GltfCode.MESH, message)
+        found.pop(name, None)
+        if name.startswith("JOINTS_"):  # which the format has a place for
+            found |= {one: _alike((0, 0, 0, 0), primitive.count) for one in (name, _partner(name))}
+    if any(name.startswith(_SKINNING) for name in lost) or any(name.endswith("_0") for name in unpaired):
         for number in (number for number in range(_SETS) if f"JOINTS_{number}" in named):
             found[f"JOINTS_{number}"] = _alike((0, 0, 0, 0), primitive.count)
             found[f"WEIGHTS_{number}"] = _alike((float(number == 0), 0.0, 0.0, 0.0), primitive.count)
@@ -158,6 +168,12 @@ def _complete(primitive: Primitive) -> dict[str, Values]:
         if name in lost and (name == "COLOR_0" or primitive.draws is not Draws.TRIANGLES):
             found[name] = _alike(value, primitive.count)
     return found
+
+
+def _partner(name: str) -> str:
+    """Return the attribute that there must be beside joints or weights."""
+    kind, _, number = name.partition("_")
+    return f"{'WEIGHTS' if kind == 'JOINTS' else 'JOINTS'}_{number}"
 
 
 def _alike(value: tuple[float, ...], count: int) -> Values:
