@@ -7,7 +7,11 @@ class AssetCode(ProblemCode):
     """The codes of reading an assetDb, importing a source and cooking."""
 
     ATTRIBUTE = "asset.attribute", "A vertex format is empty or names an attribute twice."
-    BROKEN = "asset.broken", "The source of an asset cannot be used; a builtin placeholder replaces it."
+    BROKEN = (
+        "asset.broken",
+        "The source of an asset cannot be used; a builtin placeholder replaces it. What has a line in a "
+        "model (`.gltf`, `.obj`) is listed there in its place, with what is broken by it.",
+    )
     CACHE_FILE = "asset.cache_file", "A cacheFile does not end in .ogCache, or two databases share it."
     ASSET_COUNT = "asset.count", "The database has more assets than the limit."
     DERIVED = "asset.derived", "A derived field disagrees with the source; the source wins."
