@@ -17,6 +17,7 @@ MAX_BYTES = 256 << 20
 MAX_MOVES = 1 << 16
 
 _ABOUT = "Estimate how much memory moving assets together would free; nothing is moved yet."
+_UNSETTLED = "Not now: memory is not settled yet."
 
 
 class CompactionButton:
@@ -41,7 +42,7 @@ class CompactionButton:
             if self._button("compact"):
                 self._make_estimate(plan)
             imgui.end_disabled()
-            widgets.tooltip((self._refused, _ABOUT))
+            widgets.tooltip((self._refused if is_settled else _UNSETTLED, _ABOUT))
         elif found.moves:
             if self._button(f"free {bytes_text(found.gain)}"):
                 self._begin(MAX_BYTES, MAX_MOVES)

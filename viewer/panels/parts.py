@@ -8,15 +8,18 @@ from viewer.panels import widgets
 from viewer.session.session import Session
 
 
-def button(session: Session, name: str, label: str, hint: str = "", *, enabled: bool = True) -> bool:
-    """Draw a button, whose rectangle is `session.places[name]`; return whether it was pressed."""
-    imgui.begin_disabled(not enabled)
+def button(session: Session, name: str, label: str, hint: str = "", *, why_not: str = "") -> bool:
+    """Draw a button, whose rectangle is `session.places[name]`; return whether it was pressed.
+
+    `why_not` says why it cannot be pressed now, empty where it can: it is grey then, with that as its tip.
+    """
+    imgui.begin_disabled(bool(why_not))
     pressed = bool(imgui.button(f"{label}##{name}"))
     imgui.end_disabled()
     note_place(session, name)
-    if hint:
-        widgets.tooltip((hint,), disabled=True)
-    return pressed and enabled
+    if hint or why_not:
+        widgets.tooltip((hint, why_not))
+    return pressed and not why_not
 
 
 def note_place(session: Session, name: str) -> None:

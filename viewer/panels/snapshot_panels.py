@@ -92,7 +92,8 @@ class SnapshotWindow:
     snapshot: Snapshot
 
     def panels(self, session: Session) -> list[Placed]:
-        """Make every panel, in the places that they have with a scene."""
+        """Make every panel, in the places that they have with a scene, and no command that acts on one."""
+        session.commands.has_scene = False
         models = SnapshotModels(session, self.snapshot)
         of_memory: tuple[Panel, ...] = (
             MapPanel(session, models, recorded=True),

@@ -215,15 +215,10 @@ def item_box() -> Rectangle:
     return low.x, low.y, high.x, high.y
 
 
-def tooltip(lines: tuple[str, ...], *, disabled: bool = False) -> None:
-    """Show lines while the mouse is over the previous item; empty lines are left out.
-
-    With `disabled` also over one that is disabled.
-    """
-    over = imgui.HoveredFlags_.delay_short.value
-    if disabled:
-        over |= imgui.HoveredFlags_.allow_when_disabled.value
-    if not imgui.is_item_hovered(over):
+def tooltip(lines: tuple[str, ...]) -> None:
+    """Show lines while the mouse is over the previous item, also a disabled one; empty lines are left out."""
+    over = imgui.HoveredFlags_.delay_short.value | imgui.HoveredFlags_.allow_when_disabled.value
+    if not any(lines) or not imgui.is_item_hovered(over):
         return
     if imgui.begin_tooltip():
         imgui.push_text_wrap_pos(imgui.get_font_size() * 36)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from imgui_bundle import imgui
 
@@ -215,11 +216,12 @@ class Workspace:
         )
 
     def _commands(self) -> list[Command]:
+        command = partial(Command, menu=VIEW_MENU, needs_scene=False)
+
         def switch(title: str) -> Command:
-            return Command(
+            return command(
                 f"Panel {title}",
-                VIEW_MENU,
-                lambda: self.show(title, shown=not self.is_in_front(title)),
+                run=lambda: self.show(title, shown=not self.is_in_front(title)),
                 is_checked=lambda: self._shown[title],
             )
 
@@ -228,6 +230,6 @@ class Workspace:
 
         return [
             *(switch(title) for title in self.panels),
-            Command("Reset layout", VIEW_MENU, self.lay_out),
-            Command("All panels", VIEW_MENU, hide, ("Tab",), is_checked=lambda: self.visible),
+            command("Reset layout", run=self.lay_out),
+            command("All panels", run=hide, keys=("Tab",), is_checked=lambda: self.visible),
         ]

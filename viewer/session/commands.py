@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+SHOW_SELECTION = "Show selection"
+"""The title of the command of the camera that the outliner offers, too."""
+
 
 def _always() -> bool:
     return True
@@ -28,6 +31,8 @@ class Command:
         Whether it can be done now; whether it is on, for what is switched.
     while_typing : bool
         Whether its keys work while a text is typed.
+    needs_scene : bool
+        Whether it acts on a scene, and is missing where none is open.
     """
 
     title: str
@@ -37,16 +42,19 @@ class Command:
     is_enabled: Callable[[], bool] = _always
     is_checked: Callable[[], bool] | None = None
     while_typing: bool = False
+    needs_scene: bool = True
 
 
 class Commands:
     """The commands of a window, in the order in which they were added.
 
-    `had_popup`: whether a menu or another popup was open when keys were last looked at.
+    `had_popup`: whether a menu or another popup was open when keys were last looked at. `has_scene`: whether
+    there is a scene to act on; without one those that need it are neither listed nor found.
     """
 
     def __init__(self) -> None:
         self.had_popup = False
+        self.has_scene = True
         self._commands: dict[tuple[str, str], Command] = {}
 
     def add(self, *commands: Command) -> None:
@@ -54,14 +62,14 @@ class Commands:
         for command in commands:
             if (command.menu, command.title) in self._commands:
                 raise ValueError(f"the menu {command.menu} has two commands {command.title!r}")
-            taken = {key: other.title for other in self for key in other.keys}
+            taken = {key: other.title for other in self._commands.values() for key in other.keys}
             for key in command.keys:
                 if key in taken:
                     raise ValueError(f"{key} is the key of {taken[key]!r} and of {command.title!r}")
             self._commands[command.menu, command.title] = command
 
     def __iter__(self) -> Iterator[Command]:
-        return iter(self._commands.values())
+        return iter([each for each in self._commands.values() if self.has_scene or not each.needs_scene])
 
     def find(self, title: str, menu: str | None = None) -> Command:
         """Return a command by its title. Raises KeyError."""

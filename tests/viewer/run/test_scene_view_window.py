@@ -191,6 +191,23 @@ def test_the_tool_bar_switches_what_the_commands_do(frames: WindowFrames, xvfb: 
     view.has_tools = False
 
 
+def test_the_menu_of_the_outliner_shows_the_selection_in_the_picture(
+    frames: WindowFrames, xvfb: Display
+) -> None:
+    camera, places = frames.runtime.tableau["camera"], frames.session.places
+    before, turned = camera.translation.copy(), camera.rotation.copy()
+    press_at(frames, xvfb, *middle(places["row cube/"]))
+    xvfb.press(3)
+    frames.step()
+    xvfb.release(3)
+    until(frames, lambda: "menu show selection" in places, "the menu is open")
+    press_at(frames, xvfb, *middle(places["menu show selection"]))
+    until(frames, lambda: bool((camera.translation != before).any()), "the camera goes there")
+    until(frames, lambda: "menu show selection" not in places, "the menu is closed")
+    until(frames, lambda: frames.scene_view.views._travel is None, "it is there")
+    camera.translation, camera.rotation = before, turned
+
+
 def test_the_palette_selects_an_object_by_its_name(frames: WindowFrames, xvfb: Display) -> None:
     xvfb.key("ctrl+f")
     until(frames, lambda: "palette text" in frames.session.places, "the palette is open")

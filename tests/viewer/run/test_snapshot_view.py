@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -100,7 +101,7 @@ def test_a_window_shows_the_memory_of_a_snapshot(
 ) -> None:
     from viewer.run.windowed import WindowFrames
 
-    shown, places = [], set[str]()
+    shown, places, commands = [], set[str](), set[tuple[str, str]]()
     step = WindowFrames.step
 
     def watched(self: WindowFrames) -> object:
@@ -111,6 +112,7 @@ def test_a_window_shows_the_memory_of_a_snapshot(
             texts = [panels[title].panel._text for title in ("outliner", "properties", "assets")]
             shown.append((models, texts, session.statistics.live_bytes, session.runtime.problems))
             places.update(session.places)
+            commands.update((command.menu, command.title) for command in session.commands)
             if len(shown) == 2:
                 self.workspace.show("snapshots")
         return found
@@ -139,3 +141,11 @@ def test_a_window_shows_the_memory_of_a_snapshot(
     assert places.isdisjoint(
         {"compact", "memory layer wanted", "tool move", "snapshot take", "snapshot base"}
     )
+    assert {menu for menu, _ in commands} == {"File", "View", "Help"}
+    assert {title for menu, title in commands if menu == "File"} == {"Open...", "Quit"}
+    assert {place for place in places if re.fullmatch("menu [A-Z][a-z]+", place)} == {
+        "menu File",
+        "menu View",
+        "menu Help",
+    }
+    assert ("View", "Grid") not in commands, "there is nothing that it could be drawn in"

@@ -35,6 +35,19 @@ def test_commands_match_by_all_words_and_those_that_begin_with_them_come_first()
     assert commands.matching("nonsense") == []
 
 
+def test_without_a_scene_only_commands_that_need_none_are_there() -> None:
+    commands = made("Undo")
+    commands.add(Command("Quit", "File", nothing, ("Ctrl+Q",), needs_scene=False))
+    assert [command.title for command in commands] == ["Undo", "Quit"]
+    commands.has_scene = False
+    assert [command.title for command in commands] == ["Quit"]
+    assert [command.title for command in commands.matching("")] == ["Quit"]
+    with pytest.raises(KeyError):
+        commands.find("Undo")
+    with pytest.raises(ValueError, match="two commands"):
+        commands.add(Command("Undo", "Edit", nothing))
+
+
 @pytest.mark.parametrize(
     "keys", ["Ctrl+Shift+Z", "F1", "Tab", "Delete", "Ctrl++", "+", "Ctrl+-", "1", "Alt+K"]
 )

@@ -240,11 +240,10 @@ class AssetsPanel:
         """A button that cooks the data of an asset, and of its parts, though no source has changed."""
         live, session = self._session.live, self._session
         hint = "reads the sources of this asset and of its parts again; what differs then shows"
-        why_not = (
-            "the builtin assets are not cooked again" if ref.db == 0 else "saves are not watched (--no-live)"
-        )
-        possible = live is not None and ref.db != 0
-        if parts.button(session, "cook again", "cook again", hint if possible else why_not, enabled=possible):
+        why_not = "the builtin assets are not cooked again" if ref.db == 0 else ""
+        if live is None:
+            why_not = why_not or "saves are not watched (--no-live)"
+        if parts.button(session, "cook again", "cook again", hint, why_not=why_not):
             assert live is not None
             live.cook_again([ref])
             session.wake(1.0)

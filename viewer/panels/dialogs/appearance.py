@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from viewer.session.commands import Command
 from viewer.session.preferences import SCALES
@@ -35,16 +36,15 @@ def appearance_commands(session: Session) -> list[Command]:
         session.preferences = replace(session.preferences, scale=round(max(low, min(high, wanted)), 3))
         session.wake()
 
-    menu = "View"
+    command = partial(Command, menu="View", needs_scene=False)
     return [
-        Command("Light theme", menu, switch_theme, is_checked=lambda: session.preferences.theme == "light"),
-        Command(
+        command("Light theme", run=switch_theme, is_checked=lambda: session.preferences.theme == "light"),
+        command(
             "Colours without red and green",
-            menu,
-            switch_safe,
+            run=switch_safe,
             is_checked=lambda: session.preferences.safe_colors,
         ),
-        Command("Larger interface", menu, lambda: scale(STEP), ("Ctrl+=",)),
-        Command("Smaller interface", menu, lambda: scale(1 / STEP), ("Ctrl+-",)),
-        Command("Usual size of the interface", menu, lambda: scale(0.0), ("Ctrl+0",)),
+        command("Larger interface", run=lambda: scale(STEP), keys=("Ctrl+=",)),
+        command("Smaller interface", run=lambda: scale(1 / STEP), keys=("Ctrl+-",)),
+        command("Usual size of the interface", run=lambda: scale(0.0), keys=("Ctrl+0",)),
     ]

@@ -35,7 +35,14 @@ class CommandPalette:
         self._must_open = False
         self._is_fresh = False
         session.commands.add(
-            Command("Command palette", "Help", lambda: self.open(""), ("Ctrl+P",), while_typing=True),
+            Command(
+                "Command palette",
+                "Help",
+                lambda: self.open(""),
+                ("Ctrl+P",),
+                while_typing=True,
+                needs_scene=False,
+            ),
             Command("Find object", "Edit", lambda: self.open("@"), ("Ctrl+F",)),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 from imgui_bundle import imgui
@@ -68,20 +69,27 @@ class Dialogs:
 
     def _commands(self) -> list[Command]:
         opening = self._opening
+        command = partial(Command, menu="File", needs_scene=False)
 
         def is_possible() -> bool:
             return opening.is_possible
 
         def recent(name: str) -> Command:
             shown = name if len(name) <= 60 else f"…{name[-59:]}"
-            return Command(f"Open {shown}", "File", lambda: opening.open([Path(name)]), (), is_possible)
+            return command(f"Open {shown}", run=lambda: opening.open([Path(name)]), is_enabled=is_possible)
 
         here = {
             os.path.abspath(file.path) for part in self._session.runtime.scene.parts for file in part.files
         }
         others = [name for name in self._session.preferences.recent if name not in here]
         return [
-            Command("Open...", "File", self.browser.open, ("Ctrl+O",), is_possible, while_typing=True),
+            command(
+                "Open...",
+                run=self.browser.open,
+                keys=("Ctrl+O",),
+                is_enabled=is_possible,
+                while_typing=True,
+            ),
             *map(recent, others[:RECENT]),
-            Command("Quit", "File", opening.quit, ("Ctrl+Q",), while_typing=True),
+            command("Quit", run=opening.quit, keys=("Ctrl+Q",), while_typing=True),
         ]

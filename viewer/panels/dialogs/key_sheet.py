@@ -67,7 +67,15 @@ class KeySheet:
         self._session = session
         self.is_shown = False
         session.commands.add(
-            Command(TITLE, "Help", self._switch, ("F1",), is_checked=lambda: self.is_shown, while_typing=True)
+            Command(
+                TITLE,
+                "Help",
+                self._switch,
+                ("F1",),
+                is_checked=lambda: self.is_shown,
+                while_typing=True,
+                needs_scene=False,
+            )
         )
 
     def draw(self) -> None:

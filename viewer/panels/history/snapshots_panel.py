@@ -30,6 +30,7 @@ _BASE = "Compare with the chosen A from now on: nothing may be more."
 _LEAKS = "Compare memory now with the base line, as after off and on, or a reload."
 _SAVE = f"Write the chosen A to the file, NAME{SUFFIX}."
 _OPEN = "Add the snapshot of the file."
+_LACKS_A = "Choose a snapshot as A first: take or open one."
 
 
 class SnapshotsPanel:
@@ -95,7 +96,8 @@ class SnapshotsPanel:
         if self.has_scene:
             self._taking()
             parts.flows(parts.button_width("remove"))
-        if parts.button(session, "snapshot remove", "remove", "Forget the chosen A.", enabled=bool(first)):
+        lacks_a = "" if first is not None else _LACKS_A
+        if parts.button(session, "snapshot remove", "remove", "Forget the chosen A.", why_not=lacks_a):
             assert first is not None
             snapshots.remove(first)
             self.first = None
@@ -103,12 +105,12 @@ class SnapshotsPanel:
         _, self._file = imgui.input_text_with_hint("##file", f"FILE{SUFFIX}", self._file)
         parts.note_place(session, "snapshot file")
         imgui.same_line()
-        has_file = bool(self._file.strip())
-        if parts.button(session, "snapshot save", "save", _SAVE, enabled=has_file and first is not None):
+        lacks_file = "" if self._file.strip() else "Type the name of a file first."
+        if parts.button(session, "snapshot save", "save", _SAVE, why_not=lacks_a or lacks_file):
             assert first is not None
             self.save(first, self._file.strip())
         parts.flows(parts.button_width("open"))
-        if parts.button(session, "snapshot open", "open", _OPEN, enabled=has_file):
+        if parts.button(session, "snapshot open", "open", _OPEN, why_not=lacks_file):
             self.open(self._file.strip())
         text, is_good = self._said
         if text:
@@ -123,19 +125,20 @@ class SnapshotsPanel:
         _, self._name = imgui.input_text_with_hint("##name", "name", self._name)
         parts.note_place(session, "snapshot name")
         imgui.same_line()
-        named = bool(self._name.strip())
-        if parts.button(session, "snapshot take", "take", _TAKE, enabled=named):
+        lacks_name = "" if self._name.strip() else "Type a name first."
+        if parts.button(session, "snapshot take", "take", _TAKE, why_not=lacks_name):
             self.take(self._name.strip())
         if session.compared is not None:
             parts.flows(parts.button_width("take compared"))
             if parts.button(session, "snapshot compared", "take compared", _COMPARED):
                 self.first, self.second = self._history.take_compared(), None
         parts.flows(parts.button_width("base line"))
-        if parts.button(session, "snapshot base", "base line", _BASE, enabled=first is not None):
+        lacks_a = "" if first is not None else _LACKS_A
+        if parts.button(session, "snapshot base", "base line", _BASE, why_not=lacks_a):
             snapshots.set_baseline(first)
         parts.flows(parts.button_width("leaks?"))
-        has_base = snapshots.baseline is not None
-        if parts.button(session, "snapshot leaks", "leaks?", _LEAKS, enabled=has_base):
+        lacks_base = "" if snapshots.baseline is not None else "There is no base line yet."
+        if parts.button(session, "snapshot leaks", "leaks?", _LEAKS, why_not=lacks_base):
             self.find_leaks()
 
     def find_leaks(self) -> LeakCheck | None:

@@ -59,14 +59,15 @@ class TimelinePanel:
         return len(events) - 1 if self.index is None else self.index
 
     def _buttons(self, events: list[Event], index: int) -> None:
-        if parts.button(self._session, "timeline back", "<", "The event before", enabled=index > 0):
+        first = "" if index else "The first event is shown."
+        last = "" if index < len(events) - 1 else "The last event is shown."
+        if parts.button(self._session, "timeline back", "<", "The event before", why_not=first):
             self.scrub(index - 1)
         imgui.same_line()
-        is_last = index == len(events) - 1
-        if parts.button(self._session, "timeline forth", ">", "The event after", enabled=not is_last):
+        if parts.button(self._session, "timeline forth", ">", "The event after", why_not=last):
             self.scrub(index + 1)
         imgui.same_line()
-        if parts.button(self._session, "timeline now", "now", "The last event", enabled=not is_last):
+        if parts.button(self._session, "timeline now", "now", "The last event", why_not=last):
             self.scrub(None)
         imgui.same_line()
         imgui.align_text_to_frame_padding()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from imgui_bundle import imgui
 from numpy.typing import NDArray
@@ -214,13 +212,6 @@ class OutlinerActions:
             self.renaming = None
         else:
             self.focus_box = True
-
-    def focus(self) -> Callable[[], None] | None:
-        """Return what brings the selection into the middle of the picture, if something does."""
-        for command in self.session.commands:
-            if command.title.lower().startswith("focus"):
-                return command.run
-        return None
 
     def _show(self, rows: list[int]) -> None:
         """Select objects and bring the first into view."""

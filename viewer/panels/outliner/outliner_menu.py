@@ -11,7 +11,7 @@ from engine.tableau import ROOT
 from viewer.panels import widgets
 from viewer.panels.outliner.outliner_actions import OutlinerActions
 from viewer.panels.outliner.outliner_model import Node
-from viewer.session.commands import Command
+from viewer.session.commands import SHOW_SELECTION, Command
 
 Action = Callable[[], None]
 
@@ -67,9 +67,12 @@ def draw_menu(actions: OutlinerActions, node: Node | None) -> Action | None:
         or chosen
     )
     imgui.separator()
-    focus = actions.focus()
-    if imgui.menu_item("Focus", "F", False, focus is not None)[0]:
-        chosen = focus
+    for command in actions.session.commands:
+        if command.title != SHOW_SELECTION:
+            continue
+        if imgui.menu_item(SHOW_SELECTION, command.keys[0], False, command.is_enabled())[0]:
+            chosen = command.run
+        actions.session.places["menu show selection"] = widgets.item_box()
     rows = actions.objects
     is_changed = bool(actions.session.editing.changes.is_changed(rows).any()) if len(rows) <= 1000 else True
     if imgui.menu_item("Revert to file", "", False, is_changed)[0]:

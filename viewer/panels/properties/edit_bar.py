@@ -17,8 +17,8 @@ def draw_edit_bar(session: Session) -> None:
     editing = session.editing
     history = editing.history
     buttons: tuple[tuple[str, str, bool, Callable[[], None]], ...] = (
-        ("undo", history.undo_label, bool(history.undo_label), editing.undo),
-        ("redo", history.redo_label, bool(history.redo_label), editing.redo),
+        ("undo", history.undo_label or "nothing to undo", bool(history.undo_label), editing.undo),
+        ("redo", history.redo_label or "nothing to redo", bool(history.redo_label), editing.redo),
         ("save", "write what has changed to the files (Ctrl+S)", True, editing.save),
         ("revert", "make the scene what its files have; this can be undone", True, editing.revert_all),
     )

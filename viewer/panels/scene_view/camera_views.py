@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from viewer.panels.scene_view.object_shapes import Shapes
 from viewer.panels.scene_view.view_space import ViewSpace
 from viewer.session.bookmarks import MAX_PLACES, Bookmark, places_of, with_place
-from viewer.session.commands import Command
+from viewer.session.commands import SHOW_SELECTION, Command
 from viewer.session.session import Session
 from viewer.window import orbit_camera as controls
 from viewer.window.camera_controller import CameraController
@@ -186,7 +186,7 @@ class CameraViews:
             return has_camera() and bool(len(self._session.selection.objects))
 
         return [
-            Command("Show selection", MENU, self.focus, ("F",), some),
+            Command(SHOW_SELECTION, MENU, self.focus, ("F",), some),
             Command("Show all", MENU, self.frame_all, ("Home",), has_camera),
             Command("Back to the start", MENU, self.reset, ("Shift+Home",), lambda: self._start is not None),
             *(

@@ -72,19 +72,22 @@ class SchedulePanel:
         runtime, hold = self._session.runtime, self._session.runtime.hold
         is_waiting = self.model.is_waiting
         can_step = hold.is_on and (is_waiting or runtime.memory.steps_left > 0)
-        if parts.button(self._session, "hold", "hold", _HOLD, enabled=not hold.is_on):
+        held = "Plans are held already." if hold.is_on else ""
+        free = "" if hold.is_on else "Plans are not held."
+        no_step = free or ("" if can_step else "No step waits.")
+        if parts.button(self._session, "hold", "hold", _HOLD, why_not=held):
             hold.set(True)
             self._session.wake()
         parts.flows(parts.button_width("step"))
-        if parts.button(self._session, "step", "step", _STEP, enabled=can_step):
+        if parts.button(self._session, "step", "step", _STEP, why_not=no_step):
             hold.step()
             self._session.wake(0.5)
         parts.flows(parts.button_width("cycle"))
-        if parts.button(self._session, "cycle", "cycle", _CYCLE, enabled=can_step):
+        if parts.button(self._session, "cycle", "cycle", _CYCLE, why_not=no_step):
             hold.step(cycle=True)
             self._session.wake(0.5)
         parts.flows(parts.button_width("run"))
-        if parts.button(self._session, "run", "run", _RUN, enabled=hold.is_on):
+        if parts.button(self._session, "run", "run", _RUN, why_not=free):
             hold.set(False)
             self._session.wake(0.5)
         imgui.same_line()

@@ -66,7 +66,8 @@ class OtherDevicesPanel:
         widgets.cut(candidate.title)
         imgui.table_next_column()
         is_busy = candidate.work is not None
-        if parts.button(self._session, f"device {candidate.title}", "plan", enabled=not is_busy):
+        busy = "It is being planned." if is_busy else ""
+        if parts.button(self._session, f"device {candidate.title}", "plan", why_not=busy):
             self._begin(candidate)
         outcome, stale = candidate.outcome, self.devices.is_stale(candidate)
         tint = style.QUIET if stale else style.TEXT
