@@ -22,8 +22,10 @@ from viewer.ui import style
 _TABLE = imgui.TableFlags_.scroll_y.value | imgui.TableFlags_.row_bg.value
 _FIXED = imgui.TableColumnFlags_.width_fixed.value
 _STRETCH = imgui.TableColumnFlags_.width_stretch.value
-WIDE = 50
+WIDE = 40
 """Widths of a letter from which the delta stands beside the list."""
+LEAST = 6
+"""Heights of a button that the delta has at least: a panel with less room is scrolled."""
 _TAKE = "Keep memory as it is now under the name beside."
 _COMPARED = "Keep the memory of the scene beside this one, and compare this one with it."
 _BASE = "Compare with the chosen A from now on: nothing may be more."
@@ -69,7 +71,7 @@ class SnapshotsPanel:
         imgui.end_child()
         if is_wide:
             imgui.same_line()
-        if imgui.begin_child("delta"):
+        if imgui.begin_child("delta", (0.0, max(imgui.get_content_region_avail().y, LEAST * line))):
             self._delta()
         imgui.end_child()
 
@@ -226,7 +228,7 @@ class SnapshotsPanel:
             widgets.cut("choose another as B, for what is only in A, in both, and only in B", style.QUIET)
             if self._strips is None or self._strips.image is not first.image:
                 self._strips = MemoryStrips(first.image, first.image)
-            draw_strips(self._strips)
+            draw_strips(self._session, "snapshot", self._strips)
             return
         if self._compared != (first, second):
             self._compared = first, second

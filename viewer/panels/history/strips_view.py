@@ -1,54 +1,98 @@
-"""Draws allocations as strips of bytes, with names under the mouse."""
+"""Draws allocations as strips as long as their bytes, in the colours of the map; names under the mouse."""
 
 from __future__ import annotations
 
 from imgui_bundle import imgui
 
 from viewer.panels import widgets
-from viewer.panels.history.memory_strips import KEPT, NEW, MemoryStrips
+from viewer.panels.history.memory_strips import MemoryStrips
+from viewer.panels.memory import legend
+from viewer.panels.memory.map.color_modes import USAGES
+from viewer.panels.memory.map.tile_colors import MapPalette
+from viewer.panels.memory.map_palette import color_of, map_palette, rgb_of
 from viewer.panels.number_format import bytes_text
+from viewer.session.session import Session
 from viewer.ui import style
 
-TINTS = {KEPT: style.QUIET, NEW: style.ACCENT}
 MOST = 4
 """How many places of one pixel a tool tip names."""
-LABEL, LINE = 7.0, 1.35
-"""Width of a label and height of a strip, in widths of a letter."""
+LABEL, LINE = 8.0, 1.35
+"""Width of a label and height of a strip, in heights of the font."""
+LEAST = 4
+"""A panel with room for fewer strips is scrolled."""
+BAND = 0.25
+"""The part of a strip's height that a band below what is new takes."""
 
 
-def draw_strips(strips: MemoryStrips) -> None:
-    """Draw the visible strips into the rest of the current window."""
+def draw_strips(session: Session, name: str, strips: MemoryStrips) -> None:
+    """Draw the legend, `session.places[f"{name} legend"]`, and strips below it, in the rest of the window."""
     if not len(strips.rows):
         widgets.quiet("no memory is planned")
         return
-    if imgui.begin_child("strips"):
-        line = imgui.get_font_size() * LINE
+    palette, corner = map_palette(), imgui.get_cursor_screen_pos()
+    lines = legend.legend_lines(imgui.get_content_region_avail().y, per_line=4)
+    legend.draw(session, f"{name} legend", legend_entries(strips, palette), lines)
+    right = corner.x + imgui.get_content_region_avail().x
+    session.places[f"{name} legend"] = (corner.x, corner.y, right, imgui.get_cursor_screen_pos().y)
+    line = imgui.get_font_size() * LINE
+    height = max(imgui.get_content_region_avail().y, LEAST * line)
+    if imgui.begin_child("strips", (0.0, height)):
         imgui.push_style_var(imgui.StyleVar_.item_spacing.value, (0, 0))
         clipper = imgui.ListClipper()
         clipper.begin(len(strips.rows), line)
         while clipper.step():
             for number in range(clipper.display_start, clipper.display_end):
-                _strip(strips, int(strips.rows[number]), line)
+                _strip(session, name, strips, palette, int(strips.rows[number]), line)
         imgui.pop_style_var()
     imgui.end_child()
 
 
-def _strip(strips: MemoryStrips, row: int, line: float) -> None:
+def legend_entries(strips: MemoryStrips, palette: MapPalette) -> list[legend.Entry]:
+    """What the colours are: usages by their bytes, most first, what is new, and what is free."""
+    sizes = strips.usage_bytes.tolist()
+    entries = [
+        legend.Entry(palette.categories[code], None, USAGES[code], sizes[code], USAGES[code])
+        for code in sorted(range(len(sizes)), key=lambda code: -sizes[code])
+        if sizes[code]
+    ]
+    if 0 < strips.new_bytes < sum(sizes):
+        about = "The event before did not have it, or had it elsewhere: the band at the lower edge."
+        entries.append(legend.Entry(rgb_of(style.TEXT), None, "new (band)", strips.new_bytes, about))
+    if strips.free_bytes:
+        about = "Allocated, and nothing lies there."
+        entries.append(legend.Entry(palette.free, None, "free", strips.free_bytes, about))
+    return entries
+
+
+def _strip(
+    session: Session, name: str, strips: MemoryStrips, palette: MapPalette, row: int, line: float
+) -> None:
     allocation = strips.image.allocations[row]
     corner, room = imgui.get_cursor_screen_pos(), imgui.get_content_region_avail().x
     label = imgui.get_font_size() * LABEL
     tint = style.ACCENT if strips.is_new_allocation[row] else style.TEXT
-    name = f"a{int(allocation['id'])}  {bytes_text(int(allocation['size']))}"
-    widgets.cut(
-        name, tint, label, (f"allocation {allocation['id']}, memory type {allocation['memory_type']}",)
+    about = f"allocation {allocation['id']}, memory type {allocation['memory_type']}"
+    widgets.cut(f"a{int(allocation['id'])}", tint, label, (about,))
+    size = bytes_text(int(allocation["size"]))
+    imgui.same_line(0, 0)
+    imgui.set_cursor_screen_pos(
+        (corner.x + label - imgui.calc_text_size(size).x - imgui.get_font_size() * 0.5, corner.y)
     )
-    x, width = corner.x + label, max(1, int(room - label))
+    imgui.text_colored(tint, size)
+    x, room = corner.x + label, max(2, int(room - label))
+    width = strips.width(row, room)
     imgui.set_cursor_screen_pos((x, corner.y))
-    imgui.invisible_button(f"strip{row}", (width, line - 1))
+    imgui.invisible_button(f"strip{row}", (room, line - 1))
+    session.places[f"{name} strip {int(allocation['id'])}"] = (x, corner.y, x + width, corner.y + line)
     draw, bottom = imgui.get_window_draw_list(), corner.y + line - 3
-    draw.add_rect_filled((x, corner.y), (x + width, bottom), widgets.color(style.RAISED))
-    for first, last, state in strips.runs(row, width):
-        draw.add_rect_filled((x + first, corner.y), (x + last, bottom), widgets.color(TINTS[state], 0.85))
+    draw.add_rect_filled((x, corner.y), (x + width, bottom), widgets.color(color_of(palette.free)))
+    for first, last, usage, is_new in strips.runs(row, width):
+        tint = color_of(palette.categories[usage])
+        draw.add_rect_filled((x + first, corner.y), (x + last, bottom), widgets.color(tint))
+        if is_new and 0 < strips.new_bytes < strips.image.used:
+            top = bottom - (bottom - corner.y) * BAND
+            draw.add_rect_filled((x + first, top - 1), (x + last, bottom), widgets.color(style.GROUND))
+            draw.add_rect_filled((x + first, top), (x + last, bottom), widgets.color(style.TEXT))
     if imgui.is_item_hovered():
         _tip(strips, row, min(max(int(imgui.get_io().mouse_pos.x - x), 0), width - 1), width)
     imgui.set_cursor_screen_pos((corner.x, corner.y + line))

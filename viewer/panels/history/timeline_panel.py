@@ -13,8 +13,8 @@ from viewer.panels.number_format import bytes_text, count_text
 from viewer.panels.what_if.change_text import signed_bytes
 from viewer.ui import style
 
-GRAPH = 4.0
-"""Height of the graph in widths of a letter."""
+GRAPH, GRAPH_SHARE = 4.0, 0.2
+"""Height of the graph in heights of the font, and its largest part of the panel's height."""
 WIDEST, NARROWEST = 1.0, 0.3
 """Width of an event in the graph in widths of a letter; older ones are out of sight where there are more."""
 
@@ -41,7 +41,7 @@ class TimelinePanel:
         self._buttons(events, index)
         index = self._graph(events, self._shown(events))
         self._causes(events, index)
-        draw_strips(self.strips(index))
+        draw_strips(self._session, "timeline", self.strips(index))
 
     def scrub(self, index: int | None) -> None:
         """Show an event by its index; None for the last, whichever that is."""
@@ -78,7 +78,7 @@ class TimelinePanel:
         """Planned bytes of the events as columns; a click or a drag chooses one."""
         letter = imgui.get_font_size()
         corner, width = imgui.get_cursor_screen_pos(), imgui.get_content_region_avail().x
-        height = GRAPH * letter
+        height = max(letter, min(GRAPH * letter, GRAPH_SHARE * imgui.get_window_size().y))
         step = max(NARROWEST * letter, min(WIDEST * letter, width / len(events)))
         count = max(1, min(len(events), int(width / step)))
         first = max(0, min(index - count // 2, len(events) - count))

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
-from imgui_bundle import imgui
-
-from viewer.panels import widgets
+from viewer.panels.memory import legend
 from viewer.panels.memory.map.color_modes import Coloring
 from viewer.panels.memory.map.composition import Pattern, patterns
-from viewer.panels.memory.map.quads import hatching
 from viewer.panels.memory.map.tile_colors import PALE, MapPalette, Presence, Rgb
 from viewer.panels.memory.map.tiles import STATE_NAMES, Tiles, TileState
-from viewer.panels.memory.map_palette import color_of
 from viewer.panels.memory.resident_overlay import ResidentOverlay
-from viewer.panels.number_format import bytes_text
 from viewer.session.session import Session
-from viewer.ui import style
 
-_MOST_LINES = 3
-_PER_LINE = 6
-"""Lines of text in the height of map and legend for each line of the legend."""
-_MOST_NAME = 28
 _ABOUT = {
     TileState.ALIASED: "Resources that are never live at once share these bytes: a lane for each.",
     TileState.PADDING: "Lost to alignment, or to what the driver rounds up.",
@@ -34,112 +20,33 @@ _ABOUT = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    color: Rgb
-    pattern: Pattern | None
-    text: str
-    size: int
-    about: str
+def draw_map_legend(
+    session: Session,
+    coloring: Coloring,
+    tiles: Tiles,
+    overlay: ResidentOverlay,
+    palette: MapPalette,
+    lines: int,
+) -> None:
+    """Draw what bytes are, then what they are used for; what has no bytes is left out.
 
-
-class MapLegend:
-    """Draws the legend in as many lines as the panel has room for, whatever is in it.
-
-    So the map keeps its height while a scene loads. What does not fit is counted, with all in a tool tip.
+    It takes all its lines, whatever is in it: so the map keeps its height while a scene loads.
     """
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def draw(
-        self, coloring: Coloring, tiles: Tiles, overlay: ResidentOverlay, palette: MapPalette, lines: int
-    ) -> None:
-        """Draw what bytes are, then what they are used for; what has no bytes is left out."""
-        entries = [*_categories(coloring), *_states(tiles, overlay, palette)]
-        gap, room = imgui.get_style().item_spacing.x * 1.5, imgui.get_content_region_avail().x
-        more = imgui.calc_text_size(_more(len(entries))).x + gap
-        widths = [_width(entry) for entry in entries]
-        gaps = [gap if entry.text else 1.0 for entry in entries]
-        flow = flowed(widths, gaps, room, lines, more)
-        corner, line = imgui.get_cursor_screen_pos(), imgui.get_text_line_height_with_spacing()
-        for entry, (row, x) in zip(entries, flow, strict=False):
-            imgui.set_cursor_screen_pos((corner.x + x, corner.y + row * line))
-            _entry(entry)
-        if len(flow) < len(entries):
-            x = room - imgui.calc_text_size(_more(len(entries) - len(flow))).x
-            imgui.set_cursor_screen_pos((corner.x + x, corner.y + (lines - 1) * line))
-            widgets.quiet(_more(len(entries) - len(flow)))
-            self._session.places["memory legend more"] = widgets.item_box()
-            if imgui.is_item_hovered():
-                _whole(entries)
-        imgui.set_cursor_screen_pos((corner.x, corner.y + lines * line))
-        imgui.dummy((0.0, 0.0))
+    entries = [*_categories(coloring), *_states(tiles, overlay, palette)]
+    legend.draw(session, "memory legend", entries, lines)
 
 
-def legend_lines(height: float) -> int:
-    """How many lines a legend has in a panel with so many points for it and the map."""
-    return max(1, min(_MOST_LINES, int(height / imgui.get_text_line_height_with_spacing() / _PER_LINE)))
-
-
-def legend_height(lines: int) -> float:
-    """The height of a legend in points, with the space above it."""
-    return lines * imgui.get_text_line_height_with_spacing() + imgui.get_style().item_spacing.y
-
-
-def flowed(
-    widths: Sequence[float], gaps: Sequence[float], room: float, lines: int, more: float
-) -> list[tuple[int, float]]:
-    """Line and x of each of the items that fit into lines of `room` points, first things first.
-
-    `gaps` are between an item and the one before it in its line. Where not all fit, `more` points are left
-    at the end of the last line.
-    """
-
-    def placed(reserve: float) -> list[tuple[int, float]]:
-        found: list[tuple[int, float]] = []
-        line, x = 0, 0.0
-        for width, gap in zip(widths, gaps, strict=True):
-            begin = x + gap if x else 0.0
-            limit = room - (reserve if line == lines - 1 else 0.0)
-            if x and begin + width > limit:
-                line, begin = line + 1, 0.0
-                limit = room - (reserve if line == lines - 1 else 0.0)
-            if line == lines or (line == lines - 1 and begin + width > limit):
-                break
-            found.append((line, begin))
-            x = begin + width
-        return found
-
-    found = placed(0.0)
-    return found if len(found) == len(widths) else placed(more)
-
-
-def _more(count: int) -> str:
-    return f"+{count:,} more"
-
-
-def _whole(entries: Sequence[_Entry]) -> None:
-    """A tool tip with all entries, below each other; colours of a scale beside each other."""
-    imgui.begin_tooltip()
-    for number, entry in enumerate(entries):
-        if number and not entry.text:
-            imgui.same_line(0, 1.0)
-        _entry(entry, limit=False)
-    imgui.end_tooltip()
-
-
-def _categories(coloring: Coloring) -> list[_Entry]:
+def _categories(coloring: Coloring) -> list[legend.Entry]:
     is_scale = "" in coloring.labels
     sizes = coloring.sizes.tolist()
     return [
-        _Entry(color, None, label, 0 if is_scale else size, label)
+        legend.Entry(color, None, label, 0 if is_scale else size, label)
         for color, label, size in zip(coloring.colors, coloring.labels, sizes, strict=True)
         if size or is_scale
     ]
 
 
-def _states(tiles: Tiles, overlay: ResidentOverlay, palette: MapPalette) -> list[_Entry]:
+def _states(tiles: Tiles, overlay: ResidentOverlay, palette: MapPalette) -> list[legend.Entry]:
     hatched = patterns(palette)
     sizes = tiles.state_bytes.tolist()
     entries = []
@@ -147,7 +54,7 @@ def _states(tiles: Tiles, overlay: ResidentOverlay, palette: MapPalette) -> list
         if sizes[state]:
             about, pattern = _ABOUT[state], hatched.get(state)
             color = palette.of_state(state) if pattern is not None else palette.other
-            entries.append(_Entry(color, pattern, STATE_NAMES[state], sizes[state], about))
+            entries.append(legend.Entry(color, pattern, STATE_NAMES[state], sizes[state], about))
     flying, missing = overlay.bytes[Presence.IN_FLIGHT], overlay.bytes[Presence.MISSING]
     old = int((overlay.old_end - overlay.old_begin).sum())
     for color, pattern, name, size, about in (
@@ -162,7 +69,7 @@ def _states(tiles: Tiles, overlay: ResidentOverlay, palette: MapPalette) -> list
         ),
     ):
         if size:
-            entries.append(_Entry(color, pattern, name, size, about))
+            entries.append(legend.Entry(color, pattern, name, size, about))
     return entries
 
 
@@ -170,58 +77,3 @@ def _pale(palette: MapPalette) -> Rgb:
     """A colour as it is where the bytes are missing."""
     red, green, blue = (round(a + (b - a) * PALE) for a, b in zip(palette.other, palette.ground, strict=True))
     return red, green, blue
-
-
-def _name(entry: _Entry) -> str:
-    return entry.text if len(entry.text) <= _MOST_NAME else entry.text[: _MOST_NAME - 1] + "…"
-
-
-def _amount(entry: _Entry) -> str:
-    return f" {bytes_text(entry.size)}" if entry.size else ""
-
-
-def _side() -> float:
-    return imgui.get_text_line_height() * 0.8
-
-
-def _width(entry: _Entry) -> float:
-    if not entry.text:
-        return _side()
-    text = imgui.calc_text_size(_name(entry) + _amount(entry)).x
-    return _side() + imgui.get_style().item_spacing.x * 0.5 + text
-
-
-def _entry(entry: _Entry, *, limit: bool = True) -> None:
-    """Draw a swatch, the name, shortened where there is a `limit`, and bytes."""
-    side, corner, line = _side(), imgui.get_cursor_screen_pos(), imgui.get_text_line_height()
-    top = corner.y + (line - side) / 2
-    draw = imgui.get_window_draw_list()
-    low, high = (corner.x, top), (corner.x + side, top + side)
-    draw.add_rect_filled(low, high, widgets.color(color_of(entry.color)))
-    if entry.pattern is not None:
-        _hatch(entry.pattern, low, high)
-    draw.add_rect(low, high, widgets.color(style.LINE))
-    imgui.dummy((side, line))
-    if not entry.text:
-        return
-    imgui.same_line(0, imgui.get_style().item_spacing.x * 0.5)
-    imgui.begin_group()
-    imgui.text_unformatted(_name(entry) if limit else entry.text)
-    if entry.size:
-        imgui.same_line(0, 0)
-        widgets.quiet(_amount(entry))
-    imgui.end_group()
-    if limit:
-        exact = f"{entry.size:,} bytes" if entry.size else ""
-        widgets.tooltip((entry.text, exact, entry.about if entry.about != entry.text else ""))
-
-
-def _hatch(pattern: Pattern, low: tuple[float, float], high: tuple[float, float]) -> None:
-    """Hatch a swatch, more closely than the map, so that the pattern is seen in it."""
-    left, top, right, bottom = (np.array([side]) for side in (*low, *high))
-    gap = imgui.get_font_size() * 0.3
-    line = max(1.0, gap * 0.3)
-    corners, _ = hatching(left, top, right, bottom, gap, line, falling=pattern.falling)
-    draw, tint = imgui.get_window_draw_list(), widgets.color(color_of(pattern.color))
-    for first, second, third, fourth in corners.tolist():
-        draw.add_quad_filled(tuple(first), tuple(second), tuple(third), tuple(fourth), tint)

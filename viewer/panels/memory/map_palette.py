@@ -12,15 +12,15 @@ def map_palette() -> MapPalette:
     """The palette of the map, from the colours of the theme."""
     ground = style.GROUND
     return MapPalette(
-        ground=_rgb(ground),
-        categories=tuple(_rgb(color) for color in style.CATEGORIES),
-        other=_rgb(style.QUIET),
-        ramp=(_rgb(style.RAMP[0]), _rgb(style.RAMP[1])),
-        padding=_rgb(_mixed(ground, style.BAD, 0.45)),
-        free=_rgb(style.RAISED),
-        waiting=_rgb(_mixed(ground, style.WARNING, 0.45)),
-        leaving=_rgb(_mixed(ground, style.BAD, 0.75)),
-        in_flight=_rgb(style.TEXT),
+        ground=rgb_of(ground),
+        categories=tuple(rgb_of(color) for color in style.CATEGORIES),
+        other=rgb_of(style.QUIET),
+        ramp=(rgb_of(style.RAMP[0]), rgb_of(style.RAMP[1])),
+        padding=rgb_of(_mixed(ground, style.BAD, 0.45)),
+        free=rgb_of(style.RAISED),
+        waiting=rgb_of(_mixed(ground, style.WARNING, 0.45)),
+        leaving=rgb_of(_mixed(ground, style.BAD, 0.75)),
+        in_flight=rgb_of(style.TEXT),
     )
 
 
@@ -35,7 +35,8 @@ def text_on(rgb: Rgb) -> style.Color:
     return (0.0, 0.0, 0.0, 1.0) if is_bright else (1.0, 1.0, 1.0, 1.0)
 
 
-def _rgb(color: style.Color) -> Rgb:
+def rgb_of(color: style.Color) -> Rgb:
+    """A colour of the UI as the palette writes it, without its opacity."""
     return round(color[0] * 255), round(color[1] * 255), round(color[2] * 255)
 
 

@@ -7,11 +7,12 @@ from imgui_bundle import imgui
 from viewer.panels import widgets
 from viewer.panels.compaction_button import CompactionButton
 from viewer.panels.memory import map_ruler, tile_texts
+from viewer.panels.memory.legend import legend_height, legend_lines
 from viewer.panels.memory.map.color_modes import ColorMode
 from viewer.panels.memory.map.quad_drawing import QuadBatch
 from viewer.panels.memory.map.tile_colors import MapPalette
 from viewer.panels.memory.map_header import more_texts, other_texts, resident_text
-from viewer.panels.memory.map_legend import MapLegend, legend_height, legend_lines
+from viewer.panels.memory.map_legend import draw_map_legend
 from viewer.panels.memory.map_palette import color_of, map_palette, text_on
 from viewer.panels.memory.map_state import Drawn, MapState
 from viewer.panels.memory.plan_models import PlanModels, SharedModels
@@ -47,7 +48,6 @@ class MapPanel:
         self.state = MapState()
         self._compaction_button = None if recorded else CompactionButton(session)
         self._quads = QuadBatch()
-        self._legend = MapLegend(session)
         self._selected: tuple[int, int] | None = None
         self._dragged = False
 
@@ -67,7 +67,7 @@ class MapPanel:
         if imgui.begin_child("canvas", (0.0, height), 0, _CANVAS):
             self._canvas(models, overlay, palette)
         imgui.end_child()
-        self._legend.draw(coloring, models.tiles, overlay, palette, lines)
+        draw_map_legend(self._session, coloring, models.tiles, overlay, palette, lines)
 
     def _totals(self, models: PlanModels, overlay: ResidentOverlay) -> None:
         place, totals = imgui.get_cursor_screen_pos(), self._shared.totals

@@ -15,8 +15,13 @@ from viewer.panels.history.delta_rows import CHANGE, FIRST, DeltaRows
 from viewer.panels.history.key_names import KeyNames
 from viewer.panels.history.memory_delta import Change, MemoryDelta, delta
 from viewer.panels.history.memory_image import MemoryImage
-from viewer.panels.history.memory_strips import FREE, KEPT, NEW, MemoryStrips
-from viewer.panels.history.strips_view import tip_texts
+from viewer.panels.history.memory_strips import FREE, MemoryStrips
+from viewer.panels.history.strips_view import legend_entries, tip_texts
+from viewer.panels.memory.map.color_modes import ColorMode, coloring, usage_codes
+from viewer.panels.memory.map.places import Places
+from viewer.panels.memory.map.tiles import Tiles, TileState
+from viewer.panels.memory.map_palette import map_palette
+from viewer.panels.memory.request_columns import RequestColumns
 
 
 def image(*settings: str) -> MemoryImage:
@@ -86,18 +91,19 @@ def test_a_strip_shows_what_is_kept_new_and_free() -> None:
         starts, ends = now.start_of[mine], now.start_of[mine] + now.bytes_of[mine]
         for width in (1, 7, 300):
             drawn = np.full(width, FREE)
-            for first, last, state in strips.runs(row, width):
+            for first, last, usage, is_new in strips.runs(row, width):
                 assert (drawn[first:last] == FREE).all()
-                drawn[first:last] = state
+                assert is_new
+                drawn[first:last] = usage
             for start, end in zip(starts, ends, strict=True):
                 middle = min(width - 1, int((start + end) / 2 / size * width))
-                assert drawn[middle] == NEW
+                assert drawn[middle] != FREE
         for place, start, end in zip(mine.tolist(), starts, ends, strict=True):
             assert place in strips.places_at(row, int((start + end) / 2 / size * 300), 300)
     same = MemoryStrips(now, now)
-    states = {state for row in range(len(now.allocations)) for *_, state in same.runs(row, 300)}
-    assert states == {KEPT}
+    assert not any(is_new for row in range(len(now.allocations)) for *_, is_new in same.runs(row, 300))
     assert not same.is_new_allocation.any()
+    assert (same.new_bytes, strips.new_bytes) == (0, now.used)
     assert MemoryStrips(now, before).is_new_allocation.any() or len(before.allocations) == len(
         now.allocations
     )
@@ -110,7 +116,7 @@ def test_no_byte_in_use_is_said_to_be_free_where_resources_share_bytes() -> None
     several = 0
     for row in range(len(now.allocations)):
         drawn = np.zeros(width, bool)
-        for first, last, _ in strips.runs(row, width):
+        for first, last, *_ in strips.runs(row, width):
             drawn[first:last] = True
         begin = np.arange(width) * int(now.allocations["size"][row]) // width
         mine = np.flatnonzero(now.allocation_of[now.resource_of] == row)
@@ -124,3 +130,49 @@ def test_no_byte_in_use_is_said_to_be_free_where_resources_share_bytes() -> None
             assert names <= set(texts) or any("more in this pixel" in text for text in texts)
             several += len(covering) > 1
     assert several, "some bytes are shared"
+
+
+def test_strips_are_as_long_as_their_bytes_and_the_longest_takes_all_room() -> None:
+    now = image()
+    strips = MemoryStrips(now, None)
+    sizes = now.allocations["size"].astype(np.int64)
+    widths = np.array([strips.width(row, 1000) for row in range(len(sizes))])
+    assert widths.max() == 1000
+    exact = sizes * 1000 / sizes.max()
+    assert (np.abs(widths - exact) <= 1)[exact >= 2].all()
+    assert (widths[exact < 2] == 2).all(), "the smallest can still be seen"
+
+
+def test_strips_have_the_colours_and_bytes_that_the_map_has_for_usages() -> None:
+    plan = plan_scene(ROOT / "scenes/tableau.hu", profile("unified"), (64, 64)).plan
+    places = Places.of(plan, staging=False)
+    tiles, palette = Tiles.of(places), map_palette()
+    of_map = coloring(ColorMode.USAGE, plan, tiles, RequestColumns(plan.requirements), palette)
+    now = MemoryImage.of(plan)
+    strips = MemoryStrips(now, None)
+    shown = {entry.text: entry for entry in legend_entries(strips, palette)}
+    colors = dict(zip(of_map.labels, of_map.colors, strict=True))
+    assert {text: entry.color for text, entry in shown.items() if text != "free"} == colors
+    assert sum(strips.usage_bytes) == now.used
+    for row in range(len(now.allocations)):
+        for first, last, usage, _ in strips.runs(row, 400):
+            found = strips.places_at(row, (first + last - 1) // 2, 400)
+            kinds = now.resources["kind"][now.resource_of[found]]
+            assert usage in usage_codes(now.places["usage"][found], kinds)
+    nothing = (TileState.PADDING, TileState.FREE, TileState.FREE_IN_PAGE, TileState.WAITING)
+    least = tiles.state_bytes[[TileState.FREE, TileState.FREE_IN_PAGE, TileState.WAITING]].sum()
+    assert least <= strips.free_bytes <= tiles.state_bytes[list(nothing)].sum()
+    assert shown["free"].size == strips.free_bytes
+
+
+def test_what_is_new_has_a_band_that_the_legend_names_where_not_everything_is() -> None:
+    before, now = image("cube.shadowCaster.active=false"), image()
+
+    def named(strips: MemoryStrips) -> dict[str, int]:
+        return {entry.text: entry.size for entry in legend_entries(strips, map_palette())}
+
+    assert "new (band)" not in named(MemoryStrips(now, None))
+    assert "new (band)" not in named(MemoryStrips(now, now))
+    changed = MemoryStrips(now, before)
+    assert named(changed)["new (band)"] == changed.new_bytes > 16 << 20
+    assert changed.new_bytes < now.used

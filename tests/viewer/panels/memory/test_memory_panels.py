@@ -22,8 +22,8 @@ from engine.plan.requirements.requirements import Requirement, RequirementTable
 from engine.plan.terms.keys import Keys
 from engine.plan.terms.vocabulary import BufferUsage, Kind
 from engine.tableau.tableau import Tableau
+from viewer.panels.memory.legend import flowed
 from viewer.panels.memory.map.color_modes import ColorMode
-from viewer.panels.memory.map_legend import flowed
 from viewer.panels.memory.map_panel import MapPanel
 from viewer.panels.memory.plan_models import SharedModels
 from viewer.panels.memory.table.memory_table import Level

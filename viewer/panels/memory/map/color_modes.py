@@ -62,7 +62,8 @@ _USAGES: tuple[tuple[str, Kind, int], ...] = (
 )
 """The usages that have colours of their own; a place has the colour of the first that it has."""
 _STAGING = "staging"
-_OTHER = "copies only"
+USAGES = (*(name for name, _, _ in _USAGES), _STAGING, "copies only")
+"""What places are coloured as by their usage: the numbers of `usage_codes` are indices of it."""
 
 
 def coloring(
@@ -74,12 +75,17 @@ def coloring(
 
 def _usage(plan: Plan, tiles: Tiles, requests: RequestColumns, palette: MapPalette) -> Coloring:
     places = tiles.places
-    usage, kind = usage_bits(plan, places)
-    codes = np.full(len(places), len(_USAGES) + 1, np.int64)
+    codes = usage_codes(*usage_bits(plan, places))
+    codes[places.planned_count :] = USAGES.index(_STAGING)
+    return _named(places, codes, USAGES, palette)
+
+
+def usage_codes(usage: NDArray[np.int64], kind: NDArray[np.int8]) -> Codes:
+    """For usage bits and Kind of places the index in USAGES; none of these is staging."""
+    codes = np.full(len(usage), len(USAGES) - 1, np.int64)
     for number, (_, of_kind, bit) in reversed(list(enumerate(_USAGES))):
         codes[(kind == of_kind) & (usage & int(bit) != 0)] = number
-    codes[places.planned_count :] = len(_USAGES)
-    return _named(places, codes, [*(name for name, _, _ in _USAGES), _STAGING, _OTHER], palette)
+    return codes
 
 
 def _kind(plan: Plan, tiles: Tiles, requests: RequestColumns, palette: MapPalette) -> Coloring:
