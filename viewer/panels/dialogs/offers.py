@@ -16,6 +16,7 @@ from viewer.session.session import Rectangle, Session
 from viewer.ui import style
 
 SHOWN_CONFLICTS = 50
+_MINE, _THEIRS = "keep mine", "take the file's"
 _WIDTH = 30
 """Widths of the font that it takes, where there is room."""
 NOTICE_HEIGHT = 5.5
@@ -93,18 +94,26 @@ def _conflicts(session: Session) -> None:
         if clicked and editing.is_there(conflict):
             session.links.follow(ObjectLink(conflict.row))
         imgui.same_line(imgui.get_style().window_padding.x)
+        widgets.cut(f"{conflict.what} of {conflict.path}")
         mine, theirs = texts_of(session.runtime.scene, conflict)
-        widgets.cut(f"{conflict.what} of {conflict.path}: {mine}; in the file: {theirs}")
-        if imgui.small_button("keep mine"):
+        if _value(session, f"conflict mine {number}", _MINE, mine, "the next save writes it"):
             settled = conflict, False
-        session.places[f"conflict mine {number}"] = widgets.item_box()
-        widgets.tooltip((mine, "the next save writes it"))
-        imgui.same_line()
-        if imgui.small_button("take the file's"):
+        about = "it is set here, too; that can be undone"
+        if _value(session, f"conflict file {number}", _THEIRS, theirs, about):
             settled = conflict, True
-        session.places[f"conflict file {number}"] = widgets.item_box()
-        widgets.tooltip((theirs, "it is set here, too; that can be undone"))
         imgui.pop_id()
     if settled is not None:
         conflict, use_file = settled
         editing.run(lambda: saving.settle(conflict, use_file))
+
+
+def _value(session: Session, place: str, label: str, value: str, about: str) -> bool:
+    """Draw a button that settles a conflict, and the value that it takes in the rest of the line."""
+    pressed = bool(imgui.small_button(label))
+    session.places[place] = widgets.item_box()
+    widgets.tooltip((value, about))
+    width = imgui.calc_text_size(_THEIRS).x + 2 * imgui.get_style().frame_padding.x
+    imgui.same_line(imgui.get_style().window_padding.x + width + imgui.get_style().item_spacing.x)
+    widgets.cut(value)
+    session.places[f"{place} value"] = widgets.item_box()
+    return pressed

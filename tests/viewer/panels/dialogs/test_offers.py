@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from support.mouse import SIZE, Mouse, drawn, middle, mouse, session_of, workspace_of
 from support.plans import cube_plan
+from support.tips import tip_at
 
 from engine.scene.file_update import Conflict
 from engine.tableau.tableau import Tableau
@@ -72,3 +73,19 @@ def test_an_offer_is_settled_by_a_click(mouse: Mouse, monkeypatch: pytest.Monkey
     session.places.clear()
     mouse.frame(draw)
     assert not any(name.startswith("conflict") for name in session.places)
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_both_values_of_a_conflict_are_shown_or_are_in_tool_tips(mouse: Mouse, scale: float) -> None:
+    style.resize(scale)
+    session, draw = window(mouse)
+    long = [np.linspace(start, start + 1, 40) for start in (0, 5)]
+    session.editing.saving.conflicts[:] = [Conflict("object", "scale", 0, *long)]
+    for _ in range(4):
+        mouse.frame(draw)
+    for place, value in zip(("conflict mine 0", "conflict file 0"), long, strict=True):
+        button, text = session.places[place], session.places[f"{place} value"]
+        assert button[2] < text[0] < text[2] <= session.places["panel properties"][0]
+        assert abs(middle(button)[1] - middle(text)[1]) < 4, "beside its button"
+        whole = "".join(tip_at(mouse, draw, text))
+        assert all(f"{number:g}"[:4] in whole for number in value), "what is cut is in its tool tip"
