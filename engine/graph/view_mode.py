@@ -39,12 +39,15 @@ WHOLE = ImageDecl("wholePicture", PICTURE.format)
 """The picture of which a view shows one channel."""
 _NEAREST = Sampler(nearest=True)
 GRID_PICTURE = ImageDecl("gridPicture", PICTURE.format)
+GRID_COVER = ImageDecl("gridCover", Format.R8G8B8A8_UNORM, clear=(0.0, 0.0, 0.0, 0.0))
+"""How much of each texel lies over the picture and so over its grid, such as overlays: in alpha."""
 GRID = FullscreenPass(
     "viewer: grid",
     color=(ColorTarget(GRID_PICTURE),),
     reads=(
         ImageRead(PICTURE, "picture", _NEAREST),
         ImageRead(SCENE_DEPTH, "sceneDepth", _NEAREST, optional=True),
+        ImageRead(GRID_COVER, "cover", _NEAREST, optional=True),
     ),
     shader="groundGrid",
 )
@@ -116,12 +119,15 @@ VIEWER = "viewer"
 def shown(declared: Declared, mode: ViewMode, *, grid: bool = False, outline: bool = False) -> Declared:
     """Return the passes of a frame in a mode. Those of LINES need WIREFRAME_FEATURE of the device.
 
-    With `grid` there is GRID_PICTURE, too, if it is watched: the picture with a grid on the ground. With
-    `outline` there is OUTLINED_PICTURE, if it is watched: the picture, or that with a grid, with an outline
-    around what the chosen objects show, also where something is before them.
+    With `grid` there is GRID_PICTURE, too, if it is watched: the picture with a grid on the ground, behind
+    what passes blend over the picture. With `outline` there is OUTLINED_PICTURE, if it is watched: the
+    picture, or that with a grid, with an outline around what the chosen objects show, also where something is
+    before them.
     """
     found = _in_mode(declared, mode)
     own: list[Pass] = [GRID] if grid else []
+    if grid:
+        found = _with_cover(found)
     if outline:
         found = _with_masks(found)
         own.append(contour_of(GRID_PICTURE if grid else PICTURE))
@@ -144,6 +150,18 @@ def without_empty_contour(passes: Declared) -> Declared:
     if any(isinstance(p, DrawPass) and p.chosen_only for _, p in _each(passes)):
         return passes
     return {**passes, VIEWER: kept}
+
+
+def _with_cover(declared: Declared) -> Declared:
+    """Add passes that draw once more, into GRID_COVER, what passes blend over the finished picture."""
+    found = {name: list(own) for name, own in declared.items()}
+    for name, p in _each(declared):
+        blends = [t.blend for t in p.color if t.image in (PICTURE, WHOLE) and t.blend is not Blend.OPAQUE]
+        if blends:
+            color = (ColorTarget(GRID_COVER, blends[0]),)
+            cover = replace(p, name=f"viewer: cover of {p.name}", color=color, after=(), before=())
+            found[name].append(replace(cover, depth=p.depth and replace(p.depth, write=False)))
+    return found
 
 
 def _with_masks(declared: Declared) -> Declared:

@@ -140,6 +140,36 @@ def test_the_grid_lies_on_the_ground_behind_objects_and_in_no_picture_that_is_re
         assert scene.memory.live - live <= 32 << 10
 
 
+ABOVE = (
+    "camera.translation=[0 8 0]",
+    "camera.euler=[-90 0 0]",
+    "camera.camera.projection=orthographic",
+    "camera.camera.height=4",
+)
+
+
+def test_the_grid_lies_behind_overlays_and_behind_objects_also_in_a_view_without_perspective() -> None:
+    with open_scene("scenes/tableau.hu", size=(480, 320), settings=ABOVE) as scene:
+        runtime = scene.host.runtime  # type: ignore[attr-defined]
+        lit, live = show(scene, ViewMode.LIT), scene.memory.live
+        runtime.planner.show(ViewMode.LIT, grid=True)
+        runtime.planner.watch(frozenset({GRID_PICTURE.name}))
+        scene.settle()
+        scene.frame()
+        assert "areaMap" in str(scene.memory.assets["gridCover"].why)
+        changed = np.abs(runtime.read_pixels(GRID_PICTURE)[..., :3].astype(float) - lit).max(axis=2) > 4
+        assert changed[158:162, 4:180].any(axis=0).all(), "the axis of x crosses the picture"
+        area_map, bar, cube = changed[22:198, 282:458], changed[288:298, 22:198], changed[145:175, 222:258]
+        assert changed[4:16, 282:458].any(), "there are lines around the map"
+        assert changed[302:, 22:198].any(), "and around the bar"
+        assert not area_map.any()
+        assert not bar.any()
+        assert not cube.any(), "the cube stands on the ground"
+        show(scene, ViewMode.LIT)
+        assert "gridCover" not in scene.memory.assets
+        assert scene.memory.live - live <= 32 << 10
+
+
 def test_a_view_of_values_returns_what_light_takes_and_the_lit_one_brings_it_back() -> None:
     with open_scene("scenes/cube.hu", size=SIZE) as scene:
         lit, before = show(scene, ViewMode.LIT), scene.memory
