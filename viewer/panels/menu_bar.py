@@ -20,7 +20,10 @@ MENUS = ("File", "Edit", "View", "Scene", "Camera", "Show", "Memory", "Help")
 
 def draw_menu_bar(session: Session) -> None:
     """Draw the main menu bar."""
-    if not imgui.begin_main_menu_bar():
+    imgui.push_style_var(imgui.StyleVar_.window_border_size.value, 0.0)
+    is_drawn = imgui.begin_main_menu_bar()
+    imgui.pop_style_var()
+    if not is_drawn:
         return
     commands = list(session.commands)
     menus = dict.fromkeys((*MENUS, *(command.menu for command in commands)))

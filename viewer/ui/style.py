@@ -20,7 +20,7 @@ Color = ImVec4 | tuple[float, float, float, float]
 """Red, green and blue as sRGB has them, and opacity."""
 
 GROUND, RAISED, RAISED_HOVER = ImVec4(), ImVec4(), ImVec4()
-LINE, FAINT_LINE, POPUP = ImVec4(), ImVec4(), ImVec4()
+LINE, FAINT_LINE, BORDER, POPUP = ImVec4(), ImVec4(), ImVec4(), ImVec4()
 TEXT, QUIET, ACCENT, ACCENT_DIM, KNOB = ImVec4(), ImVec4(), ImVec4(), ImVec4(), ImVec4()
 SELECTED = ImVec4()
 GOOD, WARNING, BAD = ImVec4(), ImVec4(), ImVec4()
@@ -52,6 +52,7 @@ _DARK = {
     "RAISED_HOVER": (0.165, 0.180, 0.213),
     "LINE": (0.200, 0.216, 0.251),
     "FAINT_LINE": (0.160, 0.173, 0.200),
+    "BORDER": (0.400, 0.425, 0.470),
     "TEXT": (0.890, 0.902, 0.925),
     "QUIET": (0.575, 0.603, 0.655),
     "ACCENT": (0.902, 0.557, 0.290),
@@ -67,6 +68,7 @@ _LIGHT = {
     "RAISED_HOVER": (0.838, 0.852, 0.876),
     "LINE": (0.765, 0.784, 0.816),
     "FAINT_LINE": (0.847, 0.859, 0.878),
+    "BORDER": (0.500, 0.520, 0.560),
     "TEXT": (0.110, 0.125, 0.153),
     "QUIET": (0.345, 0.371, 0.418),
     "ACCENT": (0.620, 0.268, 0.016),
@@ -165,7 +167,7 @@ def resize(scale: float) -> None:
     style.window_rounding = 0
     style.frame_rounding = style.grab_rounding = style.tab_rounding = 3
     style.scrollbar_rounding = 6
-    style.window_border_size = 0
+    style.window_border_size = 1
     style.frame_border_size = 0
     style.tab_bar_border_size = 1
     style.window_menu_button_position = imgui.Dir.none
@@ -197,7 +199,7 @@ def _colors(style: imgui.Style) -> None:
         of.window_bg: GROUND,
         of.child_bg: (0, 0, 0, 0),
         of.popup_bg: POPUP,
-        of.border: LINE,
+        of.border: BORDER,
         of.frame_bg: RAISED,
         of.frame_bg_hovered: RAISED_HOVER,
         of.frame_bg_active: RAISED_HOVER,

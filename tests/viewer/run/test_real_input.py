@@ -22,6 +22,7 @@ from viewer.arguments import Options
 from viewer.panels import layout
 from viewer.panels.panel import Dock
 from viewer.run.scene_opening import opened
+from viewer.ui import style
 
 if TYPE_CHECKING:
     from viewer.run.windowed import WindowFrames
@@ -182,6 +183,29 @@ def test_a_panel_cannot_be_dragged_out_of_reach(shared: Hand) -> None:
     workspace.lay_out()
     shared.draw(6)
     assert workspace.area[0] == left
+
+
+def test_a_panel_of_its_own_has_a_border_that_stands_out_in_both_themes(shared: Hand) -> None:
+    places, workspace = shared.frames.session.places, shared.frames.workspace
+    shared.drag(middle(places["tab outliner"]), middle(workspace.area))
+    for theme in ("light", "dark"):
+        if shared.frames.session.preferences.theme != theme:
+            shared.frames.session.commands.find("Light theme").run()
+        shared.draw(6)
+        x0, y0, x1, y1 = (round(side) for side in places["panel outliner"])
+        screen = on_screen(shared.frames, shared.display).astype(int)
+        border, ground = (
+            np.rint(255 * np.array(color)[:3]) for color in (tuple(style.BORDER), tuple(style.GROUND))
+        )
+        height = min(y1, screen.shape[0]) - y0
+        edges = screen[y0 + 2 : y0 + height - 2, x0], screen[y0, x0 + 2 : min(x1, screen.shape[1]) - 2]
+        for edge in edges:
+            assert np.abs(edge - border).max() <= 2, theme
+        assert np.abs(screen[y0 + height // 2, x0 + 4] - ground).max() <= 2
+        lights = [style.luminance(color) + 0.05 for color in (style.BORDER, style.GROUND)]
+        assert max(lights) / min(lights) >= 3.0, "as WCAG 2.1 asks for what is to be seen"
+    workspace.lay_out()
+    shared.draw(6)
 
 
 def test_conflicts_with_a_file_are_offered_and_settled_by_clicks(shared: Hand, world: Path) -> None:

@@ -93,11 +93,7 @@ class KeySheet:
             | imgui.WindowFlags_.no_docking.value
             | imgui.WindowFlags_.no_saved_settings.value
         )
-        imgui.push_style_var(
-            imgui.StyleVar_.window_border_size.value, 1.0
-        )  # it lies over panels as dark as it
         is_drawn, stays = imgui.begin(f"{TITLE}###key sheet", True, flags)
-        imgui.pop_style_var()
         self.is_shown = bool(stays)
         if is_drawn:
             self._content()

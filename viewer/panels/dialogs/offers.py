@@ -43,12 +43,10 @@ def draw_offers(session: Session, area: Rectangle) -> None:
     imgui.set_next_window_pos(((x0 + x1 - width) / 2, top))
     imgui.set_next_window_size_constraints((width, 0.0), (width, height))
     imgui.push_style_color(imgui.Col_.window_bg.value, style.POPUP)
-    imgui.push_style_var(imgui.StyleVar_.window_border_size.value, 1.0)
     imgui.begin("###offers", None, _FLAGS)
     _recovery(session)
     _conflicts(session)
     imgui.end()
-    imgui.pop_style_var()
     imgui.pop_style_color()
 
 
