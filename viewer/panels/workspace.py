@@ -10,6 +10,7 @@ from imgui_bundle import imgui
 
 from viewer.guard import Guard
 from viewer.panels import layout, widgets
+from viewer.panels.dock_sizes import DockSizes
 from viewer.panels.menu_bar import draw_menu_bar
 from viewer.panels.panel import Placed
 from viewer.panels.shortcuts import run_shortcuts
@@ -61,6 +62,7 @@ class Workspace:
             str, int
         ] = {}  # frames for which panels that are shown again look for their place
         self._bars: dict[int, tuple[float, float]] = {}  # widths of bars of tabs and of the tabs, by docks
+        self._sizes = DockSizes()
         self._must_lay_out = False
         self._is_loaded = False
         self._placing = 0
@@ -103,12 +105,15 @@ class Workspace:
         if self.visible:
             self._call("menu bar", lambda: draw_menu_bar(self._session))
         run_shortcuts(self._session.commands, self._guard)
+        if self.visible:
+            self._sizes.fit()
         node = (
             imgui.dock_space_over_viewport(0, imgui.get_main_viewport(), _FREE_CENTRE) if self.visible else 0
         )
         if node and self._must_lay_out:
             self._raised_next |= layout.set_default(node, list(self.panels.values()))
             self._must_lay_out, self._placing = False, FRAMES_OF_PLACING
+            self._sizes = DockSizes()
         x0, y0, x1, y1 = free = layout.free_area(node)
         bar = self.reserve(free) if self.visible else 0.0
         self.area, self.has_bar = (x0, y0 + bar, x1, y1), bar > 0
@@ -117,6 +122,7 @@ class Workspace:
             for title, placed in self.panels.items():
                 if self._shown[title] and (docked := self._panel(title, placed)) is not None:
                     nodes[docked.id_] = docked
+            self._sizes.note(node, nodes)
             if layout.keep_chosen_in_sight(nodes.values(), self._bars):
                 self._session.wake()
             for docked in nodes.values():
@@ -208,9 +214,11 @@ class Workspace:
 
     def _keep(self) -> None:
         imgui.get_io().want_save_ini_settings = False
+        with self._sizes.as_chosen():
+            places = imgui.save_ini_settings_to_memory()
         self._session.preferences = replace(
             self._session.preferences,
-            layout=imgui.save_ini_settings_to_memory(),
+            layout=places,
             layout_scale=round(imgui.get_style().font_scale_dpi, 4),
             shown=tuple(title for title, shown in self._shown.items() if shown),
         )

@@ -12,6 +12,8 @@ from imgui_bundle import ImVec2, ImVec4, imgui
 from viewer.ui.fallback_fonts import add_fallbacks
 
 FONT_SIZE = 15.0
+LEAST_WINDOW = (9.0, 6.0)
+"""Width and height that a panel is not made smaller than, in heights of the font."""
 _FONTS = Path(imgui_bundle.__file__).parent / "assets" / "fonts"
 _FONT = _FONTS / "Roboto" / "Roboto-Regular.ttf"
 _FIXED_FONT = _FONTS / "Inconsolata-Medium.ttf"
@@ -159,6 +161,7 @@ def resize(scale: float) -> None:
         if isinstance(value, float | ImVec2) and not name.startswith(("_", "font_")):
             setattr(style, name, value)
     style.window_padding = ImVec2(12, 10)
+    style.window_min_size = ImVec2(*(FONT_SIZE * least for least in LEAST_WINDOW))
     style.frame_padding = ImVec2(7, 3)
     style.item_spacing = ImVec2(8, 5)
     style.cell_padding = ImVec2(6, 2)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from imgui_bundle import imgui
 
-from viewer.panels import widgets
+from viewer.panels import parts, widgets
 from viewer.panels.compaction_button import CompactionButton
 from viewer.panels.memory import map_ruler, tile_texts
 from viewer.panels.memory.legend import legend_height, legend_lines
@@ -29,6 +29,13 @@ _CANVAS = (
     imgui.WindowFlags_.no_scrollbar.value
     | imgui.WindowFlags_.no_scroll_with_mouse.value
     | imgui.WindowFlags_.no_move.value
+)
+_RULED = 8.0
+"""Heights of the font of a map that has a ruler: in a lower one there is more to see without."""
+_LAYERS = (
+    ("wanted", "What the plan wants; pale where it is not resident yet."),
+    ("current", "What is resident now, also where no plan wants it any more."),
+    ("in flight", "What is being transferred."),
 )
 _GUTTER = 8.5
 """Width of the labels of rows, in sizes of the text."""
@@ -108,20 +115,9 @@ class MapPanel:
                     choices.mode = mode
             imgui.end_combo()
         self._place("memory colour")
-        layers = (
-            ("wanted", "What the plan wants; pale where it is not resident yet."),
-            ("current", "What is resident now, also where no plan wants it any more."),
-            ("in flight", "What is being transferred."),
-        )
-        for name, about in layers if self._compaction_button is not None else ():
-            widgets.same_line_if_it_fits(imgui.calc_text_size(name).x + imgui.get_frame_height() * 1.5)
-            field = name.replace(" ", "_")
-            changed, value = imgui.checkbox(name, getattr(choices, field))
-            self._place(f"memory layer {name}")
-            widgets.tooltip((about,))
-            if changed:
-                setattr(choices, field, value)
         text = "all" if choices.is_treemap else "fit"
+        if self._compaction_button is not None:
+            self._layers(parts.button_width(text))
         widgets.same_line_if_it_fits(imgui.calc_text_size(text).x + imgui.get_frame_height())
         if imgui.button(text):
             choices.only = None
@@ -129,11 +125,40 @@ class MapPanel:
         self._place("memory fit")
         widgets.tooltip(("Show all bytes; the wheel zooms, dragging pans, a double click shows one block.",))
 
+    def _layers(self, rest: float) -> None:
+        """Switches of the layers, in a menu where there is no room for them before `rest` points."""
+        spacing = imgui.get_style().item_spacing.x
+        box = imgui.get_frame_height() + imgui.get_style().item_inner_spacing.x
+        widths = [box + imgui.calc_text_size(name).x for name, _ in _LAYERS]
+        left = imgui.get_window_pos().x + imgui.get_window_size().x - imgui.get_style().window_padding.x
+        left -= imgui.get_item_rect_max().x
+        if sum(widths) + rest + spacing * (len(widths) + 1) < left:
+            for name, about in _LAYERS:
+                imgui.same_line()
+                self._layer(name, about)
+            return
+        widgets.same_line_if_it_fits(parts.button_width("layers"))
+        if parts.button(self._session, "memory layers", "layers", "What the map shows."):
+            imgui.open_popup("layers")
+        if imgui.begin_popup("layers"):
+            for name, about in _LAYERS:
+                self._layer(name, about)
+            imgui.end_popup()
+
+    def _layer(self, name: str, about: str) -> None:
+        field = name.replace(" ", "_")
+        changed, value = imgui.checkbox(name, getattr(self.state.choices, field))
+        self._place(f"memory layer {name}")
+        widgets.tooltip((about,))
+        if changed:
+            setattr(self.state.choices, field, value)
+
     def _canvas(self, models: PlanModels, overlay: ResidentOverlay, palette: MapPalette) -> None:
         state, unit = self.state, imgui.get_font_size()
         gutter = 0.0 if state.choices.is_treemap else _GUTTER * unit
         ruler = imgui.get_cursor_screen_pos()
-        if gutter:
+        is_ruled = gutter > 0 and imgui.get_content_region_avail().y >= _RULED * unit
+        if is_ruled:
             imgui.set_cursor_pos_y(imgui.get_cursor_pos_y() + unit * map_ruler.LINES)
         corner, size = imgui.get_cursor_screen_pos(), imgui.get_content_region_avail()
         width, height = max(size.x - gutter, 1.0), max(size.y, 1.0)
@@ -152,7 +177,7 @@ class MapPanel:
         if is_new:
             self._quads.set(drawn.corners, drawn.colors)
         draw = imgui.get_window_draw_list()
-        if gutter:
+        if is_ruled:
             map_ruler.draw_ruler(state.viewport, ruler.x, ruler.y, gutter)
         draw.push_clip_rect((corner.x, corner.y), (corner.x + size.x, corner.y + size.y), True)
         if gutter:

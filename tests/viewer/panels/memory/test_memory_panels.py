@@ -32,6 +32,7 @@ from viewer.panels.memory.table.table_panel import TablePanel
 from viewer.panels.memory.why_panel import WhyPanel
 from viewer.panels.panel import Dock, Placed
 from viewer.session.session import Session
+from viewer.ui import style
 
 __all__ = ["mouse"]
 
@@ -212,3 +213,24 @@ def test_quads_leave_the_draw_list_as_imgui_needs_it(mouse: Mouse, scale: float)
     mouse.frame(draw)
     mouse.frame(draw)
     assert seen == [(12 + 4 + 4, 18 + 6 + 6)] * 2
+
+
+def test_a_low_panel_keeps_room_for_the_map_and_has_the_layers_in_a_menu(mouse: Mouse) -> None:
+    style.resize(1.3)
+    window = Window(mouse, odd_plan())
+    x0, y0, x1, y1 = window.session.places["memory map"]
+    assert y1 - y0 >= 5 * imgui.get_font_size(), "more than two rows"
+    assert "memory layer wanted" not in window.session.places
+    window.click("memory layers")
+    window.frames()
+    assert window.map.state.choices.wanted
+    window.click("memory layer wanted")
+    assert not window.map.state.choices.wanted
+    assert window.session.places["memory map"] == (x0, y0, x1, y1)
+
+
+def test_a_panel_with_room_has_the_layers_beside_the_colours(mouse: Mouse) -> None:
+    window = Window(mouse, odd_plan())
+    mode, layer = (window.session.places[name] for name in ("memory colour", "memory layer in flight"))
+    assert abs(mode[1] - layer[1]) < 4
+    assert "memory layers" not in window.session.places
