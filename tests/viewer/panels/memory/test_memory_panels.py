@@ -219,7 +219,7 @@ def test_a_low_panel_keeps_room_for_the_map_and_has_the_layers_in_a_menu(mouse: 
     style.resize(1.3)
     window = Window(mouse, odd_plan())
     x0, y0, x1, y1 = window.session.places["memory map"]
-    assert y1 - y0 >= 5 * imgui.get_font_size(), "more than two rows"
+    assert y1 - y0 >= 5 * 1.3 * style.FONT_SIZE, "more than two rows"
     assert "memory layer wanted" not in window.session.places
     window.click("memory layers")
     window.frames()
