@@ -79,6 +79,7 @@ class Comparison:
         """Show the present scene alone; the memory of the other one is given back within a few frames."""
         second, self.second = self.second, None
         self._session.compared = None
+        self._view.gizmo.share = 1.0
         if second is not None:
             self._leaving.append((second, self._session.runtime.timeline.submitted))
             self._session.wake()
@@ -136,14 +137,18 @@ class Comparison:
             self._session.wake()
         imgui.end()
         imgui.pop_style_var(2)
+        self._view.gizmo.share = self.share
         draw = imgui.get_background_draw_list()
         tint = style.ACCENT if is_held else style.TEXT
         draw.add_line((at, y0), (at, y1), widgets.color(style.GROUND), 4.0)
         draw.add_line((at, y0), (at, y1), widgets.color(tint), 2.0)
-        runtime = self._session.runtime
-        here = f"{runtime.scene.path.name}  {bytes_text(runtime.memory.live_bytes)}"
-        there = f"{second.name}  {bytes_text(second.runtime.memory.live_bytes)}"
-        for text, low, high, is_left in ((here, x0, at, True), (there, at, x1, False)):
+        runtimes = self._session.runtime, second.runtime
+        names = labels_of(*(each.scene for each in runtimes), is_edited=not self._session.editing.is_saved)
+        texts = [
+            f"{name}  {bytes_text(each.memory.live_bytes)}"
+            for name, each in zip(names, runtimes, strict=True)
+        ]
+        for text, low, high, is_left in ((texts[0], x0, at, True), (texts[1], at, x1, False)):
             self._label(text, low + size * 0.6, high - size * 0.6, y1 - size * 2.2, is_left=is_left)
 
     def _label(self, text: str, low: float, high: float, y: float, *, is_left: bool) -> None:
@@ -163,3 +168,23 @@ class Comparison:
     def _failed(self, error: Exception) -> None:
         reported = explain(error)
         self._session.report(f"{reported[1] if reported else error}\nthe scene is not compared")
+
+
+def labels_of(here: Scene, there: Scene, *, is_edited: bool) -> tuple[str, str]:
+    """What two scenes are called side by side; `is_edited`: whether the first has changes that are not saved.
+
+    Of files of one name it is the shortest end of the path that tells them apart.
+    """
+    if [part.opened for part in here.parts] == [part.opened for part in there.parts]:
+        name = _name(here, 1)
+        return f"{name}, {'edited' if is_edited else 'as it is here'}", f"{name}, saved"
+    for count in range(1, len(here.path.absolute().parts)):
+        if (own := _name(here, count)) != (other := _name(there, count)):
+            return own, other
+    return str(here.path), str(there.path)
+
+
+def _name(scene: Scene, count: int) -> str:
+    """The last parts of the path of a scene, so many, and how many files are shown with it."""
+    more = len(scene.parts) - 1
+    return "/".join(scene.path.absolute().parts[-count:]) + (f" and {more} more" if more else "")

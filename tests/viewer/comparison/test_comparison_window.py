@@ -16,7 +16,8 @@ from support.window_frames import OPTIONS, on_screen, open_window, scene_area, s
 from engine.cli.scenes import find_scene
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
-from engine.scene import load_scene
+from engine.scene import load_scene, load_scenes
+from viewer.comparison.comparison import labels_of
 from viewer.panels.history.memory_history import MemoryHistory
 from viewer.panels.memory.heaps import HeapModel
 
@@ -118,6 +119,56 @@ def test_another_scene_is_seen_by_the_same_camera_and_the_divider_is_dragged(
     assert (taken.name, taken.live_bytes) == ("sky.hu", second.memory.live_bytes)
     beside = HeapModel(frames.runtime, {}, lambda: frames.session.compared).figures().outside[0]
     assert (beside.name, beside.bytes) == ("compared: sky.hu", second.memory.live_bytes)
+
+
+def test_the_gizmo_is_in_the_half_of_the_scene_that_it_moves(frames: WindowFrames, display: Display) -> None:
+    cube = frames.runtime.tableau["cube"]
+    frames.scene_view.views.look(0.0, 0.0)
+    until(frames, lambda: frames.scene_view.views._travel is None, "the camera looks from the front")
+    frames.session.selection.select([cube.row])
+    settle(frames)
+    alone = on_screen(frames, display)[scene_area(frames)].copy()
+    frames.session.selection.clear()
+    settle(frames)
+    bare = on_screen(frames, display)[scene_area(frames)].copy()
+    compare(frames)
+    frames.comparison.share = 0.49
+    frames.session.selection.select([cube.row])
+    settle(frames)
+    shown = on_screen(frames, display)[scene_area(frames)]
+    at, label = round(0.49 * shown.shape[1]), shown.shape[0] - 60
+    assert (alone[:label, at + 12 :] != bare[:label, at + 12 :]).any(), "it reaches there"
+    assert np.array_equal(shown[:label, at + 12 :], bare[:label, at + 12 :])
+    assert np.array_equal(shown[:label, : at - 12], alone[:label, : at - 12])
+
+    assert frames.scene_view.space is not None
+    (place,), _ = frames.scene_view.space.project(cube.world[None, 3, :3])
+    before, window = cube.translation.copy(), display.window("Diorama")[0]
+    width = frames.scene_view.space.place[2] - frames.scene_view.space.place[0]
+    x = place[0] + width * 0.06  # on the handle of x, were it shown
+    display.move_mouse(window, x, place[1])
+    settle(frames)
+    assert not frames.scene_view.gizmo.takes_mouse
+    display.press()
+    frames.step()
+    display.move_mouse(window, x + 20, place[1])
+    settle(frames)
+    display.release()
+    settle(frames)
+    assert (cube.translation == before).all()
+
+
+def test_two_scenes_have_labels_that_tell_them_apart(tmp_path: Path) -> None:
+    files = [tmp_path / folder / "a.hu" for folder in ("one", "two")]
+    for file in files:
+        file.parent.mkdir()
+        file.write_text("version: 1  tableau: { name: a  objects: {} }")
+    one, two = (load_scene(file) for file in files)
+    assert labels_of(one, load_scene(files[0]), is_edited=True) == ("a.hu, edited", "a.hu, saved")
+    assert labels_of(one, load_scene(files[0]), is_edited=False) == ("a.hu, as it is here", "a.hu, saved")
+    assert labels_of(one, two, is_edited=True) == ("one/a.hu", "two/a.hu")
+    assert labels_of(one, load_scene(find_scene(Path("scenes/sky.hu"))), is_edited=False)[1] == "sky.hu"
+    assert labels_of(one, load_scenes(files), is_edited=False) == ("a.hu", "a.hu and 1 more")
 
 
 def test_what_cannot_be_compared_is_reported_and_the_scene_stays(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from imgui_bundle import imgui
+from imgui_bundle import ImVec4, imgui
 from imgui_bundle.imguizmo import im_guizmo
 
 from viewer.panels import widgets
@@ -44,7 +44,7 @@ Moved = Callable[[GizmoDrag], None]
 class Gizmo:
     """Draws the handles, and moves objects while one is dragged; `is_local`: along the objects' own axes.
 
-    `operation` is None where no handles are shown.
+    `operation` is None where no handles are shown. They are in the left `share` of the picture alone.
     """
 
     def __init__(self, session: Session, moved: Moved) -> None:
@@ -53,6 +53,7 @@ class Gizmo:
         self._moved = moved
         self.operation: Operation | None = Operation.MOVE
         self.is_local = False
+        self.share = 1.0
         self._drag: GizmoDrag | None = None
         self._matrix: Doubles = np.eye(4)
         self._is_shown = False
@@ -96,7 +97,14 @@ class Gizmo:
                 tableau, rows, primary if primary in rows else None, local=self._is_along_own
             )
         before = self._matrix.copy()
+        draw, (x0, y0, x1, y1) = imgui.get_background_draw_list(), space.place
+        right = x0 + (x1 - x0) * self.share
+        draw.push_clip_rect((x0, y0), (right, y1), True)
+        first = draw.cmd_buffer.size()
         changed, matrix = self._manipulate(space, operation)
+        for number in range(first - 1, draw.cmd_buffer.size()):  # ImGuizmo clips to the whole picture
+            clip = draw.cmd_buffer[number].clip_rect
+            draw.cmd_buffer[number].clip_rect = ImVec4(clip.x, clip.y, min(clip.z, right), clip.w)
         if im_guizmo.is_using():
             self._drag = self._drag or GizmoDrag(tableau, rows, operation, before)
             self._session.wake()
@@ -106,6 +114,7 @@ class Gizmo:
             self._say(space, readout(operation, self._drag.pivot, self._matrix, local=self._is_along_own))
         else:
             self._end()
+        draw.pop_clip_rect()
 
     def _manipulate(self, space: ViewSpace, operation: Operation) -> tuple[bool, Doubles]:
         """Let ImGuizmo draw and follow the mouse; return whether, and to where, the gizmo was moved."""
@@ -122,6 +131,10 @@ class Gizmo:
         matrix = im_guizmo.Matrix16(shown.ravel().tolist())
         snap = im_guizmo.Matrix3([SNAPS[operation]] * 3) if imgui.get_io().key_ctrl else None
         mode = im_guizmo.MODE.local if self.is_local else im_guizmo.MODE.world
+        io = imgui.get_io()
+        mouse = io.mouse_pos.x, io.mouse_pos.y
+        if self._drag is None and mouse[0] > x0 + (x1 - x0) * self.share:
+            io.mouse_pos = (-1e6, -1e6)  # handles that are not shown there are not pressed
         changed = im_guizmo.manipulate(
             im_guizmo.Matrix16(space.view.view_from_frame.astype(np.float64).ravel().tolist()),
             im_guizmo.Matrix16(space.plain_projection(distance).ravel().tolist()),
@@ -131,6 +144,7 @@ class Gizmo:
             None,
             snap,
         )
+        io.mouse_pos = mouse
         moved = np.array(matrix.values, np.float64).reshape(4, 4)
         moved[3, :3] += origin
         return changed, moved
