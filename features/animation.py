@@ -65,9 +65,9 @@ class Animation(Feature):
             1.0,
             minimum=-1000.0,
             maximum=1000.0,
-            help="seconds of the clip in a second; below 0 backwards, from `phase`",
+            help="how often as fast as the clip was made; below 0 backwards, from `phase`",
         ),
-        float_field("phase", 0.0, minimum=-1e6, maximum=1e6, help="seconds of the clip at time 0"),
+        float_field("phase", 0.0, minimum=-1e6, maximum=1e6, unit="s", help="the time of the clip at time 0"),
     )
 
     def __init__(self) -> None:

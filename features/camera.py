@@ -90,7 +90,8 @@ class Camera(Feature):
             0.0,
             minimum=-20.0,
             maximum=20.0,
-            help="EV: each step doubles how bright light is",
+            unit="EV",
+            help="each step doubles how bright light is",
         ),
         choice_field(
             "toneMapping",

@@ -62,7 +62,8 @@ class Light(Feature):
             0.0,
             minimum=0.0,
             maximum=40_000.0,
-            help="kelvin, from 1667 to 25000: the light of a glowing body, times `color`; 0: `color` alone",
+            unit="K",
+            help="from 1667 to 25000: the light of a glowing body, times `color`; 0: `color` alone",
         ),
         float_field(
             "intensity",
@@ -77,7 +78,8 @@ class Light(Feature):
             0.0,
             minimum=0.0,
             maximum=1e4,
-            help="metres that a point or spot light reaches; 0: until it is as weak as 0.02 lux",
+            unit="m",
+            help="how far a point or spot light reaches; 0: until it is as weak as 0.02 lux",
         ),
         angle_field(
             "innerAngle", 20.0, minimum=0.0, maximum=85.0, help="of a spot: full light, from its axis"
@@ -99,7 +101,8 @@ class Light(Feature):
             40.0,
             minimum=1.0,
             maximum=1e6,
-            help="metres from the camera within which shadows fall, where casters are spread wider",
+            unit="m",
+            help="from the camera, within which shadows fall, where casters are spread wider",
         ),
         int_field(
             "cascades",

@@ -20,7 +20,8 @@ class Spin(Feature):
             45.0,
             minimum=-36000.0,
             maximum=36000.0,
-            help="degrees per second, counter-clockwise as seen from the tip of the axis",
+            unit="degrees/s",
+            help="counter-clockwise as seen from the tip of the axis",
         ),
         angle_field("phase", 0.0, minimum=-360.0, maximum=360.0, help="how far it is turned at time 0"),
     )

@@ -59,9 +59,9 @@ class AreaMap(Feature):
 
     type_name = "areaMap"
     fields = (
-        float_field("extent", 20.0, minimum=0.01, maximum=1e6, help="metres that it is wide and high"),
+        float_field("extent", 20.0, minimum=0.01, maximum=1e6, unit="m", help="how wide and high it is"),
         float_field(
-            "depth", 1000.0, minimum=0.01, maximum=1e6, help="metres that it sees, half of them above"
+            "depth", 1000.0, minimum=0.01, maximum=1e6, unit="m", help="how deep it sees, half of it above"
         ),
         choice_field(
             "follow", "camera", choices=FOLLOWS, help="what is in its middle; for nothing the origin"

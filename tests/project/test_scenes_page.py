@@ -23,12 +23,14 @@ def page(root: Path) -> str:
 def test_the_table_of_features_has_every_field_with_its_help_and_default(page: str) -> None:
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| (.*) \| (.*) \| (.*) \|$", page, re.MULTILINE)
     listed = {(feature, field): (default, text) for feature, field, _, default, text in rows}
+    limits = {(feature, field): what for feature, field, what, *_ in rows}
     registry = discover("features")
     fields = {(name, field.name): field for name in registry for field in registry[name].fields}
     assert listed.keys() == fields.keys()
     for key, field in fields.items():
         default, text = listed[key]
         assert text == field.help
+        assert limits[key].endswith(field.range_text()), "with their unit"
         if field.required:
             assert default == "required"
         elif field.optional:
@@ -41,6 +43,23 @@ def test_the_table_of_features_has_every_field_with_its_help_and_default(page: s
             assert float(default.strip("`")) == field.default
         else:
             assert default.strip("`") == str(field.default).replace("True", "true")
+
+
+UNITS = r"metres|meters|seconds|kelvin|degrees|radians|pixels|points|lux|EV|hertz|per metre"
+
+
+def test_no_field_of_numbers_has_its_unit_in_its_help_alone() -> None:
+    registry = discover("features")
+    numbers = [(name, field) for name in registry for field in registry[name].fields if field.kind.numeric]
+    unmarked = [
+        f"{name}.{field.name}" for name, field in numbers if re.match(UNITS, field.help) and not field.unit
+    ]
+    assert not unmarked
+    units = {(name, field.name): field.unit for name, field in numbers}
+    assert units["light", "temperature"] == "K"
+    assert units["light", "range"] == units["light", "shadowDistance"] == "m"
+    assert units["areaMap", "extent"] == units["areaMap", "depth"] == "m"
+    assert units["spin", "speed"] == "degrees/s"
 
 
 def test_the_table_of_assets_has_every_type(page: str) -> None:

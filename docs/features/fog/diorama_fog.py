@@ -36,8 +36,8 @@ class Fog(Feature):
     at_most = 1
     fields = (
         color_field("color", (0.55, 0.62, 0.7), help="of fog that nothing is seen through; linear light"),
-        float_field("density", 0.05, minimum=0.0, maximum=100.0, help="per metre"),
-        float_field("start", 0.0, minimum=0.0, help="metres from the eye at which it begins"),
+        float_field("density", 0.05, minimum=0.0, maximum=100.0, unit="per m", help="of fog"),
+        float_field("start", 0.0, minimum=0.0, unit="m", help="from the eye, where it begins"),
     )
     shaders = {"fog.fs": SHADER}
 

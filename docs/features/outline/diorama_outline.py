@@ -122,7 +122,7 @@ class Outline(Feature):
     fields = (
         asset_field("asset", types=("mesh", "model"), optional=True, help="by default the visible model"),
         color_field("color", (1.0, 0.55, 0.05), help="in linear light"),
-        float_field("width", 3.0, minimum=0.5, maximum=MOST, help="pixels"),
+        float_field("width", 3.0, minimum=0.5, maximum=MOST, unit="pixels", help="of the line"),
     )
     buffers = ("outlines",)
     shaders = {

@@ -72,7 +72,7 @@ class Water(Feature):
     type_name = "water"
     at_most = 1
     fields = (
-        float_field("size", 20.0, minimum=0.1, maximum=1e5, help="metres from the middle to each side"),
+        float_field("size", 20.0, minimum=0.1, maximum=1e5, unit="m", help="from the middle to each side"),
         color_field("color", (0.01, 0.05, 0.06), help="of the water itself, in linear light"),
         float_field("ripples", 0.05, minimum=0.0, maximum=1.0, help="how steep the waves are"),
     )

@@ -69,9 +69,9 @@ class Wind(Feature):
             "asset", types=("mesh", "model"), help="what sways; its lower end, at y -0.5, stands still"
         ),
         color_field("color", (0.2, 0.5, 0.1), help="of the surface, in linear light"),
-        float_field("strength", 0.3, minimum=0.0, maximum=10.0, help="metres that the upper end moves"),
-        float_field("speed", 2.0, minimum=0.0, maximum=50.0, help="radians per second"),
-        float_field("heading", 0.5, help="radians from X towards Z"),
+        float_field("strength", 0.3, minimum=0.0, maximum=10.0, unit="m", help="how far the upper end moves"),
+        float_field("speed", 2.0, minimum=0.0, maximum=50.0, unit="rad/s", help="of the sway"),
+        float_field("heading", 0.5, unit="rad", help="from X towards Z"),
     )
     buffers = ("winds",)
     shaders = {"sway.vs": VERTEX, "sway.fs": FRAGMENT}

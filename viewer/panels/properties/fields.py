@@ -96,7 +96,7 @@ def _fits(text: str, width: float) -> bool:
 
 
 def _suffix(unit: str) -> str:
-    return {"degrees": "°"}.get(unit, f" {unit}" if unit else "").replace("%", "%%")
+    return {"degrees": "°", "degrees/s": "°/s"}.get(unit, f" {unit}" if unit else "").replace("%", "%%")
 
 
 def field(spec: FieldSpec, values: NDArray[Any]) -> Change | None:
