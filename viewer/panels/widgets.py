@@ -119,7 +119,8 @@ def align_right(text: str, margin: float = 0.0) -> None:
 def table_row(identity: str, is_selected: bool, *, overlaps: bool = False, height: float = 0.0) -> bool:
     """Draw what a click on a row of a table selects, and return whether it was clicked.
 
-    It covers the row and nothing of the next one, as the spacing of lines is more than that of rows.
+    It covers the row and nothing of the next one, as the spacing of lines is more than that of rows. One that
+    is selected has the ground of what is selected, and a bar at its left edge, also below the mouse.
     `overlaps`: other items are drawn over it, which get their own clicks.
     """
     flags = imgui.SelectableFlags_.span_all_columns.value
@@ -127,8 +128,14 @@ def table_row(identity: str, is_selected: bool, *, overlaps: bool = False, heigh
     style_now = imgui.get_style()
     gap = (style_now.item_spacing.x, 2 * style_now.cell_padding.y)
     imgui.push_style_var(imgui.StyleVar_.item_spacing.value, gap)
+    imgui.push_style_color(imgui.Col_.header.value, style.SELECTED)
     clicked = imgui.selectable(identity, is_selected, flags, (0, height))[0]
+    imgui.pop_style_color()
     imgui.pop_style_var()
+    if is_selected:
+        low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
+        width = style_now.cell_padding.x * 0.5
+        imgui.get_window_draw_list().add_rect_filled(low, (low.x + width, high.y), color(style.ACCENT))
     return bool(clicked)
 
 

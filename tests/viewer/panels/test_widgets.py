@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from imgui_bundle import imgui
 from support.mouse import Mouse, mouse
 
 from viewer.panels import widgets
 from viewer.ui import style
+from viewer.ui.draw_lists import VERTEX_BYTES
 
 __all__ = ["mouse"]
 
@@ -46,6 +49,43 @@ def test_the_mouse_is_over_one_row_of_a_table_at_every_height(mouse: Mouse, scal
         for _ in range(2):
             mouse.frame(draw)
         assert len(over[-1]) == 1, f"rows {over[-1]} at {y - lines[0]:g} of {lines[1] - lines[0]:g}"
+
+
+@pytest.mark.parametrize("theme", style.THEMES)
+def test_a_selected_row_stands_out_by_its_ground_and_a_bar(mouse: Mouse, theme: str) -> None:
+    style.choose(theme)
+    seen: list[set[int]] = []
+    chosen = -1
+
+    def draw() -> None:
+        imgui.begin("w")
+        if imgui.begin_table("t", 1):
+            for row in range(2):
+                imgui.table_next_row()
+                imgui.table_next_column()
+                widgets.table_row(f"##{row}", row == chosen)
+            imgui.end_table()
+        imgui.end()
+
+    for selected in (-1, 1):
+        chosen = selected
+        for _ in range(3):
+            mouse.frame(draw)
+        seen.append(drawn_colors(imgui.get_draw_data()))
+    style.choose("dark")
+    new = seen[1] - seen[0]
+    assert widgets.color((*style.THEMES[theme]["ACCENT"], 1.0)) in new
+    assert len(new) == 2, "the ground of what is selected, and the bar"
+
+
+def drawn_colors(data: imgui.ImDrawData) -> set[int]:
+    """The colours of all vertices."""
+    found: set[int] = set()
+    for drawn in data.cmd_lists:
+        raw = ctypes.string_at(drawn.vtx_buffer.data_address(), drawn.vtx_buffer.size() * VERTEX_BYTES)
+        vertex = np.dtype([("at", "<f4", 2), ("uv", "<f4", 2), ("color", "<u4")])
+        found.update(np.frombuffer(raw, vertex)["color"].tolist())
+    return found
 
 
 def test_no_panel_draws_the_row_of_a_table_of_its_own(root: Path) -> None:

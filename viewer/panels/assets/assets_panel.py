@@ -195,7 +195,7 @@ class AssetsPanel:
             users = self._found_users().of(key)
             self._details = key, list(fact_lines(library, ref)), users
         _, lines, users = self._details
-        widgets.cut(library.unreplaced(ref).label, style.ACCENT)
+        self._title(rows, row, library.unreplaced(ref).label)
         position = _position(self._session, ref)
         if position is not None and widgets.link(f"{Path(position.file).name}:{position.line}", "place"):
             self._session.links.follow(SourceLink(Path(position.file), position.line, position.column))
@@ -220,6 +220,21 @@ class AssetsPanel:
                 path = self._session.runtime.tableau.tables[name].path(of)
                 if widgets.link(f"{name} of {path}", f"user{index}"):
                     self._session.links.follow(FeatureLink(name, of))
+
+    def _title(self, rows: AssetRows, row: int, label: str) -> None:
+        """The name of an asset with its kind, and its database where there is room; `label` is the tip."""
+        kind, database = str(KINDS[rows.kinds[row]]), self._database(int(rows.keys[row]))
+        gap = imgui.get_font_size() * 0.5
+        room = imgui.get_content_region_avail().x - imgui.calc_text_size(kind).x - gap
+        widgets.cut(rows.names[row], style.ACCENT, max(room, imgui.get_font_size() * 4), (label,))
+        self._session.places["asset title"] = widgets.item_box()
+        imgui.same_line(0, gap)
+        widgets.cut(f"{kind} of {database}" if database else kind, style.QUIET)
+
+    def _database(self, key: int) -> str:
+        """The name of the database that an asset is of."""
+        found = self._session.runtime.library.dbs.get(AssetRef.from_key(key).db)
+        return found.name if found is not None else ""
 
     def _planned_help(self, rows: AssetRows, row: int) -> str:
         """What the bytes of an asset in the plan are."""

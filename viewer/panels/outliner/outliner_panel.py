@@ -40,7 +40,7 @@ _TABLE = (
     | imgui.TableFlags_.resizable.value
     | imgui.TableFlags_.borders_inner_h.value
 )
-_HEADER, _SOON = imgui.Col_.header.value, imgui.HoveredFlags_.delay_short.value
+_SOON = imgui.HoveredFlags_.delay_short.value
 """What each row asks for: a look-up in an enumeration takes as long as a text."""
 WIDE = 6.5
 """Widths of the font that names have at least beside columns of memory; else these are scrolled to."""
@@ -236,9 +236,7 @@ class OutlinerPanel:
         height = imgui.get_text_line_height()
         start, corner = imgui.get_cursor_pos(), imgui.get_cursor_screen_pos()
         width = imgui.get_content_region_avail().x
-        imgui.push_style_color(_HEADER, style.SELECTED)
         clicked = widgets.table_row("##row", self.actions.is_selected(node), overlaps=True, height=height)
-        imgui.pop_style_color()
         if clicked:
             self.actions.click(index)
         place = (corner.x, corner.y, corner.x + width, corner.y + height)
