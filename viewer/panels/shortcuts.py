@@ -60,5 +60,9 @@ def run_shortcuts(commands: Commands, guard: Guard) -> None:
         for keys in command.keys:
             if (is_typing and not command.while_typing) or (is_closing and keys == "Esc"):
                 continue
-            if imgui.is_key_chord_pressed(chord(keys)) and command.is_enabled():
+            if not imgui.is_key_chord_pressed(chord(keys)):
+                continue
+            if "Alt+" in keys:  # else the keyboard goes to the menu bar, as by Alt alone
+                imgui.get_current_context().nav_windowing_toggle_layer = False
+            if command.is_enabled():
                 guard.call(f"command {command.title}", command.run)

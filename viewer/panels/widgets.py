@@ -23,6 +23,9 @@ FLOATING = (
 )
 """Of a window that lies over the scene at its place, and is no panel."""
 
+BY_KEYS = imgui.ButtonFlags_.enable_nav.value
+"""Of a button of our own that arrows go to, and Enter and Space press, as any other."""
+
 Rectangle = tuple[float, float, float, float]
 
 
@@ -40,7 +43,7 @@ def switch(name: str, is_on: bool, in_effect: bool) -> tuple[bool, Rectangle]:
     height = line * 0.86
     width = height * 1.75
     corner = imgui.get_cursor_screen_pos()
-    clicked = imgui.invisible_button(name, (width, line))
+    clicked = imgui.invisible_button(name, (width, line), BY_KEYS)
     top = corner.y + (line - height) / 2
     box = (corner.x, top, corner.x + width, top + height)
     draw = imgui.get_window_draw_list()
@@ -67,7 +70,7 @@ def tree_cell(
     wanted: bool | None = None
     if children:
         corner = imgui.get_cursor_screen_pos()
-        if imgui.invisible_button(f"fold{identity}", (step, line)):
+        if imgui.invisible_button(f"fold{identity}", (step, line), BY_KEYS):
             wanted = not is_open
         _mark(corner.x + step * 0.38, corner.y + line / 2, line * 0.24, is_open)
         imgui.same_line(0, 0)
@@ -82,7 +85,7 @@ def fold_button(identity: str, is_open: bool) -> bool:
     """Draw the arrow of a row with children; return whether it was clicked."""
     step, line = imgui.get_style().indent_spacing, imgui.get_text_line_height()
     corner = imgui.get_cursor_screen_pos()
-    clicked = imgui.invisible_button(identity, (step, line))
+    clicked = imgui.invisible_button(identity, (step, line), BY_KEYS)
     _mark(corner.x + step * 0.38, corner.y + line / 2, line * 0.24, is_open)
     return clicked
 
@@ -114,6 +117,34 @@ def align_right(text: str, margin: float = 0.0) -> None:
     room = imgui.get_content_region_avail().x - imgui.calc_text_size(text).x - margin
     if room > 0:
         imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + room)
+
+
+def begin_child(name: str, size: tuple[float, float] = (0.0, 0.0), flags: int = 0) -> bool:
+    """Begin a part of a panel that is scrolled by itself, which arrows go into from what is around it."""
+    return bool(imgui.begin_child(name, size, imgui.ChildFlags_.nav_flattened.value, flags))
+
+
+def begin_table(name: str, columns: int, flags: int, height: float = 0.0, inner_width: float = 0.0) -> bool:
+    """Begin a table that is scrolled, which arrows go into from what is around it."""
+    imgui.internal.set_next_window_child_flags(imgui.ChildFlags_.nav_flattened.value, True)
+    return bool(imgui.begin_table(name, columns, flags, (0.0, height), inner_width))
+
+
+def scroll_by_keys(*, arrows: bool = False) -> None:
+    """Scroll the part or table that is drawn now by the keys of the panel around it, if that has the focus.
+
+    PageUp, PageDown, Home and End do so, and with `arrows` up and down: where arrows have nowhere to go.
+    """
+    focused = imgui.FocusedFlags_.root_and_child_windows.value | imgui.FocusedFlags_.no_popup_hierarchy.value
+    if not imgui.is_window_focused(focused) or imgui.get_io().want_text_input or imgui.is_any_item_active():
+        return
+    line, page = imgui.get_text_line_height_with_spacing(), imgui.get_window_height() * 0.9
+    steps = {imgui.Key.page_down: page, imgui.Key.page_up: -page, imgui.Key.home: -1e9, imgui.Key.end: 1e9}
+    if arrows:
+        steps |= {imgui.Key.down_arrow: line, imgui.Key.up_arrow: -line}
+    for key, step in steps.items():
+        if imgui.is_key_pressed(key):
+            imgui.set_scroll_y(min(max(imgui.get_scroll_y() + step, 0.0), imgui.get_scroll_max_y()))
 
 
 def table_row(identity: str, is_selected: bool, *, overlaps: bool = False, height: float = 0.0) -> bool:
@@ -207,7 +238,7 @@ def same_line_if_it_fits(width: float) -> None:
 def link(text: str, identity: str) -> bool:
     """Draw a text that can be clicked, underlined under the pointer; returns whether it was."""
     corner, size = imgui.get_cursor_screen_pos(), imgui.calc_text_size(text)
-    clicked = imgui.invisible_button(f"##{identity}", (max(size.x, 1.0), size.y))
+    clicked = imgui.invisible_button(f"##{identity}", (max(size.x, 1.0), size.y), BY_KEYS)
     draw, tint = imgui.get_window_draw_list(), color(style.ACCENT)
     draw.add_text((corner.x, corner.y), tint, text)
     if imgui.is_item_hovered():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from imgui_bundle import imgui
 from support.display import Display, environment_of
 from support.limits import limit
 from support.mouse import middle
@@ -205,6 +206,17 @@ def test_the_menu_of_the_outliner_shows_the_selection_in_the_picture(
     until(frames, lambda: bool((camera.translation != before).any()), "the camera goes there")
     until(frames, lambda: "menu show selection" not in places, "the menu is closed")
     until(frames, lambda: frames.scene_view.views._travel is None, "it is there")
+    camera.translation, camera.rotation = before, turned
+
+
+def test_views_by_alt_leave_the_keyboard_where_it_is(frames: WindowFrames, xvfb: Display) -> None:
+    camera, context = frames.runtime.tableau["camera"], imgui.get_current_context()
+    before, turned = camera.translation.copy(), camera.rotation.copy()
+    place = context.nav_window.name, context.nav_layer
+    xvfb.key("alt+7")
+    until(frames, lambda: camera.world[2, 1] > 0.999, "the camera looks from above")
+    frames.step()
+    assert (context.nav_window.name, context.nav_layer) == place, "and not at the menu bar or a tab"
     camera.translation, camera.rotation = before, turned
 
 

@@ -181,7 +181,7 @@ class AnimationPanel:
             return
         if not self._found()[0].seconds:
             widgets.cut("nothing moves now: all below is not enabled, or at speed 0", style.QUIET)
-        if not imgui.begin_table("clips", 3, _TABLE):
+        if not widgets.begin_table("clips", 3, _TABLE):
             return
         imgui.table_setup_scroll_freeze(0, 1)
         imgui.table_setup_column("object", _STRETCH)

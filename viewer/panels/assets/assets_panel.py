@@ -71,13 +71,13 @@ class AssetsPanel:
         room = imgui.get_content_region_avail()
         beside = row is not None and room.x > imgui.get_font_size() * 36
         height = 0.0 if beside or row is None else room.y * 0.5
-        if imgui.begin_child("table", (room.x * 0.55 if beside else 0.0, height)):
+        if widgets.begin_child("table", (room.x * 0.55 if beside else 0.0, height)):
             self._table(rows)
         imgui.end_child()
         if row is not None:
             if beside:
                 imgui.same_line()
-            if imgui.begin_child("details"):
+            if widgets.begin_child("details"):
                 self._detail(rows, row)
             imgui.end_child()
 
@@ -142,7 +142,7 @@ class AssetsPanel:
         return found[order[::-1] if is_descending else order]
 
     def _table(self, rows: AssetRows) -> None:
-        if not imgui.begin_table("assets", 4, _TABLE, (0.0, 0.0), widgets.scrolled_width(LEAST_WIDTH)):
+        if not widgets.begin_table("assets", 4, _TABLE, 0.0, widgets.scrolled_width(LEAST_WIDTH)):
             return
         imgui.table_setup_scroll_freeze(1, 1)
         imgui.table_setup_column("asset", _STRETCH)

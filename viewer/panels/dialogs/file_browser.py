@@ -78,11 +78,11 @@ class FileBrowser:
         foot = imgui.get_frame_height_with_spacing()
         recent = self._session.preferences.recent
         if recent and imgui.get_content_region_avail().x > size * 30:
-            if imgui.begin_child("recent", (size * 15, -foot)):
+            if widgets.begin_child("recent", (size * 15, -foot)):
                 self._recent(recent)
             imgui.end_child()
             imgui.same_line()
-        if imgui.begin_child("entries", (0, -foot)):
+        if widgets.begin_child("entries", (0, -foot)):
             self._entries(self._folder, entries)
         imgui.end_child()
         usual = f"scenes and models: {', '.join(ENDINGS)}"

@@ -26,9 +26,10 @@ MOUSE = (
 """What the mouse does over the scene."""
 PANELS = (
     ("Ctrl+Tab", "go to another panel, or the menu bar: Tab while Ctrl is held, with Shift backwards"),
-    ("arrows", "go from item to item"),
-    ("Enter, Space", "press what is marked; Enter: go into a part of a panel, or type a value"),
-    ("Esc", "leave the part, or the value as it was"),
+    ("arrows", "go from item to item, also of a table"),
+    ("Enter, Space", "press what is marked; Enter: type a value"),
+    ("PageUp, PageDown, Home, End", "scroll"),
+    ("Esc", "leave the value as it was"),
 )
 """What keys do in any panel."""
 OUTLINER = (

@@ -91,8 +91,9 @@ class FramePanel:
         if not self._history.hitches:
             widgets.cut("no hitch: no frame took more than 1.5 times the median before it", style.QUIET)
             return
-        if not imgui.begin_table("hitches", 3, _TABLE):
+        if not widgets.begin_table("hitches", 3, _TABLE):
             return
+        widgets.scroll_by_keys()
         imgui.table_setup_scroll_freeze(0, 1)
         imgui.table_setup_column("hitch at frame", _FIXED)
         imgui.table_setup_column("took (median)", _FIXED)
@@ -116,8 +117,9 @@ class FramePanel:
             return
         total = sum(times.values())
         widgets.cut(f"{total:.2f} ms on the GPU for all passes")
-        if not imgui.begin_table("passes", 3, _TABLE):
+        if not widgets.begin_table("passes", 3, _TABLE):
             return
+        widgets.scroll_by_keys()
         imgui.table_setup_scroll_freeze(0, 1)
         imgui.table_setup_column("pass, in the order of drawing", _STRETCH)
         imgui.table_setup_column("ms", _FIXED, imgui.calc_text_size("9999.999").x)
@@ -149,13 +151,13 @@ class FramePanel:
         chosen = self._viewer.chosen
         room = imgui.get_content_region_avail()
         width = room.x * 0.55 if chosen is not None and room.x > imgui.get_font_size() * 40 else 0.0
-        if imgui.begin_child("graph", (width, 0)):
+        if widgets.begin_child("graph", (width, 0)):
             self._lives(rows, passes)
         imgui.end_child()
         if chosen is not None:
             if width:
                 imgui.same_line()
-            if imgui.begin_child("image", (0, 0)):
+            if widgets.begin_child("image", (0, 0)):
                 self._viewer.draw()
             imgui.end_child()
 
@@ -170,7 +172,7 @@ class FramePanel:
 
     def _lives(self, rows: list[ImageRow], passes: list[str]) -> None:
         """Draw images down, passes across: where an image is written, read, and held."""
-        if not imgui.begin_table("lives", 4, _TABLE):
+        if not widgets.begin_table("lives", 4, _TABLE):
             return
         imgui.table_setup_scroll_freeze(0, 1)
         imgui.table_setup_column("image", _STRETCH, 1.1)
@@ -228,8 +230,9 @@ class FramePanel:
         widgets.cut(
             f"{counts.calls:,} draw calls, {counts.instances:,} instances, {counts.triangles:,} triangles"
         )
-        if not imgui.begin_table("culling", 4, _TABLE):
+        if not widgets.begin_table("culling", 4, _TABLE):
             return
+        widgets.scroll_by_keys()
         imgui.table_setup_scroll_freeze(0, 1)
         imgui.table_setup_column("pass", _STRETCH)
         imgui.table_setup_column("view", _STRETCH)

@@ -88,7 +88,7 @@ class DeltaTable:
 
     def _table(self, rows: DeltaRows) -> None:
         width = widgets.scrolled_width(LEAST_WIDTH)
-        if not imgui.begin_table(f"delta{self._name}", 5, _TABLE, (0.0, 0.0), width):
+        if not widgets.begin_table(f"delta{self._name}", 5, _TABLE, 0.0, width):
             return
         letter = imgui.get_font_size()
         imgui.table_setup_scroll_freeze(0, 1)
@@ -99,6 +99,7 @@ class DeltaTable:
         default = imgui.TableColumnFlags_.default_sort.value
         imgui.table_setup_column("B - A", _FIXED | _DOWN | default, letter * 5, DIFFERENCE + 1)
         widgets.table_headers(2, 3, 4)
+        widgets.scroll_by_keys()
         specs = imgui.table_get_sort_specs()
         if specs is not None and specs.specs_dirty and specs.specs_count:
             spec = specs.get_specs(0)

@@ -65,13 +65,13 @@ class SnapshotsPanel:
         is_wide = width > WIDE * imgui.get_font_size()
         line = imgui.get_frame_height_with_spacing()
         size = (width * 0.38, 0.0) if is_wide else (0.0, line * (5.5 + min(len(kept), 4)))
-        if imgui.begin_child("list", size):
+        if widgets.begin_child("list", size):
             self._buttons()
             self._list()
         imgui.end_child()
         if is_wide:
             imgui.same_line()
-        if imgui.begin_child("delta", (0.0, max(imgui.get_content_region_avail().y, LEAST * line))):
+        if widgets.begin_child("delta", (0.0, max(imgui.get_content_region_avail().y, LEAST * line))):
             self._delta()
         imgui.end_child()
 
@@ -184,7 +184,7 @@ class SnapshotsPanel:
 
     def _list(self) -> None:
         """The snapshots, newest first, and memory now; what is compared is chosen with A and B."""
-        if not imgui.begin_table("snapshots", 4, _TABLE):
+        if not widgets.begin_table("snapshots", 4, _TABLE):
             return
         letter = imgui.get_font_size()
         for name, width in (("A", letter * 1.6), ("B", letter * 1.6)):

@@ -36,7 +36,8 @@ def draw_strips(session: Session, name: str, strips: MemoryStrips) -> None:
     session.places[f"{name} legend"] = (corner.x, corner.y, right, imgui.get_cursor_screen_pos().y)
     line = imgui.get_font_size() * LINE
     height = max(imgui.get_content_region_avail().y, LEAST * line)
-    if imgui.begin_child("strips", (0.0, height)):
+    if widgets.begin_child("strips", (0.0, height)):
+        widgets.scroll_by_keys()
         imgui.push_style_var(imgui.StyleVar_.item_spacing.value, (0, 0))
         clipper = imgui.ListClipper()
         clipper.begin(len(strips.rows), line)

@@ -82,7 +82,7 @@ class TimelinePanel:
         step = max(NARROWEST * letter, min(WIDEST * letter, width / len(events)))
         count = max(1, min(len(events), int(width / step)))
         first = max(0, min(index - count // 2, len(events) - count))
-        imgui.invisible_button("graph", (max(width, 1.0), height))
+        imgui.invisible_button("graph", (max(width, 1.0), height), widgets.BY_KEYS)
         parts.note_place(self._session, "timeline graph")
         over = int((imgui.get_io().mouse_pos.x - corner.x) / step) + first
         if imgui.is_item_active():

@@ -71,7 +71,7 @@ class MapPanel:
         room = imgui.get_content_region_avail()
         lines = legend_lines(room.y)
         height = max(room.y - legend_height(lines), imgui.get_font_size() * 4)
-        if imgui.begin_child("canvas", (0.0, height), 0, _CANVAS):
+        if widgets.begin_child("canvas", (0.0, height), _CANVAS):
             self._canvas(models, overlay, palette)
         imgui.end_child()
         draw_map_legend(self._session, coloring, models.tiles, overlay, palette, lines)

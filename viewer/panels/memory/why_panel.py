@@ -133,7 +133,7 @@ class WhyPanel:
         inside = self._table(models, level)
         noun = "resource" if level is Level.RESOURCE else "block"
         widgets.quiet(f"holds {count_text(len(self._inside), noun)}")
-        if not imgui.begin_child("inside", (0.0, 0.0)):
+        if not widgets.begin_child("inside", (0.0, 0.0)):
             imgui.end_child()
             return
         clipper = imgui.ListClipper()
@@ -165,7 +165,7 @@ class WhyPanel:
         self._find(model)
         if self.search and len(self.found) != model.count:
             widgets.quiet(f"{len(self.found):,} found")
-        if not imgui.begin_child("requesters", (0.0, 0.0)):
+        if not widgets.begin_child("requesters", (0.0, 0.0)):
             imgui.end_child()
             return
         height = imgui.get_text_line_height_with_spacing() * 2

@@ -91,7 +91,7 @@ class PlansPanel:
             self._session.wake()
         imgui.same_line()
         widgets.cut(count_text(len(rows.rows), "row"), style.QUIET)
-        if not imgui.begin_table("rows", 1, _TABLE):
+        if not widgets.begin_table("rows", 1, _TABLE):
             return
         imgui.table_setup_column("row", imgui.TableColumnFlags_.width_stretch.value)
         clipper = imgui.ListClipper()

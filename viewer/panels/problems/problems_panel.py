@@ -46,7 +46,7 @@ class ProblemsPanel:
         if parts.button(self._session, "problems copy", "copy"):
             imgui.set_clipboard_text("\n\n".join(one.render() for one in shown))
         widgets.tooltip(("copies what is shown",))
-        if imgui.begin_child("list"):
+        if widgets.begin_child("list"):
             for number, problem in enumerate(shown):
                 imgui.push_id(number)
                 self._problem(number, problem)

@@ -48,8 +48,7 @@ class PropertiesPanel:
         if not len(rows):
             widgets.quiet("select an object")
             return
-        flattened = imgui.ChildFlags_.nav_flattened.value  # arrows reach the fields from the buttons above
-        if imgui.begin_child("properties", (0.0, 0.0), flattened):
+        if widgets.begin_child("properties"):
             primary = session.selection.primary
             first = int(rows[0]) if primary is None else primary
             rows = np.concatenate(([first], rows[rows != first])).astype(np.int32)
@@ -221,7 +220,7 @@ class PropertiesPanel:
         mark = imgui.get_font_size() * 0.9
         corner = imgui.get_cursor_screen_pos()
         if differs:
-            if imgui.invisible_button("revert", (mark, imgui.get_frame_height())):
+            if imgui.invisible_button("revert", (mark, imgui.get_frame_height()), widgets.BY_KEYS):
                 self._later = lambda: editing.reverting.revert_value(target, rows)
             low, high = imgui.get_item_rect_min(), imgui.get_item_rect_max()
             self._session.places[f"revert {target.what}"] = (low.x, low.y, high.x, high.y)

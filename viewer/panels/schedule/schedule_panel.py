@@ -55,11 +55,11 @@ class SchedulePanel:
         self._controls()
         width = imgui.get_content_region_avail().x
         if width > WIDE * imgui.get_font_size():
-            if imgui.begin_child("left", (width * 0.42, 0)):
+            if widgets.begin_child("left", (width * 0.42, 0)):
                 self._overview()
             imgui.end_child()
             imgui.same_line()
-            if imgui.begin_child("steps"):
+            if widgets.begin_child("steps"):
                 self._steps()
             imgui.end_child()
         else:
@@ -197,7 +197,7 @@ class SchedulePanel:
             return
         letter = imgui.get_font_size()
         height = max(imgui.get_content_region_avail().y, letter * LEAST_STEPS)
-        if not imgui.begin_table("steps", 4, _STEPS, (0.0, height), widgets.scrolled_width(LEAST_WIDTH)):
+        if not widgets.begin_table("steps", 4, _STEPS, height, widgets.scrolled_width(LEAST_WIDTH)):
             return
         imgui.table_setup_scroll_freeze(0, 1)
         imgui.table_setup_column("#", _FIXED, letter * 3)
@@ -205,6 +205,7 @@ class SchedulePanel:
         imgui.table_setup_column("about", _STRETCH)
         imgui.table_setup_column("size", _FIXED, letter * 5)
         widgets.table_headers(0, 3)
+        widgets.scroll_by_keys()
         if model.done != self._followed:
             # The next step stays in sight while steps run.
             self._followed = model.done

@@ -71,8 +71,9 @@ class SourcePanel:
 
     def _lines(self, link: SourceLink, text: SourceText) -> None:
         flags = imgui.WindowFlags_.horizontal_scrollbar.value
-        if imgui.begin_child("lines", (0, 0), 0, flags):
+        if widgets.begin_child("lines", (0, 0), flags):
             height = imgui.get_text_line_height_with_spacing()
+            widgets.scroll_by_keys(arrows=True)
             if self._must_scroll:
                 imgui.set_scroll_y(max(0.0, (link.line - 1) * height - imgui.get_window_height() * 0.4))
                 self._must_scroll = False

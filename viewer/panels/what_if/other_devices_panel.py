@@ -45,7 +45,7 @@ class OtherDevicesPanel:
         if self.devices.is_working:
             self.devices.advance()
             self._session.wake()
-        if not imgui.begin_table("devices", 5, _TABLE, (0.0, 0.0), widgets.scrolled_width(LEAST_WIDTH)):
+        if not widgets.begin_table("devices", 5, _TABLE, 0.0, widgets.scrolled_width(LEAST_WIDTH)):
             return
         letter = imgui.get_font_size()
         imgui.table_setup_scroll_freeze(1, 1)

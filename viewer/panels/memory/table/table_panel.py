@@ -200,7 +200,7 @@ class TablePanel:
 
     def _rows(self, table: MemoryTable) -> None:
         columns = COLUMNS[table.level]
-        if not imgui.begin_table(f"memory {int(table.level)}", len(columns), _TABLE):
+        if not widgets.begin_table(f"memory {int(table.level)}", len(columns), _TABLE):
             return
         imgui.table_setup_scroll_freeze(1, 1)
         for column in columns:
