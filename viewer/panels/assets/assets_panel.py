@@ -182,6 +182,7 @@ class AssetsPanel:
         imgui.table_next_column()
         size = int(self._bytes[row])
         widgets.right_aligned(bytes_text(size) if size else "-")
+        self._session.places[f"asset memory {rows.names[row]}"] = widgets.item_box()
         if size:
             widgets.tooltip((f"{size:,} bytes are requested in the plan", self._planned_help(rows, row)))
         imgui.table_next_column()
