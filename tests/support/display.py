@@ -54,6 +54,14 @@ class Display:
         """Press and release keys together, by their X names: `ctrl+shift+z`, `Return`."""
         _xdotool("key", keys)
 
+    def hold(self, key: str) -> None:
+        """Press a key down, by its X name."""
+        _xdotool("keydown", key)
+
+    def let_go(self, key: str) -> None:
+        """Release a key."""
+        _xdotool("keyup", key)
+
     def release(self, button: int = 1) -> None:
         """Release a mouse button."""
         _xdotool("mouseup", str(button))

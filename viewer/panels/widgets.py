@@ -1,4 +1,4 @@
-"""Widgets that ImGui does not provide: a switch, a tree cell, a bar, secondary text, tooltips."""
+"""Widgets that ImGui does not provide: a switch, marks of trees, a bar, secondary text, tooltips."""
 
 from __future__ import annotations
 
@@ -60,25 +60,13 @@ def switch(name: str, is_on: bool, in_effect: bool) -> tuple[bool, Rectangle]:
     return clicked, box
 
 
-def tree_cell(
-    identity: str, text: str, depth: int, children: int, is_open: bool, tint: style.Color
-) -> bool | None:
-    """Draw an indented name with its arrow; returns the new expanded state, None if it was not clicked."""
-    step = imgui.get_style().indent_spacing
-    line = imgui.get_text_line_height()
-    imgui.set_cursor_pos_x(imgui.get_cursor_pos_x() + depth * step)
-    wanted: bool | None = None
-    if children:
-        corner = imgui.get_cursor_screen_pos()
-        if imgui.invisible_button(f"fold{identity}", (step, line), BY_KEYS):
-            wanted = not is_open
-        _mark(corner.x + step * 0.38, corner.y + line / 2, line * 0.24, is_open)
-        imgui.same_line(0, 0)
-    else:
-        imgui.dummy((step, line))
-        imgui.same_line(0, 0)
-    imgui.text_colored(tint, text)
-    return wanted
+def fold_mark(is_open: bool) -> None:
+    """Draw the arrow of a row with children, which is folded by a click anywhere in it; the line goes on."""
+    step, line = imgui.get_style().indent_spacing, imgui.get_text_line_height()
+    corner = imgui.get_cursor_screen_pos()
+    imgui.dummy((step, line))
+    _mark(corner.x + step * 0.38, corner.y + line / 2, line * 0.24, is_open)
+    imgui.same_line(0, 0)
 
 
 def fold_button(identity: str, is_open: bool) -> bool:

@@ -65,6 +65,8 @@ class Hand:
                 self.window, *(a + (b - a) * part for a, b in zip(start, end, strict=True))
             )
             self.draw(2)
+        self.display.move_mouse(self.window, end[0], end[1] + 1)
+        self.draw(4)  # a place to dock in is found in one frame, and taken in a later one
         self.display.release()
         self.draw(4)
 
@@ -250,6 +252,41 @@ def test_real_drops_open_scenes_and_one_that_does_not_load_leaves_the_present_on
     shared.until(lambda: frames.runtime is not runtime, "the dropped scene is there")
     assert frames.runtime.scene.path == other.resolve()
     assert (shared.picture() != before).any(axis=2).mean() > 0.3
+
+
+def test_several_dropped_files_are_opened_together(shared: Hand, world: Path) -> None:
+    frames, runtime = shared.frames, shared.frames.runtime
+    files = [world / "scenes" / name for name in ("cube.hu", "sky.hu")]
+    assert shared.client.drop(shared.window, files, frames.step)
+    shared.until(lambda: frames.runtime is not runtime, "they are there")
+    assert [part.opened.name for part in frames.runtime.scene.parts] == ["cube.hu", "sky.hu"]
+    assert {"cube/cube", "sky"} <= {frames.runtime.tableau.path(row) for row in frames.runtime.tableau.rows()}
+    settle(frames)
+    assert (shared.picture() > 20).any()
+
+
+def test_a_panel_is_docked_to_another_one_by_its_tab_and_stays_there(shared: Hand) -> None:
+    places, workspace = shared.frames.session.places, shared.frames.workspace
+    shared.draw(4)
+    left = workspace.area[0]
+    workspace.show("heaps")
+    shared.draw(6)
+    shared.drag(middle(places["tab heaps"]), middle(places["tab outliner"]))
+    shared.draw(6)
+    first, second = places["tab heaps"], places["tab outliner"]
+    assert abs(first[1] - second[1]) < 2, "their tabs are beside each other"
+    assert first[0] < left
+    assert second[0] < left
+    assert workspace.area[0] == pytest.approx(left, abs=2)
+    workspace.keep()
+    assert "heaps" in shared.frames.session.preferences.layout
+    workspace.show("outliner")
+    shared.draw(6)
+    assert workspace.is_in_front("outliner")
+    assert not workspace.is_in_front("heaps")
+    workspace.lay_out()
+    shared.draw(8)
+    assert places["tab heaps"][0] > left
 
 
 def test_the_dialog_opens_what_is_typed_and_what_was_not_saved_there_is_offered(

@@ -158,6 +158,51 @@ def test_a_drag_of_the_gizmo_is_one_change_and_escape_during_one_puts_it_back(
     until(frames, lambda: bool((cube.translation == start).all()), "it is where it was")
 
 
+@pytest.mark.parametrize("parallel", [False, True])
+def test_the_gizmo_moves_in_steps_while_ctrl_is_held(
+    frames: WindowFrames, xvfb: Display, parallel: bool
+) -> None:
+    cube, camera = frames.runtime.tableau["cube"], frames.runtime.tableau["camera"]
+    start, eye, turned = cube.translation.copy(), camera.translation.copy(), camera.rotation.copy()
+    if parallel:
+        xvfb.key("alt+5")
+        until(frames, lambda: str(camera.camera.projection) == "orthographic", "the view has no perspective")
+    frames.session.selection.select([cube.row])
+    frames.step()
+    frames.step()
+    assert frames.scene_view.space is not None
+    (place,), _ = frames.scene_view.space.project(cube.world[None, 3, :3])
+    right = cube.world[3, :3] + (0.2, 0.0, 0.0)
+    (along,), _ = frames.scene_view.space.project(right[None])
+    step = (along - place) / np.linalg.norm(along - place)
+    width = frames.scene_view.space.place[2] - frames.scene_view.space.place[0]
+    handle = place + step * width * 0.07
+    window = xvfb.window("Diorama")[0]
+    xvfb.move_mouse(window, *handle)
+    frames.step()
+    frames.step()
+    xvfb.hold("ctrl")
+    xvfb.press()
+    frames.step()
+    for count in range(1, 6):
+        xvfb.move_mouse(window, *(handle + step * 9 * count))
+        frames.step()
+    xvfb.release()
+    frames.step()
+    xvfb.let_go("ctrl")
+    frames.step()
+    moved = cube.translation - start
+    assert moved[0] > 0.2
+    assert moved[0] / 0.25 == pytest.approx(round(moved[0] / 0.25), abs=1e-4), "a multiple of 0.25 m"
+    assert np.abs(moved[1:]).max() < 1e-5, "along x alone"
+    xvfb.key("ctrl+z")
+    until(frames, lambda: bool((cube.translation == start).all()), "one undo puts it back")
+    if parallel:
+        xvfb.key("alt+5")
+        until(frames, lambda: str(camera.camera.projection) == "perspective", "as it was")
+    camera.translation, camera.rotation = eye, turned
+
+
 def test_the_tool_bar_switches_what_the_commands_do(frames: WindowFrames, xvfb: Display) -> None:
     view = frames.scene_view
     view.has_tools = True

@@ -88,8 +88,8 @@ def _strip(
     draw, bottom = imgui.get_window_draw_list(), corner.y + line - 3
     draw.add_rect_filled((x, corner.y), (x + width, bottom), widgets.color(color_of(palette.free)))
     for first, last, usage, is_new in strips.runs(row, width):
-        tint = color_of(palette.categories[usage])
-        draw.add_rect_filled((x + first, corner.y), (x + last, bottom), widgets.color(tint))
+        usual = widgets.color(color_of(palette.categories[usage]))
+        draw.add_rect_filled((x + first, corner.y), (x + last, bottom), usual)
         if is_new and 0 < strips.new_bytes < strips.image.used:
             top = bottom - (bottom - corner.y) * BAND
             draw.add_rect_filled((x + first, top - 1), (x + last, bottom), widgets.color(style.GROUND))

@@ -115,9 +115,10 @@ class PlansPanel:
             return None
         is_open = rows.is_open(row.row)
         room = imgui.get_content_region_avail().x
-        clicked = widgets.tree_cell(f"{row.row}", "", 0, 1, is_open, style.TEXT)
+        clicked = widgets.table_row(f"##row{row.row}", False)
         parts.note_place(self._session, f"plans row {row.name}")
         imgui.same_line(0, 0)
+        widgets.fold_mark(is_open)
         facts = imgui.calc_text_size(row.facts).x
         left = room - imgui.get_style().indent_spacing - facts - imgui.get_font_size()
         if left > room * 0.3:
@@ -126,7 +127,7 @@ class PlansPanel:
             widgets.right_aligned(row.facts, style.QUIET)
         else:
             widgets.cut(f"{row.name}  {row.facts}")
-        return None if clicked is None else (row.row, clicked)
+        return (row.row, not is_open) if clicked else None
 
     def _draw_changes(self, plan: Plan) -> None:
         snapshots = self._history.snapshots.all
@@ -139,6 +140,7 @@ class PlansPanel:
                 name = (each.name if each is not None else LAST).replace("##", "# #")
                 if imgui.selectable(f"{name}##{number}", each is self.against)[0]:
                     self.against = each
+                parts.note_place(self._session, f"plans against {name}")
             imgui.end_combo()
         parts.note_place(self._session, "plans against")
         imgui.same_line()

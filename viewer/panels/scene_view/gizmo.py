@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from imgui_bundle import ImVec4, imgui
+from imgui_bundle import ImVec2, ImVec4, imgui
 from imgui_bundle.imguizmo import im_guizmo
 
 from viewer.panels import widgets
@@ -132,9 +132,9 @@ class Gizmo:
         snap = im_guizmo.Matrix3([SNAPS[operation]] * 3) if imgui.get_io().key_ctrl else None
         mode = im_guizmo.MODE.local if self.is_local else im_guizmo.MODE.world
         io = imgui.get_io()
-        mouse = io.mouse_pos.x, io.mouse_pos.y
-        if self._drag is None and mouse[0] > x0 + (x1 - x0) * self.share:
-            io.mouse_pos = (-1e6, -1e6)  # handles that are not shown there are not pressed
+        mouse = ImVec2(io.mouse_pos.x, io.mouse_pos.y)
+        if self._drag is None and mouse.x > x0 + (x1 - x0) * self.share:
+            io.mouse_pos = ImVec2(-1e6, -1e6)  # handles that are not shown there are not pressed
         changed = im_guizmo.manipulate(
             im_guizmo.Matrix16(space.view.view_from_frame.astype(np.float64).ravel().tolist()),
             im_guizmo.Matrix16(space.plain_projection(distance).ravel().tolist()),
