@@ -173,7 +173,7 @@ class Comparison:
 def labels_of(here: Scene, there: Scene, *, is_edited: bool) -> tuple[str, str]:
     """What two scenes are called side by side; `is_edited`: whether the first has changes that are not saved.
 
-    Of files of one name it is the shortest end of the path that tells them apart.
+    Of files of one name it is the shortest end of the path that differs.
     """
     if [part.opened for part in here.parts] == [part.opened for part in there.parts]:
         name = _name(here, 1)

@@ -158,7 +158,7 @@ def test_the_gizmo_is_in_the_half_of_the_scene_that_it_moves(frames: WindowFrame
     assert (cube.translation == before).all()
 
 
-def test_two_scenes_have_labels_that_tell_them_apart(tmp_path: Path) -> None:
+def test_two_scenes_have_labels_that_differ(tmp_path: Path) -> None:
     files = [tmp_path / folder / "a.hu" for folder in ("one", "two")]
     for file in files:
         file.parent.mkdir()
