@@ -43,7 +43,7 @@ class KeptCompiler:
         _kept.set(self)
 
     def compile(self, tool: Tool, text: str, stage: ShaderStage) -> bytes:
-        """Return the module of a text with the entry point `main`, nothing where the program must be asked."""
+        """Return the module of a text with the entry point `main`, nothing where the program is asked."""
         with self._lock:
             return self._ask(tool, text, stage) if self._is_equal else b""
 
