@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,10 +64,12 @@ def import_recipes(
     progress: Callable[[int, int, str], None] | None,
     keep: Keep,
     compiler: KeptCompiler | None = None,
+    wanted_whole: Collection[str] = (),
 ) -> dict[str, Result]:
     """Import recipes on `jobs` threads and return the results by identity; `keep` takes over their bytes.
 
-    `compiler` compiles their shaders, without one a program for each.
+    `compiler` compiles their shaders, without one a program for each. Of parts of models, those with the
+    identities `wanted_whole` fail for a wrong value that another one is taken for else.
 
     Threads suffice: decoders and numpy release the interpreter lock, and the compiler is another process.
     What they read, decode and have not handed over yet is limited to COOK_BYTES.
@@ -89,7 +91,7 @@ def import_recipes(
     futures: dict[Future[list[Result]], Batch] = {}
     try:
         for batch in batches(recipes):
-            futures[pool.submit(run_batch, batch, gate, tool, budget, keep, files)] = batch
+            futures[pool.submit(run_batch, batch, gate, tool, budget, keep, files, wanted_whole)] = batch
         for future in as_completed(futures):
             batch = futures.pop(future)
             for recipe, result in zip(batch.recipes, future.result(), strict=True):
@@ -120,25 +122,33 @@ def batches(recipes: Iterable[Recipe]) -> list[Batch]:
 
 
 def run_batch(
-    batch: Batch, gate: FileGate, tool: str, budget: MemoryBudget, keep: Keep, files: ModelFiles
+    batch: Batch,
+    gate: FileGate,
+    tool: str,
+    budget: MemoryBudget,
+    keep: Keep,
+    files: ModelFiles,
+    wanted_whole: Collection[str] = (),
 ) -> list[Result]:
     """Import the recipes of a batch. Problems of a source are in the results and never raised.
 
     `files` are the model files that are open.
     """
     with budget.worker() as take:
-        results = _run(batch, gate, tool, take, files)
+        results = _run(batch, gate, tool, take, files, wanted_whole)
         for place, result in enumerate(results):
             results[place] = replace(result, data=b"", pieces=keep(result.data))
     return results
 
 
-def _run(batch: Batch, gate: FileGate, tool: str, take: Take, files: ModelFiles) -> list[Result]:
+def _run(
+    batch: Batch, gate: FileGate, tool: str, take: Take, files: ModelFiles, wanted_whole: Collection[str]
+) -> list[Result]:
     kind = batch.recipes[0].asset.type
     if kind is AssetType.SHADER:
         return [_shader(recipe, gate, tool) for recipe in batch.recipes]
     if batch.recipes[0].part:
-        return import_parts(batch.recipes, gate, take, files)
+        return import_parts(batch.recipes, gate, take, files, wanted_whole)
     if kind is AssetType.ENVIRONMENT:
         return [_environment(recipe, gate, take) for recipe in batch.recipes]
     if kind is AssetType.ANIMATION:

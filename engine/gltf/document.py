@@ -7,7 +7,7 @@ import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import local
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -44,6 +44,14 @@ EXPORT = "export the model again: the file does not follow glTF 2.0"
 """Hints for problems without one of their own."""
 
 
+@dataclass(slots=True)
+class Notes:
+    """Warnings of what was read; `faults` are those of values that are wrong, and were read as if absent."""
+
+    warnings: list[Problem] = field(default_factory=list)
+    faults: list[Problem] = field(default_factory=list)
+
+
 class Gltf:
     """A glTF file. Buffers are read when they are used first, and kept; views of them copy nothing.
 
@@ -54,8 +62,8 @@ class Gltf:
     def __init__(self, container: Container, text: str, value: Any, name: str, open_file: OpenFile) -> None:
         self.name = name
         self.root = Item(self, value)
-        self.warnings: list[Problem] = []
-        self._notes = local()
+        self._notes = Notes()
+        self._notes_here = local()
         self._container = container
         self._text = text
         self._open_file = open_file
@@ -102,29 +110,39 @@ class Gltf:
             return Problem(code, message, Position(self.name), "", advice, severity)
         return Problem(code, message, *_place(self._text, offset, self.name), advice, severity)
 
+    @property
+    def notes(self) -> Notes:
+        """The notes that this thread adds to: those of the file, or of the part that it reads (`noting`)."""
+        found: Notes = getattr(self._notes_here, "found", self._notes)
+        return found
+
+    @property
+    def warnings(self) -> list[Problem]:
+        """The warnings of the file."""
+        return self._notes.warnings
+
     def warn(self, problem: Problem) -> None:
         """Add a problem to the warnings."""
-        notes: list[Problem] = getattr(self._notes, "found", self.warnings)
-        notes.append(replace(problem, severity=Severity.WARNING))
+        self.notes.warnings.append(replace(problem, severity=Severity.WARNING))
 
     @contextmanager
-    def noting(self) -> Iterator[list[Problem]]:
-        """Yield the warnings of what this thread reads in the block: those of one part, not of the file."""
-        before = getattr(self._notes, "found", self.warnings)
-        found: list[Problem] = []
-        self._notes.found = found
+    def noting(self) -> Iterator[Notes]:
+        """Yield the notes of what this thread reads in the block: those of one part, not of the file."""
+        before = self.notes
+        self._notes_here.found = found = Notes()
         try:
             yield found
         finally:
-            self._notes.found = before
+            self._notes_here.found = before
 
     def attempt(self, read: Callable[[], T], default: T) -> T:
-        """Return what is read; of what is wrong a default, with its problems among the warnings."""
+        """Return what is read; of what is wrong a default, with its problems among warnings and faults."""
         try:
             return read()
         except InputError as error:
             for problem in error.problems:
                 self.warn(problem)
+            self.notes.faults += error.problems
             return default
 
     def at(self, pointer: str) -> Item:

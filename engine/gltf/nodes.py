@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from engine.humon import Problem, ProblemCollector
 from engine.math import compose, decompose
 
 INSTANCING, LIGHTS = "EXT_mesh_gpu_instancing", "KHR_lights_punctual"
+T = TypeVar("T")
+
 _SHORTEST = 1e-6
 _SHEAR = 1e-3
 """By how much a matrix may differ from translation, rotation and scale, as a part of its largest entry."""
@@ -41,6 +44,7 @@ class GltfNode:
     """A node: its number, its transform below its parent, what it shows, and its children's numbers.
 
     `instances` are transforms below the node at which its mesh is drawn, None for one at the node itself.
+    `wrong` are the names of those fields in place of which another value was taken.
     """
 
     item: Item
@@ -52,6 +56,7 @@ class GltfNode:
     light: Item | None = None
     instances: tuple[Transform, ...] | None = None
     weights: tuple[float, ...] = ()
+    wrong: frozenset[str] = frozenset()
 
     @property
     def index(self) -> int:
@@ -63,12 +68,14 @@ class GltfNode:
 class Nodes:
     """The nodes of a scene by number, parents before children; the numbers of its roots; and what is broken.
 
-    A broken part of a node costs that part: its transform, its mesh, or one of its children.
+    A broken part of a node costs that part: its transform, its mesh, or one of its children. `lacks_roots` is
+    whether one of the roots is broken.
     """
 
     by_number: Mapping[int, GltfNode]
     roots: tuple[int, ...]
     problems: tuple[Problem, ...]
+    lacks_roots: bool = False
 
 
 def read_nodes(root: Item) -> Nodes:
@@ -88,6 +95,7 @@ def _read(root: Item) -> Nodes:
     problems = ProblemCollector()
     found: dict[int, GltfNode] = {}
     roots = _taken(_roots(root, items, problems), set(), problems)
+    lacks_roots = bool(problems.problems)
     met = {item.index for item in roots}
     todo = [(item, 0) for item in reversed(roots)]
     places = len(items)
@@ -96,16 +104,18 @@ def _read(root: Item) -> Nodes:
         node = _node(item, MAX_NODES - places, problems)
         places += len(node.instances or ())
         children: list[Item] = []
+        known = len(problems.problems)
         with problems.catching():
             children = _taken(item.children("children"), met, problems)
             if children and depth >= MAX_DEPTH:
                 children.clear()
                 message = f"more than {MAX_DEPTH} nodes are below each other; the rest is left out"
                 raise item.failure(GltfCode.LIMIT, message)
-        found[item.index] = replace(node, children=tuple(child.index for child in children))
+        wrong = node.wrong | ({"children"} if len(problems.problems) > known else set())
+        found[item.index] = replace(node, children=tuple(child.index for child in children), wrong=wrong)
         met.update(child.index for child in children)
         todo += [(child, depth + 1) for child in reversed(children)]
-    return Nodes(found, tuple(item.index for item in roots), tuple(problems.problems))
+    return Nodes(found, tuple(item.index for item in roots), tuple(problems.problems), lacks_roots)
 
 
 def _taken(children: Iterable[Item], met: set[int], problems: ProblemCollector) -> list[Item]:
@@ -141,17 +151,27 @@ def _roots(root: Item, items: list[Item], problems: ProblemCollector) -> list[It
 
 def _node(item: Item, room: int, problems: ProblemCollector) -> GltfNode:
     """Return a node without its children; `room` is how many instances it may have."""
-    light = problems.attempt(lambda: item.extension(LIGHTS), None)
     nowhere: tuple[Transform, ...] | None = ()
+    faults = item.document.notes.faults
+    wrong: set[str] = set()
+
+    def attempt(name: str, read: Callable[[], T], default: T) -> T:
+        known = len(problems.problems) + len(faults)
+        found = problems.attempt(read, default)
+        if len(problems.problems) + len(faults) > known:
+            wrong.add(name)
+        return found
+
     return GltfNode(
         item,
-        problems.attempt(lambda: _transform(item), Transform()),
-        mesh=_number(item, "mesh", "meshes", problems),
-        skin=_number(item, "skin", "skins", problems),
-        camera=problems.attempt(lambda: _referred(item, "camera", "cameras"), None),
-        light=None if light is None else problems.attempt(lambda: _light(light), None),
-        instances=problems.attempt(lambda: _instances(item, room), nowhere),
-        weights=problems.attempt(lambda: read_weights(item), ()),
+        attempt("transform", lambda: _transform(item), Transform()),
+        mesh=attempt("mesh", lambda: _number(item, "mesh", "meshes"), None),
+        skin=attempt("skin", lambda: _number(item, "skin", "skins"), None),
+        camera=attempt("camera", lambda: _referred(item, "camera", "cameras"), None),
+        light=attempt("light", lambda: _light(item.extension(LIGHTS)), None),
+        instances=attempt("instances", lambda: _instances(item, room), nowhere),
+        weights=attempt("weights", lambda: read_weights(item), ()),
+        wrong=frozenset(wrong),
     )
 
 
@@ -160,8 +180,8 @@ def _referred(item: Item, key: str, array: str) -> Item | None:
     return None if found is None else found.reference(array)
 
 
-def _number(item: Item, key: str, array: str, problems: ProblemCollector) -> int | None:
-    found = problems.attempt(lambda: _referred(item, key, array), None)
+def _number(item: Item, key: str, array: str) -> int | None:
+    found = _referred(item, key, array)
     return None if found is None else found.index
 
 
@@ -170,8 +190,10 @@ def read_weights(item: Item) -> tuple[float, ...]:
     return tuple(each.number(-MAX_WEIGHT, MAX_WEIGHT) for each in item.children("weights", MAX_TARGETS))
 
 
-def _light(extension: Item) -> Item:
-    """Return the light that a node's extension names, of the list in the root's own."""
+def _light(extension: Item | None) -> Item | None:
+    """Return the light that a node's extension names, of the list in the root's own; None without one."""
+    if extension is None:
+        return None
     lights: list[Item] = []
     holder = extension.document.root.extension(LIGHTS)
     if holder is not None:

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from engine.assets import AssetDb, AssetLibrary, AssetRef
     from engine.assets.records import AssetType
     from engine.scene import Scene
+    from engine.scene.models import ModelFile
 
 RESCAN_S = 2.0
 """How often all files are looked at, besides when the system reports a change: reports may be lost."""
@@ -97,6 +98,8 @@ class LiveSources:
         self._read = [file for part in scene.parts for file in part.files]
         self._dbs = scene.dbs
         """Those of the scene as it was read last."""
+        self._models = _models(scene)
+        """What the texts around model files were made of last."""
         self._jobs = jobs
         self._lock = threading.Condition()
         self._made: Reload | None = None
@@ -278,9 +281,14 @@ class LiveSources:
             try:
                 known = chain.from_iterable(self._left_out.values())
                 scene = load_scenes(
-                    self._scenes, tolerated=list(known), earlier=self._dbs, probed=probed, sky=self._sky
+                    self._scenes,
+                    tolerated=list(known),
+                    earlier=self._dbs,
+                    probed=probed,
+                    sky=self._sky,
+                    models=self._models,
                 )
-                self._dbs = scene.dbs
+                self._dbs, self._models = scene.dbs, _models(scene)
                 for part in scene.parts:
                     _ = part.saver.before.paths  # worked out on this thread
                 self._texts |= _texts(scene)
@@ -380,7 +388,8 @@ class LiveSources:
                 now = fresh.get(db.name, db)
                 if now.path in found or not now.reads_as(db):
                     where = now.path, db.root, db.name, number, db.document.name
-                    again = read_database(*where, tolerated=db.left_out)
+                    model = self._models.get(now.path)
+                    again = read_database(*where, tolerated=db.left_out, model=model)
                 else:
                     same_text = read_asset_db(db.document, db.path, number, db.root, tolerated=None)
                     assert same_text is not None, "its text had a database before"
@@ -469,6 +478,12 @@ def _texts(scene: Scene) -> set[Path]:
     """Return the files of a scene, and links to them."""
     found = {file.path for part in scene.parts for file in part.files}
     return found.union(part.opened for part in scene.parts)
+
+
+def _models(scene: Scene) -> dict[Path, ModelFile]:
+    """Return what the texts around the model files of a scene were made of, by their paths."""
+    files = (file for part in scene.parts for file in part.files)
+    return {file.path: file.model for file in files if file.model is not None}
 
 
 def _databases(scene: Scene | None) -> dict[str, AssetDb]:

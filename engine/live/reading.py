@@ -13,7 +13,7 @@ from engine.assets.importers.models.model_files import is_model, is_sky
 from engine.assets.records import AssetDb
 from engine.humon import Problem, read
 from engine.humon.values import failure
-from engine.scene.models import model_document, sky_document
+from engine.scene.models import ModelFile, model_document, sky_document
 
 
 def read_database(
@@ -23,14 +23,16 @@ def read_database(
     number: int,
     shown: str,
     tolerated: Collection[Problem] | None = (),
+    model: ModelFile | None = None,
 ) -> AssetDb:
     """Return the database in a file, with the name and the number that it has in a scene. Raises InputError
     as `read_asset_db`, `asset.none` where the file has none any more.
 
-    `shown` is the path of the file in messages.
+    `shown` is the path of the file in messages. What is wrong in a model file is as in its earlier version,
+    `model`, if that has it.
     """
     if is_model(path):
-        document, _ = model_document(path, FileGate(root))
+        document, _ = model_document(path, FileGate(root), earlier=model)
     elif is_sky(path):
         document = sky_document(path)
     else:

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from engine.humon import Problem
 from engine.obj.codes import ObjCode
 from engine.obj.text import Lines, WordError, decimal
 
@@ -61,6 +62,8 @@ class ObjMaterial:
     """The values of a material; colours are sRGB.
 
     `textures` are names of files, `lines` where they stand, and `placed` those that are scaled or moved.
+    `is_whole` is whether nothing of it was wrong and left out; `missing` are problems of pictures that are
+    not there.
     """
 
     name: str
@@ -73,6 +76,8 @@ class ObjMaterial:
     textures: dict[str, str] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     placed: dict[str, UvPlace] = field(default_factory=dict)
+    is_whole: bool = True
+    missing: list[Problem] = field(default_factory=list)
 
 
 def read_materials(content: bytes, name: str) -> tuple[dict[str, ObjMaterial], Lines]:
@@ -90,6 +95,7 @@ def read_materials(content: bytes, name: str) -> tuple[dict[str, ObjMaterial], L
             try:
                 _apply(current, key, rest.partition("#")[0].strip(), lines, number)
             except WordError as error:
+                current.is_whole = False
                 message = f"'{key}' of '{current.name}' is left out: {error}"
                 lines.warn(ObjCode.MATERIAL, message, number, word=error.word)
     return found, lines

@@ -39,7 +39,8 @@ class ObjPart:
     """What one object draws with one material: corners of triangles, or else of lines, or else of points.
 
     `corners` are the numbers of a position, a texture coordinate and a normal, -1 without one, int64[n, 3].
-    `topology` is triangles, lines or points. `smooth` is whether normals that are missing are smooth.
+    `topology` is triangles, lines or points. `smooth` is whether normals that are missing are smooth. `fault`
+    is what is wrong with the first line that was left out of it, None where it is whole.
     """
 
     name: str
@@ -48,6 +49,7 @@ class ObjPart:
     topology: str = "triangles"
     smooth: bool = False
     corners: Ints = field(default_factory=lambda: np.zeros((0, 3), np.int64))
+    fault: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,7 @@ class ObjFile:
     """The parts of a file, and its positions [n, 3], colours [n, 3], coordinates [n, 2] and normals [n, 3].
 
     Texture coordinates count upwards from the picture's lower edge. `material_files` are names of MTL files.
+    `lost` are the parts of which all was left out.
     """
 
     lines: Lines
@@ -64,6 +67,7 @@ class ObjFile:
     normals: Values
     parts: tuple[ObjPart, ...]
     material_files: tuple[tuple[str, int], ...]
+    lost: tuple[ObjPart, ...] = ()
 
     @property
     def warnings(self) -> list[Problem]:
@@ -96,7 +100,8 @@ def read_obj(content: bytes, name: str) -> ObjFile:
         )
         raise InputError([empty, *lines.warnings])
     coordinates, normals = columns["vt"].values[:, :2], columns["vn"].values[:, :3]
-    return ObjFile(lines, positions[:, :3], colors, coordinates, normals, drawn, files)
+    lost = tuple(part for part in parts if not len(part.corners))
+    return ObjFile(lines, positions[:, :3], colors, coordinates, normals, drawn, files, lost)
 
 
 @dataclass(slots=True)
@@ -212,11 +217,14 @@ def _part(lines: Lines, group: _Group, columns: Sequence[_Column]) -> ObjPart:
     short = lengths < least
     left_out = short.copy()
     np.logical_or.at(left_out, row_of, no_corner | outside.any(axis=1) | broken)
-    for row in np.flatnonzero(left_out)[: MAX_WARNINGS - len(lines.warnings)].tolist():
+    for row in np.flatnonzero(left_out)[: max(1, MAX_WARNINGS - len(lines.warnings))].tolist():
         corners = np.flatnonzero(row_of == row)
         code, message, word = _fault(words[row], corners, numbers, no_corner, outside, columns, least)
         if message:
             lines.warn(code, f"{message}; it is left out", group.numbers[row], word=word)
+        if part.fault is None:
+            place = Place(lines, group.numbers[row], word)
+            part.fault = lines.problem(code, message or "a corner of it is no place", place)
     kept = ~left_out[row_of]
     corners, lengths = resolved[kept], lengths[~left_out]
     if part.topology == "triangles":

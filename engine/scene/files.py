@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -29,8 +29,9 @@ from engine.humon import (
     suggestion,
     text,
 )
-from engine.scene.models import model_document, sky_document
+from engine.scene.models import ModelFile, model_document, sky_document
 
+NO_MODELS: Mapping[Path, ModelFile] = {}
 KNOWN_KEYS = ("version", "include", "assetDb", "tableau")
 
 SCENE_SUFFIX = ".hu"
@@ -47,11 +48,15 @@ MAX_LISTED = 10_000
 
 @dataclass(frozen=True)
 class SceneFile:
-    """One file of a scene, as it was read, or the text that was made around it; and the gate of its files."""
+    """One file of a scene, as it was read, or the text that was made around it; and the gate of its files.
+
+    Of a model it has what its text was made of.
+    """
 
     path: Path
     document: Document
     gate: FileGate
+    model: ModelFile | None = None
 
 
 class FileReader:
@@ -62,9 +67,17 @@ class FileReader:
     """
 
     def __init__(
-        self, path: Path, problems: ProblemCollector, probed: Probed, sky: Path | None = None
+        self,
+        path: Path,
+        problems: ProblemCollector,
+        probed: Probed,
+        sky: Path | None = None,
+        models: Mapping[Path, ModelFile] = NO_MODELS,
     ) -> None:
-        """`sky` is a picture that is the sky where the file is a model; it has a root of its own."""
+        """`sky` is a picture that is the sky where the file is a model; it has a root of its own.
+
+        `models` are earlier versions of model files, by their paths: what is wrong now is as it was.
+        """
         self.path = Path(os.path.realpath(path))
         self._sky = None if sky is None or not is_model(self.path) else Path(os.path.realpath(sky))
         self.gate = FileGate(project_root(self.path))
@@ -72,17 +85,18 @@ class FileReader:
         self.probed = probed
         self.is_whole = True
         self._problems = problems
+        self._models = models
         self._done: set[Path] = set()
 
     def read_all(self) -> list[SceneFile]:
         """Read all files. Raises InputError if the first one cannot be read; others are left out."""
         try:
-            document = self._document()
+            first = self._first()
         except InputError as error:
             missing = [replace(problem, help=_nearest_file(self.path)) for problem in error.problems]
             raise (InputError(missing) if missing[0].code == Code.FILE_MISSING else error) from None
         try:
-            self._read(SceneFile(self.path, document, self.gate), [])
+            self._read(first, [])
         except InputError as error:
             raise InputError([*self._problems.problems, *error.problems]) from None
         if self._sky is not None:
@@ -90,12 +104,12 @@ class FileReader:
             self.files.append(SceneFile(self._sky, sky_document(self._sky), gate))
         return self.files
 
-    def _document(self) -> Document:
-        """Return the text of the first file, or the one that is made around it if it is a model."""
+    def _first(self) -> SceneFile:
+        """Return the first file; if it is a model, with the text that is made around it."""
         if not is_model(self.path):
             name = display_path(self.path)
             try:
-                return read(self.path, name, keep_first=True)
+                return SceneFile(self.path, read(self.path, name, keep_first=True), self.gate)
             except InputError as error:
                 if self.path.suffix.lower() == SCENE_SUFFIX or error.problems[0].code != Code.ENCODING:
                     raise
@@ -105,9 +119,10 @@ class FileReader:
                 if is_sky(self.path):
                     hint += f", or are the sky of a model: MODEL --sky {self.path.name}"
                 raise InputError(Problem(Code.FILE_KIND, message, Position(name), help=hint)) from None
-        document, warnings = model_document(self.path, self.gate, self.probed, sky=self._sky)
-        self._problems.problems += warnings
-        return document
+        earlier = self._models.get(self.path)
+        document, scene = model_document(self.path, self.gate, self.probed, sky=self._sky, earlier=earlier)
+        self._problems.problems += scene.warnings
+        return SceneFile(self.path, document, self.gate, scene.model)
 
     def _read(self, file: SceneFile, above: list[Path]) -> None:
         """Add a file and its includes. Raises InputError for one that is no scene, or a newer one."""

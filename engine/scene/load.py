@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,7 +23,8 @@ from engine.humon import (
 )
 from engine.humon.collector import collector_paused
 from engine.scene.build import TableauBuilder
-from engine.scene.files import FileReader, SceneFile
+from engine.scene.files import NO_MODELS, FileReader, SceneFile
+from engine.scene.models import ModelFile
 from engine.scene.scene import Scene, ScenePart, is_in_scene
 from engine.scene.text_positions import offset_at
 from engine.scene.values import LOST, AssetNames
@@ -43,6 +44,7 @@ def load_scene(
     earlier: Sequence[AssetDb] = (),
     probed: Probed | None = None,
     sky: Path | None = None,
+    models: Mapping[Path, ModelFile] = NO_MODELS,
 ) -> Scene:
     """Load a scene file and its includes; `sky` is a picture of light that is the sky of a model.
 
@@ -51,13 +53,15 @@ def load_scene(
     `feature.*`, `field.*`, `value.*`) is left out, see docs/errors.md and `Scene.left_out`. `probed` gets
     all files that the scene was looked for in beside the first one, whether or not it can be loaded.
 
-    Databases whose text is as it was for one of `earlier` are not read again.
+    Databases whose text is as it was for one of `earlier` are not read again. What is wrong in a model file is
+    as in its earlier version, if `models` has one, by the path of the file.
 
     Raises InputError with every problem where the file itself cannot be read (`file.*`, `humon.*`), says
     nothing, or has an error that is none of `tolerated`; with None, all are.
     """
     with collector_paused():
-        loader = _Loader(discover() if registry is None else registry, tolerated, earlier, probed, sky)
+        known = discover() if registry is None else registry
+        loader = _Loader(known, tolerated, earlier, probed, sky, models)
         loader.add(Path(path), "")
         return loader.scene()
 
@@ -70,6 +74,7 @@ def load_scenes(
     earlier: Sequence[AssetDb] = (),
     probed: Probed | None = None,
     sky: Path | None = None,
+    models: Mapping[Path, ModelFile] = NO_MODELS,
 ) -> Scene:
     """Load several scene files, with their includes, into one scene; each is loaded as `load_scene` does.
 
@@ -79,9 +84,18 @@ def load_scenes(
     `rejected`. Raises InputError if no file is left.
     """
     if len(paths) == 1:
-        return load_scene(paths[0], registry, tolerated=tolerated, earlier=earlier, probed=probed, sky=sky)
+        return load_scene(
+            paths[0],
+            registry,
+            tolerated=tolerated,
+            earlier=earlier,
+            probed=probed,
+            sky=sky,
+            models=models,
+        )
     with collector_paused():
-        loader = _Loader(discover() if registry is None else registry, tolerated, earlier, probed, sky)
+        known = discover() if registry is None else registry
+        loader = _Loader(known, tolerated, earlier, probed, sky, models)
         for path in paths:
             try:
                 loader.add(Path(path), Path(path).stem)
@@ -100,8 +114,9 @@ class _Loader:
         earlier: Sequence[AssetDb],
         probed: Probed | None,
         sky: Path | None,
+        models: Mapping[Path, ModelFile],
     ) -> None:
-        self._sky = sky
+        self._sky, self._models = sky, models
         self.rejected: list[Problem] = []
         self._probed = {} if probed is None else probed
         self._registry = registry
@@ -118,7 +133,7 @@ class _Loader:
         Raises InputError, and adds nothing then.
         """
         problems, probed = ProblemCollector(), Probed()
-        reader = FileReader(path, problems, probed, self._sky)
+        reader = FileReader(path, problems, probed, self._sky, self._models)
         try:
             files = reader.read_all()
         except InputError as error:

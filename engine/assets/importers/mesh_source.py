@@ -82,7 +82,8 @@ class MeshSource:
 
     `ordered` keeps levels of detail in an order that is quick to draw, by their numbers, and `completed`
     those with normals and tangents that were made, by the id of the level and whether it has tangents.
-    `joints` is how many bones a skin has that is another part of the file, 0 without one.
+    `joints` is how many bones a skin has that is another part of the file, 0 without one. `faults` see
+    `Imported`.
     """
 
     lods: tuple[SourceLod, ...]
@@ -91,6 +92,7 @@ class MeshSource:
     warnings: tuple[Problem, ...] = field(default=())
     morph: SourceDeltas | None = None
     joints: int = 0
+    faults: tuple[Problem, ...] = ()
     ordered: dict[int, SourceLod] = field(default_factory=dict, compare=False, repr=False)
     completed: dict[tuple[int, bool], SourceLod] = field(default_factory=dict, compare=False, repr=False)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from engine.assets.cache.cache import Entry
 from engine.assets.cache.freshness import tool_identity
 from engine.assets.cache.results import Result
 from engine.assets.cook import CookedDb
@@ -16,7 +17,7 @@ from engine.assets.files import FileGate
 from engine.assets.importing import import_recipes
 from engine.assets.library import AssetLibrary
 from engine.assets.recipes import Recipe, recipes_of
-from engine.assets.records import AssetDb
+from engine.assets.records import Asset, AssetDb
 from engine.assets.updating.library_update import name_of
 from engine.assets.updating.side_file import SideFile
 
@@ -39,13 +40,25 @@ def cook_changed_text(
     stale = {*stale, *(before.entries[index].identity for index in before.refused if index in before.entries)}
     names = {name_of(asset): asset.ref.index for asset in before.db.assets}
     recipes = recipes_of(db)
+
+    def is_drawn(asset: Asset) -> bool:
+        """Whether there is a good version of an asset, which stays where the next one has faults."""
+        each = names.get(name_of(asset))
+        return each is not None and not library.is_broken(library.kept(before.db.assets[each].ref))
+
+    def is_tried(recipe: Recipe, entry: Entry) -> bool:
+        """Whether a result that is a failure may be none by now, or because what has faults may be drawn."""
+        return not entry.sources or (bool(recipe.part) and recipe.identity not in whole)
+
     wanted: dict[str, Recipe] = {}
     copied: dict[str, int] = {}
+    whole = {recipe.identity for recipe in recipes.values()}
+    whole -= {one.identity for each, one in recipes.items() if not is_drawn(db.assets[each])}
     for index, recipe in recipes.items():
         identity = recipe.identity
         place = known.get(identity)
         entry = None if place is None else before.entries[place]
-        if place is None or entry is None or identity in stale or (entry.failure and not entry.sources):
+        if place is None or entry is None or identity in stale or (entry.failure and is_tried(recipe, entry)):
             wanted[identity] = recipe
             continue
         earlier = before.entries.get(names.get(name_of(db.assets[index]), -1))
@@ -53,7 +66,8 @@ def cook_changed_text(
             copied[identity] = place
     compiled = {recipe.identity for recipe in recipes.values() if recipe.is_compiled}
     tool = tool_identity() if compiled & wanted.keys() else ""
-    results = import_recipes(list(wanted.values()), FileGate(db.root), tool, jobs, None, side.keep)
+    gate = FileGate(db.root)
+    results = import_recipes(list(wanted.values()), gate, tool, jobs, None, side.keep, wanted_whole=whole)
     for identity, place in copied.items():
         data = library.read(before.db.assets[place].ref)
         results[identity] = Result(before.entries[place], pieces=side.keep(data))

@@ -45,11 +45,14 @@ def make_patches(
     Returns the update, None where nothing differs, and files that are included now and were not. Does not
     change the library, so that it may run on another thread as long as no update is applied.
     """
-    images = {
-        name: cook_aside(recipes, indices[name].gate.root, side, jobs, compiler=compiler)
-        for name, recipes in wanted.items()
-        if recipes
-    }
+    newest = {one.db.name: one for one in library.current}
+    images: dict[str, CacheImage] = {}
+    for name, recipes in wanted.items():
+        if recipes:
+            index = indices[name]
+            whole = {one.identity for one in recipes if _is_drawn(library, newest[name], index, one)}
+            root = index.gate.root
+            images[name] = cook_aside(recipes, root, side, jobs, compiler=compiler, wanted_whole=whole)
     return patches_of(library, indices, images)
 
 
@@ -60,11 +63,15 @@ def cook_aside(
     jobs: int,
     progress: ProgressCallback | None = None,
     compiler: KeptCompiler | None = None,
+    wanted_whole: Collection[str] = (),
 ) -> CacheImage:
-    """Run recipes of a database below `root` and return their results as a cache of its own."""
+    """Run recipes of a database below `root` and return their results as a cache of its own.
+
+    `wanted_whole` as for `import_recipes`.
+    """
     tool = tool_identity() if any(recipe.is_compiled for recipe in recipes) else ""
     gate = FileGate(root)  # a file may have another name than when the text was read
-    return side.image(import_recipes(recipes, gate, tool, jobs, progress, side.keep, compiler))
+    return side.image(import_recipes(recipes, gate, tool, jobs, progress, side.keep, compiler, wanted_whole))
 
 
 def patches_of(
@@ -243,6 +250,12 @@ class Patch:
         ):
             self._moved.add(each)
             self.moves[earlier.key] = now.key
+
+
+def _is_drawn(library: AssetLibrary, before: CookedDb, index: AssetIndex, recipe: Recipe) -> bool:
+    """Whether there is a good version of what a recipe makes, which stays where the next one has faults."""
+    made = (before.db.assets[each].ref for each in index.indices[recipe.identity])
+    return not any(library.is_broken(library.kept(ref)) for ref in made)
 
 
 def _is_same(one: Entry, other: Entry) -> bool:

@@ -51,7 +51,8 @@ class ModelFile:
 
     `objects` are the values of `objects: { ... }`; `box` is around all that they draw, at rest. `has_lights`
     is whether some of them are lights. `problems` are those of parts that are left out, and warnings.
-    `triangles` has how many each mesh has, by its name.
+    `triangles` has how many each mesh has, by its name. `parts` are the names of the objects that an object
+    has below it for what it draws, by its path.
     """
 
     assets: list[Plain]
@@ -60,3 +61,4 @@ class ModelFile:
     has_lights: bool
     problems: tuple[Problem, ...] = ()
     triangles: Mapping[str, int] = field(default_factory=dict)
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

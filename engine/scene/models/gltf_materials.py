@@ -5,15 +5,16 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from engine.assets.files import FileRejectedError
 from engine.gltf import Cover, GltfMaterial, Item, Sampling, TextureUse, file_of, image_of, sampling_of
 from engine.gltf.naming import Names
-from engine.humon import ProblemCollector
+from engine.humon import Code, ProblemCollector
 
 Plain = dict[str, Any]
-Find = Callable[[str], object]
+Find = Callable[[str], Path]
 
 _SLOTS = {
     "baseColorTexture": "albedo",
@@ -61,25 +62,40 @@ class Textures:
         self._find = find
         self.records: list[Plain] = []
         self._names = Names()
-        self._known: dict[tuple[int, Sampling, str], str] = {}
+        self.wrong: set[str] = set()
+        """The names of those that are sampled otherwise than the file means."""
+        self._known: dict[tuple[int, Sampling, str, bool], str] = {}
         self._source = source
 
-    def without_broken(self, material: GltfMaterial, problems: ProblemCollector) -> GltfMaterial:
-        """Return a material without the textures that have no image that may be used; adds their problems."""
+    def without_broken(
+        self, material: GltfMaterial, problems: ProblemCollector, *, must_exist: bool
+    ) -> GltfMaterial:
+        """Return a material without the textures that have no image that may be used; adds their problems.
+
+        With `must_exist` also those without the file of the image.
+        """
         good = {}
         for key, use in material.textures.items():
             with problems.catching():
                 self.name_of(use, _SLOTS[key])
+                file = file_of(image_of(use.texture)) if must_exist else None
+                if file is not None and not self._find(file).exists():
+                    message, hint = f"'{file}' does not exist", "give the path of the picture"
+                    raise image_of(use.texture).failure(Code.FILE_MISSING, message, hint)
                 good[key] = use
         return replace(material, textures=good)
 
     def name_of(self, use: TextureUse, slot: str) -> str:
         """Return the name of the record of a texture in a slot, added where it is new."""
+        faults = use.texture.document.notes.faults
+        known = len(faults)
         image, sampling = image_of(use.texture), sampling_of(use.texture)
         space = "srgb" if slot in _COLORS else "linear"
-        key = image.index, sampling, space
+        key = image.index, sampling, space, len(faults) > known
         if key not in self._known:
             self._known[key] = self._add(image, sampling, space)
+        if len(faults) > known:
+            self.wrong.add(self._known[key])
         return self._known[key]
 
     def _add(self, image: Item, sampling: Sampling, space: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from engine.gltf import (
@@ -17,6 +19,7 @@ from engine.gltf import (
     read_skin,
     targets_of,
 )
+from engine.gltf.json_places import pointer_of
 from engine.gltf.limits import MAX_DISTANCE, MAX_NODES
 from engine.gltf.naming import Names, drawn_names, node_names
 from engine.humon import Problem, ProblemCollector
@@ -24,26 +27,53 @@ from engine.scene.models.description import Box, ModelFile, Plain
 from engine.scene.models.gltf_materials import Find, Textures, material_record, shaders_for
 from engine.scene.models.gltf_meshes import SkinUse, mesh_records, triangle_count, warn_of_coordinates
 from engine.scene.models.gltf_views import camera_feature, light_feature
+from engine.scene.models.keeping import Own, Wrong, keep_wrong
 from engine.scene.models.placement import matrix_of, placed, rounded, worlds_of
 
 MODEL = "model"
 """The object that all nodes are below; clips move what is below it, skins find their joints there."""
 
+_FIELDS = {
+    **dict.fromkeys(("mesh", "skin", "instances", "weights"), Own.MODEL),
+    "transform": Own.TRANSFORM,
+    "camera": Own.CAMERA,
+    "light": Own.LIGHT,
+    "children": Own.CHILDREN,
+}
+"""What of an object each field of a node is."""
 
-def describe_gltf(gltf: Gltf, source: str, db: str, find: Find) -> ModelFile:
+
+@dataclass(frozen=True, slots=True)
+class _Material:
+    """A material: its record, its values, and whether nothing of it is wrong."""
+
+    record: Plain
+    values: GltfMaterial
+    is_whole: bool
+
+
+def describe_gltf(
+    gltf: Gltf, source: str, db: str, find: Find, earlier: ModelFile | None = None
+) -> ModelFile:
     """Return the assets and objects of a glTF file.
 
     `source` is its name beside the text that will name it, `db` the name of the database that is made;
     `find` raises FileRejectedError for the name of an image's file that must not be used. What is broken is
-    left out, with its problem. Raises InputError where nothing can be said, as for nodes that are no list.
+    left out, or as in an `earlier` version of the file, with its problem. Raises InputError where nothing can
+    be said, as for nodes that are no list.
     """
-    return _Description(gltf, source, db, find).describe()
+    description = _Description(gltf, source, db, find, earlier)
+    found = description.describe()
+    return found if earlier is None else keep_wrong(found, earlier, description.wrong)
 
 
 class _Description:
     """The assets and objects while they are collected."""
 
-    def __init__(self, gltf: Gltf, source: str, db: str, find: Find) -> None:
+    def __init__(self, gltf: Gltf, source: str, db: str, find: Find, earlier: ModelFile | None) -> None:
+        self.wrong = Wrong()
+        known = () if earlier is None else earlier.assets
+        self._known = {record["name"] for record in known if record["@type"] == "material"}
         self._gltf = gltf
         self._source = source
         self._db = db
@@ -55,12 +85,14 @@ class _Description:
         self._node_names, names = node_names(self._nodes)
         self._drawn_names = drawn_names(gltf.root, self._nodes, names)
         self._textures = Textures(source, find)
-        self._materials: dict[int, tuple[Plain, GltfMaterial]] = {}
+        self._materials: dict[int, _Material] = {}
         self._names = {kind: Names() for kind in ("mesh", "material", "skeleton", "animation")}
         self._skins: dict[int, SkinUse | None] = {}
         self._skeletons: set[str] = set()
         self._read_skins: dict[int, GltfSkin | None] = {}
-        self._models: dict[tuple[int, int, int | None], str] = {}
+        self._models: set[str] = set()
+        self._model_names: dict[tuple[int, int, int | None], str] = {}
+        self._parts: dict[str, tuple[str, ...]] = {}
         self._assets: list[Plain] = []
         self._triangles: dict[str, int] = {}
         self._box = Box.around(np.zeros((0, 3)))
@@ -71,47 +103,80 @@ class _Description:
         objects: Plain = {}
         self._add_clips()
         for root in self._tree.roots:
-            objects[self._node_names[root]] = self._object(self._nodes[root])
+            name = self._node_names[root]
+            objects[name] = self._object(self._nodes[root], f"{MODEL}/{name}")
+        if self._tree.lacks_roots:
+            self._note(MODEL, Own.CHILDREN)
         model: Plain = {}
         clips = [record["name"] for record in self._assets if record["@type"] == "animation"]
         if clips:
             model["features"] = [{"@type": "animation", "clip": [self._db, clips[0]]}]
         model["objects"] = objects
+        self.wrong.textures = self._textures.wrong
         found = (*self._problems.problems, *self._gltf.warnings)
         assets = [*self._assets, *self._textures.records]
-        return ModelFile(assets, {MODEL: model}, self._box, self._has_lights, _once(found), self._triangles)
+        objects = {MODEL: model}
+        box, lit = self._box, self._has_lights
+        return ModelFile(assets, objects, box, lit, _once(found), self._triangles, self._parts)
 
-    def _object(self, node: GltfNode) -> Plain:
+    @property
+    def _faults(self) -> int:
+        """How much was found that is wrong so far."""
+        return len(self._problems.problems) + len(self._gltf.notes.faults)
+
+    def _note(self, path: str, own: Own) -> None:
+        """Note that something of an object is wrong."""
+        self.wrong.objects.setdefault(path, set()).add(own)
+
+    def _object(self, node: GltfNode, path: str) -> Plain:
         """Return the object of a node with all below it."""
         found = placed(node.transform)
         below: Plain = {}
         features: list[Plain] = []
+        for name in node.wrong:
+            self._note(path, _FIELDS[name])
         if node.mesh is not None:
+            names: set[str] | None = None
             with self._problems.catching():
-                self._add_models(node, features, below)
+                names = self._add_models(node, path, features, below)
+            if names is None or names & (self.wrong.meshes.keys() | self.wrong.skins.keys()):
+                self._note(path, Own.MODEL)
+        known = self._faults
         with self._problems.catching():
             if node.camera is not None:
                 features.append(camera_feature(node.camera))
+        if self._faults > known:
+            self._note(path, Own.CAMERA)
+        known = self._faults
         with self._problems.catching():
             if node.light is not None:
                 features.append(light_feature(node.light))
                 self._has_lights = True
+        if self._faults > known:
+            self._note(path, Own.LIGHT)
         for child in node.children:
-            below[self._node_names[child]] = self._object(self._nodes[child])
+            name = self._node_names[child]
+            below[name] = self._object(self._nodes[child], f"{path}/{name}")
         if features:
             found["features"] = features
         if below:
             found["objects"] = below
         return found
 
-    def _add_models(self, node: GltfNode, features: list[Plain], below: Plain) -> None:
-        """Add what a node draws: to its own features, or as objects below it where that is more than one."""
+    def _add_models(self, node: GltfNode, path: str, features: list[Plain], below: Plain) -> set[str]:
+        """Add what a node draws: to its own features, or as objects below it where that is more than one.
+
+        Returns the names of the models.
+        """
         assert node.mesh is not None
         mesh = self._gltf.root.required("meshes").element(node.mesh)
-        parts = [self._drawn(node, primitive) for primitive in mesh.required("primitives").elements()]
+        primitives = mesh.required("primitives").elements()
+        used = [self._model_name(node, mesh, primitive) for primitive in primitives]
+        parts = [self._drawn(*each, node) for each in zip(primitives, used, strict=True)]
         if node.index not in self._drawn_names:
             features += parts[0] or []
-            return
+            return set(used)
+        self._parts[path] = tuple(self._drawn_names[node.index])
         places = (None,) if node.instances is None else node.instances
         if len(self._drawn_names[node.index]) < len(parts) * len(places):
             raise node.item.failure(GltfCode.LIMIT, f"with its parts there are more than {MAX_NODES} objects")
@@ -121,33 +186,50 @@ class _Description:
                 name = next(names)
                 if part is not None:
                     below[name] = ({} if place is None else placed(place)) | {"features": part}
+        return set(used)
 
-    def _drawn(self, node: GltfNode, primitive: Item) -> list[Plain] | None:
-        """Return the features that draw a primitive; None for one that is broken, which is noted."""
+    def _model_name(self, node: GltfNode, mesh: Item, primitive: Item) -> str:
+        """Return the name of the model that a node draws of a primitive, broken or not."""
+        key = mesh.index, primitive.index, node.skin
+        if key not in self._model_names:
+            self._model_names[key] = self._names["mesh"].free(mesh.name, f"mesh{mesh.index}")
+        return self._model_names[key]
+
+    def _drawn(self, primitive: Item, name: str, node: GltfNode) -> list[Plain] | None:
+        """Return the features that draw a primitive as the model of a name; None for one that is broken.
+
+        That is noted.
+        """
         with self._problems.catching():
-            key = node.mesh or 0, primitive.index, node.skin
-            if key not in self._models:
-                self._models[key] = self._add_model(node, primitive)
+            if name not in self._models:
+                self.wrong.meshes[name] = pointer_of(primitive.path)
+                if self._add_model(node, primitive, name):
+                    del self.wrong.meshes[name]
+                self._models.add(name)
             with self._problems.catching():
                 self._measure(node, primitive)
             features: list[Plain] = [
-                {"@type": "visibleModel", "asset": [self._db, self._models[key]]},
+                {"@type": "visibleModel", "asset": [self._db, name]},
                 {"@type": "shadowCaster"},
             ]
             if node.skin is not None and self._skin(node.skin) is not None:
                 features.append({"@type": "skin", "bones": MODEL})
+            elif node.skin is not None or "skin" in node.wrong:
+                self.wrong.skins[name] = "" if node.skin is None else f"/skins/{node.skin}"
             if targets_of(primitive):
                 weights = [rounded(weight) for weight in node.weights]
                 features.append({"@type": "morph"} | ({"weights": weights} if weights else {}))
             return features
         return None
 
-    def _add_model(self, node: GltfNode, primitive: Item) -> str:
-        """Add the assets of a primitive, and return the name of its model."""
-        mesh = self._gltf.root.required("meshes").element(node.mesh or 0)
-        name = self._names["mesh"].free(mesh.name, f"mesh{mesh.index}")
-        record, material = self._material(primitive)
+    def _add_model(self, node: GltfNode, primitive: Item, name: str) -> bool:
+        """Add the assets of a primitive: a model of this name and what that is made of.
+
+        Returns whether nothing of its mesh is wrong.
+        """
+        record, material = self._material(primitive, name)
         skin = None if node.skin is None else self._skin(node.skin)
+        known = self._faults
         records = mesh_records(primitive, name, self._source, material, skin)
         warn_of_coordinates(primitive, material)
         if "COLOR_0" in primitive.required("attributes").value:
@@ -159,25 +241,33 @@ class _Description:
             self._skeletons.add(skin.skeleton)
             part = f"/skins/{node.skin}"
             self._assets.append({"@type": "skeleton", "name": skin.skeleton, "source": name, "part": part})
-        return name
+        return self._faults == known
 
-    def _material(self, primitive: Item) -> tuple[Plain, GltfMaterial]:
+    def _material(self, primitive: Item, model: str) -> tuple[Plain, GltfMaterial]:
         """Return the record and values of a primitive's material, added where they are new."""
         given = primitive.get("material")
         item = None
         if given is not None:
             item = self._problems.attempt(lambda: given.reference("materials"), None)
+        if given is not None and item is None:
+            self.wrong.materials.add(model)
         index = -1 if item is None else item.index
         if index not in self._materials:
+            known = self._faults
             material = GltfMaterial() if item is None else read_material(item)
             name = self._names["material"].free(
                 material.name, "material" if item is None else f"material{index}"
             )
-            material = self._textures.without_broken(material, self._problems)
+            is_kept = name in self._known
+            material = self._textures.without_broken(material, self._problems, must_exist=is_kept)
             record = material_record(material, name, self._textures)
             self._assets.append(record)
-            self._materials[index] = record, material
-        return self._materials[index]
+            self._materials[index] = _Material(record, material, is_whole=self._faults == known)
+        found = self._materials[index]
+        if not found.is_whole:
+            self.wrong.materials.add(model)
+            self.wrong.records.add(found.record["name"])
+        return found.record, found.values
 
     def _skin(self, index: int) -> SkinUse | None:
         """Return a skin. A broken one is None, which is noted, and the meshes stay as they are."""

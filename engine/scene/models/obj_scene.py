@@ -10,19 +10,31 @@ import numpy as np
 from engine.assets.importers.models.obj_materials import ObjMaterials
 from engine.assets.importers.models.obj_parts import coordinates_of
 from engine.gltf.naming import Names
+from engine.humon import Problem
 from engine.obj import ObjFile, ObjMaterial, ObjPart
 from engine.scene.models.description import Box, ModelFile, Plain
 from engine.scene.models.gltf_materials import shaders_for
+from engine.scene.models.keeping import Wrong, keep_wrong
+
+MODEL = "model"
+"""The object that all parts are below."""
 
 _TOPOLOGIES = {"triangles": "triangle_list", "lines": "line_list", "points": "point_list"}
 _SLOTS = ("albedo", "emissive", "normal", "roughness")
 _COLORS = ("albedo", "emissive")
 
 
-def describe_obj(file: ObjFile, materials: ObjMaterials, source: str, db: str) -> ModelFile:
+def describe_obj(
+    file: ObjFile,
+    materials: ObjMaterials,
+    source: str,
+    db: str,
+    earlier: ModelFile | None = None,
+) -> ModelFile:
     """Return the assets and objects of an OBJ file and its materials.
 
-    `source` is its name beside the text that will name it, `db` the name of the database that is made.
+    `source` is its name beside the text that will name it, `db` the name of the database that is made. What
+    is broken is left out, or as in an `earlier` version of the file.
     """
     folder = posixpath.dirname(source)
     records: dict[str, str] = {}
@@ -31,7 +43,18 @@ def describe_obj(file: ObjFile, materials: ObjMaterials, source: str, db: str) -
     assets: list[Plain] = []
     triangles: dict[str, int] = {}
     below: Plain = {}
-    for number, part in enumerate(file.parts):
+    wrong, missing = Wrong(), list[Problem]()
+    known = {(one["@type"], one["name"]) for one in (() if earlier is None else earlier.assets)}
+    numbered = sorted(enumerate((*file.parts, *file.lost)), key=lambda each: each[1].line)
+    for number, part in numbered:
+        name = names.free(part.name, "part")
+        features = [{"@type": "visibleModel", "asset": [db, name]}, {"@type": "shadowCaster"}]
+        if part.fault is not None:
+            wrong.meshes[name] = f"/parts/{number}"
+        if number >= len(file.parts):
+            if ("model", name) in known:
+                below[name] = {"features": features}
+            continue
         material = materials.by_name.get(part.material, ObjMaterial(part.material))
         if part.material not in records:
             records[part.material] = material_names.free(part.material, "material")
@@ -44,18 +67,22 @@ def describe_obj(file: ObjFile, materials: ObjMaterials, source: str, db: str) -
                         picture = posixpath.join(folder, key[0])
                         assets.append(_texture(picture, key[1], textures[key]))
                     slots[slot] = textures[key]
+            if ("material", records[part.material]) in known:
+                missing += material.missing
             has_colors = file.colors is not None
             assets.append(_material(material, records[part.material], slots, has_colors=has_colors))
-        name = names.free(part.name, "part")
+        if part.material in materials.lost or not material.is_whole or material.missing:
+            wrong.materials.add(name)
+            wrong.records.add(records[part.material])
         assets.append({"@type": "model", "name": name, "mesh": name, "material": records[part.material]})
         triangles[name] = len(part.corners) // 3 if part.topology == "triangles" else 0
         assets += _mesh(part, number, name, source, material, has_colors=file.colors is not None)
-        features = [{"@type": "visibleModel", "asset": [db, name]}, {"@type": "shadowCaster"}]
         below[name] = {"features": features}
     used = np.unique(np.concatenate([part.corners[:, 0] for part in file.parts]))
     box = Box.around(file.positions[used])
-    objects: Plain = {"model": {"objects": below}}
-    return ModelFile(assets, objects, box, False, (*materials.problems, *file.warnings), triangles)
+    objects: Plain = {MODEL: {"objects": below}}
+    found = ModelFile(assets, objects, box, False, (*materials.problems, *file.warnings, *missing), triangles)
+    return found if earlier is None else keep_wrong(found, earlier, wrong)
 
 
 def _texture(file: str, space: str, name: str) -> Plain:

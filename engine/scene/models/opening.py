@@ -21,11 +21,15 @@ from engine.scene.models.staging import Sky, database_values, scene_values, sky_
 
 @dataclass(frozen=True, slots=True)
 class ModelScene:
-    """The scene around a model file: the values of its text, by keys, and warnings of what was left out."""
+    """The scene around a model file: the values of its text, by keys, and warnings of what was left out.
+
+    `model` is what these values are made of.
+    """
 
     name: str
     values: Plain
     warnings: tuple[Problem, ...]
+    model: ModelFile
 
 
 LEAST_TRIANGLES = 4096
@@ -42,18 +46,20 @@ def model_scene(
     compress: bool = False,
     sky: Sky | None = None,
     probed: Probed | None = None,
+    earlier: ModelFile | None = None,
 ) -> ModelScene:
     """Return the scene around a model file, which the scene's text names `source`.
 
     Of meshes of LEAST_TRIANGLES and more so many coarser levels are to be made. A model that is opened needs
     none, as it fills the picture; where it is imported, it may be drawn small, and often. `compress` has its
     textures made into blocks. `sky` is that around the model, None for the usual one. `probed` gets the other
-    files that the text follows from.
+    files that the text follows from. What is wrong in the file is as in an `earlier` version, where that
+    has it.
     Raises InputError where the file cannot be used at all.
     """
     _check_name(source, path)
     name = Names().free(path.stem, "model")
-    model = _described(path, gate, source, name, {} if probed is None else probed)
+    model = _described(path, gate, source, name, {} if probed is None else probed, earlier)
     errors = [problem for problem in model.problems if problem.severity is Severity.ERROR]
     if errors and model.box.is_empty:
         raise InputError(errors)
@@ -61,19 +67,24 @@ def model_scene(
     for record in model.assets if levels else ():
         if record["@type"] == "mesh" and model.triangles.get(record["name"], 0) >= LEAST_TRIANGLES:
             record["simplify"] = {"levels": levels}
-    return ModelScene(name, scene_values(model, name, compress=compress, sky=sky), warnings)
+    return ModelScene(name, scene_values(model, name, compress=compress, sky=sky), warnings, model)
 
 
 def model_document(
-    path: Path, gate: FileGate, probed: Probed | None = None, *, sky: Path | None = None
-) -> tuple[Document, list[Problem]]:
-    """Return the scene around a model file as a document, and its warnings; `probed` as for `model_scene`.
+    path: Path,
+    gate: FileGate,
+    probed: Probed | None = None,
+    *,
+    sky: Path | None = None,
+    earlier: ModelFile | None = None,
+) -> tuple[Document, ModelScene]:
+    """Return the scene around a model file as a document; `probed` and `earlier` as for `model_scene`.
 
     `sky` is a file whose `sky_document` is another file of the scene. Raises InputError.
     """
     given = None if sky is None else Sky(sky_database(sky))
-    scene = model_scene(path, gate, path.name, sky=given, probed=probed)
-    return parse(write(scene.values), f"{display_path(path)} (as a scene)"), list(scene.warnings)
+    scene = model_scene(path, gate, path.name, sky=given, probed=probed, earlier=earlier)
+    return parse(write(scene.values), f"{display_path(path)} (as a scene)"), scene
 
 
 def sky_document(path: Path) -> Document:
@@ -101,13 +112,18 @@ def _check_name(source: str, path: Path) -> None:
         ) from error
 
 
-def _described(path: Path, gate: FileGate, source: str, name: str, probed: Probed) -> ModelFile:
+def _described(
+    path: Path, gate: FileGate, source: str, name: str, probed: Probed, earlier: ModelFile | None
+) -> ModelFile:
     def picture(file: str) -> Path:
         try:
-            return gate.resolve(file, path.parent)
+            found = gate.resolve(file, path.parent)
         except FileRejectedError:
             probed.update(signatures(gate.places(file, path.parent)))
             raise
+        if not found.exists():
+            probed.update(signatures(gate.places(file, path.parent)))
+        return found
 
     try:
         opened = open_model(path, gate, probed)
@@ -116,5 +132,5 @@ def _described(path: Path, gate: FileGate, source: str, name: str, probed: Probe
         raise InputError(Problem(error.code, error.reason, place, help=error.help)) from error
     content = opened.content
     if isinstance(content, ObjFile):
-        return describe_obj(content, opened.materials, source, name)
-    return describe_gltf(content, source, name, picture)
+        return describe_obj(content, opened.materials, source, name, earlier)
+    return describe_gltf(content, source, name, picture, earlier)

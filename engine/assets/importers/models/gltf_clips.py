@@ -37,8 +37,8 @@ def import_gltf_clip(gltf: Gltf, place: Item) -> Imported:
         if channel.node in paths
         for path in _targets(channel, paths[channel.node], drawn)
     ]
-    if not channels and notes:
-        raise InputError(notes)
+    if not channels and notes.warnings:
+        raise InputError(notes.warnings)
     if not 0 < len(channels) <= MAX_CHANNELS:
         message = f"the clip has {len(channels)} channels that move nodes of the scene"
         raise place.failure(AssetCode.ANIMATION_CHANNEL, message, f"1 to {MAX_CHANNELS} are read")
@@ -52,7 +52,8 @@ def import_gltf_clip(gltf: Gltf, place: Item) -> Imported:
         parts += [channel.times, channel.values.reshape(-1)]
     duration = max(float(channel.times[-1]) for _, channel in channels)
     data = np.concatenate(parts).astype("<f4", copy=False)
-    return Imported(data.tobytes(), AnimationFacts(duration, tuple(facts)), tuple(notes))
+    made = AnimationFacts(duration, tuple(facts))
+    return Imported(data.tobytes(), made, tuple(notes.warnings), tuple(notes.faults))
 
 
 def _targets(channel: Channel, path: str, drawn: Mapping[int, list[str]]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,7 +26,7 @@ from engine.gltf import (
 )
 from engine.gltf.codes import GltfCode
 from engine.gltf.naming import Names
-from engine.humon import InputError, Place, ProblemCollector, Severity
+from engine.humon import Place, ProblemCollector
 
 Values = npt.NDArray[Any]
 
@@ -71,6 +70,7 @@ def primitive_source(gltf: Gltf, place: Item) -> MeshSource:
     with gltf.noting() as notes:
         primitive = read_primitive(place)
         attributes = _attributes(primitive, _material(place))
+        weights = gltf.attempt(lambda: _weights(primitive), ())
     indices: npt.NDArray[Any] = primitive.indices
     corners: npt.NDArray[Any] | None = None
     if "normal" not in attributes and primitive.draws is Draws.TRIANGLES:
@@ -81,26 +81,30 @@ def primitive_source(gltf: Gltf, place: Item) -> MeshSource:
     nodes: dict[str, Place] = dict.fromkeys(attributes, place.required("attributes"))
     lod = SourceLod(attributes, indices, nodes, place.get("indices") or place, len(attributes["pos"]))
     problems = ProblemCollector()
-    morph = gather([lod], [_targets(gltf, primitive, corners, problems)], problems, place)
+    morph = gather([lod], [_targets(primitive, corners, weights)], problems, place)
     joints = gltf.joints.get(int(place.path[1]), 0)
-    return MeshSource((lod,), (), place, (*notes, *problems.warnings), morph, joints)
+    warnings = (*notes.warnings, *problems.warnings)
+    return MeshSource((lod,), (), place, warnings, morph, joints, tuple(notes.faults))
+
+
+def _mesh_of(primitive: Primitive) -> Item:
+    """Return the mesh that a primitive is a part of."""
+    return primitive.item.document.root.required("meshes").element(int(primitive.item.path[1]))
+
+
+def _weights(primitive: Primitive) -> tuple[float, ...]:
+    """Return the weights that a mesh gives its morph targets. Raises InputError."""
+    return read_weights(_mesh_of(primitive))
 
 
 def _targets(
-    gltf: Gltf, primitive: Primitive, corners: npt.NDArray[Any] | None, problems: ProblemCollector
+    primitive: Primitive, corners: npt.NDArray[Any] | None, weights: tuple[float, ...]
 ) -> tuple[SourceTarget, ...]:
     """Return the morph targets of a primitive; `corners` are its vertices where each corner has its own.
 
-    Weights of the mesh that cannot be used are 0, with a warning.
+    Those without one of the `weights` have 0.
     """
-    mesh = gltf.root.required("meshes").element(int(primitive.item.path[1]))
-    weights: tuple[float, ...] = ()
-    try:
-        weights = read_weights(mesh)
-    except InputError as error:
-        for problem in error.problems:
-            problems.add(replace(problem, severity=Severity.WARNING))
-    extras = mesh.get("extras")
+    extras = _mesh_of(primitive).get("extras")
     given = extras.value.get("targetNames") if extras is not None and isinstance(extras.value, dict) else None
     names = Names()
     found = []

@@ -20,11 +20,15 @@ MOST_FILES = 256
 
 @dataclass(frozen=True, slots=True)
 class ObjMaterials:
-    """The materials of an OBJ file by name, what is wrong with them, and the stamps of their files."""
+    """The materials of an OBJ file by name, what is wrong with them, and the stamps of their files.
+
+    `lost` are the names of those that it uses and that no file has.
+    """
 
     by_name: Mapping[str, ObjMaterial] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     stamps: tuple[SourceStamp, ...] = ()
+    lost: frozenset[str] = frozenset()
 
 
 def read_material_files(
@@ -78,24 +82,31 @@ def read_material_files(
         for refused in rejected:
             file.lines.warn(refused.code, f"materials are left out: {refused.reason}", line, refused.help)
         are_all_read &= not rejected
+    lost: set[str] = set()
     for part in file.parts if are_all_read else ():  # else they may be in what is left out
         if part.material and part.material not in found and file.material_files:
+            lost.add(part.material)
             message = f"there is no material '{part.material}'; it is drawn grey"
             place = ObjPlace(file.lines, part.line)
             hint = suggestion(part.material, found) or "add it to a file that `mtllib` names"
             problems.append(file.lines.problem(ObjCode.MATERIAL, message, place, hint, Severity.WARNING))
-    return ObjMaterials(found, tuple(problems), tuple(stamps.values()))
+    return ObjMaterials(found, tuple(problems), tuple(stamps.values()), frozenset(lost))
 
 
 def _leave_out_rejected(
     material: ObjMaterial, folder: Path, gate: FileGate, lines: Lines, probed: Probed
 ) -> None:
-    """Remove the maps whose files must not be used, with a warning for each."""
+    """Remove the maps whose files must not be used, with a warning for each; note those without a file."""
     for what, file in list(material.textures.items()):
         try:
-            gate.resolve(file, folder)
+            if not gate.resolve(file, folder).exists():
+                probed |= signatures(gate.places(file, folder))
+                message = f"'{file}', a map of '{material.name}', does not exist"
+                place = ObjPlace(lines, material.lines[what])
+                material.missing.append(lines.problem(Code.FILE_MISSING, message, place))
         except FileRejectedError as error:
             del material.textures[what]
+            material.is_whole = False
             probed |= signatures(gate.places(file, folder))
             message = f"a map of '{material.name}' is left out: {error.reason}"
             lines.warn(error.code, message, material.lines[what], error.help)

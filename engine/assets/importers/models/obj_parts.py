@@ -32,11 +32,15 @@ def coordinates_of(material: ObjMaterial) -> dict[str, UvPlace]:
 def obj_source(file: ObjFile, pointer: str, materials: Mapping[str, ObjMaterial] = _NONE) -> MeshSource:
     """Return the mesh source of a part, `/parts/N`, whose material is one of these.
 
-    Raises InputError `gltf.reference` without one.
+    Those of which all was left out have the numbers after all others. Raises InputError for one of them, and
+    `gltf.reference` without a part.
     """
     number = pointer.removeprefix("/parts/")
     is_number = number.isascii() and number.isdigit() and len(number) < 10
-    if not is_number or int(number) >= len(file.parts):
+    lost = int(number) - len(file.parts) if is_number else -1
+    if 0 <= lost < len(file.lost) and (fault := file.lost[lost].fault) is not None:
+        raise InputError(fault)
+    if not is_number or lost >= 0:
         message = f"there is no {pointer} in the file: it has {len(file.parts)} parts, /parts/0 and on"
         hint = "write `part:` with the number of a part, from 0"
         raise InputError(Problem(GltfCode.REFERENCE, message, Position(file.lines.name), help=hint))
@@ -67,7 +71,9 @@ def obj_source(file: ObjFile, pointer: str, materials: Mapping[str, ObjMaterial]
         attributes["color"] = np.concatenate([colors, np.ones((len(colors), 1), np.float32)], axis=1)
     place = ObjPlace(file.lines, part.line)
     nodes: dict[str, Place] = dict.fromkeys(attributes, place)
-    return MeshSource((SourceLod(attributes, indices, nodes, place, len(vertices)),), (), place)
+    faults = () if part.fault is None else (part.fault,)
+    lod = SourceLod(attributes, indices, nodes, place, len(vertices))
+    return MeshSource((lod,), (), place, faults=faults)
 
 
 def _unit(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from engine.assets.cache.results import Result, failed, made, rejected
@@ -38,8 +38,17 @@ _FACTOR = 2
 """Bytes of memory for each byte of a model file while parts of it are imported."""
 
 
-def import_parts(recipes: Sequence[Recipe], gate: FileGate, take: Take, files: ModelFiles) -> list[Result]:
-    """Import recipes with the same source and part. Problems of the source are in the results."""
+def import_parts(
+    recipes: Sequence[Recipe],
+    gate: FileGate,
+    take: Take,
+    files: ModelFiles,
+    wanted_whole: Collection[str] = (),
+) -> list[Result]:
+    """Import recipes with the same source and part. Problems of the source are in the results.
+
+    Those with the identities `wanted_whole` fail for a fault in place of which another value is taken else.
+    """
     source = recipes[0].source
     if not is_model(source):
         message = f"'{source.name}' has no parts: it is no .glb, .gltf or .obj"
@@ -56,7 +65,10 @@ def import_parts(recipes: Sequence[Recipe], gate: FileGate, take: Take, files: M
     results = []
     for recipe in recipes:
         try:
-            results.append(made(recipe, parts.imported(recipe), gate, opened.stamps))
+            imported = parts.imported(recipe)
+            if imported.faults and recipe.identity in wanted_whole:
+                raise InputError(imported.faults)
+            results.append(made(recipe, imported, gate, opened.stamps))
         except InputError as error:
             results.append(failed(recipe, error.problems, gate, (*opened.stamps, *opened.unread)))
     return results
@@ -91,7 +103,7 @@ class _Parts:
             with model.noting() as notes:
                 content = bytes(image_bytes(place))
             made = import_texture(content, name, texture_settings(recipe), self._take)
-            return replace(made, warnings=(*made.warnings, *notes))
+            return replace(made, warnings=(*made.warnings, *notes.warnings))
         if recipe.asset.type is AssetType.ANIMATION:
             return import_gltf_clip(model, place)
         return import_gltf_skin(model, place)
@@ -105,9 +117,11 @@ class _Parts:
                 self._source = primitive_source(self._model, self._model.at(recipe.part))
         parameters = recipe.parameters
         if recipe.asset.type is AssetType.MORPH_TARGETS:
-            return pack_targets(self._source)
-        if recipe.asset.type is AssetType.INDICES:
+            made = pack_targets(self._source)
+        elif recipe.asset.type is AssetType.INDICES:
             of_indices = IndexSettings(*(parameters[name] for name in INDEX_SETTINGS))
-            return pack_indices(self._source, replace(of_indices, widens=True))
-        of_vertices = VertexSettings(*(parameters[name] for name in VERTEX_SETTINGS))
-        return pack_vertices(self._source, replace(of_vertices, widens=True))
+            made = pack_indices(self._source, replace(of_indices, widens=True))
+        else:
+            of_vertices = VertexSettings(*(parameters[name] for name in VERTEX_SETTINGS))
+            made = pack_vertices(self._source, replace(of_vertices, widens=True))
+        return replace(made, faults=self._source.faults)
