@@ -497,7 +497,8 @@ def _left_out(scene: Scene) -> dict[Path, tuple[Problem, ...]]:
 
 
 def _differs(library: AssetLibrary, update: LibraryUpdate) -> bool:
-    """Whether problems are others than before."""
+    """Whether problems are others than before, or assets stand in another order: texts name them by that."""
     found = [problem for _, one, broken, _ in update.added for problem in (*one.problems, *broken.problems)]
-    names = {one.db.name for _, one, *_ in update.added}
-    return found != library.problems_of(names)
+    now = {one.db.name: list(map(name_of, one.db.assets)) for _, one, *_ in update.added}
+    before = {one.db.name: list(map(name_of, one.db.assets)) for one in library.current if one.db.name in now}
+    return found != library.problems_of(now) or now != before

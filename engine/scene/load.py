@@ -53,8 +53,8 @@ def load_scene(
     `feature.*`, `field.*`, `value.*`) is left out, see docs/errors.md and `Scene.left_out`. `probed` gets
     all files that the scene was looked for in beside the first one, whether or not it can be loaded.
 
-    Databases whose text is as it was for one of `earlier` are not read again. What is wrong in a model file is
-    as in its earlier version, if `models` has one, by the path of the file.
+    Databases whose text is as it was for one of `earlier` are not read again. What is wrong in a model file
+    is as in its earlier version, if `models` has one, by the path of the file.
 
     Raises InputError with every problem where the file itself cannot be read (`file.*`, `humon.*`), says
     nothing, or has an error that is none of `tolerated`; with None, all are.

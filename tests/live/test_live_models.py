@@ -276,3 +276,25 @@ def test_a_skin_that_grows_beyond_8_bits_is_drawn_as_where_it_is_opened(
             if not is_imported or count in (300, 100):  # joints of a text are where that has them
                 assert (live.picture() != before).any()
             assert not live.live.problems
+
+
+def test_parts_that_stand_in_another_order_are_drawn_as_before(tmp_path: Path) -> None:
+    """The text around the model names its assets in another order, and nothing of them has changed."""
+    file = GltfFile()
+    for name, height in (("low", 0.3), ("high", 1.0)):
+        positions = file.positions(QUAD * np.array([1, height, 1], np.float32))
+        mesh = file.mesh({"attributes": {"POSITION": positions}, "indices": file.accessor(QUAD_CORNERS)})
+        file.node(name=name, mesh=mesh, translation=[2 * height, 0, 0])
+    model = tmp_path / "two.gltf"
+    model.write_text(file.text())
+    with live_file(model) as live:
+        before = live.picture()
+        file.root["scenes"][0]["nodes"].reverse()
+        model.write_text(file.text())
+        live.until_reloaded()
+        assert (live.picture() == before).all()
+        file.root["nodes"][0]["translation"] = [1, 1, 0]
+        model.write_text(file.text())
+        live.until_reloaded()
+        assert (live.picture() == fresh_picture(model)).all()
+        assert not live.runtime.problems

@@ -18,7 +18,7 @@ from engine.assets.importing import import_recipes
 from engine.assets.library import AssetLibrary
 from engine.assets.recipes import Recipe, recipes_of
 from engine.assets.records import Asset, AssetDb
-from engine.assets.updating.library_update import name_of
+from engine.assets.updating.library_update import name_of, sampling_of
 from engine.assets.updating.side_file import SideFile
 
 
@@ -61,8 +61,11 @@ def cook_changed_text(
         if place is None or entry is None or identity in stale or (entry.failure and is_tried(recipe, entry)):
             wanted[identity] = recipe
             continue
-        earlier = before.entries.get(names.get(name_of(db.assets[index]), -1))
-        if not entry.failure and (earlier is None or earlier.identity != identity):
+        each = names.get(name_of(db.assets[index]), -1)
+        earlier = before.entries.get(each)
+        is_same = earlier is not None and earlier.identity == identity
+        is_same = is_same and sampling_of(db.assets[index]) == sampling_of(before.db.assets[each])
+        if not entry.failure and not is_same:
             copied[identity] = place
     compiled = {recipe.identity for recipe in recipes.values() if recipe.is_compiled}
     tool = tool_identity() if compiled & wanted.keys() else ""

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from engine.assets.broken_assets import BrokenAssets, find_broken_assets
 from engine.assets.cook import CookedDb
-from engine.assets.formats import AlphaMode
+from engine.assets.formats import AlphaMode, Sampling
 from engine.assets.library import AssetLibrary, alpha_modes
-from engine.assets.records import Asset, AssetRef, AssetType
+from engine.assets.records import Asset, AssetRef, AssetType, Texture2d
 from engine.assets.updating.asset_changes import AssetChange, Change
 from engine.assets.updating.references import with_references
 
@@ -140,6 +140,8 @@ class _Comparison:
                 return one is other
             if one.failure or other.failure:
                 return bool(one.failure) and bool(other.failure)
+            if sampling_of(asset) != sampling_of(self._library.unreplaced(earlier)):
+                return False
             return (one.size, one.checksum, one.facts) == (other.size, other.checksum, other.facts)
         mapped = with_references(asset, lambda ref: self.kept.get(ref.index, ref))
         return replace(mapped, ref=earlier) == replace(self._library.unreplaced(earlier), ref=earlier)
@@ -162,6 +164,11 @@ class _Comparison:
     def _size(self, asset: Asset) -> int:
         entry = self._now.entries.get(asset.ref.index)
         return 0 if entry is None else entry.size
+
+
+def sampling_of(asset: Asset) -> Sampling | None:
+    """Return how a texture is sampled, which its bytes do not say."""
+    return asset.sampling if isinstance(asset, Texture2d) else None
 
 
 def name_of(asset: Asset) -> tuple[AssetType, str | int]:

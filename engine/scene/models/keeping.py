@@ -43,9 +43,10 @@ _ORDER = {name: place for place, name in enumerate(_KINDS)}
 class Wrong:
     """What of a description is wrong in the file.
 
-    `objects` are what objects have of themselves, by their paths. `meshes` and `skins` are models of which the
-    mesh or the skin is wrong, by their names, with the parts of the file that these are made of; `materials`
-    models with a wrong material. `textures` and `records` are the names of textures and materials themselves.
+    `objects` are what objects have of themselves, by their paths. `meshes` and `skins` are models of which
+    the mesh or the skin is wrong, by their names, with the parts of the file that these are made of;
+    `materials` models with a wrong material. `textures` and `records` are the names of textures and materials
+    themselves.
     """
 
     objects: dict[str, set[Own]] = field(default_factory=dict)
@@ -112,16 +113,18 @@ class _Keeping:
             return  # it draws something else than it did, for which the material was not made
         part = wrong.meshes.get(name) or (known or mesh)["part"]
         for kind in _OF_MODEL:
-            self._records.pop((kind, name), None)
             if (kind, name) in before:
                 self._records[kind, name] = before[kind, name]
+            else:
+                self._records.pop((kind, name), None)
         self._records["mesh", name] = {**mesh, "part": part}
         skeleton = mesh.get("skeleton")
         if skeleton and name in wrong.skins and ("skeleton", skeleton) in before:
             record = before["skeleton", skeleton]
             self._records["skeleton", skeleton] = {**record, "part": wrong.skins[name] or record["part"]}
-        if name in wrong.materials:
-            material = before["material", before["model", name]["material"]]
+        material = before["material", before["model", name]["material"]]
+        is_there = _key(material) in self._records and material["name"] not in wrong.records
+        if name in wrong.materials and not is_there:
             self._records[_key(material)] = material
             for texture in material["textures"].values():
                 if texture in wrong.textures and ("texture2d", texture) in before:
