@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 
 from engine.gltf.item import Item
 from engine.gltf.limits import MAX_NODES
@@ -13,12 +13,29 @@ _MAX_NAME = 200
 _SEPARATORS = str.maketrans({"/": "_", "\\": "_", ".": "_", "@": "_"})
 
 
-class Names:
-    """Gives names, each once, also without regard to letter case."""
+Given = Mapping[Hashable, tuple[str, str]]
+"""By what has a name: the name that it should have had, and the one that it has."""
 
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
+_NONE: Given = {}
+
+
+class Names:
+    """Gives names, each once, also without regard to letter case; `given` are those of `of`."""
+
+    def __init__(self, earlier: Given = _NONE) -> None:
+        """`earlier` are those of another version, which nothing else gets."""
+        self._taken = {name.casefold() for _, name in earlier.values()}
         self._numbers: dict[str, int] = {}
+        self._earlier = earlier
+        self.given: dict[Hashable, tuple[str, str]] = {}
+
+    def of(self, what: Hashable, wanted: str, otherwise: str) -> str:
+        """Return the name of something: as it was if that was made of the same one, else a free one."""
+        if what not in self.given:
+            before, name = self._earlier.get(what, ("", ""))
+            name = name if name and before == wanted else self.free(wanted, otherwise)
+            self.given[what] = wanted, name
+        return self.given[what][1]
 
     def free(self, wanted: str, otherwise: str) -> str:
         """Return a name like the `wanted` one, or like `otherwise` where that has no letter.

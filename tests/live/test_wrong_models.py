@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from support.gltf_files import CORNER_UVS, FACING, QUAD, QUAD_CORNERS, GltfFile
 from support.limits import limit
-from support.live_scene import LiveScene, Picture, fresh_picture, live_file
+from support.live_scene import PAUSE_S, LiveScene, Picture, fresh_picture, live_file
 from support.sampling import Sample
 from support.saves import renamed_over
 
@@ -62,9 +62,7 @@ PARTS = {
         lambda rng: {"type": "point", "intensity": 20 * part_of(rng), "color": [1, part_of(rng), 1]},
         ({"type": "sun"}, {"type": "point", "color": [1, "x", 1]}, {"type": "point", "intensity": -1}, 3),
     ),
-    "shines": Part(
-        ("nodes", 3, "extensions", "KHR_lights_punctual", "light"), lambda rng: 0, (4, "x")
-    ),
+    "shines": Part(("nodes", 3, "extensions", "KHR_lights_punctual", "light"), lambda rng: 0, (4, "x")),
     "camera": Part(
         ("cameras", 0),
         lambda rng: {"type": "perspective", "perspective": {"yfov": part_of(rng), "znear": 0.1}},
@@ -75,13 +73,17 @@ PARTS = {
     ),
     "shown": Part(("nodes", 1, "mesh"), lambda rng: 1, (17, "x")),
     "below": Part(("nodes", 2, "children"), lambda rng: [4], ([17], ["x"], 4)),
-    "pair": Part(("meshes", 3, "primitives", 1, "attributes"), lambda rng: "attributes", (3, {}, {"POSITION": 99})),
+    "pair": Part(
+        ("meshes", 3, "primitives", 1, "attributes"), lambda rng: "attributes", (3, {}, {"POSITION": 99})
+    ),
 }
 """What is changed of the file. Strings that right values are have places of their own in it."""
 
 
-OF = {name: {name} for name in PARTS} | {"shines": {"shines", "light"}, "light": {"light", "shines"}}
+GROUPS = (("indices", "normals"), ("picture", "wrap"), ("light", "shines"))
 """The values that make one record of the scene: with one of them wrong, all stay as they were."""
+
+OF = {name: {name} for name in PARTS} | {name: set(group) for group in GROUPS for name in group}
 
 
 def model(values: Json) -> Json:
@@ -143,36 +145,179 @@ def write(folder: Path, values: Json) -> Path:
     return path
 
 
-def features(live: LiveScene) -> dict[str, set[str]]:
-    tableau = live.runtime.tableau
-    return {name: {tableau.path(row) for row in table.object[table.object >= 0].tolist()} for name, table in tableau.tables.items()}
-
-
 def until_drawn(live: LiveScene, wanted: Picture, is_whole: bool, what: object) -> None:
     """Draw frames until the picture is the wanted one, with problems if something is wrong, else without."""
     end = time.monotonic() + limit(15.0)
     while live.live.pending or bool(live.live.problems) is is_whole or (live.picture() != wanted).any():
-        if time.monotonic() > end:
-            Image.fromarray(live.picture()).resize((512, 512), 0).save("/tmp/refusals-live.png")
-            Image.fromarray(wanted).resize((512, 512), 0).save("/tmp/refusals-wanted.png")
-            raise AssertionError((what, [p.message for p in live.live.problems]))
+        state = live.live.pending, live.live.problems, (live.picture() != wanted).sum()
+        assert time.monotonic() < end, (what, state)
         live.step()
-        time.sleep(0.02)
+        time.sleep(PAUSE_S)
+    of_live = {problem.message for problem in live.live.problems}
+    assert {problem.message for problem in live.runtime.problems} == of_live, what
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """One folder for the model that is drawn, and one for that to compare with."""
+    for name in ("live", "fresh"):
+        (tmp_path / name).mkdir()
+    return tmp_path / "live", tmp_path / "fresh"
 
 
 @pytest.mark.parametrize("name", list(PARTS))
-def test_what_becomes_wrong_stays_as_it_was_until_it_is_mended(tmp_path: Path, name: str) -> None:
+def test_what_becomes_wrong_stays_as_it_was_until_it_is_mended(folders: tuple[Path, Path], name: str) -> None:
     rng = np.random.default_rng(7)
-    (tmp_path / "live").mkdir()
-    (tmp_path / "fresh").mkdir()
     good = {each: part.right(rng) for each, part in PARTS.items()}
-    with live_file(write(tmp_path / "live", good)) as live:
+    with live_file(write(folders[0], good)) as live:
         for wrong in PARTS[name].wrong:
-            good |= {each: PARTS[each].right(rng) for each in ("color", "light", "place") if each not in OF[name]}
-            write(tmp_path / "live", {**good, name: wrong})
-            until_drawn(live, fresh_picture(write(tmp_path / "fresh", good)), False, (name, wrong))
-            assert not [p for p in live.runtime.problems if p.code == "feature.failed"]
+            good |= {each: PARTS[each].right(rng) for each in ("color", "light") if each not in OF[name]}
+            write(folders[0], {**good, name: wrong})
+            until_drawn(live, fresh_picture(write(folders[1], good)), False, (name, wrong))
         good[name] = PARTS[name].right(rng)
-        path = write(tmp_path / "live", good)
-        until_drawn(live, fresh_picture(path), True, name)
-        assert not live.runtime.problems
+        until_drawn(live, fresh_picture(write(folders[0], good)), True, name)
+
+
+def test_whatever_becomes_wrong_and_is_mended_all_else_is_drawn_as_it_is_saved(
+    tmp_path: Path, sample: Sample
+) -> None:
+    for seed in sample.seeds(1, 60):
+        rng = np.random.default_rng(seed)
+        folders = tmp_path / f"live{seed}", tmp_path / f"fresh{seed}"
+        for folder in folders:
+            folder.mkdir()
+        saved = {name: part.right(rng) for name, part in PARTS.items()}
+        shown, wrong = dict(saved), set[str]()
+        with live_file(write(folders[0], saved)) as live:
+            for number in range(SAVES):
+                for name in rng.choice(list(PARTS), int(rng.integers(1, 6)), replace=False).tolist():
+                    is_wrong = bool(rng.random() < 0.5) and number < SAVES - 1
+                    wrong = wrong | {name} if is_wrong else wrong - {name}
+                    options = PARTS[name].wrong
+                    saved[name] = (
+                        options[int(rng.integers(len(options)))] if is_wrong else PARTS[name].right(rng)
+                    )
+                if number == SAVES - 1:
+                    saved |= {name: PARTS[name].right(rng) for name in sorted(wrong)}
+                    wrong.clear()
+                shown |= {name: saved[name] for name in PARTS if wrong.isdisjoint(OF[name])}
+                write(folders[0], saved)
+                wanted = fresh_picture(write(folders[1], shown))
+                until_drawn(live, wanted, not wrong, (seed, number, {name: saved[name] for name in wrong}))
+
+
+def moving() -> GltfFile:
+    """A pane with a skin, a morph target and a clip, which all change the picture."""
+    file = GltfFile()
+    attributes = {
+        "POSITION": file.positions(QUAD),
+        "NORMAL": file.accessor(FACING),
+        "JOINTS_0": file.accessor(np.tile(np.array([1, 0, 0, 0], np.uint8), (4, 1))),
+        "WEIGHTS_0": file.accessor(np.tile(np.array([1, 0, 0, 0], np.float32), (4, 1))),
+    }
+    moved = file.positions(np.array([[0, 0, 0], [0, 0, 0], [0.5, 0.5, 0], [0, 0, 0]], np.float32))
+    primitive = {"attributes": attributes, "indices": file.accessor(QUAD_CORNERS)}
+    file.mesh({**primitive, "targets": [{"POSITION": moved}]}, weights=[0.5])
+    file.node(name="pane", mesh=0, skin=0, weights=[1.0])
+    file.node(name="frame", mesh=file.mesh(file.quad()), translation=[-2, -1, -2], scale=[6, 4, 1])
+    joints = [file.node(name="root"), file.node(name="tip", scale=[1, 1.5, 1])]
+    file.add("skins", {"joints": joints})
+    times = file.accessor(np.array([0, 100], np.float32))
+    turns = file.accessor(np.array([[0, 0, 0.38, 0.92], [0, 0, 0.38, 0.92]], np.float32))
+    channel = {"sampler": 0, "target": {"node": joints[1], "path": "rotation"}}
+    file.add("animations", {"samplers": [{"input": times, "output": turns}], "channels": [channel]})
+    return file
+
+
+MOVING: dict[str, tuple[tuple[str | int, ...], Any]] = {
+    "joint": (("skins", 0, "joints", 1), 99),
+    "skin": (("skins", 0), 3),
+    "which": (("nodes", 0, "skin"), 4),
+    "joints": (("meshes", 0, "primitives", 0, "attributes", "JOINTS_0"), "x"),
+    "weights": (("meshes", 0, "primitives", 0, "attributes", "WEIGHTS_0"), 77),
+    "targets": (("meshes", 0, "primitives", 0, "targets"), 5),
+    "target": (("meshes", 0, "primitives", 0, "targets", 0, "POSITION"), 77),
+    "morph": (("nodes", 0, "weights"), "x"),
+    "keys": (("animations", 0, "samplers", 0, "input"), 77),
+    "channel": (("animations", 0, "channels", 0, "target", "path"), "colour"),
+    "clip": (("animations", 0), 1),
+}
+
+
+@pytest.mark.parametrize("name", list(MOVING))
+def test_what_moves_a_mesh_stays_as_it_was_where_it_becomes_wrong(tmp_path: Path, name: str) -> None:
+    file = moving()
+    model = file.write(tmp_path / "model.gltf")
+    whole = json.loads(model.read_text())
+    (*steps, last), wrong = MOVING[name]
+    with live_file(model) as live:
+        before = live.picture()
+        broken = copy.deepcopy(whole)
+        holder = broken
+        for step in steps:
+            holder = holder[step]
+        holder[last] = wrong
+        renamed_over(model, json.dumps(broken, indent=1).encode())
+        assert (fresh_picture(model) != before).any(), "it is wrong in what is drawn"
+        until_drawn(live, before, False, name)
+        whole["nodes"][1]["translation"] = [-2, -1.2, -2]
+        renamed_over(model, json.dumps(whole, indent=1).encode())
+        until_drawn(live, fresh_picture(model), True, name)
+        assert (live.picture() != before).any()
+
+
+OBJ = """mtllib quad.mtl
+v 0 0 0
+v 1 0 0
+v 1 1 0
+v 0 1 0
+v 2 0 0
+v 3 0 0
+v 3 1 0
+v 2 1 0
+vt 0 0
+vt 1 0
+vt 1 1
+vt 0 1
+o left
+usemtl paint
+f 1/1 2/2 3/3 4/4
+o right
+usemtl picture
+f 5/1 6/2 7/3
+f 5/1 7/3 8/4
+"""
+MTL = "newmtl paint\nKd 1 0.2 0.2\nnewmtl picture\nmap_Kd red.png\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("quad.obj", "f 1/1 2/2 3/3 4/4", "f 1/1 2/2"),
+        ("quad.obj", "f 5/1 6/2 7/3", "f 5/1 6/2 9/3"),
+        ("quad.obj", "v 3 1 0", "v 3 x 0"),
+        ("quad.obj", "usemtl paint", "usemtl point"),
+        ("quad.obj", "mtllib quad.mtl", "mtllib none.mtl"),
+        ("quad.mtl", "Kd 1 0.2 0.2", "Kd 1 x 0.2"),
+        ("quad.mtl", "red.png", "none.png"),
+        ("quad.mtl", "red.png", "../../red.png"),
+        ("quad.mtl", "newmtl picture", "newmtl image"),
+    ],
+)
+def test_what_becomes_wrong_in_an_obj_stays_as_it_was(tmp_path: Path, name: str, old: str, new: str) -> None:
+    texts = {"quad.obj": OBJ, "quad.mtl": MTL}
+    for each, text in texts.items():
+        (tmp_path / each).write_text(text)
+    Image.new("RGB", (4, 4), COLORS["red.png"]).save(tmp_path / "red.png")
+    model = tmp_path / "quad.obj"
+    with live_file(model) as live:
+        before = live.picture()
+        assert texts[name].count(old) == 1
+        (tmp_path / name).write_text(texts[name].replace(old, new))
+        assert (fresh_picture(model) != before).any(), "it is wrong in what is drawn"
+        until_drawn(live, before, False, new)
+        assert all(problem.position and problem.position.line for problem in live.live.problems)
+        texts[name] = texts[name].replace("v 2 1 0", "v 2 2 0").replace("Kd 1 0.2", "Kd 0.2 1")
+        (tmp_path / name).write_text(texts[name])
+        until_drawn(live, fresh_picture(model), True, new)
+        assert (live.picture() != before).any()

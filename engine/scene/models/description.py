@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.gltf.naming import Given
 from engine.humon import Problem
 
 Plain = dict[str, Any]
@@ -52,7 +53,7 @@ class ModelFile:
     `objects` are the values of `objects: { ... }`; `box` is around all that they draw, at rest. `has_lights`
     is whether some of them are lights. `problems` are those of parts that are left out, and warnings.
     `triangles` has how many each mesh has, by its name. `parts` are the names of the objects that an object
-    has below it for what it draws, by its path.
+    has below it for what it draws, by its path. `names` are those of its assets, by type, see `Names`.
     """
 
     assets: list[Plain]
@@ -62,3 +63,4 @@ class ModelFile:
     problems: tuple[Problem, ...] = ()
     triangles: Mapping[str, int] = field(default_factory=dict)
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    names: Mapping[str, Given] = field(default_factory=dict)

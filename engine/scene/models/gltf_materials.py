@@ -15,6 +15,9 @@ from engine.humon import Code, ProblemCollector
 
 Plain = dict[str, Any]
 Find = Callable[[str], Path]
+_Key = tuple[int, Sampling, str, bool]
+"""A texture: its image, how it is sampled, its colour space, and whether that is not as the file means it."""
+
 
 _SLOTS = {
     "baseColorTexture": "albedo",
@@ -57,14 +60,17 @@ def shaders_for(record: Plain, *, has_colors: bool = False) -> list[str]:
 class Textures:
     """The texture records of a file: one for each image as it is sampled and decoded."""
 
-    def __init__(self, source: str, find: Find) -> None:
-        """`source` is the name of the file; `find` raises FileRejectedError for an image that is none."""
+    def __init__(self, source: str, find: Find, names: Names) -> None:
+        """`source` is the name of the file; `find` raises FileRejectedError for an image that is none.
+
+        `names` gives the names of records.
+        """
         self._find = find
         self.records: list[Plain] = []
-        self._names = Names()
+        self._names = names
         self.wrong: set[str] = set()
         """The names of those that are sampled otherwise than the file means."""
-        self._known: dict[tuple[int, Sampling, str, bool], str] = {}
+        self._known: dict[_Key, str] = {}
         self._source = source
 
     def without_broken(
@@ -93,12 +99,12 @@ class Textures:
         space = "srgb" if slot in _COLORS else "linear"
         key = image.index, sampling, space, len(faults) > known
         if key not in self._known:
-            self._known[key] = self._add(image, sampling, space)
+            self._known[key] = self._add(image, sampling, key)
         if len(faults) > known:
             self.wrong.add(self._known[key])
         return self._known[key]
 
-    def _add(self, image: Item, sampling: Sampling, space: str) -> str:
+    def _add(self, image: Item, sampling: Sampling, key: _Key) -> str:
         file = file_of(image)
         if file is not None:
             try:
@@ -106,7 +112,7 @@ class Textures:
             except FileRejectedError as error:
                 raise image.failure(error.code, error.reason, error.help) from error
         wanted = image.name or (file or "").rpartition("/")[2].rpartition(".")[0]
-        name = self._names.free(wanted, f"image{image.index}")
+        name, (_, _, space, _) = self._names.of(key, wanted, f"image{image.index}"), key
         record: Plain = {"@type": "texture2d", "name": name}
         if file is None:
             record |= {"source": self._source, "part": f"/images/{image.index}"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +22,7 @@ from engine.gltf import (
 )
 from engine.gltf.json_places import pointer_of
 from engine.gltf.limits import MAX_DISTANCE, MAX_NODES
-from engine.gltf.naming import Names, drawn_names, node_names
+from engine.gltf.naming import Given, Names, drawn_names, node_names
 from engine.humon import Problem, ProblemCollector
 from engine.scene.models.description import Box, ModelFile, Plain
 from engine.scene.models.gltf_materials import Find, Textures, material_record, shaders_for
@@ -62,15 +63,28 @@ def describe_gltf(
     left out, or as in an `earlier` version of the file, with its problem. Raises InputError where nothing can
     be said, as for nodes that are no list.
     """
-    description = _Description(gltf, source, db, find, earlier)
+    description = _Description(gltf, source, db, find, earlier, {})
     found = description.describe()
-    return found if earlier is None else keep_wrong(found, earlier, description.wrong)
+    if earlier is None or not description.wrong.is_any:
+        return found
+    # what is not there now may have had a name that another asset would get
+    description = _Description(gltf, source, db, find, earlier, earlier.names)
+    return keep_wrong(description.describe(), earlier, description.wrong)
 
 
 class _Description:
     """The assets and objects while they are collected."""
 
-    def __init__(self, gltf: Gltf, source: str, db: str, find: Find, earlier: ModelFile | None) -> None:
+    def __init__(
+        self,
+        gltf: Gltf,
+        source: str,
+        db: str,
+        find: Find,
+        earlier: ModelFile | None,
+        names: Mapping[str, Given],
+    ) -> None:
+        """`names` are those of assets in the earlier version, by type."""
         self.wrong = Wrong()
         known = () if earlier is None else earlier.assets
         self._known = {record["name"] for record in known if record["@type"] == "material"}
@@ -82,16 +96,16 @@ class _Description:
         self._problems.problems += self._tree.problems
         self._nodes = self._tree.by_number
         self._worlds = worlds_of(self._tree)
-        self._node_names, names = node_names(self._nodes)
-        self._drawn_names = drawn_names(gltf.root, self._nodes, names)
-        self._textures = Textures(source, find)
+        self._node_names, taken = node_names(self._nodes)
+        self._drawn_names = drawn_names(gltf.root, self._nodes, taken)
+        kinds = ("mesh", "material", "skeleton", "animation", "texture2d")
+        self._names = {kind: Names(names.get(kind, {})) for kind in kinds}
+        self._textures = Textures(source, find, self._names["texture2d"])
         self._materials: dict[int, _Material] = {}
-        self._names = {kind: Names() for kind in ("mesh", "material", "skeleton", "animation")}
         self._skins: dict[int, SkinUse | None] = {}
         self._skeletons: set[str] = set()
         self._read_skins: dict[int, GltfSkin | None] = {}
         self._models: set[str] = set()
-        self._model_names: dict[tuple[int, int, int | None], str] = {}
         self._parts: dict[str, tuple[str, ...]] = {}
         self._assets: list[Plain] = []
         self._triangles: dict[str, int] = {}
@@ -117,7 +131,8 @@ class _Description:
         assets = [*self._assets, *self._textures.records]
         objects = {MODEL: model}
         box, lit = self._box, self._has_lights
-        return ModelFile(assets, objects, box, lit, _once(found), self._triangles, self._parts)
+        names = {kind: each.given for kind, each in self._names.items()}
+        return ModelFile(assets, objects, box, lit, _once(found), self._triangles, self._parts, names)
 
     @property
     def _faults(self) -> int:
@@ -191,9 +206,7 @@ class _Description:
     def _model_name(self, node: GltfNode, mesh: Item, primitive: Item) -> str:
         """Return the name of the model that a node draws of a primitive, broken or not."""
         key = mesh.index, primitive.index, node.skin
-        if key not in self._model_names:
-            self._model_names[key] = self._names["mesh"].free(mesh.name, f"mesh{mesh.index}")
-        return self._model_names[key]
+        return self._names["mesh"].of(key, mesh.name, f"mesh{mesh.index}")
 
     def _drawn(self, primitive: Item, name: str, node: GltfNode) -> list[Plain] | None:
         """Return the features that draw a primitive as the model of a name; None for one that is broken.
@@ -255,9 +268,8 @@ class _Description:
         if index not in self._materials:
             known = self._faults
             material = GltfMaterial() if item is None else read_material(item)
-            name = self._names["material"].free(
-                material.name, "material" if item is None else f"material{index}"
-            )
+            otherwise = "material" if item is None else f"material{index}"
+            name = self._names["material"].of(index, material.name, otherwise)
             is_kept = name in self._known
             material = self._textures.without_broken(material, self._problems, must_exist=is_kept)
             record = material_record(material, name, self._textures)
@@ -276,7 +288,7 @@ class _Description:
             found = self._problems.attempt(lambda: read_skin(item), None)
             self._read_skins[index], self._skins[index] = found, None
             if found is not None:
-                name = self._names["skeleton"].free(item.name, f"skin{index}")
+                name = self._names["skeleton"].of(index, item.name, f"skin{index}")
                 self._skins[index] = SkinUse(name, len(found.joints))
         return self._skins[index]
 
@@ -304,7 +316,7 @@ class _Description:
 
     def _add_clips(self) -> None:
         for item in self._gltf.array("animations"):
-            name = self._names["animation"].free(item.name, f"animation{item.index}")
+            name = self._names["animation"].of(item.index, item.name, f"animation{item.index}")
             part = f"/animations/{item.index}"
             self._assets.append({"@type": "animation", "name": name, "source": self._source, "part": part})
 

@@ -101,6 +101,10 @@ class _Keeping:
             has_lights=lit,
             triangles={**self._earlier.triangles, **self._now.triangles},
             parts=self._parts,
+            names={
+                kind: {**self._earlier.names.get(kind, {}), **names}
+                for kind, names in self._now.names.items()
+            },
         )
 
     def _keep_model(self, name: str) -> None:
