@@ -71,16 +71,22 @@ MAX_USES = 4
 
 @dataclass(frozen=True, slots=True)
 class SharedProblem(Problem):
-    """What is wrong with something for one `use` of it; `fault` says it for all uses."""
+    """What is wrong with something for one `use` of it; `fault` says it for all uses.
+
+    `names` are what its source declares that this is about, what it is most about first.
+    """
 
     fault: str = ""
     use: str = ""
+    names: tuple[str, ...] = ()
 
 
-def shared(problem: Problem, fault: str, use: str) -> SharedProblem:
+def shared(problem: Problem, fault: str, use: str, names: tuple[str, ...] = ()) -> SharedProblem:
     """Return a problem as that of one use of what has a fault."""
     of = problem
-    return SharedProblem(of.code, of.message, of.position, of.excerpt, of.help, of.severity, fault, use)
+    return SharedProblem(
+        of.code, of.message, of.position, of.excerpt, of.help, of.severity, fault, use, names
+    )
 
 
 def joined(problems: Iterable[Problem]) -> list[Problem]:

@@ -254,10 +254,12 @@ class ScenePlanner:
         """Return why an asset that was learnt does not fit what it is drawn with."""
         return self.foresight.faults(type_name, key, self.samples, self.profile.features)
 
-    def fits_with(self, type_name: str, key: int, earlier: Mapping[AssetRef, AssetRef]) -> bool:
-        """Whether an asset would fit what it is drawn with, with earlier versions of these parts of it."""
+    def faults_with(
+        self, type_name: str, key: int, earlier: Mapping[AssetRef, AssetRef]
+    ) -> Iterator[Problem]:
+        """Yield why an asset would not fit what it is drawn with, with earlier versions of parts of it."""
         asset, features = (type_name, key), self.profile.features
-        return self.foresight.fits_with(asset, earlier, self.samples, features)
+        return self.foresight.faults_with(asset, earlier, self.samples, features)
 
     def foresee_shaders(self) -> Mapping[tuple[AssetRef, ...], tuple[Problem, ...]]:
         """Prepare passes for shaders of theirs that have changed; return those that they cannot run."""

@@ -102,6 +102,8 @@ class LiveUpdate:
         self._shaders: Mapping[tuple[AssetRef, ...], tuple[Problem, ...]] = {}
         self.refused: dict[AssetRef, Problem] = {}
         """What cannot be drawn with, and why: this waits for the update that restores what was there."""
+        self._found: Refusals | None = None
+        self._finding: Iterator[None] | None = None
         self._tried = -1
         self._is_deformed = False
         self._is_requested = False
@@ -128,7 +130,8 @@ class LiveUpdate:
         if self._waiting or self._shaders or self._unfit:
             if runtime.trials.pending:
                 return False
-            self.refused = self._find_refused() if self._refusals < MOST_REFUSALS else {}
+            if self._refusals < MOST_REFUSALS and not self._find_refused():
+                return False
         if self.refused:
             return False
         self._switch()
@@ -165,13 +168,22 @@ class LiveUpdate:
         if self._arriving in self._runtime.planner.others:
             self._runtime.planner.others.remove(self._arriving)
 
-    def _find_refused(self) -> dict[AssetRef, Problem]:
-        """Return what of the update cannot be drawn with though its earlier version can, and why."""
-        doubtful = [(name, self._before[name, key], key) for name, key in (*self._unfit, *self._waiting)]
-        refusals = Refusals(self._runtime, self.earlier)
-        refusals.add_assets(doubtful)
-        refusals.add_shaders(self._shaders)
-        return refusals.found
+    def _find_refused(self) -> bool:
+        """Find a frame's share of what cannot be drawn with though its earlier version can, and why.
+
+        Returns whether all of it is found; it is refused then.
+        """
+        if self._finding is None:
+            doubtful = [(name, self._before[name, key], key) for name, key in (*self._unfit, *self._waiting)]
+            self._found = Refusals(self._runtime, self.earlier)
+            self._finding = self._found.find(doubtful, self._shaders)
+        until = time.thread_time() + self._runtime.spread.share_ms / 1e3
+        for _ in self._finding:
+            if time.thread_time() >= until:
+                return False
+        assert self._found is not None
+        self._finding, self.refused = None, self._found.found
+        return True
 
     @property
     def earlier(self) -> dict[int, int]:

@@ -22,6 +22,7 @@ from engine.planning.draw.material_use import default_parameters, own_parameters
 from engine.planning.draw.recipes import Recipes
 from engine.planning.draw.shading import (
     ShaderSet,
+    check_inputs,
     check_parameters,
     check_shaders,
     fits,
@@ -75,7 +76,9 @@ class Foresight:
         self._report = report
         self._next: dict[str, _Next] = {}
         self._gone: list[Problem] = []
-        self._sets: dict[tuple[Recipes, Shaders], ShaderSet | None] = {}  # None where they do not fit
+        self._sets: dict[
+            tuple[Recipes, Shaders], ShaderSet | tuple[Problem, ...]
+        ] = {}  # or why there is none
 
     def assets(
         self, assets: Iterable[tuple[str, int]], samples: int, features: frozenset[str] | None
@@ -102,17 +105,19 @@ class Foresight:
             one.learn(key)  # a table that was made again knows none of what was drawn before
         return not any(one.is_replaced(key) or one.faults(key) for one in found)
 
-    def fits_with(
+    def faults_with(
         self,
         asset: tuple[str, int],
         earlier: Mapping[AssetRef, AssetRef],
         samples: int,
         features: frozenset[str] | None,
-    ) -> bool:
-        """Whether an asset, by feature type and key, would fit with earlier versions of these parts."""
+    ) -> Iterator[Problem]:
+        """Yield why an asset, by feature type and key, would not fit with earlier versions of these parts."""
         type_name, key = asset
-        found = [one for draws, one in self._recipes(samples, features) if draws == type_name]
-        return all(self._fits_with(one, key, earlier) for one in found)
+        for draws, recipes in self._recipes(samples, features):
+            if draws == type_name:
+                for drawable in recipes.feature.drawables(AssetRef.from_key(key), recipes.library):
+                    yield from self._faults_with(recipes, drawable, earlier)
 
     def faults(
         self, type_name: str, key: int, samples: int, features: frozenset[str] | None
@@ -188,12 +193,10 @@ class Foresight:
         known.made.update()
         return not any(map(known.made.recipes.is_replaced, np.unique(known.made.assets).tolist()))
 
-    def _fits_with(self, recipes: Recipes, key: int, earlier: Mapping[AssetRef, AssetRef]) -> bool:
-        """Whether all of an asset fits the pass, with earlier versions in place of these parts of it."""
-        drawables = recipes.feature.drawables(AssetRef.from_key(key), recipes.library)
-        return all(self._fits(recipes, drawable, earlier) for drawable in drawables)
-
-    def _fits(self, recipes: Recipes, drawable: Drawable, earlier: Mapping[AssetRef, AssetRef]) -> bool:
+    def _faults_with(
+        self, recipes: Recipes, drawable: Drawable, earlier: Mapping[AssetRef, AssetRef]
+    ) -> Iterator[Problem]:
+        """Yield why a drawable does not fit a pass, with earlier versions in place of these parts of it."""
         library = recipes.library
 
         def version(ref: AssetRef) -> AssetRef:
@@ -206,7 +209,7 @@ class Foresight:
             material = library.record(version(drawable.material))
             assert isinstance(material, Material)
             if AlphaMode[material.alpha_mode.name] not in recipes.declaration.materials:
-                return True
+                return
             shaders, owner = tuple(version(ref) for ref in material.shaders), material.ref
             if recipes.fragment is not None:
                 stage = stage_of(recipes.fragment, library)
@@ -216,18 +219,21 @@ class Foresight:
             parameters = own_parameters(material, recipes.parameters)
         known = recipes, shaders
         if known not in self._sets:
-            fault = check_shaders(shaders, recipes.given, library, owner)
-            self._sets[known] = None if fault else shader_set(shaders, library)
+            faults = check_shaders(shaders, recipes.given, library, owner)
+            self._sets[known] = faults or shader_set(shaders, library)
         shading = self._sets[known]
-        if shading is None:
-            return False
+        if not isinstance(shading, ShaderSet):
+            yield from shading
+            return
         if parameters is not None:
             parameters = {**default_parameters(recipes.parameters), **parameters}
-            if check_parameters(shading, parameters, library, owner):
-                return False
-        facts = library.facts(version(drawable.vertices))
+            yield from check_parameters(shading, parameters, library, owner)
+        vertices = version(drawable.vertices)
+        facts = library.facts(vertices)
         assert isinstance(facts, VerticesFacts)
-        return fits(shading, facts.vertex_format, drawable.topology)
+        if not fits(shading, facts.vertex_format, drawable.topology):
+            mesh = library.record(vertices).label
+            yield from check_inputs(shading, facts.vertex_format, drawable.topology, mesh, library, owner)
 
     def _recipes(self, samples: int, features: frozenset[str] | None) -> Iterator[tuple[str, Recipes]]:
         for p in self._passes.draw_passes():

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +28,13 @@ _RANGES = {"f": (-_LARGEST, _LARGEST), "u": (0.0, 2.0**32 - 1), "i": (-(2.0**31)
 _ALIGNMENT = 16
 """Bytes at whose multiples any member of a block may lie."""
 
-Fault = tuple[str, str]
-"""A message and a hint."""
+
+class Fault(NamedTuple):
+    """What is wrong with shaders: a message, a hint, and what they declare that it is about, by name."""
+
+    message: str
+    help: str
+    names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -165,10 +171,11 @@ def place_faults(before: Binding, binding: Binding, advice: str) -> Iterator[Fau
                 f"{one.type} at byte {one.offset}{f' in steps of {one.stride} bytes' if apart else ''}"
                 for one in (other, member)
             )
-            yield (
+            yield Fault(
                 f"'{member.name}' of the block '{binding.name}' is {is_one} in one stage and {is_other} in "
                 "another",
                 advice,
+                (member.name, binding.type),
             )
 
 
@@ -186,10 +193,11 @@ def overlap_faults(before: Binding, binding: Binding) -> Iterator[Fault]:
     rows = row_of(before), row_of(binding)
     if rows[0] is not None and rows[1] is not None:
         if rows[0].stride != rows[1].stride:
-            yield (
+            yield Fault(
                 f"a row of the block '{binding.name}' has {rows[0].stride} bytes in one stage and "
                 f"{rows[1].stride} in another",
                 advice,
+                (binding.type, binding.name),
             )
             return
         ours, theirs = rows[1].members, rows[0].members
@@ -200,10 +208,11 @@ def overlap_faults(before: Binding, binding: Binding) -> Iterator[Fault]:
         for other in theirs:
             if member.name != other.name and are_over(member, other):
                 more = f"; or write layout(offset = {behind}) before '{member.name}'" if behind else ""
-                yield (
+                yield Fault(
                     f"'{member.name}' of the block '{binding.name}' lies at byte {member.offset} in one "
                     f"stage, where '{other.name}' lies in another",
                     advice + more,
+                    (member.name, binding.type),
                 )
                 return
 

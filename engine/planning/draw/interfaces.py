@@ -160,9 +160,10 @@ def interface_faults(stages: Mapping[ShaderStage, Stage], given: PassInterface) 
         yield from _attribute_faults(vertex)
     elif vertex is not None and vertex.reflection.inputs:
         names = ", ".join(f"'{row.name}'" for row in vertex.reflection.inputs)
-        yield (
+        yield Fault(
             f"{vertex.label} reads the vertex attributes {names}, and this pass draws no mesh",
             "find what is drawn from gl_VertexIndex and gl_InstanceIndex",
+            tuple(row.name for row in vertex.reflection.inputs),
         )
     if vertex is not None and fragment is not None:
         yield from _varying_faults(vertex, fragment)
@@ -179,9 +180,10 @@ def _push_faults(stage: Stage, given: PassInterface) -> Iterator[Fault]:
             value = values.get(member.name)
             if value is None:
                 names = ", ".join(values) or "none"
-                yield (
+                yield Fault(
                     f"{stage.label} reads the push constant '{member.name}', which this pass does not give",
                     f"it gives {names}: add a PushValue to its `pushes`, or read it from the block Frame",
+                    (member.name,),
                 )
                 continue
             layout = Block(block.members, block.offset + block.size)
@@ -189,9 +191,10 @@ def _push_faults(stage: Stage, given: PassInterface) -> Iterator[Fault]:
                 layout.misfit(member.name, numbers) for numbers in (value.numbers, *value.views) if numbers
             )
             for misfit in islice(filter(None, misfits), 1):
-                yield (
+                yield Fault(
                     f"the push constant '{member.name}' does not fit {stage.label}: {misfit}",
                     "give it as the shader declares it, in finite numbers",
+                    (member.name,),
                 )
 
 
@@ -204,10 +207,11 @@ def _shared_push_faults(stages: Mapping[ShaderStage, Stage]) -> Iterator[Fault]:
             for label, other in seen:
                 same = (member.name, member.offset, member.type) == (other.name, other.offset, other.type)
                 if not same and (are_over(member, other) or member.name == other.name):
-                    yield (
+                    yield Fault(
                         f"the push constant '{member.name}' of {stage.label}, at byte {member.offset}, and "
                         f"'{other.name}' of {label}, at byte {other.offset}, are not the same",
                         "give both stages the same block, or other offsets and names",
+                        (member.name,),
                     )
         seen += [(stage.label, member) for member in members]
 
@@ -216,7 +220,7 @@ def _feature_faults(stage: Stage, given: PassInterface) -> Iterator[Fault]:
     if given.features is not None:
         needed = {CAPABILITIES.get(capability, "") for capability in stage.reflection.capabilities}
         for feature in sorted(needed - {""} - given.features):
-            yield (
+            yield Fault(
                 f"{stage.label} needs the feature {feature}, which this device lacks",
                 "write the shader without it, or use another device",
             )
@@ -227,9 +231,10 @@ def _constant_faults(stage: Stage) -> Iterator[Fault]:
     for constant in stage.reflection.constants:
         kind = CONSTANTS.get(constant.name, constant.kind)
         if constant.kind != kind:
-            yield (
+            yield Fault(
                 f"{stage.label} declares the constant '{constant.name}' as {constant.kind}; it is a {kind}",
                 f"declare it as {kind}, or give it a name of its own",
+                (constant.name,),
             )
 
 
@@ -238,10 +243,11 @@ def _alike_faults(before: Binding, binding: Binding) -> Iterator[Fault]:
     advice = "give both stages the same declaration"
     kinds = [(one.descriptor_type, one.type, one.name) for one in (before, binding)]
     if kinds[0] != kinds[1]:
-        yield (
+        yield Fault(
             f"set {binding.set}, binding {binding.binding} is {before.type} '{before.name}' in one stage "
             f"and {binding.type} '{binding.name}' in another",
             advice,
+            (binding.name, binding.type),
         )
         return
     yield from place_faults(before, binding, advice)
@@ -251,33 +257,39 @@ def _binding_faults(
     binding: Binding, stage: ShaderStage, shader: str, given: PassInterface
 ) -> Iterator[Fault]:
     """Say whether something is bound there: by name in the frame set, as a texture in the material set."""
-    name = binding.name
+    name, names = binding.name, (binding.name, binding.type)
     if binding.set > MATERIAL_SET:
-        yield (
+        yield Fault(
             f"{shader} binds '{name}' in set {binding.set}",
             f"set {FRAME_SET} holds what a pass provides, set {MATERIAL_SET} a material's textures",
+            names,
         )
     elif binding.set == MATERIAL_SET and binding.type != TEXTURE_TYPE:
-        yield (
+        yield Fault(
             f"{shader} has '{name}' in set {MATERIAL_SET} as {binding.type}",
             f"textures of a material are {TEXTURE_TYPE}: they are layers of array pages",
+            names,
         )
     elif binding.set == FRAME_SET and name not in given.names:
-        yield (
+        yield Fault(
             f"{shader} binds '{name}' in set {FRAME_SET}, which this pass does not provide",
             "it provides " + ", ".join(given.names),
+            names,
         )
     elif binding.count != 1:
-        yield f"{shader} binds '{name}' as an array", "bind one of each: nothing else is provided"
+        yield Fault(
+            f"{shader} binds '{name}' as an array", "bind one of each: nothing else is provided", names
+        )
     elif binding.set == FRAME_SET and name in given.images:
         kind, stages = given.images[name]
         declared = f"{binding.texel} {binding.type}".strip()
         if declared != kind:
-            yield f"{shader} binds '{name}' as {declared}", f"it is a {kind}"
+            yield Fault(f"{shader} binds '{name}' as {declared}", f"it is a {kind}", names)
         elif not stage & stages:
-            yield (
+            yield Fault(
                 f"{shader} binds '{name}', which this pass does not read in that stage",
                 "declare the stage with the pass's ImageRead",
+                names,
             )
     elif binding.set == FRAME_SET and name in given.shared:
         yield from _shared_faults(binding, stage, shader, *given.shared[name])
@@ -293,16 +305,22 @@ def _shared_faults(
     """Say where a buffer that shaders write is used in another way than the pass says."""
     name = binding.name
     if binding.descriptor_type is not DescriptorType.STORAGE_BUFFER:
-        yield f"{shader} binds '{name}' as {binding.descriptor_type}", "it is a storage_buffer"
+        yield Fault(
+            f"{shader} binds '{name}' as {binding.descriptor_type}",
+            "it is a storage_buffer",
+            (name, binding.type),
+        )
     elif not stage & stages:
-        yield (
+        yield Fault(
             f"{shader} binds '{name}', which this pass does not use in that stage",
             "declare the stage with the pass's BufferUse",
+            (name, binding.type),
         )
     elif not (writes or binding.readonly):
-        yield (
+        yield Fault(
             f"{shader} may write '{name}', which this pass only reads",
             "declare the block readonly, or the pass's BufferUse with writes=True",
+            (name, binding.type),
         )
 
 
@@ -310,11 +328,17 @@ def _buffer_faults(binding: Binding, shader: str, frame: tuple[Member, ...]) -> 
     name = binding.name
     wanted = DescriptorType.UNIFORM_BUFFER if name == "frame" else DescriptorType.STORAGE_BUFFER
     if binding.descriptor_type is not wanted:
-        yield f"{shader} binds '{name}' as {binding.descriptor_type}", f"it is a {wanted}"
+        yield Fault(
+            f"{shader} binds '{name}' as {binding.descriptor_type}", f"it is a {wanted}", (name, binding.type)
+        )
         return
     if (binding.type in BLOCKS.values() or name in BLOCKS) and binding.type != BLOCKS.get(name):
         wanted_type = BLOCKS.get(name, "another name")
-        yield f"{shader} declares '{name}' as the block {binding.type}", f"call the block {wanted_type}"
+        yield Fault(
+            f"{shader} declares '{name}' as the block {binding.type}",
+            f"call the block {wanted_type}",
+            (name, binding.type),
+        )
     elif name == "frame":
         odd = list(_member_faults(binding.members, binding.block_size, name, shader))
         yield from odd or islice(_frame_faults(binding.members, frame, shader), 1)
@@ -325,9 +349,10 @@ def _buffer_faults(binding: Binding, shader: str, frame: tuple[Member, ...]) -> 
 def _column_faults(binding: Binding, shader: str) -> Iterator[Fault]:
     """Say where a buffer of rows that a feature fills is declared as something else."""
     if binding.descriptor_type is not DescriptorType.STORAGE_BUFFER or not binding.readonly:
-        yield (
+        yield Fault(
             f"{shader} binds '{binding.name}' as {binding.descriptor_type}",
             "it is a readonly storage_buffer",
+            (binding.name, binding.type),
         )
     else:
         yield from _row_faults(binding, shader)
@@ -337,9 +362,10 @@ def _row_faults(binding: Binding, shader: str) -> Iterator[Fault]:
     """Say where a block is not one array of a struct of numbers."""
     row = binding.members[0] if len(binding.members) == 1 else None
     if row is None or not row.members or not 0 < row.stride <= MAX_UNIFORM_BYTES or row.offset or row.count:
-        yield (
+        yield Fault(
             f"{shader} declares the block {binding.type} not as rows",
             f"declare it as one array of structs, without a length, of up to {MAX_UNIFORM_BYTES} bytes each",
+            (binding.type, binding.name),
         )
     else:
         yield from _member_faults(row.members, row.stride, binding.name, shader)
@@ -349,9 +375,10 @@ def _member_faults(members: tuple[Member, ...], size: int, name: str, shader: st
     for member in members:
         end = member.offset + max(member.size, (max(member.count, 1) - 1) * member.stride)
         if not _NUMBERS.fullmatch(member.type) or end > size or (member.count != 1 and not member.stride):
-            yield (
+            yield Fault(
                 f"{shader} has '{member.name}' in the block '{name}' as {member.type or 'a struct'}",
                 "use numbers of 32 bits, vectors, matrices, and arrays of them",
+                (member.name, name),
             )
 
 
@@ -360,10 +387,11 @@ def _frame_faults(members: tuple[Member, ...], frame: tuple[Member, ...], shader
     known = {member.name: _described(member) for member in frame}
     for member in members:
         if known.get(member.name, _described(member)) != _described(member):
-            yield (
+            yield Fault(
                 f"{shader} has '{member.name}' in the block 'frame' as {_described(member)}; "
                 f"it is {known[member.name]}",
                 "declare the member as frame.glsl does, or give it a name of its own",
+                (member.name,),
             )
 
 
@@ -381,10 +409,11 @@ def _layer_faults(stages: Mapping[ShaderStage, Stage]) -> Iterator[Fault]:
                 continue
             room = member.count if member.count > 1 else _width(member.type)
             if room < needed:
-                yield (
+                yield Fault(
                     f"the block 'materials' has room for {room} layers; "
                     f"textures have bindings up to {needed - 1}",
                     f"declare uint layers[{needed}] in its rows",
+                    (member.name,),
                 )
 
 
@@ -398,9 +427,10 @@ def _attribute_faults(vertex: Stage) -> Iterator[Fault]:
     for row in vertex.reflection.inputs:
         if row.component or row.location in seen:
             other = seen.get(row.location, "another one")
-            yield (
+            yield Fault(
                 f"{vertex.label} reads '{row.name}' at location {row.location}, beside {other}",
                 "give each vertex attribute a location of its own",
+                (row.name,),
             )
         seen[row.location] = f"'{row.name}'"
 
@@ -410,10 +440,11 @@ def _varying_faults(vertex: Stage, fragment: Stage) -> Iterator[Fault]:
     for row in vertex.reflection.outputs:
         for place in _places(row):
             if place in written:
-                yield (
+                yield Fault(
                     f"{vertex.label} writes '{row.name}' at location {row.location}, "
                     f"beside '{written[place].name}'",
                     "give each output a location of its own",
+                    (row.name,),
                 )
             written[place] = row
     for row in fragment.reflection.inputs:
@@ -421,27 +452,28 @@ def _varying_faults(vertex: Stage, fragment: Stage) -> Iterator[Fault]:
         missing = [number for number, one in enumerate(found) if one is None]
         if missing:
             part = "" if len(missing) == len(found) else f".{_COMPONENTS[row.component + missing[0]]}"
-            yield (
+            yield Fault(
                 f"{fragment.label} reads '{row.name}{part}' at location {row.location}, "
                 f"which {vertex.label} does not write",
                 "write it in the vertex stage, at the same location",
+                (row.name,),
             )
             continue
         other = next((one for one in found if one is not None and one.kind != row.kind), None)
         if other is not None:
-            yield (
+            yield Fault(
                 f"{fragment.label} reads '{row.name}' as {row.kind}; "
                 f"{vertex.label} writes it as {other.kind}",
                 "declare it alike in both stages",
+                (row.name,),
             )
 
 
 def _color_faults(fragment: Stage | None, given: PassInterface) -> Iterator[Fault]:
     if fragment is None:
         if given.colors:
-            yield (
-                "there is no fragment shader, and the pass draws colours",
-                "add one to the material's shaders",
+            yield Fault(
+                "there is no fragment shader, and the pass draws colours", "add one to the material's shaders"
             )
         return
     written = {place: row for row in fragment.reflection.outputs for place in _places(row)}
@@ -452,15 +484,16 @@ def _color_faults(fragment: Stage | None, given: PassInterface) -> Iterator[Faul
         vector = f"{kind if channels == 1 else ('' if kind == 'float' else kind[0]) + f'vec{channels}'}"
         advice = f"declare layout(location = {location}) out {vector}"
         if any(row is None for row in rows):
-            yield f"{fragment.label} does not write all of colour {location} ({form.name})", advice
+            yield Fault(f"{fragment.label} does not write all of colour {location} ({form.name})", advice)
         elif any(row is not None and row.kind != kind for row in rows):
-            yield f"{fragment.label} does not write colour {location} ({form.name}) as {kind}", advice
+            yield Fault(f"{fragment.label} does not write colour {location} ({form.name}) as {kind}", advice)
     for row in fragment.reflection.outputs:
         if row.location >= len(given.colors):
-            yield (
+            yield Fault(
                 f"{fragment.label} writes '{row.name}' at location {row.location}; "
                 f"the pass has {len(given.colors)} colours",
                 "leave it out",
+                (row.name,),
             )
 
 

@@ -169,8 +169,8 @@ def check_shaders(
         for ref in shaders:
             facts = _facts(ref, library)
             stages[ShaderStage[facts.stage.name]] = Stage(library.record(ref).label, facts.reflection)
-        for message, help_text in interface_faults(stages, given):
-            found.add(message, help_text)
+        for fault in interface_faults(stages, given):
+            found.add(fault.message, fault.help, names=fault.names)
     return tuple(found.problems)
 
 
@@ -227,7 +227,8 @@ def check_inputs(
     found = _Findings(library, owner)
     offered = dict(vertex_format)
     read = _attributes_read(shaders, offered, topology)
-    missing = list(dict.fromkeys(f"'{name}'" for name in read.values() if name not in offered))
+    names = tuple(dict.fromkeys(name for name in read.values() if name not in offered))
+    missing = [f"'{name}'" for name in names]
     label = library.record(owner).label
     use = mesh if label == mesh else f"{mesh} with {label}"
     if missing:
@@ -239,6 +240,7 @@ def check_inputs(
             "its attributes are " + ", ".join(offered),
             f"{what}, which meshes do not have",
             use,
+            names,
         )
     for variable, name in read.items():
         form = offered.get(name)
@@ -249,6 +251,7 @@ def check_inputs(
                 f"declare the input as {form.shader_kind}, or change the vertex format",
                 f"{what}; meshes have it as {form.value}",
                 use,
+                (variable.name,),
             )
     if topology == Topology.POINT_LIST.name and not shaders.draws_points:
         found.add(
@@ -282,11 +285,16 @@ class _Findings:
     owner: AssetRef
     problems: list[Problem] = field(default_factory=list)
 
-    def add(self, message: str, help_text: str, fault: str = "", use: str = "") -> None:
-        """Add a warning of shaders, whose `fault` for all that use them is without more the message."""
+    def add(
+        self, message: str, help_text: str, fault: str = "", use: str = "", names: tuple[str, ...] = ()
+    ) -> None:
+        """Add a warning of shaders, whose `fault` for all that use them is without more the message.
+
+        `names` are what the shaders declare that it is about.
+        """
         self.add_one(message, help_text)
         label = use or self.library.record(self.owner).label
-        self.problems[-1] = shared(self.problems[-1], fault or message, label)
+        self.problems[-1] = shared(self.problems[-1], fault or message, label, names)
 
     def add_one(self, message: str, help_text: str) -> None:
         """Add a warning of what the owner itself has."""

@@ -27,6 +27,6 @@ from engine.planning.draw.interfaces import _member_faults
 )
 def test_a_member_is_of_numbers_and_ends_within_its_block(member: Member, size: int, is_fault: bool):
     found = list(_member_faults((Member("first", 0, 4, "float"), member), size, "frame", "a shader"))
-    assert [text for text, _ in found] == [
+    assert [fault.message for fault in found] == [
         f"a shader has '{member.name}' in the block 'frame' as {member.type or 'a struct'}"
     ] * is_fault

@@ -31,8 +31,8 @@ def faults(vertex: str, fragment: str = "", given: PassInterface = GIVEN) -> lis
         if text
     }
     found = list(interface_faults(stages, given))
-    assert all(message and advice for message, advice in found)
-    return [message for message, _ in found]
+    assert all(fault.message and fault.help for fault in found)
+    return [fault.message for fault in found]
 
 
 def reading(declaration: str, body: str) -> str:
@@ -423,8 +423,8 @@ def test_the_hint_says_where_a_member_may_lie_that_lies_upon_others() -> None:
         kind: Stage(short, facts(HEAD + text, short).reflection)
         for kind, short, text in zip(kinds, ("vert", "frag"), texts, strict=True)
     }
-    ((_, advice),) = interface_faults(stages, GIVEN)
-    assert advice == "give both stages the same block Frame; or write layout(offset = 80) before 'own'"
+    (fault,) = interface_faults(stages, GIVEN)
+    assert fault.help == "give both stages the same block Frame; or write layout(offset = 80) before 'own'"
 
 
 def test_a_buffer_that_shaders_write_is_read_as_each_stage_likes() -> None:
