@@ -67,7 +67,7 @@ def find_broken_assets(
                 broken.add(asset.ref)
         elif isinstance(asset, Material):
             slots |= {ref: slot for slot, ref in asset.textures.items()}
-            unusable = [shader for shader in asset.shaders if shader in broken]
+            unusable = [ref for ref in asset.shaders if ref in broken or ref.index in cooked.refused]
             if unusable:
                 incomplete.add(asset.ref)
             if not all(map(stays, unusable)):

@@ -138,6 +138,12 @@ class AssetLibrary:
             for problem in (*self._cooked[number].problems, *self._broken_assets[number].problems)
         ]
 
+    def refused_in_text(self, name: str) -> list[Problem]:
+        """Return why assets of the newest database of a name stay as they were, at places in its text."""
+        one = next(one for one in self.current if one.db.name == name)
+        text = one.db.document.name
+        return [why for why in one.refused.values() if why.position is not None and why.position.file == text]
+
     @property
     def cooked(self) -> int:
         """How many assets were cooked when the library was opened."""

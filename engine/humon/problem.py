@@ -11,8 +11,8 @@ from engine.files import printable
 from engine.humon.limits import MAX_EXCERPT_CHARS
 
 TAB_COLUMNS = 4
-_PLACE = re.compile(r":[0-9]+:[0-9]+")
-"""Line and column in a message."""
+_PLACE = re.compile(r":[0-9]+:[0-9]+|, byte [0-9]+(?=\))")
+"""Line and column in a message, or the byte behind a JSON pointer."""
 T = TypeVar("T")
 
 

@@ -21,7 +21,7 @@ from engine.assets.recipes import Recipe
 from engine.assets.tools.kept_compiler import KeptCompiler
 from engine.assets.updating.asset_index import AssetIndex
 from engine.assets.updating.changed_text import cook_changed_text, names_offsets
-from engine.assets.updating.library_update import LibraryUpdate, make_update, name_of
+from engine.assets.updating.library_update import LibraryUpdate, is_nothing, make_update, name_of
 from engine.assets.updating.patch import make_patches
 from engine.assets.updating.refusal import make_refusal
 from engine.assets.updating.side_file import SideFile
@@ -57,6 +57,7 @@ class Reload:
     """What has come of a change: an update of the library, the scene read again, problems of what cannot be.
 
     `problems` are those of all texts as they are now, also of texts that this change has not touched.
+    `unread` are the names of databases whose texts cannot be read, so that others are drawn.
     `files` have changed, the last of them at `saved` (seconds since the epoch); they had settled at `settled`
     (of `time.monotonic`), and `seconds` later this was made. With `is_requested`, assets were cooked again
     because `LiveSources.cook_again` says so.
@@ -70,6 +71,7 @@ class Reload:
     settled: float = 0.0
     seconds: float = 0.0
     is_requested: bool = False
+    unread: frozenset[str] = frozenset()
 
 
 class _Interruption:
@@ -347,7 +349,9 @@ class LiveSources:
             latest = max((self._files[path].mtime_ns for path in found), default=0) / 1e9
             saved = min(latest, time.time()) if latest else time.time()
             took = time.monotonic() - since
-            self._offer(Reload(update, scene, problems, frozenset(found), saved, since, took, is_requested))
+            times = saved, since, took
+            unread = frozenset(self._unread)
+            self._offer(Reload(update, scene, problems, frozenset(found), *times, is_requested, unread))
 
     def _cook_sources(self, found: set[Path], requested: Mapping[str, Sequence[int]]) -> LibraryUpdate | None:
         """Cook what the changed files concern, and what is requested, of databases with texts as before.
@@ -385,25 +389,31 @@ class LiveSources:
         for db in stale:
             number = self._library.next_id + len(cooked)
             try:
-                now = fresh.get(db.name, db)
-                if now.path in found or not now.reads_as(db):
-                    where = now.path, db.root, db.name, number, db.document.name
-                    model = self._models.get(now.path)
-                    again = read_database(*where, tolerated=db.left_out, model=model)
-                else:
-                    same_text = read_asset_db(db.document, db.path, number, db.root, tolerated=None)
-                    assert same_text is not None, "its text had a database before"
-                    again = replace(same_text, name=db.name)
+                again = self._read_again(db, fresh.get(db.name), found, number)
                 cooked.append(self._cook_again(again, current.get(db.name), found))
                 self._unread.pop(db.name, None)
             except InputError as error:
                 self._unread[db.name] = tuple(error.problems)
         update = make_update(self._library, cooked) if cooked else None
-        if update is not None and not update.changes and not _differs(self._library, update):
+        if update is not None and is_nothing(self._library, update):
             for one in cooked:
                 one.image.close()
             update = None
         return update, len(cooked) < len(stale)
+
+    def _read_again(self, db: AssetDb, fresh: AssetDb | None, found: set[Path], number: int) -> AssetDb:
+        """Return a database as its text is now, by a number: that of the scene, if that was read again.
+
+        The file may have been saved since. Raises InputError.
+        """
+        if fresh is None and db.path in found:
+            where, model = (db.path, db.root, db.name, number, db.document.name), self._models.get(db.path)
+            return read_database(*where, tolerated=db.left_out, model=model)
+        now = db if fresh is None or fresh.reads_as(db) else fresh
+        known = None if now is db else db.left_out
+        again = read_asset_db(now.document, now.path, number, db.root, tolerated=known)
+        assert again is not None, "its text had a database before"
+        return replace(again, name=db.name)
 
     def _cook_again(self, db: AssetDb, before: CookedDb | None, found: set[Path]) -> CookedDb:
         """Cook what is new of a database beside its cache; all of it where that is new or cannot be."""
@@ -494,11 +504,3 @@ def _databases(scene: Scene | None) -> dict[str, AssetDb]:
 def _left_out(scene: Scene) -> dict[Path, tuple[Problem, ...]]:
     """Return the problems of what is not used of each file that was opened: a save may have them still."""
     return {part.files[0].path: part.left_out for part in scene.parts}
-
-
-def _differs(library: AssetLibrary, update: LibraryUpdate) -> bool:
-    """Whether problems are others than before, or assets stand in another order: texts name them by that."""
-    found = [problem for _, one, broken, _ in update.added for problem in (*one.problems, *broken.problems)]
-    now = {one.db.name: list(map(name_of, one.db.assets)) for _, one, *_ in update.added}
-    before = {one.db.name: list(map(name_of, one.db.assets)) for one in library.current if one.db.name in now}
-    return found != library.problems_of(now) or now != before

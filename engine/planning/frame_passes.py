@@ -114,7 +114,7 @@ class FramePasses:
         """`trials` say which pipelines may be drawn with; None: all may. `outputs` can be read back."""
         self._tableau = tableau
         self._registry = registry
-        self._library = library
+        self.library = library
         self._collector = collector
         self._report = report
         self._skins = skins
@@ -203,7 +203,7 @@ class FramePasses:
 
     def _may_draw(self, p: DrawPass) -> bool:
         """Whether the scene has a material that a pass draws."""
-        there = (AlphaMode[mode.name] for mode in self._library.alpha_modes)
+        there = (AlphaMode[mode.name] for mode in self.library.alpha_modes)
         return not p.needs_rows or any(mode in p.materials for mode in there)
 
     def draw_passes(self) -> list[DrawPass]:
@@ -265,7 +265,7 @@ class FramePasses:
             p,
             self._registry[p.draws],
             self._tableau,
-            self._library,
+            self.library,
             self._report,
             features,
             None if state is None else self._usable(p.name, state),
@@ -274,18 +274,24 @@ class FramePasses:
             self.chosen if p.chosen_only else None,
         )
 
-    def changed_shaders(self, p: Pass) -> tuple[AssetRef, ...] | None:
-        """Return the newest of a pass's own shaders, where it runs others; None where it does not."""
+    def shaders_of(self, p: Pass) -> tuple[AssetRef, ...]:
+        """Return the shaders of its own that a pass runs."""
         if isinstance(p, FullscreenPass | PrimitivePass | ComputePass):
             screen = self._screens.get(p)
-            known, names = (None, ()) if screen is None else (screen.shaders, _shader_names(p))
+            return () if screen is None else screen.shaders
+        table = self._tables.get(p.name)
+        return () if table is None else table.recipes.own_shaders
+
+    def changed_shaders(self, p: Pass) -> tuple[AssetRef, ...] | None:
+        """Return the newest of a pass's own shaders, where it runs others; None where it does not."""
+        known = self.shaders_of(p)
+        if not known:
+            return None
+        if isinstance(p, FullscreenPass | PrimitivePass | ComputePass):
+            found = self._found(_shader_names(p))
         else:
-            table = self._tables.get(p.name)
-            known, names = (
-                (None, ()) if table is None else (table.recipes.own_shaders, table.declaration.shaders)
-            )
-        found = self._found(names)
-        return None if known is None or known == found else found
+            found = self._found(self._tables[p.name].declaration.shaders)
+        return None if known == found else found
 
     def with_changed_shaders(
         self, p: Pass, samples: int, features: frozenset[str] | None
@@ -309,7 +315,7 @@ class FramePasses:
 
     def _found(self, names: Sequence[str]) -> tuple[AssetRef, ...]:
         """Return the newest shaders of these names."""
-        return tuple(find_shader(self._library, name) for name in names)
+        return tuple(find_shader(self.library, name) for name in names)
 
     def shader_dbs(self) -> set[int]:
         """Return the numbers of the databases that the shaders of passes are of."""
@@ -364,9 +370,9 @@ class FramePasses:
         """Return the shaders of a pass. Raises InputError where they do not fit it."""
         shaders = self._found(_shader_names(p))
         buffers = frozenset(self._registry.buffers)
-        given = PassInterface.of(p, features, frame_members(self._library), buffers)
-        check_own_shaders(shaders, shaders[-1], p.name, given, self._library)
-        return shader_set(shaders, self._library)
+        given = PassInterface.of(p, features, frame_members(self.library), buffers)
+        check_own_shaders(shaders, shaders[-1], p.name, given, self.library)
+        return shader_set(shaders, self.library)
 
     def guard(self, feature: Feature, error: Raised) -> None:
         """Switch off a feature whose code raised and report it, once."""

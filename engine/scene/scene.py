@@ -116,6 +116,8 @@ class Scene:
         self.rejected = tuple(rejected)
         self.sky = sky
         self._users_of = users_of
+        self.unread: frozenset[str] = frozenset()
+        """The names of databases whose texts cannot be read as they are now; earlier ones are drawn."""
         tableau.locate = self._locate
         self._kept: Callable[[AssetRef], AssetRef] = lambda ref: ref
 
@@ -144,12 +146,16 @@ class Scene:
         return located(document, place, field)
 
     def asset_problems(self, library: AssetLibrary) -> list[Problem]:
-        """Return the problems of assets; of those that features bring along where the scene uses them."""
+        """Return the problems of assets; of those that features bring along where the scene uses them.
+
+        Without what a text was refused for that is another one now, which cannot be read.
+        """
         used = {one.db.name: one.db for one in library.current}
         for name, features in self._users_of.items():
             if name in used and not self._uses(used[name], features):
                 del used[name]
-        return library.problems_of(used)
+        gone = [problem for name in self.unread & used.keys() for problem in library.refused_in_text(name)]
+        return [problem for problem in library.problems_of(used) if problem not in gone]
 
     def _uses(self, db: AssetDb, features: Sequence[Feature]) -> bool:
         """Whether the scene has one of the features that bring a database along, or names an asset of it."""

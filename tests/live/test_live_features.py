@@ -108,6 +108,9 @@ def test_a_pass_keeps_its_shader_when_another_name_is_saved_for_it_and_says_so(l
     live.picture()
     assert colour(live) == (255, 0, 0)
     assert "no shader named 'tint'" in misfits(live)[0]
+    (problem,) = (one for one in live.runtime.problems if one.code == "shader.interface")
+    line = next(n for n, text in enumerate(file.read_text().splitlines(), 1) if "tintx" in text)
+    assert str(problem.position).endswith(f"tint.assets.hu:{line}:5")
     file.write_text(DATABASE)
     live.until(lambda: not misfits(live))
     live.file("tint.fs.glsl").write_text(SHADER.replace("COLOUR", BLUE))

@@ -288,6 +288,63 @@ def test_only_what_is_at_fault_is_refused_whatever_is_saved_with_it_and_after_it
     assert same(live.picture(), fresh_picture(live.file("scenes/cube.hu")))
 
 
+def place_of(live: LiveScene, label: str) -> str:
+    """Where a refused asset is said to be wrong, without folders."""
+    (problem,) = (one for one in live.live.problems if one.message.startswith(label))
+    return str(problem.position).rpartition("/")[2]
+
+
+@pytest.mark.parametrize("order", ["DV", "VD", "together"])
+def test_each_of_two_files_at_fault_is_said_to_be_wrong_at_its_own_place(live: LiveScene, order: str) -> None:
+    """The fault of the shader is `foo`; that of the mesh, which the shader reads too, is `normal`."""
+    vertex, database = reading_more(live), lacking_normals(live)
+    for letter in "DV" if order == "together" else order:
+        save(live, *((DATABASE, database) if letter == "D" else (VERTEX, vertex)))
+        if order != "together":
+            live.until_reported()
+    live.until(lambda: messages(live) == ["shader #6", "vertices #2"])
+    line = next(n for n, text in enumerate(vertex.splitlines(), 1) if "in vec4 foo" in text)
+    assert place_of(live, "shader #6") == f"surface.vs.glsl:{line}:31"
+    line = next(n for n, text in enumerate(database.splitlines(), 1) if "@type: vertices" in text)
+    assert place_of(live, "vertices #2").startswith(f"cube.assets.hu:{line}:")
+    (shader,) = (one for one in live.live.problems if one.message.startswith("shader #6"))
+    assert "'foo'" in shader.message
+    assert "'normal'" not in shader.message
+
+
+def test_no_slot_is_unread_because_a_refused_shader_does_not_read_it(live: LiveScene) -> None:
+    text = unfit(live)
+    for read in (
+        "layout(set = 1, binding = 3) uniform sampler2DArray roughness;",
+        "PICTURE(roughness, atTangentRoughness.zw, uvTangentRoughness.zw, 3).rgb",
+    ):
+        assert text.count(read) == 1
+        text = text.replace(read, "vec3(1.0)" if "PICTURE" in read else "")
+    save(live, FRAGMENT, text)
+    live.until(lambda: messages(live) == ["shader #7"])
+    rest(live)
+    assert messages(live) == ["shader #7"]
+    assert [problem.code for problem in live.runtime.problems] == ["shader.interface"]
+
+
+def test_what_a_text_was_refused_for_leaves_with_the_text(live: LiveScene) -> None:
+    before, good, bad = live.picture(), live.file(DATABASE).read_text(), lacking_normals(live)
+    save(live, DATABASE, bad)
+    live.until_reported()
+    assert messages(live) == ["vertices #2"]
+    save(live, DATABASE, good[: len(good) // 2])
+    live.until(lambda: bool(of_code(live.live.problems, "humon.unclosed")))
+    assert {problem.code for problem in live.live.problems} == {"humon.unclosed"}
+    assert not live.runtime.problems
+    assert same(live.picture(), before)
+    save(live, DATABASE, bad)
+    live.until(lambda: messages(live) == ["vertices #2"])
+    save(live, DATABASE, good)
+    live.until(lambda: not live.live.problems)
+    assert not live.runtime.problems
+    assert same(live.picture(), before)
+
+
 @pytest.mark.parametrize("together", [False, True])
 def test_what_is_saved_with_a_shader_that_does_not_compile_and_after_it_is_drawn(
     live: LiveScene, together: bool

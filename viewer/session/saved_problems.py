@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 
 from engine.humon import Problem
@@ -22,7 +23,7 @@ class SavedProblems:
 
     def __init__(self, known: Collection[Problem]) -> None:
         """`known` are problems that were said already."""
-        self._said = dict.fromkeys(known)
+        self._said = _by_file(known)
         self._current = _by_file(known)
         self._changed: dict[str, tuple[float, float]] = {}
         """When the problems of a file changed first since they were said, and last."""
@@ -32,7 +33,8 @@ class SavedProblems:
     def take(self, problems: Collection[Problem], now: float) -> tuple[list[Problem], int]:
         """Return which of the problems there are now are to be said, each once, and how many are others.
 
-        `now` is in seconds. A problem at another line than one that was said is none of the others.
+        `now` is in seconds. A problem that was said and is at another line now is the same one. One that was
+        said before, and of which the file was not mended since, is none of the others.
         """
         found = _by_file(problems)
         for file in {*found, *self._current}:
@@ -40,20 +42,22 @@ class SavedProblems:
                 self._changed[file] = self._changed.get(file, (now, now))[0], now
         self._current = found
         new: list[Problem] = []
+        known = self._before | {problem.identity for of in self._said.values() for problem in of}
         for file, (first, last) in list(self._changed.items()):
             if now - last < REST_S and now - first < LONGEST_S:
                 continue
             del self._changed[file]
             there = found.get(file, ())
-            new += (problem for problem in there if problem not in self._said)
-            gone = [problem for problem in self._said if _file(problem) == file and problem not in there]
-            self._before |= {problem.identity for problem in gone}
-            for problem in gone:
-                del self._said[problem]
+            said = Counter(problem.identity for problem in self._said.pop(file, ()))
+            for problem in there:
+                if said[problem.identity]:
+                    said[problem.identity] -= 1
+                else:
+                    new.append(problem)
+            self._before |= {identity for identity, count in said.items() if count}
+            self._said[file] = there
             if not there:
                 self._before = {each for each in self._before if each[1] != file}
-        known = self._before | {problem.identity for problem in self._said}
-        self._said |= dict.fromkeys(new)
         return new, sum(problem.identity not in known for problem in new)
 
 

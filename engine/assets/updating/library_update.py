@@ -91,6 +91,14 @@ def make_update(library: AssetLibrary, cooked: Sequence[CookedDb]) -> LibraryUpd
     return LibraryUpdate(base, tuple(added), moves, tuple(changes), ranges, covers, uses, still_good)
 
 
+def is_nothing(library: AssetLibrary, update: LibraryUpdate) -> bool:
+    """Whether all is as before: assets, problems, and the order of assets, by which scenes name them."""
+    found = [problem for _, one, broken, _ in update.added for problem in (*one.problems, *broken.problems)]
+    now = {one.db.name: list(map(name_of, one.db.assets)) for _, one, *_ in update.added}
+    before = {one.db.name: list(map(name_of, one.db.assets)) for one in library.current if one.db.name in now}
+    return not update.changes and found == library.problems_of(now) and now == before
+
+
 class _Comparison:
     """One database before and now."""
 

@@ -142,9 +142,7 @@ class Foresight:
                 found = self._passes.changed_shaders(p)
             except DeclarationError as error:
                 message = f"the pass {p.name} keeps the shaders that it has: {error}"
-                self._gone.append(
-                    Problem(AssetCode.SHADER_INTERFACE, message, help=error.help, severity=Severity.WARNING)
-                )
+                self._gone.append(self._where_gone(self._passes.shaders_of(p), message, error.help))
                 continue
             if found is None:
                 continue
@@ -169,6 +167,22 @@ class Foresight:
         self._next.clear()
         self._sets.clear()
         return any(one.made is not None for one in taken)
+
+    def _where_gone(self, shaders: Shaders, message: str, advice: str) -> Problem:
+        """Return a problem of shaders that are no longer there, at what stands in the place of the first.
+
+        That is the record in the newest text with the number of one that is not there, else that text.
+        """
+        library, code = self._passes.library, AssetCode.SHADER_INTERFACE
+        for ref in shaders:
+            name, before = library.dbs[ref.db].name, library.record(ref)
+            db = next(one.db for one in library.current if one.db.name == name)
+            if any((one.type, one.name) == (before.type, before.name) for one in db.assets):
+                continue
+            rows = db.document.root["assetDb"]["assets"]
+            place = rows[ref.index] if ref.index < len(rows) else rows
+            return db.document.problem(code, message, place, advice, Severity.WARNING)
+        return Problem(code, message, help=advice, severity=Severity.WARNING)
 
     def _is_newest(self, known: _Next) -> bool:
         with suppress(DeclarationError):  # one of them is gone, which is reported

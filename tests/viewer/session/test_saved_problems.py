@@ -35,10 +35,26 @@ def test_what_was_mended_and_is_there_again_is_said_again() -> None:
     assert saved.take((ends(1),), 9.0 + REST_S) == ([ends(1)], 1)
 
 
-def test_a_problem_at_another_line_is_printed_and_not_counted() -> None:
+def test_a_problem_that_moves_to_another_line_is_not_said_again() -> None:
     saved = SavedProblems((ends(1),))
-    saved.take((ends(1, line=4),), 0.0)
-    assert saved.take((ends(1, line=4),), 2.0) == ([ends(1, line=4)], 0)
+    for number in range(4, 8):
+        saved.take((ends(1, line=number),), 2.0 * number)
+        assert saved.take((ends(1, line=number),), 2.0 * number + 1) == ([], 0)
+
+
+def test_a_second_problem_of_the_kind_is_said_and_not_counted() -> None:
+    saved = SavedProblems((ends(1),))
+    saved.take((ends(1, line=3), ends(1, line=9)), 0.0)
+    assert saved.take((ends(1, line=3), ends(1, line=9)), 2.0) == ([ends(1, line=9)], 0)
+    saved.take((ends(1, line=8),), 4.0)
+    assert saved.take((ends(1, line=8),), 6.0) == ([], 0)
+
+
+def test_a_problem_in_place_of_another_one_is_said_though_it_was_there_before() -> None:
+    saved = SavedProblems((ends(1),))
+    for time, byte in ((0.0, 2), (4.0, 1)):
+        saved.take((ends(byte),), time)
+        assert saved.take((ends(byte),), time + 2.0)[0] == [ends(byte)]
 
 
 def test_another_file_does_not_wait_for_the_one_that_changes() -> None:

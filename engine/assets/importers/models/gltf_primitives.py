@@ -54,6 +54,7 @@ def coordinates_of(material: GltfMaterial) -> dict[str, tuple[TextureUse, ...]]:
     return found
 
 
+_NO_WEIGHTS: tuple[float, ...] = ()
 _SETS = 2
 _STAND_INS: Mapping[str, tuple[float, ...]] = {
     "COLOR_0": (1.0, 1.0, 1.0, 1.0),
@@ -70,7 +71,7 @@ def primitive_source(gltf: Gltf, place: Item) -> MeshSource:
     with gltf.noting() as notes:
         primitive = read_primitive(place)
         attributes = _attributes(primitive, _material(place))
-        weights = gltf.attempt(lambda: _weights(primitive), ())
+        weights = gltf.attempt(lambda: _weights(primitive), _NO_WEIGHTS)
     indices: npt.NDArray[Any] = primitive.indices
     corners: npt.NDArray[Any] | None = None
     if "normal" not in attributes and primitive.draws is Draws.TRIANGLES:
