@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from support.live_scene import LiveScene, fresh_picture, live_file
 from support.saves import renamed_over
 
 from engine.cli.main import main
+from engine.live import live_sources
 from engine.runtime import spread_plan
+from engine.scene import Scene
 from engine.storage.radiance import radiance_bytes
 
 pytestmark = pytest.mark.gpu
@@ -149,7 +152,11 @@ def test_a_picture_that_comes_after_the_material_that_names_it_shows(tmp_path: P
     (tmp_path / "quad.obj").write_text(f"mtllib quad.mtl\n{OBJ}")
     (tmp_path / "quad.mtl").write_text("newmtl paint\nKd 1 1 1\n")
     with live_file(tmp_path / "quad.obj") as live:
-        saved(live, "quad.mtl", "newmtl paint\nKd 1 1 1\nmap_Kd red.png\n")
+        before = live.picture()
+        (tmp_path / "quad.mtl").write_text("newmtl paint\nKd 0.5 1 1\nmap_Kd red.png\n")
+        live.until_reported()
+        assert (live.picture() == before).all(), "the material stays as it was"
+        assert [problem.code for problem in live.live.problems] == ["file.missing"]
         for color in ((255, 0, 0), (0, 0, 255)):
             Image.new("RGB", (8, 8), color).save(tmp_path / "red.png")
             live.until_reloaded()
@@ -297,4 +304,38 @@ def test_parts_that_stand_in_another_order_are_drawn_as_before(tmp_path: Path) -
         model.write_text(file.text())
         live.until_reloaded()
         assert (live.picture() == fresh_picture(model)).all()
+        assert not live.runtime.problems
+
+
+def test_no_frame_has_the_assets_of_one_text_and_the_objects_of_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model is saved again after the scene around it was read, with its assets in another order."""
+    file = GltfFile()
+    for name, height in (("low", 0.3), ("high", 1.0)):
+        positions = file.positions(QUAD * np.array([1, height, 1], np.float32))
+        mesh = file.mesh({"attributes": {"POSITION": positions}, "indices": file.accessor(QUAD_CORNERS)})
+        file.node(name=name, mesh=mesh, translation=[2 * height, 0, 0])
+    model, texts = tmp_path / "two.gltf", [file.text()]
+    file.root["scenes"][0]["nodes"].reverse()
+    texts.append(file.text())
+    model.write_text(texts[0])
+    read = live_sources.load_scenes
+    saves = iter(texts[:1])
+
+    def read_and_saved(*arguments: Any, **named: Any) -> Scene:
+        scene = read(*arguments, **named)
+        if (text := next(saves, None)) is not None:
+            renamed_over(model, text.encode())
+        return scene
+
+    with live_file(model) as live:
+        before = live.picture()
+        monkeypatch.setattr(live_sources, "load_scenes", read_and_saved)
+        renamed_over(model, texts[1].encode())
+        for _ in range(2):
+            reloads = live.live.reloads
+            while live.live.reloads == reloads:
+                live.step()
+                assert (live.runtime.read_pixels() == before).all()
         assert not live.runtime.problems
