@@ -177,10 +177,10 @@ class LiveUpdate:
             doubtful = [(name, self._before[name, key], key) for name, key in (*self._unfit, *self._waiting)]
             self._found = Refusals(self._runtime, self.earlier)
             self._finding = self._found.find(doubtful, self._shaders)
-        until = time.thread_time() + self._runtime.spread.share_ms / 1e3
-        for _ in self._finding:
-            if time.thread_time() >= until:
-                return False
+        with self._runtime.spread.between_frames() as until:
+            for _ in self._finding:
+                if time.thread_time() >= until:
+                    return False
         assert self._found is not None
         self._finding, self.refused = None, self._found.found
         return True

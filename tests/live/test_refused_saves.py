@@ -12,8 +12,10 @@ from PIL import Image
 from support.live_scene import LiveScene, Picture, fresh_picture, live_scene
 
 from engine.humon import Problem
+from engine.runtime import spread_plan
 from engine.runtime.trials.trial import Done, Outcome, Trial, Verdict
 from engine.runtime.trials.trial_runner import TrialRunner
+from engine.runtime.versions.refusals import Refusals
 
 pytestmark = pytest.mark.gpu
 
@@ -343,6 +345,30 @@ def test_what_a_text_was_refused_for_leaves_with_the_text(live: LiveScene) -> No
     live.until(lambda: not live.live.problems)
     assert not live.runtime.problems
     assert same(live.picture(), before)
+
+
+def test_no_frame_looks_at_more_unfit_assets_than_it_has_time_for(
+    live: LiveScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in (("SHARE_MS", 0.0), ("BUSY", 0.0), ("QUICK_S", 1e9)):
+        monkeypatch.setattr(spread_plan, name, value)
+    looked_at = []
+    add = Refusals._add_asset
+
+    def noted(self: Refusals, type_name: str, key: int) -> None:
+        looked_at.append(key)
+        add(self, type_name, key)
+
+    monkeypatch.setattr(Refusals, "_add_asset", noted)
+    save(live, FRAGMENT, unfit(live))
+    most = 0
+    while not live.problems:
+        before = len(looked_at)
+        live.step()
+        most = max(most, len(looked_at) - before)
+    assert len(looked_at) > 1, "the brick and the ground"
+    assert most == 1
+    assert messages(live) == ["shader #7"]
 
 
 @pytest.mark.parametrize("together", [False, True])
