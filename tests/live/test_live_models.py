@@ -307,6 +307,29 @@ def test_parts_that_stand_in_another_order_are_drawn_as_before(tmp_path: Path) -
         assert not live.runtime.problems
 
 
+def test_surfaces_in_one_place_are_drawn_as_where_the_model_is_opened(tmp_path: Path) -> None:
+    """Which of them is seen follows from the scene, and not from when each of them came to be drawn."""
+    file = GltfFile()
+    texture = {"baseColorTexture": {"index": file.texture()}}
+    colors = ([0.9, 0.1, 0.1, 1], [0.1, 0.8, 0.1, 1], [0.1, 0.2, 0.9, 1])
+    file.root["materials"] = [{"pbrMetallicRoughness": {**texture, "baseColorFactor": one}} for one in colors]
+    for number, turn in enumerate((0.0, 0.2, -0.2)):
+        mesh = file.mesh(file.quad(material=number), name=f"pane{number}")
+        file.node(name=f"pane{number}", mesh=mesh, rotation=[0, 0, np.sin(turn), np.cos(turn)])
+    model = tmp_path / "panes.gltf"
+    model.write_text(file.text())
+    with live_file(model) as live:
+        for number in (0, 2, 1, 0):
+            values = file.root["materials"][number]["pbrMetallicRoughness"]
+            values["baseColorFactor"] = [0.5 * part for part in values["baseColorFactor"][:3]] + [1]
+            file.root["materials"][number]["doubleSided"] = number != 1  # another pipeline
+            before = live.picture()
+            model.write_text(file.text())
+            live.until_reloaded()
+            assert (live.picture() == fresh_picture(model)).all(), number
+            assert (live.picture() != before).any()
+
+
 def test_no_frame_has_the_assets_of_one_text_and_the_objects_of_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -85,6 +85,12 @@ FEW = 64
 MOST_GROUPS = 256
 """So many blocks find their groups one by one, among so many groups; otherwise all is arranged again."""
 
+SMALL = 1024
+"""So many blocks are arranged again where some come or go, so that their order says nothing of before."""
+
+LAST = np.iinfo(np.int64).max
+_NONE = np.zeros(0, np.int64), np.zeros(0, np.int64)
+
 _WHOLE = np.dtype((np.void, COMMAND.itemsize))
 """numpy takes ten times as long where it copies each field."""
 
@@ -116,6 +122,9 @@ class Draws:
 class DrawList(Draws):
     """Draws in the order of their groups, changed by difference.
 
+    Groups are in the order of the ranks of their batches, those of one pipeline, set and buffer together, and
+    so are the draws of a group; of more than SMALL blocks, as far as what was there before has it so.
+
     An instance of a block that is drawn stands at the block's first slot or behind it, without gaps, the
     mirrored ones behind the others. `largest` is how many triangles a view draws at most, about.
     """
@@ -140,6 +149,8 @@ class DrawList(Draws):
         self._counts = np.zeros((1, 0, 2), np.int64)  # by list and block: not mirrored, mirrored
         self._place = np.zeros((0, 2), np.int64)
         self._triangles = np.zeros(0, np.int64)  # by block
+        self._used = np.zeros(0, np.bool_)  # the blocks with rows, as they were put in order
+        self._least = [_NONE] * len(GROUPED)  # of each: values, and the least rank of a batch with each
 
     def of_view(self, view: int) -> slice:
         """Return which of the commands are those of a view, by its number."""
@@ -178,9 +189,12 @@ class DrawList(Draws):
             changed = table.changes.since(self._seen)
             if changed is not None and not len(changed) and rebound is not None and not len(rebound):
                 return None
-        known = len(table.blocks.blocks) == self._counts.shape[1]
-        if self._layout != table.blocks.layout or not known:
+        more = len(table.blocks.blocks) - self._counts.shape[1]
+        if self._layout != table.blocks.layout:
             self._visible = self._culled = None
+        elif more > 0 and self._visible is not None:
+            self._culled, here = None, self._visible
+            self._visible = np.pad(here, ((0, 0), (0, more)), constant_values=True)
         self._layout, self._seen = table.blocks.layout, table.changes.version
         self._batches = batches
         ranges = self._write_instances(changed)
@@ -191,7 +205,9 @@ class DrawList(Draws):
             changed = distinct(np.concatenate((changed, table.blocks_of_batches(rebound))))
         self._measure(changed)
         astray = self._astray(changed)
-        if self._lacks_command(changed) or (len(astray) and not self._regroup(astray)):
+        used = table.blocks.blocks.rows["used"] > 0
+        is_other = len(used) <= SMALL and not np.array_equal(used, self._used)
+        if self._lacks_command(changed) or is_other or (len(astray) and not self._regroup(astray)):
             return self._arrange(ranges)
         places = self._place[changed].ravel()
         places = places[places >= 0]
@@ -309,6 +325,8 @@ class DrawList(Draws):
         All are in the order of `_arrange` then.
         Returns False, and does nothing, where these or the groups are many, or instances are mirrored.
         """
+        if len(self._place) <= SMALL:
+            return False
         is_mirrored = (self._counts[:, blocks, 1] > 0).any() or (self._place[blocks, 1] >= 0).any()
         if is_mirrored or not 0 < len(self._starts) <= MOST_GROUPS or len(blocks) > FEW:
             return False
@@ -317,20 +335,23 @@ class DrawList(Draws):
         stays = kept.nonzero()[0]
         starts = _starts(self._group[stays])
         ends = [*starts[1:].tolist(), len(stays)]
-        of = self._arranged.take(self._batch_of(self._shown[stays[starts]]))
-        groups = _bound(of, self._shown_mirrored[stays[starts]])
         numbers = self._batch_of(blocks)
-        wanted = sorted(zip(_bound(self._batches.take(numbers), numbers < 0), blocks.tolist(), strict=True))
-        shown = self._shown[stays]
+        ranks = self._table.batches["rank"]
+        self._note_ranks(numbers, np.ones(len(numbers), np.bool_))
+        of = self._arranged.take(self._batch_of(self._shown[stays[starts]]))
+        groups = self._bound(of, self._shown_mirrored[stays[starts]])
+        bounds = self._bound(self._batches.take(numbers), numbers < 0)
+        wanted = sorted(zip(bounds, ranks.take(numbers).tolist(), blocks.tolist(), strict=True))
+        shown = ranks.take(self._batch_of(self._shown[stays]))
         into: list[int] = []
         at: list[int] = []
         made: dict[tuple[int, ...], int] = {}
-        for bound, block in wanted:
+        for bound, rank, _ in wanted:
             place = bisect_left(groups, bound)
             if place < len(groups) and groups[place] == bound:
                 start = int(starts[place])
                 into.append(int(self._group[stays[start]]))
-                at.append(start + int(np.searchsorted(shown[start : ends[place]], block)))
+                at.append(start + int(np.searchsorted(shown[start : ends[place]], rank, "right")))
             else:
                 into.append(made.setdefault(bound, self._next_group + len(made)))
                 at.append(int(starts[place]) if place < len(groups) else len(stays))
@@ -340,7 +361,7 @@ class DrawList(Draws):
         put(self._arranged, numbers, self._batches.take(numbers))
         self._shown, self._shown_mirrored = self._shown[source], self._shown_mirrored[source]
         self._group = self._group[source]
-        self._shown[new], self._shown_mirrored[new] = [block for _, block in wanted], False
+        self._shown[new], self._shown_mirrored[new] = [block for *_, block in wanted], False
         self._group[new] = into
         self._starts = _starts(self._group)
         self._place[self._shown, self._shown_mirrored.astype(np.int64)] = np.arange(len(self._shown))
@@ -385,8 +406,11 @@ class DrawList(Draws):
         turned = ready[(self._counts[:, ready, 1] > 0).any(axis=0)]
         shown = np.concatenate((ready, turned))
         mirrored = np.arange(len(shown)) >= len(ready)
-        codes = group_codes(self._batches)[blocks["batch"][shown]] << 1 | mirrored
-        order = np.argsort(codes, kind="stable")
+        self._used, self._least = blocks["used"] > 0, [_NONE] * len(GROUPED)
+        batch = blocks["batch"][shown]
+        self._note_ranks(batch, self._used[shown])
+        codes = self._codes()[batch] << 1 | mirrored
+        order = np.lexsort((self._table.batches["rank"][batch], codes))
         self._shown, self._shown_mirrored, codes = shown[order], mirrored[order], codes[order]
         self._starts = _starts(codes)
         self._group = np.zeros(len(codes), np.int64)
@@ -404,6 +428,32 @@ class DrawList(Draws):
         self._drawn_groups = self._groups_drawn()
         return Written(ranges, None, True)
 
+    def _note_ranks(self, numbers: npt.NDArray[np.integer], is_drawn: npt.NDArray[np.bool_]) -> None:
+        """Note the least ranks with the values of these batches; one that is not drawn has the last rank."""
+        ranks = np.where(is_drawn, self._table.batches["rank"][numbers], LAST)
+        for column, name in enumerate(GROUPED):
+            known, least = self._least[column]
+            values = np.concatenate((known, self._batches[name][numbers]))
+            least = np.concatenate((least, ranks))
+            order = np.lexsort((least, values))
+            values, first = np.unique(values[order], return_index=True)
+            self._least[column] = values, least[order][first]
+
+    def _codes(self) -> Ints:
+        """Return numbers for all batches that are noted, equal in a group and in the order of groups."""
+        found = self._batches.copy()
+        for name, (values, least) in zip(GROUPED, self._least, strict=True):
+            place = np.argsort(np.argsort(least, kind="stable"), kind="stable")
+            found[name] = np.append(place, 0)[values.searchsorted(found[name])]
+        return group_codes(found)
+
+    def _bound(self, batches: npt.NDArray[np.void], mirrored: npt.NDArray[np.bool_]) -> list[tuple[int, ...]]:
+        """Return that by which groups differ, in the order of groups, of batches that are noted."""
+        columns = [mirrored.tolist()]
+        for name, (values, least) in reversed(list(zip(GROUPED, self._least, strict=True))):
+            columns += [batches[name].tolist(), least[values.searchsorted(batches[name])].tolist()]
+        return list(zip(*reversed(columns), strict=True))
+
     def _groups_drawn(self) -> npt.NDArray[np.bool_]:
         """Which groups have an instance."""
         if not len(self._starts):
@@ -419,12 +469,6 @@ def _starts(groups: Ints) -> npt.NDArray[np.integer]:
         : len(groups)
     ].nonzero()[0]
     return found
-
-
-def _bound(batches: npt.NDArray[np.void], mirrored: npt.NDArray[np.bool_]) -> list[tuple[int, ...]]:
-    """Return that by which groups differ, in the order of groups."""
-    columns = [batches[name].tolist() for name in GROUPED]
-    return list(zip(*columns, mirrored.tolist(), strict=True))
 
 
 def _places(

@@ -1,7 +1,8 @@
-"""What a pass uses of a material: its textures by binding, its row of parameters, and how it covers."""
+"""What a pass uses of what it draws: textures by binding, the row of a material, how it covers, its rank."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.assets import AssetLibrary, AssetRef, Material, ShaderFacts, ShaderStage, Texture2d
+from engine.feature import Drawable
 from engine.graph import DrawPass, MaterialParameter
 from engine.humon import Problem, Severity
 from engine.plan.terms.drawing import AlphaMode, CullMode
@@ -24,6 +26,23 @@ TEXTURE = np.dtype(
 )
 """One texture of a material: numbers of shader set and material, keys of the texture and of its fallback,
 and the number of its sampling."""
+
+
+_RANK_BYTES = 7
+
+
+def rank_of(drawable: Drawable, library: AssetLibrary) -> int:
+    """Return a number of 56 bits that follows from the names of what is drawn, so that each version has it.
+
+    Draws are in the order of their ranks: of surfaces in one place the first one is seen, and that shall not
+    depend on what was drawn before.
+    """
+    named: list[object] = [drawable.part, drawable.level]
+    for ref in (drawable.vertices, drawable.indices, drawable.material):
+        if ref is not None:
+            named += [library.dbs[ref.db].name, library.record(ref).label]
+    digest = hashlib.blake2b(repr(named).encode(), digest_size=_RANK_BYTES).digest()
+    return int.from_bytes(digest, "big")
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,7 @@ from engine.planning.draw.material_use import (
     neutral_texture,
     own_parameters,
     parameter_problems,
+    rank_of,
     use_of,
 )
 from engine.planning.draw.shading import (
@@ -71,11 +72,13 @@ BATCH_KEYS = np.dtype(
         ("low", "<f4", 3),
         ("high", "<f4", 3),
         ("level", "<i4"),
+        ("rank", "<i8"),
     ]
 )
 """One batch: numbers of its shader set, pipeline and material (-1: none); the pipeline that draws the
 placeholder mesh instead until its own has arrived (-1: none fits); keys and layout of its mesh; and the
-bounds of the mesh in object space (`low`, `high`). `level` is its level of detail, -1 for the only one."""
+bounds of the mesh in object space (`low`, `high`). `level` is its level of detail, -1 for the only one.
+`rank` orders batches by what they draw, see `rank_of`."""
 
 BUILTIN_DB = 0
 
@@ -343,6 +346,7 @@ class Recipes:
                 vertices.minimum,
                 vertices.maximum,
                 drawable.level,
+                rank_of(drawable, self.library),
             )
             self._batches.add(np.array([row], BATCH_KEYS))
         return found

@@ -23,6 +23,7 @@ class Table:
     """A draw table of rows that stand for objects 100 and on; the material row of batch b is 10 b."""
 
     def __init__(self, *batches: int) -> None:
+        self.batches = {"rank": np.arange(1 << 10)}
         self.blocks = InstanceBlocks()
         self.enabled = np.ones(len(batches), bool)
         self.turned = np.zeros(len(batches), bool)
@@ -104,9 +105,9 @@ def test_rows_of_one_batch_become_one_command_with_many_instances():
 
 def test_batches_of_one_pipeline_and_set_share_a_call():
     made = listed(Table(2, 0, 1, 2), batches((1, 0, 3), (0, 0, 6), (1, 0, 9)))
-    assert [(g.pipeline, g.first, g.count) for g in made.groups] == [(0, 0, 1), (1, 1, 2)]
-    assert made.commands["index_count"].tolist() == [6, 3, 9]
-    assert drawn(made) == [[(102, 10)], [(101, 0)], [(100, 20), (103, 20)]]
+    assert [(g.pipeline, g.first, g.count) for g in made.groups] == [(1, 0, 2), (0, 2, 1)]
+    assert made.commands["index_count"].tolist() == [3, 9, 6]
+    assert drawn(made) == [[(101, 0)], [(100, 20), (103, 20)], [(102, 10)]]
     assert made.triangles == (6 + 3 + 9 * 2) // 3
 
 
@@ -122,7 +123,7 @@ def test_batches_that_differ_in_anything_bound_are_drawn_by_calls_of_their_own(n
     assert [(g.first, g.count) for g in listed(Table(0, 1), bound).groups] == [(0, 1), (1, 1)]
 
 
-def test_each_combination_of_what_is_bound_is_a_group_in_the_order_of_its_numbers():
+def test_each_combination_of_what_is_bound_is_a_group_in_the_order_of_its_ranks():
     columns = ("pipeline", "descriptors", "vertex_buffer", "index_buffer", "index_type")
     rows = list(product((-1, 0, 3), repeat=len(columns)))
     bound = np.zeros(len(rows), BATCH)
@@ -130,10 +131,40 @@ def test_each_combination_of_what_is_bound_is_a_group_in_the_order_of_its_number
         bound[name] = values
     bound["ready"] = True
     mixed = np.random.default_rng(1).permutation(len(rows))
-    made = listed(Table(*range(len(rows))), bound[mixed])
+    table = Table(*range(len(rows)))
+    table.batches = {"rank": mixed}
+    made = listed(table, bound[mixed])
     groups = made.groups
     assert [tuple(getattr(group, name) for name in columns) for group in groups] == rows
     assert [(group.first, group.count) for group in groups] == [(i, 1) for i in range(len(rows))]
+
+
+@settings(max_examples=amount(30, 300))
+@given(st.data())
+def test_draws_are_in_an_order_that_numbers_and_what_was_drawn_before_have_no_part_in(data):
+    """The same batches by other numbers, with pipelines and sets by others, behind batches that are gone."""
+    count = data.draw(st.integers(1, 8))
+    kinds = data.draw(st.lists(st.tuples(*[st.integers(0, 2)] * 2), min_size=count, max_size=count))
+    ranks = data.draw(st.permutations(range(100, 100 + count)))
+    orders = []
+    for gone in (0, data.draw(st.integers(1, 4))):
+        numbers = data.draw(st.permutations(range(gone + count)))
+        names = [data.draw(st.permutations(range(5))) for _ in range(2)]
+        rows = [(0, 0, 3)] * (gone + count)
+        rank = np.zeros(gone + count, np.int64)
+        for batch, (number, kind) in enumerate(zip(numbers, [*kinds, *[(4, 4)] * gone], strict=True)):
+            rows[number] = (names[0][kind[0]], names[1][kind[1]], batch)
+            rank[number] = ranks[batch] if batch < count else batch
+        table = Table(*numbers)
+        table.batches = {"rank": rank}
+        made = listed(table, batches(*rows))
+        table.blocks.change(np.arange(count, count + gone), NONE, NONE, count + gone)
+        for batch in range(gone):
+            table.changes.note(np.array([count + batch], np.int32))
+        made.update(batches(*rows), NONE)
+        there = [int(row["index_count"]) for row in made.commands if row["instance_count"]]
+        orders.append([batch for batch in there if batch < count])
+    assert orders[0] == orders[1]
 
 
 def test_batches_that_are_not_ready_are_not_drawn():
