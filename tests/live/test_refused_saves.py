@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from support.live_scene import LiveScene, Picture, fresh_picture, live_scene
+from support.limits import limit
+from support.live_scene import PAUSE_S, LiveScene, Picture, fresh_picture, live_scene
 
 from engine.humon import Problem
 from engine.runtime import spread_plan
+from engine.runtime.trials import worker_process
 from engine.runtime.trials.trial import Done, Outcome, Trial, Verdict
 from engine.runtime.trials.trial_runner import TrialRunner
 from engine.runtime.versions.refusals import Refusals
@@ -392,3 +394,52 @@ def test_what_is_saved_with_a_shader_that_does_not_compile_and_after_it_is_drawn
     assert live.picture()[-6:].mean() < before[-6:].mean() - 5, "the shader that was mended shows"
     assert is_green(live)
     assert messages(live) == ["shader #6"]
+
+
+ENDLESS = """uint turns = uint(gl_FragCoord.x);
+    while (turns != 3u || gl_FragCoord.y > -1.0) turns = turns * 1664525u + 1013904223u;
+    colour = float(turns) * drawn(sum"""
+"""A loop that never ends, and no compiler knows it. A driver in software ends it after 65,535 turns."""
+
+
+def hangs(live: LiveScene) -> tuple[Problem, float]:
+    """Save a shader that never ends; return what is said of it, and how long a step took at most, in s."""
+    before, longest = live.picture(), 0.0
+    save(live, FRAGMENT, edited(live, FRAGMENT, LAST, ENDLESS))
+    end = time.monotonic() + limit(100.0)
+    while not live.problems:
+        assert time.monotonic() < end, "it is tried still"
+        began = time.monotonic()
+        live.step()
+        longest = max(longest, time.monotonic() - began)
+        assert same(live.runtime.read_pixels(), before)
+        time.sleep(PAUSE_S)
+    assert same(live.picture(), before)
+    (problem,) = live.live.problems
+    return problem, longest
+
+
+def test_a_shader_that_never_ends_stays_as_it_was_and_no_frame_waits_for_it(
+    live: LiveScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, good = live.picture(), live.file(FRAGMENT).read_text()
+    with monkeypatch.context() as patch:
+        patch.setattr(worker_process, "SECONDS", 1.5)
+        problem, longest = hangs(live)
+    assert problem.code == "shader.trial"
+    assert "ran for more than 1.5 s and was stopped" in problem.message
+    assert str(problem.position).endswith("defaultMaterial.fs.glsl")
+    assert longest < limit(1.0)
+    save(live, FRAGMENT, good.replace(LAST, "colour = 0.3 * drawn(sum"))
+    live.until_reloaded()
+    assert live.picture().mean() < before.mean()
+    assert not live.live.problems
+    assert not live.runtime.problems
+
+
+@pytest.mark.proof(short=True)
+def test_a_shader_that_never_ends_takes_no_more_than_its_share_of_the_processor(live: LiveScene) -> None:
+    problem, longest = hangs(live)
+    assert "too much processor time" in problem.message or "30 s and was stopped" in problem.message
+    assert longest < limit(2.0)
+    live.live.close()

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from engine.runtime.trials.trial_runner import TrialRunner
     from engine.vk.device import Device
 
-_VERSION = 1
+_VERSION = 2
 """Changes with what a trial does, so that everything is tried again."""
 _USABLE = Outcome(Verdict.USABLE)
 _WINDOWS = "VK_KHR_swapchain"

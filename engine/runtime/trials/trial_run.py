@@ -1,8 +1,9 @@
-"""Runs a pipeline on images of one texel, all that it reads being zero, so that every stage runs.
+"""Runs a pipeline for a picture, all that it reads being zero, so that every stage runs.
 
 Drivers in software compile a shader when something is drawn with it, not when the pipeline is made, and fail
 when it runs, as for want of stack. The vertex stage runs for three vertices, which may cover nothing, and
-the fragment stage again behind a vertex stage of ours, which covers everything.
+the fragment stage again behind a vertex stage of ours, which covers everything. Images that are read have one
+texel.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from engine.vk.binding import NULL, REMAINING, constants, ffi
 from engine.vk.device import Device
 from engine.vk.structs import array, new
 
+SIDE = 1024
+"""Texels along the sides of what is drawn into: as many fragments as in a window, so that what is too slow
+for one is found. A driver in software ends loops after 65,535 turns, which take no time for one fragment."""
 _BUFFER_BYTES = 1 << 16
 _UNIFORM_BYTES = 1 << 14  # the least maxUniformBufferRange
 _COLOUR = constants.VK_FORMAT_R8G8B8A8_UNORM
@@ -46,7 +50,7 @@ Kinds = Mapping[tuple[int, int], str]
 
 @dataclass(frozen=True, slots=True)
 class _Image:
-    """An image of one texel: VkImage, VkImageView, its aspect, and the layout that it is used in."""
+    """An image: VkImage, VkImageView, its aspect, and the layout that it is used in."""
 
     image: Any
     view: Any
@@ -132,13 +136,14 @@ class _Trial:
         samples = described.samples
         usage = constants.VK_IMAGE_USAGE_COLOR_ATTACHMENT_BIT
         self._colours = [
-            self._make_image(form, usage, _IS_COLOUR, _TO_COLOUR, samples)
+            self._make_image(form, usage, _IS_COLOUR, _TO_COLOUR, samples, side=SIDE)
             for form in described.colour_formats
         ]
         self._depths: list[_Image] = []
         if described.depth_format:
             usage = constants.VK_IMAGE_USAGE_DEPTH_STENCIL_ATTACHMENT_BIT
-            self._depths = [self._make_image(described.depth_format, usage, _IS_DEPTH, _TO_DEPTH, samples)]
+            form = described.depth_format
+            self._depths = [self._make_image(form, usage, _IS_DEPTH, _TO_DEPTH, samples, side=SIDE)]
         self._bound: list[_Image] = []
         self._sets = self._make_sets(kinds)
 
@@ -176,14 +181,14 @@ class _Trial:
             commands,
             new(
                 "VkRenderingInfo",
-                renderArea={"offset": (0, 0), "extent": (1, 1)},
+                renderArea={"offset": (0, 0), "extent": (SIDE, SIDE)},
                 layerCount=1,
                 pColorAttachments=[_attachment(one) for one in self._colours],
                 pDepthAttachment=_attachment(self._depths[0]) if self._depths else None,
             ),
         )
-        vk.vkCmdSetViewport(commands, 0, 1, new("VkViewport", width=1.0, height=1.0, maxDepth=1.0))
-        vk.vkCmdSetScissor(commands, 0, 1, new("VkRect2D", extent=(1, 1)))
+        vk.vkCmdSetViewport(commands, 0, 1, new("VkViewport", width=SIDE, height=SIDE, maxDepth=1.0))
+        vk.vkCmdSetScissor(commands, 0, 1, new("VkRect2D", extent=(SIDE, SIDE)))
         vk.vkCmdSetFrontFace(commands, constants.VK_FRONT_FACE_COUNTER_CLOCKWISE)
         if self._described.sides_apart:
             vk.vkCmdSetCullMode(commands, constants.VK_CULL_MODE_BACK_BIT)
@@ -246,6 +251,7 @@ class _Trial:
         *,
         layered: bool = False,
         cube: bool = False,
+        side: int = 1,
     ) -> _Image:
         device, layers = self._device, 6 if cube else 1
         image = self._create(
@@ -255,7 +261,7 @@ class _Trial:
                 flags=constants.VK_IMAGE_CREATE_CUBE_COMPATIBLE_BIT if cube else 0,
                 imageType=constants.VK_IMAGE_TYPE_2D,
                 format=form,
-                extent=(1, 1, 1),
+                extent=(side, side, 1),
                 mipLevels=1,
                 arrayLayers=layers,
                 samples=samples,
