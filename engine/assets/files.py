@@ -176,6 +176,14 @@ class FileGate:
         """Return the path of a name as `relative` returns it. What it leads to is not checked."""
         return located(name, self._root)
 
+    def is_missing(self, path: Path) -> bool:
+        """Whether there is no file; one that cannot be read is there."""
+        try:
+            self.stamp(path)
+        except FileRejectedError as error:
+            return error.code == Code.FILE_MISSING
+        return False
+
     def stamp(self, path: str | Path) -> Stamp:
         """Return the stamp of a regular file.
 

@@ -277,21 +277,14 @@ class FramePasses:
     def shaders_of(self, p: Pass) -> tuple[AssetRef, ...]:
         """Return the shaders of its own that a pass runs."""
         if isinstance(p, FullscreenPass | PrimitivePass | ComputePass):
-            screen = self._screens.get(p)
-            return () if screen is None else screen.shaders
-        table = self._tables.get(p.name)
-        return () if table is None else table.recipes.own_shaders
+            return self._screens[p].shaders if p in self._screens else ()
+        return self._tables[p.name].recipes.own_shaders if p.name in self._tables else ()
 
     def changed_shaders(self, p: Pass) -> tuple[AssetRef, ...] | None:
         """Return the newest of a pass's own shaders, where it runs others; None where it does not."""
-        known = self.shaders_of(p)
-        if not known:
-            return None
-        if isinstance(p, FullscreenPass | PrimitivePass | ComputePass):
-            found = self._found(_shader_names(p))
-        else:
-            found = self._found(self._tables[p.name].declaration.shaders)
-        return None if known == found else found
+        known, table = self.shaders_of(p), self._tables.get(p.name)
+        found = known and self._found(_shader_names(p) if table is None else table.declaration.shaders)
+        return found if known != found else None
 
     def with_changed_shaders(
         self, p: Pass, samples: int, features: frozenset[str] | None
@@ -499,8 +492,8 @@ def _limited(p: Pass, features: frozenset[str] | None) -> Sequence[Pass]:
     return limited(p, features) if isinstance(p, PrimitivePass) else (p,)
 
 
-def _shader_names(p: ShaderPass) -> tuple[str, ...]:
+def _shader_names(p: Pass) -> tuple[str, ...]:
     """Return the names of the shaders of a pass without meshes."""
-    if isinstance(p, PrimitivePass):
-        return tuple(p.shaders)
-    return (p.shader,) if isinstance(p, ComputePass) else (SCREEN_SHADER, p.shader)
+    if isinstance(p, FullscreenPass):
+        return SCREEN_SHADER, p.shader
+    return (p.shader,) if isinstance(p, ComputePass) else tuple(cast("PrimitivePass", p).shaders)

@@ -240,17 +240,15 @@ def _constant_faults(stage: Stage) -> Iterator[Fault]:
 
 def _alike_faults(before: Binding, binding: Binding) -> Iterator[Fault]:
     """Say where two stages declare a binding differently: its kind, its name, or its members' places."""
-    advice = "give both stages the same declaration"
-    kinds = [(one.descriptor_type, one.type, one.name) for one in (before, binding)]
-    if kinds[0] != kinds[1]:
-        yield Fault(
-            f"set {binding.set}, binding {binding.binding} is {before.type} '{before.name}' in one stage "
-            f"and {binding.type} '{binding.name}' in another",
-            advice,
-            (binding.name, binding.type),
-        )
+    advice, names = "give both stages the same declaration", (binding.name, binding.type)
+    if (before.descriptor_type, before.type, before.name) == (binding.descriptor_type, *names[::-1]):
+        yield from place_faults(before, binding, advice)
         return
-    yield from place_faults(before, binding, advice)
+    message = (
+        f"set {binding.set}, binding {binding.binding} is {before.type} '{before.name}' in one stage "
+        f"and {binding.type} '{binding.name}' in another"
+    )
+    yield Fault(message, advice, names)
 
 
 def _binding_faults(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from engine.assets.files import FileRejectedError
@@ -14,7 +13,7 @@ from engine.gltf.naming import Names
 from engine.humon import Code, ProblemCollector
 
 Plain = dict[str, Any]
-Find = Callable[[str], Path]
+Find = Callable[[str], bool]
 _Key = tuple[int, Sampling, str, bool]
 """A texture: its image, how it is sampled, its colour space, and whether that is not as the file means it."""
 
@@ -61,7 +60,8 @@ class Textures:
     """The texture records of a file: one for each image as it is sampled and decoded."""
 
     def __init__(self, source: str, find: Find, names: Names) -> None:
-        """`source` is the name of the file; `find` raises FileRejectedError for an image that is none.
+        """`source` is the name of the file; `find` says whether the file of an image is there, and raises
+        FileRejectedError for one that must not be used.
 
         `names` gives the names of records.
         """
@@ -85,7 +85,7 @@ class Textures:
             with problems.catching():
                 self.name_of(use, _SLOTS[key])
                 file = file_of(image_of(use.texture)) if must_exist else None
-                if file is not None and not self._find(file).exists():
+                if file is not None and not self._find(file):
                     message, hint = f"'{file}' does not exist", "give the path of the picture"
                     raise image_of(use.texture).failure(Code.FILE_MISSING, message, hint)
                 good[key] = use

@@ -59,9 +59,9 @@ def describe_gltf(
     """Return the assets and objects of a glTF file.
 
     `source` is its name beside the text that will name it, `db` the name of the database that is made;
-    `find` raises FileRejectedError for the name of an image's file that must not be used. What is broken is
-    left out, or as in an `earlier` version of the file, with its problem. Raises InputError where nothing can
-    be said, as for nodes that are no list.
+    `find` says whether the file of an image is there, and raises FileRejectedError for one that must not be
+    used. What is broken is left out, or as in an `earlier` version of the file, with its problem. Raises
+    InputError where nothing can be said, as for nodes that are no list.
     """
     description = _Description(gltf, source, db, find, earlier, {})
     found = description.describe()

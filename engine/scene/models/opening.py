@@ -115,15 +115,16 @@ def _check_name(source: str, path: Path) -> None:
 def _described(
     path: Path, gate: FileGate, source: str, name: str, probed: Probed, earlier: ModelFile | None
 ) -> ModelFile:
-    def picture(file: str) -> Path:
+    def picture(file: str) -> bool:
         try:
             found = gate.resolve(file, path.parent)
         except FileRejectedError:
             probed.update(signatures(gate.places(file, path.parent)))
             raise
-        if not found.exists():
+        if gate.is_missing(found):
             probed.update(signatures(gate.places(file, path.parent)))
-        return found
+            return False
+        return True
 
     try:
         opened = open_model(path, gate, probed)

@@ -99,7 +99,7 @@ def _leave_out_rejected(
     """Remove the maps whose files must not be used, with a warning for each; note those without a file."""
     for what, file in list(material.textures.items()):
         try:
-            if not gate.resolve(file, folder).exists():
+            if gate.is_missing(gate.resolve(file, folder)):
                 probed |= signatures(gate.places(file, folder))
                 message = f"'{file}', a map of '{material.name}', does not exist"
                 place = ObjPlace(lines, material.lines[what])
