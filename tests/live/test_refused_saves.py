@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -405,7 +406,8 @@ ENDLESS = """uint turns = uint(gl_FragCoord.x);
 def hangs(live: LiveScene) -> tuple[Problem, float]:
     """Save a shader that never ends; return what is said of it, and how long a step took at most, in s."""
     before, longest = live.picture(), 0.0
-    save(live, FRAGMENT, edited(live, FRAGMENT, LAST, ENDLESS))
+    unknown = f"{2 * secrets.randbelow(1 << 20) + 1}u"  # no record of trials knows it
+    save(live, FRAGMENT, edited(live, FRAGMENT, LAST, ENDLESS.replace("1664525u", unknown)))
     end = time.monotonic() + limit(100.0)
     while not live.problems:
         assert time.monotonic() < end, "it is tried still"

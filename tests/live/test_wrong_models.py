@@ -148,13 +148,16 @@ def write(folder: Path, values: Json) -> Path:
 def until_drawn(live: LiveScene, wanted: Picture, is_whole: bool, what: object) -> None:
     """Draw frames until the picture is the wanted one, with problems if something is wrong, else without."""
     end = time.monotonic() + limit(15.0)
-    while live.live.pending or bool(live.live.problems) is is_whole or (live.picture() != wanted).any():
-        state = live.live.pending, live.live.problems, (live.picture() != wanted).sum()
-        assert time.monotonic() < end, (what, state)
+
+    def state() -> tuple[bool, int, set[str], set[str]]:
+        differs = int((live.picture() != wanted).sum())
+        listed = (live.live.problems, live.runtime.problems)
+        return live.live.pending, differs, *({one.message for one in of} for of in listed)
+
+    while (now := state())[:2] != (False, 0) or now[2] != now[3] or bool(now[2]) is is_whole:
+        assert time.monotonic() < end, (what, now)
         live.step()
         time.sleep(PAUSE_S)
-    of_live = {problem.message for problem in live.live.problems}
-    assert {problem.message for problem in live.runtime.problems} == of_live, what
 
 
 @pytest.fixture
