@@ -334,14 +334,9 @@ class Recipes:
         if found is None:
             found = self._batch_numbers[identity] = len(self._batches)
             row = (
-                shading,
-                pipeline,
-                material,
-                fallback,
-                drawable.vertices.key,
-                drawable.indices.key,
-                vertices.stride,
-                indices.type.dtype.itemsize,
+                *(shading, pipeline, material, fallback),
+                *(drawable.vertices.key, drawable.indices.key),
+                *(vertices.stride, indices.type.dtype.itemsize),
                 *(drawable.part or (0, indices.count)),
                 vertices.minimum,
                 vertices.maximum,
