@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.plan.terms.table import distinct, distinct_rows, put, stack
+from engine.plan.terms.table import distinct, distinct_rows, least_by, put, stack
 from engine.planning.draw.tables import DrawTable
 
 Ints = npt.NDArray[np.int64]
@@ -434,10 +434,7 @@ class DrawList(Draws):
         for column, name in enumerate(GROUPED):
             known, least = self._least[column]
             values = np.concatenate((known, self._batches[name][numbers]))
-            least = np.concatenate((least, ranks))
-            order = np.lexsort((least, values))
-            values, first = np.unique(values[order], return_index=True)
-            self._least[column] = values, least[order][first]
+            self._least[column] = least_by(values, np.concatenate((least, ranks)))
 
     def _codes(self) -> Ints:
         """Return numbers for all batches that are noted, equal in a group and in the order of groups."""
