@@ -28,7 +28,7 @@ from engine.assets.updating.side_file import SideFile
 from engine.files.signatures import Probed, Signature, signature_of, signatures
 from engine.humon import Code, InputError, Problem
 from engine.live.before_watching import saved_before
-from engine.live.reading import read_database
+from engine.live.reading import models_of, read_database
 from engine.live.watched_files import WatchedFiles
 from engine.live.whole_caches import WholeCaches
 from engine.scene import load_scenes
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from engine.assets import AssetDb, AssetLibrary, AssetRef
     from engine.assets.records import AssetType
     from engine.scene import Scene
-    from engine.scene.models import ModelFile
 
 RESCAN_S = 2.0
 """How often all files are looked at, besides when the system reports a change: reports may be lost."""
@@ -100,7 +99,7 @@ class LiveSources:
         self._read = [file for part in scene.parts for file in part.files]
         self._dbs = scene.dbs
         """Those of the scene as it was read last."""
-        self._models = _models(scene)
+        self._models = models_of(scene)
         """What the texts around model files were made of last."""
         self._jobs = jobs
         self._lock = threading.Condition()
@@ -290,7 +289,7 @@ class LiveSources:
                     sky=self._sky,
                     models=self._models,
                 )
-                self._dbs, self._models = scene.dbs, _models(scene)
+                self._dbs, self._models = scene.dbs, models_of(scene)
                 for part in scene.parts:
                     _ = part.saver.before.paths  # worked out on this thread
                 self._texts |= _texts(scene)
@@ -350,8 +349,8 @@ class LiveSources:
             saved = min(latest, time.time()) if latest else time.time()
             took = time.monotonic() - since
             times = saved, since, took
-            unread = frozenset(self._unread)
-            self._offer(Reload(update, scene, problems, frozenset(found), *times, is_requested, unread))
+            names = frozenset(self._unread)
+            self._offer(Reload(update, scene, problems, frozenset(found), *times, is_requested, names))
 
     def _cook_sources(self, found: set[Path], requested: Mapping[str, Sequence[int]]) -> LibraryUpdate | None:
         """Cook what the changed files concern, and what is requested, of databases with texts as before.
@@ -488,12 +487,6 @@ def _texts(scene: Scene) -> set[Path]:
     """Return the files of a scene, and links to them."""
     found = {file.path for part in scene.parts for file in part.files}
     return found.union(part.opened for part in scene.parts)
-
-
-def _models(scene: Scene) -> dict[Path, ModelFile]:
-    """Return what the texts around the model files of a scene were made of, by their paths."""
-    files = (file for part in scene.parts for file in part.files)
-    return {file.path: file.model for file in files if file.model is not None}
 
 
 def _databases(scene: Scene | None) -> dict[str, AssetDb]:

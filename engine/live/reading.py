@@ -13,6 +13,7 @@ from engine.assets.importers.models.model_files import is_model, is_sky
 from engine.assets.records import AssetDb
 from engine.humon import Problem, read
 from engine.humon.values import failure
+from engine.scene import Scene
 from engine.scene.models import ModelFile, model_document, sky_document
 
 
@@ -46,3 +47,9 @@ def read_database(
             "give it back, or open the scene again",
         )
     return replace(db, name=name)
+
+
+def models_of(scene: Scene) -> dict[Path, ModelFile]:
+    """Return what the texts around the model files of a scene were made of, by their paths."""
+    files = (file for part in scene.parts for file in part.files)
+    return {file.path: file.model for file in files if file.model is not None}

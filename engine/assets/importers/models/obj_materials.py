@@ -83,9 +83,11 @@ def read_material_files(
             file.lines.warn(refused.code, f"materials are left out: {refused.reason}", line, refused.help)
         are_all_read &= not rejected
     lost: set[str] = set()
-    for part in file.parts if are_all_read else ():  # else they may be in what is left out
+    for part in file.parts:
         if part.material and part.material not in found and file.material_files:
             lost.add(part.material)
+            if not are_all_read:
+                continue  # they may be in what is left out
             message = f"there is no material '{part.material}'; it is drawn grey"
             place = ObjPlace(file.lines, part.line)
             hint = suggestion(part.material, found) or "add it to a file that `mtllib` names"
