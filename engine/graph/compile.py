@@ -138,19 +138,34 @@ class CompiledGraph:
                 return lifetime
         raise KeyError(name)
 
+    def readable(self, name: str) -> Layout | None:
+        """Return the layout in which an image can be read after the frame, None where it cannot be.
+
+        What is left of an image with several samples is sampled; all others are copied.
+        """
+        found = next((life for life in self.images if life.image.name == name), None)
+        if found is None:
+            return None
+        has_samples = found.image.samples is Samples.FRAME
+        if not found.usage & (ImageUsage.SAMPLED if has_samples else ImageUsage.TRANSFER_SRC):
+            return None
+        return Layout.SHADER_READ if has_samples or found.kept else Layout.TRANSFER_SRC
+
 
 def compile_graph(
     passes: Sequence[Pass],
     outputs: Sequence[ImageDecl],
     samples: int = 1,
     built_in: Collection[str] = (),
+    watched: Collection[str] = (),
 ) -> CompiledGraph:
     """Compile a frame with so many samples. Every image of `outputs` ends in the layout TRANSFER_SRC.
 
     Outputs can be sampled in any case, so that they are the same images once passes come that read them.
     An output that no pass writes is cleared by an additional pass. A read of an image that no earlier pass
     writes is bound to its stand-in, which is no image of the frame and needs no barrier. Passes with names in
-    `built_in` keep their order, whatever others wish. Raises GraphError.
+    `built_in` keep their order, whatever others wish. `watched` names images of the frame that can be read
+    after it, too (`CompiledGraph.readable`); other names have no effect. Raises GraphError.
     """
     written = {image.name for p in passes for image in p.written()}
     clears = [
@@ -159,12 +174,9 @@ def compile_graph(
         if image.name not in written
     ]
     in_order = ordered([*passes, *clears], built_in)
-    frame = _Frame(in_order, {image.name for image in outputs}, samples)
+    frame = _Frame(in_order, {image.name for image in outputs}, samples, frozenset(watched))
     uses = [frame.uses(number) for number in range(len(in_order))]
-    usage = ImageUsage.TRANSFER_SRC | ImageUsage.SAMPLED
-    copied = Use(Stage.COPY | Stage.BLIT, Access.TRANSFER_READ, Layout.TRANSFER_SRC, usage)
-    shown: dict[Part | str, Use] = {part: copied for image in outputs for part in image.parts()}
-    uses.append(shown | frame.kept_uses())
+    uses.append(frame.last_uses())
     *before, (final, _) = barriers(uses, frame.images, frame.other_of)
     compiled = tuple(
         CompiledPass(
@@ -202,10 +214,13 @@ class _Frame:
     left in an image. Raises GraphError where a pass reads an image of which nobody has written a part.
     """
 
-    def __init__(self, passes: Sequence[Pass], outputs: set[str], samples: int) -> None:
+    def __init__(
+        self, passes: Sequence[Pass], outputs: set[str], samples: int, watched: frozenset[str]
+    ) -> None:
         self._passes = passes
         self._outputs = outputs
         self._samples = samples
+        self._watched = watched
         self._writers: dict[Part, list[int]] = {}  # by the declared image
         self._readers: dict[str, list[int]] = {}
         self._declared: dict[str, ImageDecl] = {}
@@ -221,6 +236,7 @@ class _Frame:
             for of in p.read_now():
                 self._readers.setdefault(of.name, []).append(number)
         self.kept = self._find_kept()
+        self._outputs |= watched & self._declared.keys() - self.kept.keys()
         for p in passes:
             for image in p.written():
                 if self._is_sampled(image) and self._is_read(image.name):
@@ -241,13 +257,19 @@ class _Frame:
             raise GraphError(f"{name} is shown, and has a history", "draw a copy of it, and keep that")
         return dict(sorted(found.items()))
 
-    def kept_uses(self) -> dict[Part | str, Use]:
-        """Return how the next frame uses what this one leaves in images."""
-        return {
-            part: Use(stages, Access.SHADER_SAMPLED_READ, Layout.SHADER_READ, ImageUsage.SAMPLED)
-            for name, stages in self.kept.items()
-            for part in self._declared[name].parts()
-        }
+    def last_uses(self) -> dict[Part | str, Use]:
+        """Return how images are used after the frame: read back, or by the next frame."""
+        shown = (self._declared[name] for name in sorted(self._outputs))
+        found: dict[Part | str, Use] = {part: _SHOWN for image in shown for part in image.parts()}
+        for name in self._watched & self.images.keys() - self._declared.keys():
+            if self.images[name].samples is Samples.FRAME:
+                found[Part(name)] = _FETCHED
+        for name, stages in self.kept.items():
+            is_watched = not self._watched.isdisjoint({name, previous_name(name)})
+            usage = ImageUsage.SAMPLED | (ImageUsage.TRANSFER_SRC if is_watched else ImageUsage(0))
+            use = Use(stages, Access.SHADER_SAMPLED_READ, Layout.SHADER_READ, usage)
+            found |= dict.fromkeys(self._declared[name].parts(), use)
+        return found
 
     def other_of(self, thing: Part | str) -> Part | str:
         """Return the part that this one was in the last frame: another one where two change places."""
@@ -346,10 +368,11 @@ class _Frame:
         until = len(self._passes) if is_last else writers[writers.index(number) + 1]
         readers = [r for r in self._readers.get(image.name, ()) if number < r < until]
         is_read = bool(readers) or (is_last and (image.name in self._outputs or image.name in self.kept))
+        drawn = self._drawn(image).name
         return Attachment(
-            self._drawn(image).name,
+            drawn,
             image.clear if is_first else None,
-            stores=not is_last or (is_read and not self._is_sampled(image)),
+            stores=not is_last or (is_read and not self._is_sampled(image)) or drawn in self._watched,
             resolve=image.name if is_read and self._is_sampled(image) else "",
             layer=layer,
             level=target.level,
@@ -450,6 +473,14 @@ _STORED = Use(
     Layout.GENERAL,
     ImageUsage.STORAGE,
 )
+_SHOWN = Use(
+    Stage.COPY | Stage.BLIT,
+    Access.TRANSFER_READ,
+    Layout.TRANSFER_SRC,
+    ImageUsage.TRANSFER_SRC | ImageUsage.SAMPLED,
+)
+_FETCHED = Use(Stage.COMPUTE_SHADER, Access.SHADER_SAMPLED_READ, Layout.SHADER_READ, ImageUsage.SAMPLED)
+"""Samples are no copy source: a shader fetches them."""
 _RESOLVED_DEPTH = replace(_DEPTH, stage=_COLOR.stage, access=_COLOR.access)
 """Resolving counts as writing a colour attachment, for depth too (Vulkan 1.3, 8.5)."""
 

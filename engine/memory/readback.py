@@ -7,7 +7,6 @@ allocate memory and free it before they return, so that planned and live bytes s
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
@@ -19,29 +18,16 @@ from engine.memory.commands.barriers import AFTER, BEFORE, SOURCE, after, barrie
 from engine.memory.commands.recorder import Recorder
 from engine.memory.device.live_profile import DeviceMeasure, buffer_info
 from engine.memory.device.objects import LiveResource, aspect
+from engine.memory.texels import copied_bytes, texel_dtype, unpacked
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.requirements import ImageShape
-from engine.plan.terms.formats import Format
 from engine.plan.terms.vocabulary import BufferUsage, Kind, MemoryProperty
 from engine.vk.commands import Commands
 from engine.vk.device import Device
-from engine.vk.errors import DioramaInternalError, FormatNotSupported, Result
+from engine.vk.errors import DioramaInternalError
 from engine.vk.structs import new
 
 _VISIBLE = MemoryProperty.HOST_VISIBLE | MemoryProperty.HOST_COHERENT
-_KINDS = {"UNORM": "u", "SRGB": "u", "UINT": "u", "SNORM": "i", "SINT": "i", "SFLOAT": "f"}
-
-
-def texel_dtype(format: Format) -> tuple[np.dtype[Any], int]:
-    """Return (numpy dtype of a channel, number of channels) of a format with equal channels.
-
-    Raises FormatNotSupported for packed and compressed formats.
-    """
-    layout, kind, *rest = format.name.split("_")
-    bits = re.findall(r"\d+", layout)
-    if rest or kind not in _KINDS or len(set(bits)) != 1 or layout.startswith("BC"):
-        raise FormatNotSupported("readback", Result.FORMAT_NOT_SUPPORTED, f"{format.name} to numpy")
-    return np.dtype(f"{_KINDS[kind]}{int(bits[0]) // 8}"), len(bits)
 
 
 def picture_bytes(shape: ImageShape, mip: int = 0) -> int:
@@ -114,12 +100,14 @@ def read_image(
     layer: int = 0,
     mip: int = 0,
 ) -> NDArray[Any]:
-    """Copy one mip of one layer to a new array, see `picture`; waits for everything submitted before."""
+    """Copy one mip of one layer to a new array, see `unpacked`; waits for everything submitted before."""
 
     def record(vk: Commands, commands: Any, buffer: Any) -> None:
         record_image(vk, commands, image, shape, layout, (buffer, 0), layer=layer, mip=mip)
 
-    return picture(_read(device, profile, picture_bytes(shape, mip), record), shape, mip)
+    height, width = _extent(shape, mip)
+    size = height * width * copied_bytes(shape.format)
+    return unpacked(read_back(device, profile, size, record), shape.format, height, width)
 
 
 def read_buffer(
@@ -130,21 +118,26 @@ def read_buffer(
     def record(vk: Commands, commands: Any, target: Any) -> None:
         record_buffer(vk, commands, (buffer, offset), (target, 0), size)
 
-    return _read(device, profile, size, record)
+    return read_back(device, profile, size, record)
 
 
-def _read(
-    device: Device, profile: DeviceProfile, size: int, record: Callable[[Commands, Any, Any], None]
+def read_back(
+    device: Device,
+    profile: DeviceProfile,
+    size: int,
+    record: Callable[[Commands, Any, Any], None],
+    usage: BufferUsage = BufferUsage.TRANSFER_DST,
 ) -> NDArray[np.uint8]:
+    """Return what the commands that `record` records write into a buffer of `size` bytes."""
     with ExitStack() as stack:
         recorder = Recorder(device, device.graphics, "readback")
         stack.callback(recorder.close)
-        needs = DeviceMeasure(device).buffer(size, BufferUsage.TRANSFER_DST)
+        needs = DeviceMeasure(device).buffer(size, usage)
         chosen = _memory_type(profile, needs.type_bits)
         info = new("VkMemoryAllocateInfo", allocationSize=needs.size, memoryTypeIndex=chosen)
         memory = device.create("DeviceMemory", info, name="readback", why="readback")
         stack.callback(device.destroy, "DeviceMemory", memory)
-        info = buffer_info(size, BufferUsage.TRANSFER_DST)
+        info = buffer_info(size, usage)
         buffer = device.create("Buffer", info, name="readback", why="readback")
         stack.callback(device.destroy, "Buffer", buffer)
         place = new("VkBindBufferMemoryInfo", buffer=buffer, memory=memory)

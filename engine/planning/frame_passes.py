@@ -471,10 +471,8 @@ class FramePasses:
         """Compile the passes of features: one of each name, as features may take part in one pass."""
         own = one_of_each(passes)
         self._known_passes.check_absent_hosts(own)
-        written = {image.name: image for one in own for image in one.written()}
-        watched = [written[name] for name in sorted(self.watched & written.keys())]
-        outputs = [*dict.fromkeys((*self._outputs, *watched))]
-        graph = compile_graph(own, outputs, room.samples, self._known_passes.built_in)
+        known = self._known_passes.built_in
+        graph = compile_graph(own, self._outputs, room.samples, known, self.watched)
         room.check(graph, self._usual(passes))
         return graph
 

@@ -104,6 +104,7 @@ class Renderer:
         self._passes: dict[str, PassState] = {}
         self._images: list[dict[str, FrameImage]] = []
         self._drawn: dict[str, FrameImage] = {}
+        self.drawn_graph: CompiledGraph | None = None  # that of the last frame
         self._image_of: dict[int, tuple[ImageDecl, FrameImage]] = {}  # by key
         self._moved: set[int] | None = None  # keys since what passes bind was looked up; None: any
         self._pipelines_of: list[tuple[object, ...]] = []
@@ -318,9 +319,9 @@ class Renderer:
         """Read what the shaders of a frame use, which takes long the first time."""
         self._reuse.prepare(needs)
 
-    def submitted(self) -> None:
+    def submitted(self, slot: int) -> None:
         """The command buffer that was returned last has been submitted."""
-        self.has_new_images, self._drawn = False, self._images[0]
+        self.has_new_images, self._drawn, self.drawn_graph = False, self._images[slot], self.graph
         self._reuse.submitted()
 
     def _is_aliased(self, image: str) -> bool:
@@ -380,9 +381,14 @@ class Renderer:
     def drawn_image(self, name: str) -> FrameImage | None:
         """Return an image of the last frame, also where the next one has others; None if it is not there."""
         image, needs = self._drawn.get(name), self._needs
-        place = self._memory.location(needs.requirements.keys.transient(name)) if needs is not None else None
-        is_there = image is not None and place is not None and place.resource == image.resource
-        return image if is_there else None
+        if image is None or needs is None:
+            return None
+        pair, keys = (
+            {name, previous_name(name), name.removesuffix(previous_name(""))},
+            needs.requirements.keys,
+        )
+        places = [self._memory.location(keys.transient(each)) for each in pair.intersection(keys.transients)]
+        return image if any(place and image.resource == place.resource for place in places) else None
 
     def write_values(
         self,

@@ -18,16 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.assets.roots import user_cache_folder
-from engine.graph import PICTURE, PICTURE_VIEW, ImageDecl, Layout
+from engine.graph import PICTURE, PICTURE_VIEW, ImageDecl
 from engine.humon import Problem
 from engine.memory.device.live_profile import live_profile
 from engine.memory.device.samplers import SamplerPool
-from engine.memory.readback import read_image
 from engine.memory.streaming.manager import MemoryManager, Pace
 from engine.plan.model.plan import Plan
 from engine.plan.placement.compaction import Compaction, compact
 from engine.plan.placement.page_return import PageReturn
-from engine.plan.requirements.requirements import ImageShape
 from engine.plan.requirements.sources import Sources
 from engine.plan.resident.resident import Resident
 from engine.plan.schedule.schedule import Schedule, schedule_in_steps
@@ -41,10 +39,10 @@ from engine.planning.problems.absent_values import absent_values
 from engine.planning.scene import ScenePlanner
 from engine.planning.values import FrameValues
 from engine.planning.visibility import CHECK_INTERVAL, FrustumQuery, needs_reordering
-from engine.render.frame_recorder import NotDrawn
 from engine.render.renderer import Renderer
 from engine.runtime.first_plan import EarlyPipelines, first_plan
 from engine.runtime.frame_facts import FrameFacts
+from engine.runtime.frame_images import read_frame_image
 from engine.runtime.hold import Hold
 from engine.runtime.idle import IdleCheck
 from engine.runtime.movement import Movement
@@ -310,15 +308,16 @@ class Runtime:
                 self.trials.wait()
         raise TimeoutError(f"not settled after {max_frames} frames: {self.memory.steps_left} steps are left")
 
-    def read_pixels(self, output: ImageDecl = PICTURE) -> npt.NDArray[Any]:
-        """Wait for the last frame and return an output (a picture: uint8[h, w, 4], sRGB). Raises NotDrawn."""
+    def read_pixels(
+        self, output: ImageDecl = PICTURE, layer: int = 0, level: int = 0, sample: int = 0
+    ) -> npt.NDArray[Any]:
+        """Wait for the last frame and return an output (a picture: uint8[h, w, 4], sRGB). Raises NotDrawn.
+
+        Watched images can be read as well (`ScenePlanner.watch`): see `read_frame_image`.
+        """
         self.wait()
         self.device.doing = f"reading the {output.name} of frame {self._number}"
-        image = self.renderer.drawn_image(output.name)
-        if image is None:
-            raise NotDrawn(output.name)
-        shape = ImageShape(output.format, *image.extent)
-        return read_image(self.device, self.profile, image.image, shape, int(Layout.TRANSFER_SRC))
+        return read_frame_image(self, output.name, layer, level, sample)
 
     def pick(self, x: int, y: int) -> Future[PickHit | None]:
         """Find what the last frame shows at a pixel, row 0 at the top, without waiting: see `Picker.pick`."""
@@ -490,7 +489,7 @@ class Runtime:
         self.device.doing = f"frame {self._number + 1}"
         self.device.submit(self.device.graphics, [commands, *buffers], waits=waits, signals=signals)
         self._slots.take(slot)  # only after the submit that signals its ticket
-        self.renderer.submitted()
+        self.renderer.submitted(slot)
         return ticket
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from engine.memory.device.problems import UseAfterClose
-from engine.memory.readback import texel_dtype
+from engine.memory.texels import texel_dtype
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.terms.vulkan_enums import Aspect
 from engine.storage.staging_area import Span

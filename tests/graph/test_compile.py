@@ -146,6 +146,25 @@ def test_an_image_with_several_samples_is_resolved_by_the_last_writer_before_it_
         graph.image("depth")  # nobody reads it
 
 
+def test_samples_that_are_watched_are_stored_and_end_readable_by_a_shader():
+    passes = [FORWARD, GLASS]
+    plain = compile_graph(passes, OUTPUT, samples=4)
+    assert plain.readable("sceneColor") is Layout.TRANSFER_SRC
+    assert plain.readable("sceneColorSamples") is plain.readable("nothing") is None
+    assert not compiled(plain, "glass").color[0].stores
+    graph = compile_graph(passes, OUTPUT, 4, watched=("sceneColorSamples", "depthSamples", "nothing"))
+    glass, last = compiled(graph, "glass"), {b.image: b for b in graph.final}
+    assert glass.color[0].stores
+    assert glass.depth.stores
+    assert not glass.depth.resolve, "nobody reads what the depths become"
+    for name in ("sceneColorSamples", "depthSamples"):
+        assert graph.readable(name) is Layout.SHADER_READ
+        assert graph.image(name).usage & ImageUsage.SAMPLED
+        assert (last[name].stage, last[name].access) == (Stage.COMPUTE_SHADER, Access.SHADER_SAMPLED_READ)
+        assert barrier(graph, "forward", name).source_stage == Stage.COMPUTE_SHADER
+    assert compile_graph(passes, OUTPUT, 1, watched=("sceneColorSamples",)) == compile_graph(passes, OUTPUT)
+
+
 def test_depth_is_resolved_for_who_reads_it_between_two_passes_that_test_it():
     late = DrawPass("late", draws="x", depth=DepthTarget(DEPTH, write=False), after=("fog",))
     graph = compile_graph([FORWARD, FOG, late], OUTPUT, samples=4)

@@ -126,6 +126,15 @@ def test_images_that_cannot_be_are_errors(passes, message):
         compile_graph(passes, [OUT])
 
 
+@pytest.mark.parametrize("name", ["kept", "kept.previous"])
+def test_an_image_with_a_history_that_is_watched_stays_as_the_next_frame_reads_it(name):
+    plain, graph = compile_graph([SHOW, BLEND], [OUT]), compile_graph([SHOW, BLEND], [OUT], watched=(name,))
+    assert plain.readable(name) is None
+    assert graph.readable(name) is Layout.SHADER_READ
+    assert graph.image(name).usage == plain.image(name).usage | ImageUsage.TRANSFER_SRC
+    assert (graph.kept, graph.final) == (plain.kept, plain.final)
+
+
 def test_what_is_shown_has_no_history():
     with pytest.raises(GraphError, match="kept is shown"):
         compile_graph([BLEND], [KEPT])

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from support.schedules import SHAPE, Written, buffer, image, publish
 
-from engine.memory.readback import picture, picture_bytes, read_buffer, read_image, texel_dtype
+from engine.memory.readback import picture, picture_bytes, read_buffer, read_image
 from engine.memory.streaming.manager import MemoryManager
+from engine.memory.texels import texel_dtype
 from engine.plan.profile.device_profile import DeviceProfile
 from engine.plan.requirements.requirements import ImageShape
 from engine.plan.terms.formats import Format

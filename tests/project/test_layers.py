@@ -88,7 +88,7 @@ FLOORS = {
         "schedule",
         "text",
     ),
-    "engine.memory": ("device", "commands", "readback", "streaming"),
+    "engine.memory": ("device", "commands", "texels", "readback", "streaming"),
     "engine.planning": (
         "draw",
         "renewed_tables",

@@ -151,7 +151,8 @@ class FramePanel:
         chosen = self._viewer.chosen
         room = imgui.get_content_region_avail()
         width = room.x * 0.55 if chosen is not None and room.x > imgui.get_font_size() * 40 else 0.0
-        if widgets.begin_child("graph", (width, 0)):
+        height = room.y * 0.4 if chosen is not None and not width else 0.0
+        if widgets.begin_child("graph", (width, height)):
             self._lives(rows, passes)
         imgui.end_child()
         if chosen is not None:

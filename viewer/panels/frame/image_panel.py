@@ -10,10 +10,12 @@ from imgui_bundle import imgui
 from numpy.typing import NDArray
 
 from engine.graph import ImageDecl, Samples
-from engine.plan.terms.vocabulary import ImageUsage
 from engine.render.frame_recorder import NotDrawn
+from engine.runtime.frame_images import can_fetch
 from engine.vk.errors import VulkanError
+from engine.vk.facts import facts
 from viewer.panels import sliders, widgets
+from viewer.panels.frame.image_part import ImagePart
 from viewer.session.session import Session
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ CHANNELS = ("colour", "red", "green", "blue", "alpha")
 
 
 class ImageViewer:
-    """Shows one image, read back twice a second at most, and its texel under the mouse."""
+    """Shows a part of one image, read back twice a second at most, and its texel under the mouse."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -38,12 +40,14 @@ class ImageViewer:
         self._channel = 0
         self._exposure = 0.0
         self._problem = ""
+        self._part = ImagePart()
+        self._fetched: tuple[tuple[object, ...], bool] | None = None
 
     def choose(self, image: str | None) -> None:
         """Look at an image, or at none."""
         self._session.pictures.forget(("frame image", self.chosen))
         self.chosen, self._texels, self._made_of, self._problem = image, None, None, ""
-        self._read_at = 0.0
+        self._read_at, self._part = 0.0, ImagePart()
         self._session.wake(EVERY_S)
 
     def draw(self) -> None:
@@ -51,11 +55,13 @@ class ImageViewer:
         name = self.chosen
         if name is None:
             return
-        self._session.watched_images.add(name)
         self._session.wake(EVERY_S)
-        self._read(name)
+        declared = self._declared(name)
+        self._read(name, declared)
         widgets.cut(name)
         self._controls()
+        if declared is not None:
+            self._choose_part(declared)
         if self._texels is None:
             widgets.quiet(self._problem or "waits for a frame with this image")
             return
@@ -88,37 +94,55 @@ class ImageViewer:
         )
         self._session.places["frame exposure"] = widgets.item_box()
 
-    def _read(self, name: str) -> None:
+    def _choose_part(self, image: ImageDecl) -> None:
+        """Let another part of the image be chosen, which is read at once."""
+        runtime, part = self._session.runtime, self._part
+        count = self._samples()
+        before = part.layer, part.level, part.sample(image, count)
+        for name, box in part.draw(image, count, image.extent.resolve(runtime.size)).items():
+            self._session.places[f"frame {name}"] = box
+        if (part.layer, part.level, part.sample(image, count)) != before:
+            self._read_at = 0.0
+            self._session.wake(EVERY_S)
+
+    def _read(self, name: str, image: ImageDecl | None) -> None:
         """Read the image again, if that is due; it may take a frame until it is kept."""
-        now = time.monotonic()
-        if now < self._read_at + EVERY_S:
-            return
-        runtime = self._session.runtime
-        declared = self._declared(name)
-        if declared is None:
+        runtime, now = self._session.runtime, time.monotonic()
+        if image is None:
             self._texels, self._problem = None, "no pass of this frame writes it"
             return
-        if self._has_samples(declared):
-            self._texels, self._problem = None, "it has several samples a texel: look at what they become"
+        if not self._can_be_read(image):
+            form = image.format.name.lower()
+            reason = f"shaders of this device cannot read {self._samples()} samples of {form}"
+            self._texels, self._problem = None, f"{reason}: look at what they become"
             return
-        if not runtime.renderer.ready or not self._is_kept(name):
+        self._session.watched_images.add(name)
+        graph = runtime.renderer.graph
+        is_due = now >= self._read_at + EVERY_S and runtime.renderer.ready
+        if not is_due or graph is None or graph.readable(name) is None:
             return
-        self._read_at = now
+        self._read_at, part = now, self._part
+        part.fit(image)
         try:
-            self._texels, self._problem = runtime.read_pixels(declared), ""
+            sample = part.sample(image, self._samples())
+            self._texels, self._problem = runtime.read_pixels(image, part.layer, part.level, sample), ""
         except (VulkanError, NotDrawn) as error:
             self._texels, self._problem = None, f"it cannot be read: {error}"
 
-    def _has_samples(self, image: ImageDecl) -> bool:
-        """Whether an image has several samples in this frame."""
-        graph = self._session.runtime.renderer.graph
-        most = max((one.samples for one in graph.passes), default=1) if graph is not None else 1
-        return image.samples is Samples.FRAME and most > 1
+    def _samples(self) -> int:
+        """How many samples a texel has in images with several."""
+        needs = self._session.runtime.needs
+        return needs.samples if needs is not None else 1
 
-    def _is_kept(self, name: str) -> bool:
-        """Whether the present frame keeps an image until its end."""
-        graph = self._session.runtime.renderer.graph
-        return graph is not None and bool(graph.image(name).usage & ImageUsage.TRANSFER_SRC)
+    def _can_be_read(self, image: ImageDecl) -> bool:
+        """Whether the device can read an image: one with several samples by a shader alone."""
+        if image.samples is not Samples.FRAME:
+            return True
+        about = self._session.runtime.device, image.format, self._samples()
+        if self._fetched is None or self._fetched[0] != about:
+            device, *kind = about
+            self._fetched = about, can_fetch(facts(device)["limits"], *kind)
+        return self._fetched[1]
 
     def _declared(self, name: str) -> ImageDecl | None:
         graph = self._session.runtime.renderer.graph
