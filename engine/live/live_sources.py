@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from watchfiles import watch
 
-from engine.assets.cook import CookedDb, cook_database
+from engine.assets.cook import CookedDb, cache_path, cook_database
 from engine.assets.database import read_asset_db
 from engine.assets.importers.models.model_files import is_model
 from engine.assets.recipes import Recipe
@@ -121,6 +121,7 @@ class LiveSources:
         """The signatures of files as the program itself has written them."""
         self._requested: set[tuple[str, AssetType, str | int]] = set()  # database, and see `name_of`
         self._refused: deque[tuple[Mapping[AssetRef, Problem], Mapping[int, int]]] = deque()
+        self._followed: deque[tuple[list[Path], set[Path], dict[Path, tuple[Problem, ...]]]] = deque()
         self._thread = threading.Thread(target=self._run, name="live sources", daemon=True)
         self._failure: BaseException | None = None
         self._scene_problems: tuple[Problem, ...] = (*scene.rejected, *scene.warnings)
@@ -161,6 +162,11 @@ class LiveSources:
         """
         self._refused.append((refused, earlier))
 
+    def follow(self, scene: Scene) -> None:
+        """Read a scene again that goes on as other files, and watch these in place of those of before."""
+        opened = [part.opened for part in scene.parts]
+        self._followed.append((opened, _texts(scene), _left_out(scene)))
+
     def close(self) -> None:
         """Stop watching, and wait for a cook that is under way."""
         self._stopped.set()
@@ -186,6 +192,10 @@ class LiveSources:
         try:
             for reported in chain([self._saved_before()], self._reports()):
                 found = self._settled(reported)
+                while self._followed:
+                    self._scenes, self._texts, self._left_out = self._followed.popleft()
+                    self._files.add(self._texts)
+                    found |= self._texts
                 while self._refused:
                     update = make_refusal(self._library, self._indices, *self._refused.popleft(), self._side)
                     self._report(update, None, set(), time.monotonic())
@@ -219,9 +229,10 @@ class LiveSources:
 
     def _reports(self) -> Iterator[set[Path] | None]:
         """Yield files of which the system reports a change, and from time to time None: all of them."""
-        interruption = _Interruption(self._stopped, self._requested, self._refused)
+        waiting = self._requested, self._refused, self._followed
+        interruption = _Interruption(self._stopped, *waiting)
         while not self._stopped.is_set():
-            if self._requested or self._refused:
+            if any(waiting):
                 yield set()
             folders = self._files.folder_count
             there = self._files.folders()
@@ -394,7 +405,10 @@ class LiveSources:
             except InputError as error:
                 self._unread[db.name] = tuple(error.problems)
         update = make_update(self._library, cooked) if cooked else None
-        if update is not None and is_nothing(self._library, update):
+        is_moved = any(
+            current[one.db.name].db.path != one.db.path for one in cooked if one.db.name in current
+        )
+        if update is not None and not is_moved and is_nothing(self._library, update):
             for one in cooked:
                 one.image.close()
             update = None
@@ -410,12 +424,14 @@ class LiveSources:
             return read_database(*where, tolerated=db.left_out, model=model)
         now = db if fresh is None or fresh.reads_as(db) else fresh
         known = None if now is db else db.left_out
-        again = read_asset_db(now.document, now.path, number, db.root, tolerated=known)
+        again = read_asset_db(now.document, now.path, number, now.root, tolerated=known)
         assert again is not None, "its text had a database before"
         return replace(again, name=db.name)
 
     def _cook_again(self, db: AssetDb, before: CookedDb | None, found: set[Path]) -> CookedDb:
         """Cook what is new of a database beside its cache; all of it where that is new or cannot be."""
+        if before is not None and before.db.cache_file != db.cache_file:
+            self._caches[db.name] = cache_path(db)
         path = self._caches.get(db.name)
         if before is None or path is None or names_offsets(db):
             return cook_database(db, jobs=self._jobs, path=path)

@@ -380,15 +380,11 @@ class Renderer:
 
     def drawn_image(self, name: str) -> FrameImage | None:
         """Return an image of the last frame, also where the next one has others; None if it is not there."""
-        image, needs = self._drawn.get(name), self._needs
-        if image is None or needs is None:
-            return None
-        pair, keys = (
-            {name, previous_name(name), name.removesuffix(previous_name(""))},
-            needs.requirements.keys,
-        )
-        places = [self._memory.location(keys.transient(each)) for each in pair.intersection(keys.transients)]
-        return image if any(place and image.resource == place.resource for place in places) else None
+        image, keys = self._drawn.get(name), self._needs and self._needs.requirements.keys
+        either = name, previous_name(name), name.removesuffix(previous_name(""))  # a pair changes places
+        known = [each for each in either if image and keys and each in keys.transients]
+        places = [self._memory.location(keys.transient(each)) for each in known if keys]
+        return image if any(each and image and each.resource == image.resource for each in places) else None
 
     def write_values(
         self,

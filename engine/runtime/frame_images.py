@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.assets import ShaderFacts
 from engine.graph import Samples
 from engine.memory.readback import read_back, read_image
 from engine.memory.texels import as_copied
@@ -102,6 +103,7 @@ def _read_samples(
     name, dtype = _SHADERS[shape.format.name[-4:] if is_integer(shape.format) else ""]
     shader = library.find("builtin", name, ("shader",))
     facts = library.facts(shader)
+    assert isinstance(facts, ShaderFacts)
     step = max(1, _MOST_BYTES // (shape.width * _TEXEL_BYTES))
     bands = []
     with ExitStack() as stack:

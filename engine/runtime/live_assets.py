@@ -207,6 +207,10 @@ class LiveAssets:
         """Cook the data of assets again though no file has changed; `shown` gets what came of it."""
         self._sources.cook_again(refs)
 
+    def follow(self) -> None:
+        """Watch the files of the scene, which goes on as others than before (`engine.scene.save_as`)."""
+        self._sources.follow(self._runtime.scene)
+
     def has_written(self, path: Path) -> None:
         """Note that a file has just been written by the program itself: that is no change to take over."""
         self._sources.has_written(path)

@@ -120,6 +120,14 @@ class Saver:
         for state in {id(state): state for state in states}.values():
             state.renew(moves)
 
+    def rendered(self) -> Document | None:
+        """Return the document of the file with the changes, which are not written; None without a file.
+
+        Raises InputError as `save`.
+        """
+        found = self._rendered()
+        return None if found is None else found[0].with_text(found[1])
+
     def save(self, restore: bool = False) -> bool:
         """Write the changes; see `Scene.save`."""
         rendered = self._rendered()

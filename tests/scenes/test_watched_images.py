@@ -129,7 +129,8 @@ def test_every_sample_of_colour_and_depth_is_read_and_what_they_are_together() -
             assert (every.min(0) != every.max(0)).any(), "edges go through texels"
             average = runtime.read_pixels(image, sample=Combined.AVERAGE)
             assert np.allclose(average, every.astype(np.float64).mean(0), atol=2e-3)
-            shown = runtime.read_pixels(resolved)
+            shown = runtime.read_pixels(SCENE_COLOR if resolved is color else SCENE_DEPTH)
+            assert (shown == runtime.read_pixels(resolved)).all()
             assert shown.dtype == every.dtype
             assert shown.shape == every[0].shape
             expected = every[0] if resolved is depth else average

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +12,6 @@ from engine.cli.exits import ExitCode
 
 if TYPE_CHECKING:
     from engine.scene.models import ModelScene
-
-_MARK = "// Scenes in and below this folder may use the files that are in and below it.\n"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -30,11 +27,13 @@ def run(options: argparse.Namespace) -> int:
     from engine.humon.saving import write_atomically
     from engine.scene import check_sky
     from engine.scene.models import Sky, model_scene
+    from engine.scene.save_as.project_folder import project_of, write_mark
 
     model = Path(os.path.realpath(options.model))
     folder = Path(os.path.realpath(options.out))
     marked = marked_root(folder)
-    root = marked or _new_root(options, model, folder)
+    used = [Path(path) for path in (options.model, options.sky) if path is not None]
+    root = project_of(Path(options.out), *used)
     if not is_model(model):
         message = f"'{model.name}' is no model file: their names end in {', '.join(MODEL_SUFFIXES)}"
         hint = "a scene file is opened as it is: python -m viewer SCENE"
@@ -72,33 +71,14 @@ def run(options: argparse.Namespace) -> int:
         )
     for problem in scene.warnings:
         print(problem.render(), file=sys.stderr)
-    if marked is None and root != folder:
-        write_atomically(root / PROJECT_FILE, _MARK, follow=False)
-        print(display_path(root / PROJECT_FILE))
+    mark = write_mark(root, folder)
+    if mark is not None:
+        print(display_path(mark))
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         write_atomically(folder / name, text, follow=False)
         print(display_path(folder / name))
     return ExitCode.DONE
-
-
-def _new_root(options: argparse.Namespace, model: Path, folder: Path) -> Path:
-    """Return the root for a folder without one: the deepest folder that holds the model and its sky as well.
-
-    It is the folder itself where that holds them, or where the root would hold what is no project's: the
-    files of all of a user, or of all users. What links lead to must be below the root, too.
-    """
-    files = [path for path in (options.model, options.sky) if path is not None]
-    given = [*(os.path.dirname(os.path.abspath(path)) for path in files), os.path.abspath(options.out)]
-    try:
-        common = Path(os.path.realpath(os.path.commonpath(given)))
-        home = Path(os.path.realpath(Path.home()))
-        is_shared = bool(os.stat(common).st_mode & stat.S_ISVTX)
-    except (ValueError, RuntimeError, OSError):  # on two drives; a user without a home; a folder that is gone
-        return folder
-    if is_shared or home.is_relative_to(common):
-        return folder
-    return common if model.is_relative_to(common) and folder.is_relative_to(common) else folder
 
 
 def _texts(scene: ModelScene, model: str) -> dict[str, str]:

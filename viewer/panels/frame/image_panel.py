@@ -138,10 +138,10 @@ class ImageViewer:
         """Whether the device can read an image: one with several samples by a shader alone."""
         if image.samples is not Samples.FRAME:
             return True
-        about = self._session.runtime.device, image.format, self._samples()
+        device, samples = self._session.runtime.device, self._samples()
+        about = device, image.format, samples
         if self._fetched is None or self._fetched[0] != about:
-            device, *kind = about
-            self._fetched = about, can_fetch(facts(device)["limits"], *kind)
+            self._fetched = about, can_fetch(facts(device)["limits"], image.format, samples)
         return self._fetched[1]
 
     def _declared(self, name: str) -> ImageDecl | None:
