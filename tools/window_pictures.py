@@ -19,7 +19,7 @@ from viewer.session.preferences import THEMES, Preferences
 
 SIZE = (1280, 800)
 PANELS_SIZE = "1280x720"
-DIALOGS = {"palette": "ctrl+p", "keys": "F1", "open": "ctrl+o"}
+DIALOGS = {"palette": "ctrl+p", "keys": "F1", "open": "ctrl+o", "save-as": "ctrl+shift+s"}
 """The keys that show the dialogs."""
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.assets.importers.models.model_files import is_model
 from engine.humon import InputError, Problem, Severity
 from engine.scene import Scene
 from engine.scene.file_update import Conflict
@@ -37,6 +38,10 @@ class Editing:
         Why the last save, or the last try of something else, was refused; until the next one.
     was_refused : bool
         Whether it says why something was not done.
+    ask_where : callable
+        Asks for the name under which the scene is to be saved, and calls `save_as`.
+    has_moved : callable
+        Called when the scene goes on under another name.
     """
 
     def __init__(
@@ -57,6 +62,8 @@ class Editing:
         self.found: list[Found] = self.recovery.found()
         self.message, self.was_refused = "", False
         self.refused: tuple[Problem, ...] = ()
+        self.ask_where: Callable[[], None] = _nobody
+        self.has_moved: Callable[[], None] = _nobody
 
     @property
     def is_saved(self) -> bool:
@@ -91,7 +98,7 @@ class Editing:
         self._say(lambda: _said("done again", self.history.redo()))
 
     def save(self) -> None:
-        """Save the scene; conflicts are listed first."""
+        """Save the scene; conflicts are listed first. A model that was opened is saved as a scene."""
 
         def save() -> str:
             self.refused = ()
@@ -102,7 +109,29 @@ class Editing:
                 return f"not saved: {conflicts} {values} changed here and in the file"
             return "saved" if saved else "nothing to save"
 
-        self._say(save)
+        if is_model(self.editor.scene.path) and self.ask_where is not _nobody:
+            self.ask_where()
+        else:
+            self._say(save)
+
+    def save_as(self, path: Path, replace: bool = False) -> list[Path] | None:
+        """Save the scene under another name, and go on with that; `message` says why it was not.
+
+        Returns the files that are in the way, and are not replaced unless with `replace`; None if refused.
+        """
+        taken: list[Path] = []
+
+        def save() -> None:
+            self.refused = ()
+            taken.extend(self.saving.save_as(path, replace))
+
+        if not self.run(save):
+            return None
+        if not taken:
+            self.message = f"saved as {self.editor.scene.path.name}"
+            self.recovery.follow()
+            self.has_moved()
+        return taken
 
     def revert_all(self) -> None:
         """Make the scene what its files have."""
@@ -144,6 +173,10 @@ class Editing:
         """What is wrong now: conflicts that are not settled, and why the last save was refused."""
         return (*(self._problem_of(each) for each in self.saving.conflicts), *self.refused)
 
+    def forget_refused(self) -> None:
+        """Forget why a save was refused: it is given up."""
+        self.message, self.was_refused, self.refused = "", False, ()
+
     def note_sources(self, problems: Collection[Problem]) -> None:
         """Forget why a save was refused where that is mended; `problems` are those of the files now."""
         self.refused = tuple(each for each in self.refused if each.position is None or each in problems)
@@ -172,6 +205,10 @@ class Editing:
 
         if self.run(act):
             self.message = said
+
+
+def _nobody() -> None:
+    """Whoever is to be asked or told is not there."""
 
 
 def _said(what: str, label: str) -> str:

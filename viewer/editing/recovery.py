@@ -45,15 +45,27 @@ class Recovery:
         self._editor = editor
         self._report = report
         self._folder = folder
-        scenes = [str(part.files[0].path) for part in editor.scene.parts] or ["scene"]
-        name = hashlib.sha256("\n".join(scenes).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        self._name = f"{Path(scenes[0]).stem[:40]}-{name}"
-        self._path = _free(folder / f"{self._name}-{os.getpid()}.hu") if folder is not None else None
+        self._name, self._path = self._place()
         self._written = editor.history.version
         self._has_written = False
         self._next = 0.0
         self._thread = ThreadPoolExecutor(1, "recovery")
         self._under_way: Future[None] | None = None
+
+    def _place(self) -> tuple[str, Path | None]:
+        """Return what the names of the scene's files begin with, and the file of this run."""
+        scenes = [str(part.files[0].path) for part in self._editor.scene.parts] or ["scene"]
+        digest = hashlib.sha256("\n".join(scenes).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        name, folder = f"{Path(scenes[0]).stem[:40]}-{digest}", self._folder
+        return name, _free(folder / f"{name}-{os.getpid()}.hu") if folder is not None else None
+
+    def follow(self) -> None:
+        """Go on with the scene under another name, by which all is saved."""
+        self.wait()
+        if self._path is not None and self._has_written:
+            self._remove(self._path)
+        self._has_written, self._written = False, self._editor.history.version
+        self._name, self._path = self._place()
 
     def found(self) -> list[Found]:
         """Return the files of runs that have ended, and of this one when it had the scene open before.

@@ -11,6 +11,7 @@ from engine.assets import AssetRef
 from engine.humon import Code, InputError
 from engine.scene import Scene, load_scenes
 from engine.scene.file_update import Conflict, update_from_file
+from engine.scene.save_as import move_to, new_files
 from viewer.editing.editor import Editor
 from viewer.editing.history import EditError
 from viewer.editing.value_edit import Target
@@ -55,6 +56,24 @@ class Saving:
         self.conflicts.clear()
         self._editor.history.note_saved()
         return saved
+
+    def save_as(self, path: Path, replace: bool = False) -> list[Path]:
+        """Write the scene under another name, and go on with that; return the files that are in the way.
+
+        With some in the way nothing is written, unless with `replace`. Raises InputError as
+        `engine.scene.save_as`.
+        """
+        scene = self._editor.scene
+        files = new_files(scene, path)
+        taken = [] if replace else files.taken()
+        if not taken:
+            files.write()
+            for each in files.texts:
+                self.written(each)
+            move_to(scene, files.scene)
+            self.conflicts.clear()
+            self._editor.history.note_saved()
+        return taken
 
     def take_in(self) -> list[Conflict]:
         """Take in what has changed in the files; return what was changed by hand, too, and is kept."""

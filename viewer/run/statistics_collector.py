@@ -27,7 +27,7 @@ class StatisticsCollector:
 
     def __init__(self, runtime: Runtime, scene: str) -> None:
         self._runtime = runtime
-        self._scene = scene
+        self.scene = scene
         self._frames: deque[tuple[float, float]] = deque()  # when each was drawn, milliseconds of CPU
         self._since = time.perf_counter()
         self._waste_of: Plan | None = None
@@ -77,7 +77,7 @@ class StatisticsCollector:
         if shown is not None:
             planned, live = shown.image.allocated, shown.live_bytes
         return RunStatistics(
-            scene=self._scene,
+            scene=self.scene,
             device=runtime.device.adapter.name,
             frames_per_second=count / max(min(now - self._since, WINDOW_S), 1e-3),
             cpu_ms=sum(cpu for _, cpu in self._frames) / count if count else 0.0,

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,6 +140,7 @@ class WindowFrames:
             recovery = state / "recovery" if state is not None else None
             self.session = session = Session(runtime, self._report, preferences, recovery)
             undo.callback(session.editing.close)
+            session.editing.has_moved = self._go_on
             undo.callback(session.pictures.close)
             session.estimates["swapchain"] = lambda: self.swapchain.estimated_bytes
             shown = self._snapshot
@@ -392,6 +394,17 @@ class WindowFrames:
         for problem in loaded.problems:
             _print(problem)
         self.session.wake()
+
+    def _go_on(self) -> None:
+        """Go on with the scene under another name, by which it was saved."""
+        path = self.runtime.scene.path
+        self._options = replace(self._options, scene=path, more_scenes=(), settings=())
+        self.window.set_title(f"{self._options.title} - Diorama")
+        self._facts.scene = self._options.title
+        self.session.preferences = self.session.preferences.opened(path)
+        self.dialogs.list_files()
+        if self._live is not None:
+            self._live.follow()
 
     def _close_library(self) -> None:
         if self._own_library is not None:

@@ -68,6 +68,11 @@ class Commands:
                     raise ValueError(f"{key} is the key of {taken[key]!r} and of {command.title!r}")
             self._commands[command.menu, command.title] = command
 
+    def remove(self, *commands: Command) -> None:
+        """Remove commands that were added."""
+        for command in commands:
+            del self._commands[command.menu, command.title]
+
     def __iter__(self) -> Iterator[Command]:
         return iter([each for each in self._commands.values() if self.has_scene or not each.needs_scene])
 

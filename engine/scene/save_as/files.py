@@ -126,8 +126,8 @@ def _check_inside(root: Path, files: list[Path]) -> None:
     """Raise InputError where a project does not hold all files that a scene names."""
     for file in files:
         if not Path(os.path.realpath(file)).is_relative_to(root):
-            message = f"{display_path(file)} is outside of the project that the scene is written to, {root}"
-            hint = "choose a folder of the same project, or copy what the scene names into this one first"
+            message = f"{file.name}, which the scene names, is outside of the project of that folder, {root}"
+            hint = "choose a folder of the project that has it, or copy it into that one first"
             raise InputError(Problem(OUTSIDE, message, Position(display_path(file)), help=hint))
 
 

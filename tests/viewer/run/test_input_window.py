@@ -78,8 +78,8 @@ def test_a_text_typed_quicker_than_frames_are_drawn_is_there_when_the_window_res
 ATTEMPTS = amount(4, 20)
 TYPED: dict[str, Callable[[WindowFrames], str]] = {
     "p": lambda frames: frames.dialogs.palette._text,
-    "k": lambda frames: frames.comparison._browser._typed,
-    "o": lambda frames: frames.dialogs.browser._typed,
+    "k": lambda frames: frames.comparison._browser._path.text,
+    "o": lambda frames: frames.dialogs.browser._path.text,
 }
 
 

@@ -15,6 +15,7 @@ from viewer.panels.dialogs.command_palette import CommandPalette
 from viewer.panels.dialogs.file_browser import FileBrowser
 from viewer.panels.dialogs.key_sheet import KeySheet
 from viewer.panels.dialogs.offers import draw_offers
+from viewer.panels.dialogs.save_dialog import SaveDialog
 from viewer.panels.workspace import Workspace
 from viewer.session.commands import Command
 from viewer.session.opening import Opening
@@ -36,10 +37,19 @@ class Dialogs:
         self._workspace = workspace
         self._opening = opening
         self.browser = FileBrowser(session, opening, start)
-        session.commands.add(*self._commands(), *appearance_commands(session))
+        self.saving = SaveDialog(session)
+        self._files: list[Command] = []
+        self.list_files()
+        session.commands.add(*appearance_commands(session))
         self.palette = CommandPalette(session, guard)
         self.keys = KeySheet(session)
         workspace.overlays["dialogs"] = self.draw
+
+    def list_files(self) -> None:
+        """Offer to open files: those that were opened before, and are not open now, by their names."""
+        self._session.commands.remove(*self._files)
+        self._files = self._commands()
+        self._session.commands.add(*self._files)
 
     def draw(self) -> None:
         """Draw over everything else."""
@@ -47,6 +57,7 @@ class Dialogs:
         draw_offers(self._session, self._workspace.area)
         self.keys.draw()
         self.browser.draw()
+        self.saving.draw()
         self.palette.draw()
 
     def _notice(self) -> None:

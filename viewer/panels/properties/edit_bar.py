@@ -48,6 +48,7 @@ def edit_commands(session: Session) -> list[Command]:
     history = editing.history
     return [
         Command("Save", "File", editing.save, ("Ctrl+S",), while_typing=True),
+        Command("Save as...", "File", lambda: editing.ask_where(), ("Ctrl+Shift+S",), while_typing=True),
         Command("Revert all", "File", editing.revert_all),
         Command("Undo", "Edit", editing.undo, ("Ctrl+Z",), lambda: bool(history.undo_label)),
         Command("Redo", "Edit", editing.redo, ("Ctrl+Shift+Z", "Ctrl+Y"), lambda: bool(history.redo_label)),
