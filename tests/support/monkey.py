@@ -74,6 +74,7 @@ class Monkey:
             (2, self._point),
             (2, self._resize),
             (0.5, self._drop),
+            (1, self._save_as),
         ]
         weights = np.array([weight for weight, _ in self._inputs])
         self._weights = weights / weights.sum()
@@ -227,6 +228,18 @@ class Monkey:
         file = self._files[int(self._rng.integers(len(self._files)))]
         self.last.append(f"drop {file.name}")
         self.frames.window._note_drop(None, [str(file)])
+
+    def _save_as(self) -> None:
+        """Save under another name, or begin to."""
+        name = TEXTS[int(self._rng.integers(len(TEXTS)))]
+        self.last.append(f"save as {name!r}")
+        self._press_key("Ctrl+Shift+S")
+        self.step(2)
+        imgui.get_io().add_input_characters_utf8(name)
+        self.step(2)
+        for _ in range(int(self._rng.integers(3))):
+            self._press_key("Enter")
+            self.step(4)
 
     def _modifier(self) -> int | None:
         return int(self._rng.integers(3)) if self._rng.random() < 0.2 else None

@@ -208,7 +208,7 @@ class Editing:
 
 
 def _nobody() -> None:
-    """Whoever is to be asked or told is not there."""
+    """There is no window that asks, or goes on."""
 
 
 def _said(what: str, label: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from engine.assets.roots import display_path
 from engine.humon import InputError, Problem
 from engine.scene.load import load_scene
-from engine.scene.save_as.files import CODE
+from engine.scene.save_as.elsewhere import CODE
 from engine.scene.scene import Scene
 from engine.scene.snapshot import Snapshot
 from engine.scene.text_positions import update_positions

@@ -16,7 +16,7 @@ from engine.assets.roots import PROJECT_FILE
 from engine.humon import InputError
 from engine.scene import Scene, load_scene, load_scenes
 from engine.scene.plain_values import plain_object
-from engine.scene.save_as import files, is_own, move_to, new_files
+from engine.scene.save_as import elsewhere, is_own, move_to, new_files
 from viewer.editing.editor import Editor
 
 OBJ = "mtllib my paints.mtl\no thing\nv 0 0 0\nv 1 0 0\nv 0 1 0\nvt 0 0\nusemtl red\nf 1/1 2/1 3/1\n"
@@ -198,7 +198,7 @@ def test_files_that_are_there_are_named_before_anything_is_written(project: Path
 @pytest.fixture
 def full_disk(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Writing a scene itself fails, after its database was written; the list has what was written."""
-    real = files.write_atomically
+    real = elsewhere.write_atomically
     written: list[Path] = []
 
     def write(path: Path, content: str | bytes, *, follow: bool = True) -> None:
@@ -207,7 +207,7 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         real(path, content, follow=follow)
         written.append(path)
 
-    monkeypatch.setattr(files, "write_atomically", write)
+    monkeypatch.setattr(elsewhere, "write_atomically", write)
     return written
 
 

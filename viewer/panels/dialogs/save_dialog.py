@@ -128,7 +128,7 @@ class SaveDialog:
             return
         if is_own(self._session.runtime.scene, path):
             editing.save()
-            taken = None if editing.was_refused else []
+            taken: list[Path] | None = None if editing.was_refused else []
         else:
             taken = editing.save_as(path, replace=self._asked == path)
         self._is_refusal = taken is None
