@@ -130,6 +130,7 @@ class Editing:
         if not taken:
             self.message = f"saved as {self.editor.scene.path.name}"
             self.recovery.follow()
+            self.found = []  # they are of the name before, and offered when that is opened again
             self.has_moved()
         return taken
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.assets.database import CACHE_SUFFIX
+from engine.assets.database import CACHE_SUFFIX, sources_of
 from engine.assets.importers.models.model_files import is_model
 from engine.assets.roots import display_path
 from engine.files.opening import reason_of
@@ -114,7 +114,9 @@ def _check_path(scene: Scene, path: Path) -> None:
         raise InputError(Problem(CODE, message, help=f"choose a name that ends in {SCENE_SUFFIX}"))
     if os.path.isdir(path):
         raise InputError(Problem(CODE, f"{name} is a folder", help="choose another name"))
-    inputs = {Path(os.path.realpath(each)) for each in scene.inputs()}
+    made_of = [file.path for file in scene.parts[0].files]  # a database may still be that of an earlier name
+    made_of += (source for db in scene.dbs for asset in db.assets for source in sources_of(asset))
+    inputs = {Path(os.path.realpath(each)) for each in made_of}
     beside = [path.with_name(path.stem + ASSETS_SUFFIX)] if is_model(scene.path) else []
     for each in (path, *beside):
         if each in inputs:

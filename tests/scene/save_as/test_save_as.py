@@ -165,6 +165,7 @@ REFUSED = [
     ("assets/models/my thing.obj", "../elsewhere/other.hu", "outside of the project"),
     ("scenes/including.hu", "scenes/other.hu", "in a file that it includes"),
     ("scenes/cube.assets.hu", "scenes/other.hu", "has no tableau"),
+    ("scenes/tableau.hu", "assets/builtin/mesh/cube.hu", "one of the files that the scene is made of"),
 ]
 
 

@@ -66,7 +66,7 @@ class SaveDialog:
         lines = imgui.calc_text_size(text, False, wrap).y + imgui.get_style().item_spacing.y
         if widgets.begin_child("entries", (0, -imgui.get_frame_height_with_spacing() - lines)):
             scenes = tuple(one for one in folder.entries if one.is_folder or one.name.endswith(SCENE_SUFFIX))
-            chosen = self._path.draw_entries(scenes)
+            chosen = self._path.draw_entries(scenes) if scenes else None
             if chosen is not None and chosen.is_folder:
                 self._path.look(folder.path / chosen.name, self.name)
             elif chosen is not None:
@@ -110,9 +110,10 @@ class SaveDialog:
     def _usual(self) -> str:
         """Return what would be written."""
         path = self.chosen
+        where = "" if os.path.isdir(path.parent) else f" into a new folder, {path.parent.name}"
         if is_model(self._session.runtime.scene.path):
-            return f"writes {path.stem}.hu and {path.stem}.assets.hu, which names the model"
-        return f"writes {path.name}; what the scene names stays where it is"
+            return f"writes {path.stem}.hu and {path.stem}.assets.hu{where}; the model stays where it is"
+        return f"writes {path.name}{where}; what the scene names stays where it is"
 
     def _save(self) -> None:
         """Save, or ask whether what is there is to be replaced, or say why not."""

@@ -67,7 +67,7 @@ class TypedPath:
         if not entries:
             widgets.quiet(
                 f"nothing here has '{self.part}' in its name"
-                if self.folder.entries
+                if self.part
                 else "no scenes and no models are here"
             )
         clicked = None

@@ -15,6 +15,8 @@ PREFIX = "switch "
 DELAY_S = 0.2
 """Seconds that a switch is pointed at before anything is worked out."""
 FLAGS = ("active", "enabled")
+_AWAY = 16.0
+"""Points from the mouse to the tip."""
 
 
 class WhatIfTips:
@@ -82,6 +84,11 @@ class WhatIfTips:
     def _tip(self) -> None:
         assert self.pressed is not None
         lines = outcome_lines(self.outcome, self._session.runtime.planner.keys.name)
+        if imgui.get_io().nav_visible:  # ImGui would show it beside what the keys have marked
+            mouse, middle, away = imgui.get_mouse_pos(), imgui.get_main_viewport().get_center(), _AWAY
+            is_right, is_low = mouse.x > middle.x, mouse.y > middle.y
+            place = mouse.x + (-away if is_right else away), mouse.y + (-away if is_low else away)
+            imgui.set_next_window_pos(place, imgui.Cond_.always.value, (float(is_right), float(is_low)))
         imgui.begin_tooltip()
         imgui.push_text_wrap_pos(imgui.get_font_size() * 36)
         title = f"{self.pressed.flag} {'on' if self.pressed.value else 'off'}:"
@@ -92,4 +99,6 @@ class WhatIfTips:
         for line in lines[1:]:
             imgui.text_unformatted(line)
         imgui.pop_text_wrap_pos()
+        low, size = imgui.get_window_pos(), imgui.get_window_size()
+        self._session.places["tip"] = low.x, low.y, low.x + size.x, low.y + size.y
         imgui.end_tooltip()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from imgui_bundle import imgui
 from support.display import Display, environment_of
 from support.limits import limit
 from support.window_frames import OPTIONS, on_screen, open_window, settle, until
@@ -112,6 +113,22 @@ def test_pointing_at_a_switch_shows_what_pressing_it_then_does(hand: Hand) -> No
     hand.draw()
     assert tips.outcome is None
     assert not tips.what_if.is_working
+
+
+def test_what_a_switch_would_change_is_shown_beside_the_mouse_after_keys_were_used(hand: Hand) -> None:
+    hand.point("switch cube/shadowCaster/active")
+    for key in ("ctrl+o", "Escape", "Tab", "Tab", "ctrl+Tab", "Down"):
+        hand.display.key(key)
+        hand.draw(4)
+    hand.until(lambda: imgui.get_io().nav_visible, "something is marked by keys")
+    hand.until(lambda: "tip" in hand.frames.session.places, "the tip")
+    hand.draw()
+    x0, y0, x1, y1 = hand.frames.session.places["tip"]
+    left, top, right, bottom = hand.frames.session.places["switch cube/shadowCaster/active"]
+    assert x0 - 40 < (left + right) / 2 < x1 + 40
+    assert y0 - 40 < (top + bottom) / 2 < y1 + 40
+    hand.display.move_mouse(hand.window, SIZE[0] - 30, 200)
+    hand.draw()
 
 
 def test_snapshots_are_taken_compared_checked_and_saved_by_hand(
