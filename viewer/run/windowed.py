@@ -403,6 +403,7 @@ class WindowFrames:
         self._facts.scene = self._options.title
         self.session.preferences = self.session.preferences.opened(path)
         self.dialogs.list_files()
+        self.dialogs.browser.start = path.parent
         if self._live is not None:
             self._live.follow()
 

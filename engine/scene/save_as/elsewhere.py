@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.assets.database import CACHE_SUFFIX, sources_of
 from engine.assets.importers.models.model_files import is_model
-from engine.assets.roots import display_path
+from engine.assets.roots import display_path, project_root
 from engine.files.opening import reason_of
 from engine.humon import Document, InputError, Position, Problem, parse
 from engine.humon.files import read_bytes
@@ -71,7 +71,8 @@ def new_files(scene: Scene, path: Path) -> NewFiles:
     assert document is not None
     before, folder = home.path.parent, path.parent
     files = [before / node.text for node in named_files(document) if is_path(node.text)]
-    files = [file for file in files if file.suffix != CACHE_SUFFIX]
+    own = project_root(home.path)  # what is outside of it is not used there either
+    files = [file for file in files if file.suffix != CACHE_SUFFIX and _is_below(own, file)]
     root = project_of(folder, *files)
     _check_inside(root, files)
     text = rebased(document, before, folder)
@@ -127,10 +128,14 @@ def _check_path(scene: Scene, path: Path) -> None:
 def _check_inside(root: Path, files: list[Path]) -> None:
     """Raise InputError where a project does not hold all files that a scene names."""
     for file in files:
-        if not Path(os.path.realpath(file)).is_relative_to(root):
+        if not _is_below(root, file):
             message = f"{file.name}, which the scene names, is outside of the project of that folder, {root}"
             hint = "choose a folder of the project that has it, or copy it into that one first"
             raise InputError(Problem(OUTSIDE, message, Position(display_path(file)), help=hint))
+
+
+def _is_below(root: Path, file: Path) -> bool:
+    return Path(os.path.realpath(file)).is_relative_to(root)
 
 
 def _divided(document: Document, path: Path, model: str) -> dict[Path, str]:

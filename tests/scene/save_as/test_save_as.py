@@ -157,6 +157,17 @@ def test_a_new_project_is_marked_where_it_holds_both(tmp_path: Path) -> None:
     assert sources(found) == sources(scene)
 
 
+def test_a_reference_that_is_wrong_already_is_as_wrong_under_another_name(project: Path) -> None:
+    source = project / "scenes/tableau.hu"
+    source.write_text(source.read_text().replace("../assets/builtin/environment/sky.hdr", "../../none.hdr"))
+    scene = load_scene(source)
+    wrong = [str(one.code) for one in scene.warnings]
+    assert "file.outside" in wrong
+    for folder in ("scenes", "scenes/deep"):
+        found = saved(scene, project / folder / "other.hu")
+        assert [str(one.code) for one in found.warnings] == wrong
+
+
 REFUSED = [
     ("scenes/tableau.hu", "scenes/cube.assets.hu", "no name of a scene"),
     ("scenes/tableau.hu", "scenes/other.txt", "no name of a scene"),

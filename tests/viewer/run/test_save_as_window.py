@@ -124,6 +124,9 @@ def test_a_model_is_saved_as_a_scene_and_the_window_goes_on_with_it(
     assert [name.endswith("it.obj") for name in opened] == [True], "the model can be opened again"
     hand.keys("Escape")
 
+    hand.keys("ctrl+o")
+    assert frames.dialogs.browser._path.path == path.parent, "other files are looked for beside it"
+    hand.keys("Escape")
     hand.keys("ctrl+z")
     assert tableau["model"].enabled, "what was done before can be undone"
     assert not session.editing.is_saved

@@ -22,12 +22,12 @@ class FileBrowser:
     """
 
     def __init__(self, session: Session, opening: OpensFiles, start: Path, title: str = "Open") -> None:
-        """`start` is the folder that it shows first."""
+        """`start` is the folder that it shows first, until it was shown."""
         self._title = title
         self._session = session
         self._opening = opening
         self._path = TypedPath(session)
-        self._start = start
+        self.start = start
         self._hint, self._hint_for = "", ""  # and what was typed then
         self._must_open = False
 
@@ -35,7 +35,7 @@ class FileBrowser:
         """Show it."""
         self._must_open = True
         folder = self._path.folder
-        self._look(folder.path if folder is not None else self._start)
+        self._look(folder.path if folder is not None else self.start)
         self._session.wake()
 
     def draw(self) -> None:
