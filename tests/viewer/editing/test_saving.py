@@ -456,35 +456,6 @@ def test_a_file_that_is_gone_is_named_and_written_by_the_next_save(editor: Edito
     assert text_of(editor) == before
 
 
-def test_what_is_offered_of_the_name_before_stays_for_that(editor: Editor, tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    crashed = Recovery(editor, state, step)
-    editor.set_values(Target("translation"), rows(editor, "cube"), (1.0, 2.0, 3.0))
-    crashed.poll()
-    crashed.wait()
-    editing = Editing(load_scene(editor.scene.path, editor.scene.registry), step, folder=state)
-    assert len(editing.found) == 1
-    kept = editing.found[0].path
-    moved: list[Path] = []
-    editing.has_moved = lambda: moved.append(editing.editor.scene.path)
-    other = editor.scene.path.with_name("other.hu")
-    assert editing.save_as(other) == []
-    assert (moved, editing.message, editing.found) == ([other], "saved as other.hu", [])
-    assert kept.exists()
-    assert editing.is_saved
-    assert editing.save_as(editor.scene.path) == [editor.scene.path]
-    assert moved == [other]
-    assert editing.save_as(other.with_name("no scene.txt")) is None
-    assert editing.was_refused
-    assert "no name of a scene" in editing.problems[0].message
-    editing.forget_refused()
-    assert (editing.problems, editing.message) == ((), "")
-    editing.close()
-    again = Editing(load_scene(editor.scene.path, editor.scene.registry), step, folder=state)
-    assert [each.path for each in again.found] == [kept]
-    again.close()
-
-
 def test_a_camera_that_was_moved_is_not_saved_and_what_is_reverted_whole_is(
     editor: Editor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
