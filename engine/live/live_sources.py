@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from watchfiles import watch
 
 from engine.assets.cook import CookedDb, cache_path, cook_database
-from engine.assets.database import read_asset_db
 from engine.assets.importers.models.model_files import is_model
 from engine.assets.recipes import Recipe
 from engine.assets.tools.kept_compiler import KeptCompiler
@@ -28,7 +27,7 @@ from engine.assets.updating.side_file import SideFile
 from engine.files.signatures import Probed, Signature, signature_of, signatures
 from engine.humon import Code, InputError, Problem
 from engine.live.before_watching import saved_before
-from engine.live.reading import models_of, read_database
+from engine.live.reading import LeftOut, databases_of, left_out_of, models_of, read_again, texts_of
 from engine.live.watched_files import WatchedFiles
 from engine.live.whole_caches import WholeCaches
 from engine.scene import load_scenes
@@ -95,7 +94,7 @@ class LiveSources:
         """`jobs` is the number of threads that cook."""
         self._library = library
         self._scenes, self._sky = [part.opened for part in scene.parts], scene.sky
-        self._texts = _texts(scene)
+        self._texts = texts_of(scene)
         self._read = [file for part in scene.parts for file in part.files]
         self._dbs = scene.dbs
         """Those of the scene as it was read last."""
@@ -121,11 +120,11 @@ class LiveSources:
         """The signatures of files as the program itself has written them."""
         self._requested: set[tuple[str, AssetType, str | int]] = set()  # database, and see `name_of`
         self._refused: deque[tuple[Mapping[AssetRef, Problem], Mapping[int, int]]] = deque()
-        self._followed: deque[tuple[list[Path], set[Path], dict[Path, tuple[Problem, ...]]]] = deque()
+        self._followed: deque[tuple[list[Path], set[Path], LeftOut, Path | None]] = deque()
         self._thread = threading.Thread(target=self._run, name="live sources", daemon=True)
         self._failure: BaseException | None = None
         self._scene_problems: tuple[Problem, ...] = (*scene.rejected, *scene.warnings)
-        self._left_out = _left_out(scene)
+        self._left_out = left_out_of(scene)
         self._unread: dict[str, tuple[Problem, ...]] = {}
         """Why databases cannot be read, by their names."""
         self._offered = self._scene_problems
@@ -165,7 +164,7 @@ class LiveSources:
     def follow(self, scene: Scene) -> None:
         """Read a scene again that goes on as other files, and watch these in place of those of before."""
         opened = [part.opened for part in scene.parts]
-        self._followed.append((opened, _texts(scene), _left_out(scene)))
+        self._followed.append((opened, texts_of(scene), left_out_of(scene), scene.sky))
 
     def close(self) -> None:
         """Stop watching, and wait for a cook that is under way."""
@@ -193,7 +192,7 @@ class LiveSources:
             for reported in chain([self._saved_before()], self._reports()):
                 found = self._settled(reported)
                 while self._followed:
-                    self._scenes, self._texts, self._left_out = self._followed.popleft()
+                    self._scenes, self._texts, self._left_out, self._sky = self._followed.popleft()
                     self._files.add(self._texts)
                     found |= self._texts
                 while self._refused:
@@ -303,7 +302,7 @@ class LiveSources:
                 self._dbs, self._models = scene.dbs, models_of(scene)
                 for part in scene.parts:
                     _ = part.saver.before.paths  # worked out on this thread
-                self._texts |= _texts(scene)
+                self._texts |= texts_of(scene)
                 self._scene_problems = (*scene.rejected, *scene.warnings)
                 named = {db.name for db in scene.dbs}
                 self._unread = {name: why for name, why in self._unread.items() if name in named}
@@ -312,15 +311,15 @@ class LiveSources:
             self._expect(probed)
         stale = self._stale(found, scene)
         if stale:
-            update, unread = self._cook_texts(stale, found, _databases(scene))
+            update, unread = self._cook_texts(stale, found, databases_of(scene))
             if unread:
                 scene = None  # it may name assets of a database that cannot be read
         else:
             requested = self._take_requests()
             update = self._cook_sources(found, requested)
         if scene is not None:
-            self._left_out |= _left_out(scene)
-            self._files.add(_texts(scene))
+            self._left_out |= left_out_of(scene)
+            self._files.add(texts_of(scene))
             self._read = [file for part in scene.parts for file in part.files]
         self._report(update, scene, found, since, bool(requested))
         if stale:
@@ -399,7 +398,8 @@ class LiveSources:
         for db in stale:
             number = self._library.next_id + len(cooked)
             try:
-                again = self._read_again(db, fresh.get(db.name), found, number)
+                model = self._models.get(db.path) if db.path in found else None
+                again = read_again(db, fresh.get(db.name), db.path in found, number, model)
                 cooked.append(self._cook_again(again, current.get(db.name), found))
                 self._unread.pop(db.name, None)
             except InputError as error:
@@ -413,20 +413,6 @@ class LiveSources:
                 one.image.close()
             update = None
         return update, len(cooked) < len(stale)
-
-    def _read_again(self, db: AssetDb, fresh: AssetDb | None, found: set[Path], number: int) -> AssetDb:
-        """Return a database as its text is now, by a number: that of the scene, if that was read again.
-
-        The file may have been saved since. Raises InputError.
-        """
-        if fresh is None and db.path in found:
-            where, model = (db.path, db.root, db.name, number, db.document.name), self._models.get(db.path)
-            return read_database(*where, tolerated=db.left_out, model=model)
-        now = db if fresh is None or fresh.reads_as(db) else fresh
-        known = None if now is db else db.left_out
-        again = read_asset_db(now.document, now.path, number, now.root, tolerated=known)
-        assert again is not None, "its text had a database before"
-        return replace(again, name=db.name)
 
     def _cook_again(self, db: AssetDb, before: CookedDb | None, found: set[Path]) -> CookedDb:
         """Cook what is new of a database beside its cache; all of it where that is new or cannot be."""
@@ -448,7 +434,7 @@ class LiveSources:
         names = {one.db.name for one in current}
         fresh = [db for db in scene.dbs if db.name not in names] if scene is not None else []
         indices = self._indices
-        named = _databases(scene)
+        named = databases_of(scene)
 
         def is_outdated(one: CookedDb) -> bool:
             index, now = indices[one.db.name], named.get(one.db.name)
@@ -497,19 +483,3 @@ class LiveSources:
         misread = {path: to for index in self._indices.values() for path, to in index.misread.items()}
         self._files.outdate(path for path, to in misread.items() if self._misread.get(path) != to)
         self._misread = misread
-
-
-def _texts(scene: Scene) -> set[Path]:
-    """Return the files of a scene, and links to them."""
-    found = {file.path for part in scene.parts for file in part.files}
-    return found.union(part.opened for part in scene.parts)
-
-
-def _databases(scene: Scene | None) -> dict[str, AssetDb]:
-    """Return the databases of a scene by their names."""
-    return {} if scene is None else {db.name: db for db in scene.dbs}
-
-
-def _left_out(scene: Scene) -> dict[Path, tuple[Problem, ...]]:
-    """Return the problems of what is not used of each file that was opened: a save may have them still."""
-    return {part.files[0].path: part.left_out for part in scene.parts}

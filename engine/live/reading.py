@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine.assets.codes import AssetCode
 from engine.assets.database import read_asset_db
@@ -15,6 +16,11 @@ from engine.humon import Problem, read
 from engine.humon.values import failure
 from engine.scene import Scene
 from engine.scene.models import ModelFile, model_document, sky_document
+
+if TYPE_CHECKING:
+    from engine.scene import Scene
+
+LeftOut = dict[Path, tuple[Problem, ...]]
 
 
 def read_database(
@@ -53,3 +59,36 @@ def models_of(scene: Scene) -> dict[Path, ModelFile]:
     """Return what the texts around the model files of a scene were made of, by their paths."""
     files = (file for part in scene.parts for file in part.files)
     return {file.path: file.model for file in files if file.model is not None}
+
+
+def left_out_of(scene: Scene) -> LeftOut:
+    """Return the problems of what is not used of each file that was opened: a save may have them still."""
+    return {part.files[0].path: part.left_out for part in scene.parts}
+
+
+def read_again(
+    db: AssetDb, fresh: AssetDb | None, is_changed: bool, number: int, model: ModelFile | None
+) -> AssetDb:
+    """Return a database as its text is now, by a number: that of the scene, if that was read again.
+
+    `is_changed` is whether its file was saved, `model` what a model was before. Raises InputError.
+    """
+    if fresh is None and is_changed:
+        where = db.path, db.root, db.name, number, db.document.name
+        return read_database(*where, tolerated=db.left_out, model=model)
+    now = db if fresh is None or fresh.reads_as(db) else fresh
+    known = None if now is db else db.left_out
+    again = read_asset_db(now.document, now.path, number, now.root, tolerated=known)
+    assert again is not None, "its text had a database before"
+    return replace(again, name=db.name)
+
+
+def texts_of(scene: Scene) -> set[Path]:
+    """Return the files of a scene, and links to them."""
+    found = {file.path for part in scene.parts for file in part.files}
+    return found.union(part.opened for part in scene.parts)
+
+
+def databases_of(scene: Scene | None) -> dict[str, AssetDb]:
+    """Return the databases of a scene by their names."""
+    return {} if scene is None else {db.name: db for db in scene.dbs}

@@ -398,7 +398,7 @@ class WindowFrames:
     def _go_on(self) -> None:
         """Go on with the scene under another name, by which it was saved."""
         path = self.runtime.scene.path
-        self._options = replace(self._options, scene=path, more_scenes=(), settings=())
+        self._options = replace(self._options, scene=path, more_scenes=(), sky=None, settings=())
         self.window.set_title(f"{self._options.title} - Diorama")
         self._facts.scene = self._options.title
         self.session.preferences = self.session.preferences.opened(path)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine.assets.database import CACHE_SUFFIX, sources_of
-from engine.assets.importers.models.model_files import is_model
+from engine.assets.importers.models.model_files import is_model, is_sky
 from engine.assets.roots import display_path, project_root
 from engine.files.opening import reason_of
 from engine.humon import Document, InputError, Position, Problem, parse
 from engine.humon.files import read_bytes
 from engine.humon.saving import write_atomically
 from engine.humon.writer import inline
-from engine.scene.files import SCENE_SUFFIX
+from engine.scene.files import SCENE_SUFFIX, SceneFile
 from engine.scene.save_as.project_folder import project_of, write_mark
 from engine.scene.save_as.references import is_path, named_files, rebased
 from engine.scene.scene import Scene, ScenePart
@@ -23,6 +23,7 @@ from engine.scene.scene import Scene, ScenePart
 CODE = "scene.elsewhere"
 OUTSIDE = "file.outside"
 ASSETS_SUFFIX = ".assets.hu"
+SKY_SUFFIX = f".sky{ASSETS_SUFFIX}"
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,15 @@ def new_files(scene: Scene, path: Path) -> NewFiles:
     files = [before / node.text for node in named_files(document) if is_path(node.text)]
     own = project_root(home.path)  # what is outside of it is not used there either
     files = [file for file in files if file.suffix != CACHE_SUFFIX and _is_below(own, file)]
+    files += [file.path for file in part.files if is_sky(file.path)]
     root = project_of(folder, *files)
     _check_inside(root, files)
     text = rebased(document, before, folder)
     if not is_model(home.path):
         return NewFiles(path, root, {path: text})
-    texts = _divided(parse(text, document.name), path, home.path.name)
+    skies = [file for file in part.files if is_sky(file.path)]
+    texts = {path.with_name(path.stem + SKY_SUFFIX): _of_sky(file, path) for file in skies}
+    texts |= _divided(parse(text, document.name), path, home.path.name, [each.name for each in texts])
     return NewFiles(path, root, texts)
 
 
@@ -138,14 +142,20 @@ def _is_below(root: Path, file: Path) -> bool:
     return Path(os.path.realpath(file)).is_relative_to(root)
 
 
-def _divided(document: Document, path: Path, model: str) -> dict[Path, str]:
+def _of_sky(file: SceneFile, path: Path) -> str:
+    """Return the text of the database of a sky that was chosen for a model, beside the scene at a path."""
+    document = file.document.with_text(rebased(file.document, file.path.parent, path.parent))
+    return document.replace(document.root["assetDb"]["cacheFile"], f"{path.stem}.sky{CACHE_SUFFIX}")
+
+
+def _divided(document: Document, path: Path, model: str, more: Sequence[str]) -> dict[Path, str]:
     """Return the texts of a database and of a scene that includes it, from one text that has both."""
     edits = document.edits()
     edits.replace(document.root["assetDb"]["cacheFile"], f"{path.stem}{CACHE_SUFFIX}")
     document = document.with_text(edits.apply())
     beside = path.with_name(path.stem + ASSETS_SUFFIX)
     db, tableau = (_text_of(document, key) for key in ("assetDb", "tableau"))
-    include = inline([beside.name])
+    include = inline([beside.name, *more])
     return {
         beside: f"// The assets of {model}.\nversion: 1\n{db}\n",
         path: f"// The objects of {model}.\nversion: 1\ninclude: {include}\n{tableau}\n",

@@ -30,7 +30,7 @@ def move_to(scene: Scene, path: Path) -> None:
     part.saver.before = state  # what was removed is in neither, and keeps the text that it had
     part.take(now, state)
     part.opened = Path(os.path.abspath(path))
-    scene.path = fresh.path
+    scene.path, scene.sky = fresh.path, None
     tableau.place, tableau.gaps[part.root] = fresh.tableau.place, fresh.tableau.gaps[ROOT]
     update_positions(tableau, now.home.document, part.root)
 

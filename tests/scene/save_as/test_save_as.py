@@ -91,6 +91,22 @@ def test_an_opened_model_becomes_a_scene_with_a_database_and_the_changes(project
     assert not (project / PROJECT_FILE).exists(), "the project has its root already"
 
 
+def test_the_sky_of_an_opened_model_is_in_a_database_of_its_own(project: Path) -> None:
+    sky = project / "assets/builtin/environment/sky.hdr"
+    scene, path = load_scene(project / "assets/models/my thing.obj", sky=sky), project / "scenes/new.hu"
+    found = saved(scene, path)
+    assert sorted(each.name for each in path.parent.glob("new*.hu")) == [
+        "new.assets.hu",
+        "new.hu",
+        "new.sky.assets.hu",
+    ]
+    assert objects_of(found) == objects_of(scene)
+    assert sources(found) == sources(scene)
+    assert found.warnings == scene.warnings
+    move_to(scene, path)
+    assert scene.sky is None
+
+
 @pytest.mark.parametrize("folder", ["scenes", "scenes/deep/er", "assets", "."])
 def test_what_a_scene_names_is_found_from_another_folder(project: Path, folder: str) -> None:
     scene = load_scene(project / "scenes/tableau.hu")
