@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from engine.assets.codes import AssetCode
 from engine.assets.database import read_asset_db
@@ -16,9 +15,6 @@ from engine.humon import Problem, read
 from engine.humon.values import failure
 from engine.scene import Scene
 from engine.scene.models import ModelFile, model_document, sky_document
-
-if TYPE_CHECKING:
-    from engine.scene import Scene
 
 LeftOut = dict[Path, tuple[Problem, ...]]
 
