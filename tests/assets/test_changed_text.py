@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,9 +35,9 @@ def cooked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     labels: list[str] = []
     whole = changed_text.import_recipes
 
-    def noted(recipes: list[Recipe], *others: object) -> object:
+    def noted(recipes: list[Recipe], *others: Any, **named: Any) -> object:
         labels.extend(recipe.asset.label for recipe in recipes)
-        return whole(recipes, *others)  # type: ignore[arg-type]
+        return whole(recipes, *others, **named)
 
     monkeypatch.setattr(changed_text, "import_recipes", noted)
     return labels

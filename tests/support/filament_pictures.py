@@ -15,7 +15,7 @@ from support.limits import limit
 
 from engine.assets.files import FileGate
 from engine.assets.importers.environment.cube_map import reduced
-from engine.assets.importers.environment.light_picture import read_light_picture
+from engine.assets.importers.environment.light_picture import read_light_pictures
 from engine.humon import write
 from engine.scene.models.opening import model_scene
 
@@ -30,7 +30,7 @@ def filament_pictures(
     pytest.importorskip("filly", reason="filly is packaged for x86-64 alone")
     content = (root / "assets/builtin/environment/sky.hdr").read_bytes()
     sky, model, pictures = (str(folder / name) for name in ("sky.npy", "model.glb", "pictures.npy"))
-    np.save(sky, reduced(read_light_picture(content, "sky.hdr").pixels, 256, 512))
+    np.save(sky, reduced(read_light_pictures(content, "sky.hdr")[0].pixels, 256, 512))
     Path(model).write_bytes(glb)
     script = str(root / "tests/support/filament.py")
     command = [sys.executable, script, model, sky, pictures, *map(str, (*size, *seconds))]
