@@ -112,7 +112,7 @@ class LiveUpdate:
         """Switch to what has changed once all of it is there; return whether that is done."""
         runtime = self._runtime
         if not self.moves:
-            runtime.planner.foresee_shaders()  # a pass may name one that is gone
+            self._foresee_shaders()  # a pass may name one that is gone
             self._switch()
             return True
         if not self._is_requested:
@@ -160,8 +160,19 @@ class LiveUpdate:
                 if time.thread_time() >= until:
                     return False
         self._steps = None
-        self._shaders = planner.foresee_shaders()
+        self._shaders = self._foresee_shaders()
         return True
+
+    def _foresee_shaders(self) -> Mapping[tuple[AssetRef, ...], tuple[Problem, ...]]:
+        """Prepare passes for shaders of theirs that have changed; return those that they cannot run.
+
+        Draw tables follow the rows for that, and then draw again what they drew: rows that were given new
+        assets by an update before this one may wait for their plan.
+        """
+        shaders = self._runtime.planner.foresee_shaders()
+        if self._runtime.needs is not None:
+            self._runtime.needs.restore()
+        return shaders
 
     def cancel(self) -> None:
         """Request nothing any more: a newer update takes its place."""

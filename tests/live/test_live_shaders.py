@@ -260,3 +260,29 @@ def test_the_plan_that_switches_many_assets_is_spread_as_all_of_them_are_known(
         darker(shader, 0.5)
         frames_until_shown(runtime, live)
         assert taken[taken.index("switch") :] == ["switch", "spread"]
+
+
+def test_tables_draw_what_they_drew_while_shaders_are_foreseen_and_a_plan_is_waited_for(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What changes rows and its plan are several frames apart, and another update may come between them."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "project").mkdir()
+    with drawn(root, tmp_path / "project") as (runtime, live, shader):
+        seen: list[bool] = []
+        foresee = LiveUpdate._foresee_shaders
+
+        def noted(self: LiveUpdate) -> Any:
+            for number in range(CUBES // 2):  # as a switch before this one would
+                runtime.tableau[f"o{number}"].active = False
+            found = foresee(self)
+            needs = runtime.needs
+            assert needs is not None
+            seen.extend(table.assets is needs.assets[name] for name, table in needs.tables.items())
+            return found
+
+        monkeypatch.setattr(LiveUpdate, "_foresee_shaders", noted)
+        darker(shader, 0.5)
+        frames_until_shown(runtime, live)
+        assert seen
+        assert all(seen)

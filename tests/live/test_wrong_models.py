@@ -80,7 +80,7 @@ PARTS = {
 """What is changed of the file. Strings that right values are have places of their own in it."""
 
 
-GROUPS = (("indices", "normals"), ("picture", "wrap"), ("light", "shines"))
+GROUPS = (("indices", "normals"), ("picture", "wrap"), ("light", "shines"), ("shown", "which"))
 """The values that make one record of the scene: with one of them wrong, all stay as they were."""
 
 OF = {name: {name} for name in PARTS} | {name: set(group) for group in GROUPS for name in group}
