@@ -208,6 +208,30 @@ def test_whatever_becomes_wrong_and_is_mended_all_else_is_drawn_as_it_is_saved(
                 until_drawn(live, wanted, not wrong, (seed, number, {name: saved[name] for name in wrong}))
 
 
+@pytest.mark.parametrize(
+    ("given", "wrong"),
+    [
+        (0, {"color": [0, 1]}),
+        (0, {"color": "red"}),
+        (1, {"picture": "none.png"}),
+        (1, {"picture": "../../red.png"}),
+        (1, {"shown": 17}),
+        (0, {"shown": "x"}),
+    ],
+)
+def test_a_mesh_that_is_given_what_is_wrong_keeps_the_material_it_had_until_that_is_mended(
+    folders: tuple[Path, Path], given: int, wrong: Json
+) -> None:
+    rng = np.random.default_rng(5)
+    good = {name: part.right(rng) for name, part in PARTS.items()}
+    with live_file(write(folders[0], good)) as live:
+        saved = {**good, "which": given, "place": [0, -0.5, 0]}
+        write(folders[0], {**saved, **wrong})
+        wanted = fresh_picture(write(folders[1], {**saved, "which": good["which"]}))
+        until_drawn(live, wanted, False, (given, wrong))
+        until_drawn(live, fresh_picture(write(folders[0], saved)), True, (given, wrong))
+
+
 def moving() -> GltfFile:
     """A pane with a skin, a morph target and a clip, which all change the picture."""
     file = GltfFile()
