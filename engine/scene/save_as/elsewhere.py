@@ -41,6 +41,7 @@ class NewFiles:
     def write(self) -> None:
         """Write all of them, over what is there. Raises InputError `output.write`, and undoes all then."""
         folder, before = self.scene.parent, {path: _content(path) for path in self.texts}
+        made = [each for each in (folder, *folder.parents) if not os.path.lexists(each)]
         mark, done = None, list[Path]()
         try:
             os.makedirs(folder, exist_ok=True)
@@ -51,6 +52,9 @@ class NewFiles:
         except (OSError, InputError) as error:
             for path in [*done, *([mark] if mark is not None else [])]:
                 _put_back(path, before.get(path))
+            for each in made:
+                if each.is_dir():
+                    each.rmdir()
             if isinstance(error, InputError):
                 raise
             message = f"cannot write into {display_path(folder)}: {reason_of(error)}"
@@ -114,16 +118,17 @@ def _check_path(scene: Scene, path: Path) -> None:
         path.name.encode()
     except UnicodeEncodeError as error:
         raise InputError(Problem(CODE, f"{name} is not UTF-8", help="choose another name")) from error
-    if not path.name.endswith(SCENE_SUFFIX) or path.name.endswith(ASSETS_SUFFIX):
+    ends_right = path.name.endswith(SCENE_SUFFIX) and not path.name.endswith(ASSETS_SUFFIX)
+    if not ends_right or not path.name.removesuffix(SCENE_SUFFIX).strip():
         message = f"{name} is no name of a scene"
         raise InputError(Problem(CODE, message, help=f"choose a name that ends in {SCENE_SUFFIX}"))
-    if os.path.isdir(path):
-        raise InputError(Problem(CODE, f"{name} is a folder", help="choose another name"))
     made_of = [file.path for file in scene.parts[0].files]  # a database may still be that of an earlier name
     made_of += (source for db in scene.dbs for asset in db.assets for source in sources_of(asset))
     inputs = {Path(os.path.realpath(each)) for each in made_of}
-    beside = [path.with_name(path.stem + ASSETS_SUFFIX)] if is_model(scene.path) else []
-    for each in (path, *beside):
+    beside = [ASSETS_SUFFIX, SKY_SUFFIX] if is_model(scene.path) else []
+    for each in (path, *(path.with_name(path.stem + suffix) for suffix in beside)):
+        if each.is_dir():
+            raise InputError(Problem(CODE, f"{display_path(each)} is a folder", help="choose another name"))
         if each in inputs:
             message = f"{display_path(each)} is one of the files that the scene is made of"
             raise InputError(Problem(CODE, message, help="choose another name"))

@@ -187,7 +187,10 @@ def test_a_reference_that_is_wrong_already_is_as_wrong_under_another_name(projec
 REFUSED = [
     ("scenes/tableau.hu", "scenes/cube.assets.hu", "no name of a scene"),
     ("scenes/tableau.hu", "scenes/other.txt", "no name of a scene"),
-    ("scenes/tableau.hu", "scenes/folder.hu", "is a folder"),
+    ("scenes/tableau.hu", "scenes/.hu", "no name of a scene"),
+    ("scenes/tableau.hu", "scenes/ .hu", "no name of a scene"),
+    ("scenes/tableau.hu", "scenes/folder.hu", "folder.hu is a folder"),
+    ("assets/models/my thing.obj", "scenes/taken.hu", "taken.assets.hu is a folder"),
     ("scenes/tableau.hu", "../elsewhere/other.hu", "outside of the project"),
     ("assets/models/my thing.obj", "../elsewhere/other.hu", "outside of the project"),
     ("scenes/including.hu", "scenes/other.hu", "in a file that it includes"),
@@ -199,6 +202,7 @@ REFUSED = [
 @pytest.mark.parametrize(("opened", "path", "message"), REFUSED)
 def test_what_is_no_place_for_a_scene_is_refused(project: Path, opened: str, path: str, message: str) -> None:
     (project / "scenes/folder.hu").mkdir()
+    (project / "scenes/taken.assets.hu").mkdir()
     (project / "../elsewhere/assets").mkdir(parents=True)
     (project / "scenes/including.hu").write_text("version: 1\ninclude: [tableau.hu]\n")
     scene = load_scene(project / opened)
@@ -237,6 +241,15 @@ def full_disk(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
     monkeypatch.setattr(elsewhere, "write_atomically", write)
     return written
+
+
+def test_where_a_file_cannot_be_written_no_new_folder_stays(project: Path, full_disk: list[Path]) -> None:
+    scene, path = model(project), project / "scenes/full/new/new.hu"
+    with pytest.raises(InputError, match="cannot write"):
+        new_files(scene, path).write()
+    assert path.with_name("new.assets.hu") in full_disk
+    assert not (project / "scenes/full").exists()
+    assert (project / "scenes").is_dir()
 
 
 @pytest.mark.parametrize("is_there", [True, False])
