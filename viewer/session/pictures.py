@@ -14,7 +14,8 @@ Pixels = NDArray[np.uint8]
 KEPT_BYTES = 64 << 20
 FIRST_NUMBER = 1 << 30
 """Numbers of pictures are far from those that ImGui's own textures get."""
-UNUSED_FRAMES = 120
+UNUSED_FRAMES = 20
+"""For so many frames a picture that is drawn no more keeps its place on the GPU: it may be scrolled back."""
 
 
 @dataclass(slots=True, eq=False)
@@ -54,6 +55,12 @@ class Pictures:
     def pending(self) -> bool:
         """Whether pictures are being made."""
         return bool(self._coming)
+
+    @property
+    def leaving(self) -> bool:
+        """Whether pictures that were not drawn in the last frame have a place on the GPU still."""
+        ages = (self._frame - one.used for one in self._kept.values())
+        return any(1 < age <= UNUSED_FRAMES + 1 for age in ages)
 
     def find(self, key: Hashable, make: Callable[[], Pixels]) -> Picture | None:
         """Return a picture for this frame; None while it is made. `make` is called once, on the thread."""

@@ -109,7 +109,7 @@ class Session:
         self.times_passes = False
         self.watched_images.clear()
         self.pictures.next_frame()
-        if self.pictures.pending:
+        if self.pictures.pending or self.pictures.leaving:
             self.wake()
         tableau = self.runtime.tableau
         if tableau.structure_version != self._structure:

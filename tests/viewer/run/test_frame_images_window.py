@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -139,6 +140,23 @@ def test_memory_and_objects_are_as_before_once_the_panel_is_hidden(
     assert runtime.renderer.graph.image("sceneColorSamples").usage == usage
     assert runtime.plan.planned_bytes == planned == runtime.memory.live_bytes
     until(frames, lambda: runtime.device.handles.counts() == before, "as many objects as before")
+
+
+def test_the_page_of_a_picture_that_nobody_sees_goes_before_the_window_rests(
+    frames: WindowFrames, viewer: ImageViewer, xvfb: Display, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = frames.runtime.device.handles.counts
+    before = counts()
+    look_at(frames, xvfb, viewer, "shadowMap")
+    assert counts() != before
+    frames.workspace.show("memory")
+    monkeypatch.setattr(frames._idle, "is_allowed", True)
+    frames.session.wake()
+    deadline = time.monotonic() + 60
+    while not (frames.session.rests and frames._idle.is_due()):
+        frames.step()
+        assert time.monotonic() < deadline
+    assert counts() == before
 
 
 def test_a_device_whose_shaders_cannot_read_samples_says_so(

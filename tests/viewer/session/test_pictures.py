@@ -89,8 +89,13 @@ def test_one_that_is_made_again_keeps_its_number_and_is_shown_as_it_was_until_th
 
 def test_what_is_not_drawn_for_a_while_needs_no_place_on_the_gpu(pictures: Pictures) -> None:
     one, two = (pictures.put(name, np.zeros((1, 1, 4), np.uint8)) for name in "ab")
-    for _ in range(UNUSED_FRAMES + 1):
+    assert not pictures.leaving
+    while one in pictures.in_use():
         pictures.next_frame()
         pictures.find("b", list)  # type: ignore[arg-type]
+        assert pictures._frame <= UNUSED_FRAMES + 1
+        assert pictures.leaving == (pictures._frame > 1), "frames go on until it has gone"
     assert list(pictures.in_use()) == [two]
+    pictures.next_frame()
+    assert not pictures.leaving
     assert one.number != two.number
