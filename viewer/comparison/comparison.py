@@ -54,6 +54,9 @@ class Comparison:
         self._browser = FileBrowser(session, load, start, "Compare with")
         self._leaving: list[tuple[SecondScene, int]] = []
         self.second: SecondScene | None = None
+        self._opened: list[object] = []
+        """What the files of the present scene held when the other one was opened."""
+        self._version = 0
         self.share = 0.5
         end = Command("End the comparison", "Scene", self.end, is_enabled=lambda: self.second is not None)
         session.commands.add(
@@ -73,6 +76,7 @@ class Comparison:
             self._failed(error)
             return
         self._session.compared = name, self.second.runtime
+        self._opened, self._version = self._held(), self._session.runtime.library.version
         self._session.wake()
 
     def end(self) -> None:
@@ -143,13 +147,27 @@ class Comparison:
         draw.add_line((at, y0), (at, y1), widgets.color(style.GROUND), 4.0)
         draw.add_line((at, y0), (at, y1), widgets.color(tint), 2.0)
         runtimes = self._session.runtime, second.runtime
-        names = labels_of(*(each.scene for each in runtimes), is_edited=not self._session.editing.is_saved)
+        names = labels_of(
+            *(each.scene for each in runtimes),
+            is_edited=not self._session.editing.is_saved,
+            is_earlier=self._is_earlier(),
+        )
         texts = [
             f"{name}  {bytes_text(each.memory.live_bytes)}"
             for name, each in zip(names, runtimes, strict=True)
         ]
         for text, low, high, is_left in ((texts[0], x0, at, True), (texts[1], at, x1, False)):
             self._label(text, low + size * 0.6, high - size * 0.6, y1 - size * 2.2, is_left=is_left)
+
+    def _held(self) -> list[object]:
+        """What the files of the present scene hold now: another object after every save of one."""
+        return [part.saver.before for part in self._session.runtime.scene.parts]
+
+    def _is_earlier(self) -> bool:
+        """Whether files of the present scene were saved since the other one was opened."""
+        if self._session.runtime.library.version != self._version:
+            return True
+        return any(now is not then for now, then in zip(self._held(), self._opened, strict=False))
 
     def _label(self, text: str, low: float, high: float, y: float, *, is_left: bool) -> None:
         """Write a text beside the divider, at the foot of the picture."""
@@ -170,14 +188,18 @@ class Comparison:
         self._session.report(f"{reported[1] if reported else error}\nthe scene is not compared")
 
 
-def labels_of(here: Scene, there: Scene, *, is_edited: bool) -> tuple[str, str]:
-    """What two scenes are called side by side; `is_edited`: whether the first has changes that are not saved.
+def labels_of(here: Scene, there: Scene, *, is_edited: bool, is_earlier: bool = False) -> tuple[str, str]:
+    """What two scenes are called side by side.
+
+    `is_edited` is whether the first has changes that are not saved, `is_earlier` whether its files were saved
+    since the second was opened.
 
     Of files of one name it is the shortest end of the path that differs.
     """
     if [part.opened for part in here.parts] == [part.opened for part in there.parts]:
         name = _name(here, 1)
-        return f"{name}, {'edited' if is_edited else 'as it is here'}", f"{name}, saved"
+        saved = "saved earlier" if is_earlier else "saved"
+        return f"{name}, {'edited' if is_edited else 'as it is here'}", f"{name}, {saved}"
     for count in range(1, len(here.path.absolute().parts)):
         if (own := _name(here, count)) != (other := _name(there, count)):
             return own, other

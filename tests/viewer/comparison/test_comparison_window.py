@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from support.display import Display
+from support.live_scene import UNUSED
 from support.mouse import middle
 from support.window_frames import OPTIONS, on_screen, open_window, scene_area, settle, until
 
@@ -17,6 +19,7 @@ from engine.cli.scenes import find_scene
 from engine.runtime.options import RuntimeOptions
 from engine.runtime.runtime import Runtime
 from engine.scene import load_scene, load_scenes
+from viewer.arguments import Options
 from viewer.comparison.comparison import labels_of
 from viewer.panels.history.memory_history import MemoryHistory
 from viewer.panels.memory.heaps import HeapModel
@@ -166,9 +169,27 @@ def test_two_scenes_have_labels_that_differ(tmp_path: Path) -> None:
     one, two = (load_scene(file) for file in files)
     assert labels_of(one, load_scene(files[0]), is_edited=True) == ("a.hu, edited", "a.hu, saved")
     assert labels_of(one, load_scene(files[0]), is_edited=False) == ("a.hu, as it is here", "a.hu, saved")
+    earlier = labels_of(one, load_scene(files[0]), is_edited=False, is_earlier=True)
+    assert earlier == ("a.hu, as it is here", "a.hu, saved earlier")
     assert labels_of(one, two, is_edited=True) == ("one/a.hu", "two/a.hu")
     assert labels_of(one, load_scene(find_scene(Path("scenes/sky.hu"))), is_edited=False)[1] == "sky.hu"
     assert labels_of(one, load_scenes(files), is_edited=False) == ("a.hu", "a.hu and 1 more")
+
+
+def test_the_saved_file_is_one_of_earlier_once_the_scene_is_saved_again(
+    display: Display, root: Path, tmp_path: Path
+) -> None:
+    for name in ("scenes", "assets"):
+        shutil.copytree(root / name, tmp_path / name, ignore=UNUSED)
+    with open_window(Options(scene=tmp_path / "scenes/cube.hu", size=OPTIONS.size)) as frames:
+        compare(frames)
+        frames.runtime.tableau["cube"].shadowCaster.enabled = False
+        assert not frames.comparison._is_earlier()
+        frames.session.editing.save()
+        until(frames, lambda: frames.session.editing.is_saved, "it is saved")
+        assert frames.comparison._is_earlier()
+        compare(frames)
+        assert not frames.comparison._is_earlier(), "it was opened again"
 
 
 def test_what_cannot_be_compared_is_reported_and_the_scene_stays(
