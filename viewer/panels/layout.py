@@ -31,7 +31,8 @@ def set_default(node: int, panels: Sequence[Placed]) -> set[str]:
     """
     builder = imgui.internal
     builder.dock_builder_remove_node_child_nodes(node)
-    rest, (width, height) = node, imgui.get_main_viewport().work_size
+    rest, (width, height) = node, imgui.get_main_viewport().size  # the first frame knows of no menu bar
+    builder.dock_builder_set_node_size(node, (width, height))
     for dock in Dock:
         here = [placed for placed in panels if placed.dock is dock]
         if not here:

@@ -27,9 +27,12 @@ FRAMES_OF_PLACING = 2
 FRAMES_OF_RETURNING = 4
 """A window that is shown again has a tab after a frame, and this its place after another one."""
 NOT_READY = "nothing is planned yet"
-_FREE_CENTRE = (
-    imgui.DockNodeFlags_.passthru_central_node.value | imgui.DockNodeFlags_.no_docking_over_central_node.value
+_DOCKED = (
+    imgui.DockNodeFlags_.passthru_central_node.value
+    | imgui.DockNodeFlags_.no_docking_over_central_node.value
+    | imgui.internal.DockNodeFlagsPrivate_.no_close_button.value
 )
+"""The centre is free, and no button closes all panels of a place at once: each has a cross of its own."""
 
 
 class Workspace:
@@ -107,9 +110,7 @@ class Workspace:
         run_shortcuts(self._session.commands, self._guard)
         if self.visible:
             self._sizes.fit()
-        node = (
-            imgui.dock_space_over_viewport(0, imgui.get_main_viewport(), _FREE_CENTRE) if self.visible else 0
-        )
+        node = imgui.dock_space_over_viewport(0, imgui.get_main_viewport(), _DOCKED) if self.visible else 0
         if node and self._must_lay_out:
             self._raised_next |= layout.set_default(node, list(self.panels.values()))
             self._must_lay_out, self._placing = False, FRAMES_OF_PLACING

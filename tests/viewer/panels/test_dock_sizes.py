@@ -21,6 +21,7 @@ from viewer.ui import style
 __all__ = ["mouse"]
 
 DOCKS = {"left": Dock.LEFT, "right": Dock.RIGHT, "below": Dock.BOTTOM}
+NO_CLOSE_BUTTON = imgui.internal.DockNodeFlagsPrivate_.no_close_button.value
 Boxes = dict[str, tuple[float, ...]]
 
 
@@ -124,3 +125,22 @@ def test_a_dragged_edge_is_kept_through_a_small_window_and_stops_at_the_least_wi
     narrow = drag(3.0)
     assert narrow["left"][0] == pytest.approx(style.LEAST_WINDOW[0] * style.FONT_SIZE, abs=3)
     assert_legible(narrow)
+
+
+def test_the_layout_is_that_of_the_first_frame_again_when_it_is_reset(mouse: Mouse) -> None:
+    screen = Screen(mouse)
+    first = screen.at(SIZE)
+    screen.workspace.lay_out()
+    assert screen.at(SIZE) == first
+    screen.at((900, 500))
+    screen.workspace.lay_out()
+    screen.at((900, 500))
+    assert Screen(mouse).at((900, 500)) == screen.at((900, 500))
+
+
+def test_no_button_closes_all_panels_of_a_place(mouse: Mouse) -> None:
+    screen = Screen(mouse)
+    screen.at(SIZE)
+    for title in DOCKS:
+        node = imgui.internal.find_window_by_name(screen.workspace.panels[title].window).dock_node
+        assert node.merged_flags & NO_CLOSE_BUTTON, title
