@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from engine.plan.model.plan import Plan
 from viewer.panels.history.memory_delta import Change, MemoryDelta, delta
-from viewer.panels.history.memory_image import MemoryImage
+from viewer.panels.history.memory_image import MemoryImage, PlanNames
+
+RowTexts = Mapping[str, Mapping[str, str]]
+"""Rows of the plans that hold no memory: for each title their names, by digests of what they say."""
 
 MAX_SNAPSHOTS = 64
 """Snapshots that are kept; they share the rows of plans that they have in common."""
@@ -17,7 +21,8 @@ class Snapshot:
     """Memory as it was: its image, what is live besides, and when that was.
 
     `live_bytes` are those of all VkDeviceMemory, staging and what waits to be freed included. `objects` has
-    the number of live Vulkan objects by type.
+    the number of live Vulkan objects by type. `rows` are those of the other plans, as a file has them; None
+    for one that was taken here, and for files of before.
     """
 
     name: str
@@ -26,6 +31,13 @@ class Snapshot:
     image: MemoryImage
     live_bytes: int
     objects: Mapping[str, int] = field(default_factory=dict)
+    rows: RowTexts | None = None
+
+    @property
+    def plan(self) -> Plan | None:
+        """The plan that it was taken of; None for one from a file."""
+        names = self.image.names
+        return names.plan if isinstance(names, PlanNames) else None
 
 
 @dataclass(frozen=True, eq=False)

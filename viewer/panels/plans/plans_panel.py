@@ -11,9 +11,10 @@ from viewer.panels.history.key_names import KeyNames
 from viewer.panels.history.memory_delta import delta
 from viewer.panels.history.memory_history import MemoryHistory
 from viewer.panels.history.memory_image import MemoryImage
+from viewer.panels.history.row_changes import RowChange, row_changes, row_texts, text_changes
 from viewer.panels.history.snapshots import Snapshot
 from viewer.panels.number_format import count_text
-from viewer.panels.plans.last_plans import LastPlans, RowChange, row_changes
+from viewer.panels.plans.last_plans import LastPlans
 from viewer.panels.plans.plan_rows import PlanRows, Topic
 from viewer.ui import style
 
@@ -27,7 +28,8 @@ NAMED = 24
 class PlansPanel:
     """Topics are `plans TOPIC` of `Session.places`. `against` is what the present plan is compared with.
 
-    That is a snapshot, or None for the plan before.
+    That is a snapshot, or None for the plan before. While a plan waits to be carried out, it is that one that
+    is compared, with the present plan if with none else.
     """
 
     title = "plans"
@@ -44,7 +46,7 @@ class PlansPanel:
         self._names: KeyNames | None = None
         self._rows: PlanRows | None = None
         self._compared: tuple[object, ...] | None = None
-        self._changes: list[RowChange] = []
+        self._changes: list[RowChange] | None = []
 
     def draw(self) -> None:
         """Draw into the current window."""
@@ -144,25 +146,40 @@ class PlansPanel:
             imgui.end_combo()
         parts.note_place(self._session, "plans against")
         imgui.same_line()
-        before = self.plans.before
+        waiting = self._session.runtime.hold.waiting
+        before, now = (self.plans.before, plan) if waiting is None else (plan, waiting.plan)
         if self.against is None and before is None:
             widgets.cut("there is no plan before this one", style.QUIET)
             return
-        widgets.cut("A is that, B the present plan", style.QUIET)
-        about = plan, self.against, before if self.against is None else None
+        which = "the present plan" if waiting is None else "the plan that waits"
+        words = (
+            "A is that, B " if waiting is None or self.against is not None else "A is the present plan, B "
+        )
+        widgets.cut(words + which, style.QUIET)
+        about = now, self.against, before if self.against is None else None
         if about != self._compared:
             self._compared = about
-            now = MemoryImage.of(plan)
-            if self.against is not None:
-                self._changes = []
-                self.table.show(delta(self.against.image, now))
-            else:
-                assert before is not None
-                self._changes = row_changes(before, plan)
-                self.table.show(delta(MemoryImage.of(before), now))
-        for change in self._changes:
+            self._compare(before, now)
+        if self._changes is None:
+            widgets.cut("it has memory alone: an earlier version saved it", style.QUIET)
+        for change in self._changes or ():
             self._draw_change(change)
         self.table.draw()
+
+    def _compare(self, before: Plan | None, now: Plan) -> None:
+        """Find what differs between what is compared with and a plan."""
+        if self.against is not None:
+            image, before = self.against.image, self.against.plan
+        else:
+            assert before is not None
+            image = MemoryImage.of(before)
+        self.table.show(delta(image, MemoryImage.of(now)))
+        if before is not None and before.requirements.keys is now.requirements.keys:
+            self._changes = row_changes(before, now)
+            return
+        assert self.against is not None, "plans of one runtime number keys alike"
+        rows = self.against.rows if before is None else row_texts(before)
+        self._changes = None if rows is None else text_changes(rows, row_texts(now))
 
     def _draw_change(self, change: RowChange) -> None:
         """A line about rows of a plan without memory; nothing where they are the same."""

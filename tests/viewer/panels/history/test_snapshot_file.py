@@ -21,7 +21,8 @@ from viewer.panels.history.files.snapshot_reader import parse_snapshot, read_sna
 from viewer.panels.history.files.snapshot_summary import snapshot_summary
 from viewer.panels.history.memory_delta import Change, delta
 from viewer.panels.history.memory_image import MemoryImage, WrittenNames
-from viewer.panels.history.snapshots import Snapshot
+from viewer.panels.history.row_changes import row_texts
+from viewer.panels.history.snapshots import RowTexts, Snapshot
 
 NASTY = "a ##b %s, \u05d0\u05d1 \u65e5\u672c \U0001f600 ^x^ \" ' ` \n // { ] @"
 
@@ -32,10 +33,16 @@ def snapshot() -> Snapshot:
     return Snapshot("before", "cube.hu", 12, MemoryImage.of(plan), plan.planned_bytes, {"VkImage": 9})
 
 
+def rows_of(one: Snapshot) -> RowTexts | None:
+    """The rows of its other plans."""
+    return one.rows if one.plan is None else row_texts(one.plan)
+
+
 def assert_same(one: Snapshot, two: Snapshot) -> None:
     assert (one.name, one.scene, one.frame) == (two.name, two.scene, two.frame)
     assert (one.live_bytes, one.objects) == (two.live_bytes, two.objects)
     assert one.image.device == two.image.device
+    assert rows_of(one) == rows_of(two)
     for table in ("allocations", "resources", "places"):
         assert np.array_equal(getattr(one.image, table), getattr(two.image, table)), table
     for key in one.image.places["key"].tolist():
@@ -51,6 +58,15 @@ def test_a_snapshot_is_read_back_as_it_was_written(snapshot: Snapshot, tmp_path:
     assert snapshot_text(again) == path.read_text(), "the same bytes again"
     found = delta(snapshot.image, again.image)
     assert (found.change == Change.SAME).all()
+
+
+def test_a_file_without_rows_of_other_plans_is_read(snapshot: Snapshot) -> None:
+    text = snapshot_text(snapshot)
+    at = text.index("    rows: {")
+    again = parse_snapshot(text[:at] + text[text.index("\n    }", at) + 6 :], "s.hu")
+    assert again.rows is None
+    assert again.image.allocated == snapshot.image.allocated
+    assert parse_snapshot(snapshot_text(again), "s.hu").rows is None
 
 
 def test_a_summary_does_not_control_a_terminal(snapshot: Snapshot) -> None:
@@ -123,6 +139,8 @@ ROWS = {
     "unquoted": ("places", lambda row: row.rstrip('"'), "not a row of places"),
     "requester": ("places", lambda row: re.sub(r' [\d,]+ "', ' 99999 "', row), "requesters are at most"),
     "name": ("places", lambda row: re.sub(r'"(.*)"$', r'"\\x"', row), "not a name in quotes"),
+    "digest": ("pipelines", lambda row: "g" + row[1:], "not a row of pipelines"),
+    "name of a row": ("shaders", lambda row: re.sub(r'"(.*)"$', r'"\\x"', row), "not a name in quotes"),
 }
 
 

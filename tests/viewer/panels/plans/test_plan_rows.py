@@ -12,7 +12,8 @@ from engine.plan.text.plan_text import plan_text
 from engine.plan.text.requirement_text import requirement_text
 from engine.planning.offline import plan_scene
 from viewer.panels.history.key_names import KeyNames
-from viewer.panels.plans.last_plans import LastPlans, row_changes
+from viewer.panels.history.row_changes import row_changes, row_texts, text_changes
+from viewer.panels.plans.last_plans import LastPlans
 from viewer.panels.plans.plan_rows import PlanRows, Topic
 
 
@@ -82,6 +83,24 @@ def test_a_search_finds_an_allocation_by_what_is_in_it(plan: Plan) -> None:
     assert rows.visible == 0
     rows.set_search("")
     assert rows.visible == len(plan.pipelines)
+
+
+def test_rows_of_plans_with_other_keys_are_compared_by_what_they_say(plan: Plan) -> None:
+    again, without = (
+        plan_scene(CUBE, profile("discrete-window"), (64, 64), settings).plan
+        for settings in ((), ("cube.shadowCaster.active=false",))
+    )
+    assert not any(change.created or change.removed for change in row_changes(plan, plan))
+    same = text_changes(row_texts(plan), row_texts(again))
+    assert [change.kept for change in same] == [
+        len(plan.shaders),
+        len(plan.pipelines),
+        len(plan.descriptor_sets),
+    ]
+    assert not any(change.created or change.removed for change in same)
+    changes = text_changes(row_texts(plan), row_texts(without))
+    assert changes[:2] == row_changes(plan, without)[:2], "no key is in them"
+    assert "toneMap/frame" not in changes[2].removed, "its keys have the same names"
 
 
 def test_the_last_two_plans_are_kept_and_their_rows_compared(plan: Plan) -> None:

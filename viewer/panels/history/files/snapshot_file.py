@@ -1,13 +1,14 @@
 """Snapshots as files, `NAME.snapshot.hu`: Humon, with the rows of its tables as lines of texts.
 
 A table is a list of texts of many lines; a line is a row of whole numbers, which costs a tenth of a node for
-each number. A line of `places` ends with numbers of its requesters and its name as JSON. What is read is
-believed only after every check of `read_snapshot`.
+each number. A line of `places` ends with numbers of its requesters and its name as JSON, one of `rows`, which
+are those of the plans that hold no memory, is a digest and a name. What is read is believed only after every
+check of `read_snapshot`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from json.encoder import encode_basestring
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from engine.humon.saving import write_atomically
 from engine.plan.terms.table import Rows
 from engine.plan.terms.vocabulary import flag_names
 from viewer.panels.history.memory_image import MemoryImage
+from viewer.panels.history.row_changes import row_texts
 from viewer.panels.history.snapshots import Snapshot
 
 SUFFIX = ".snapshot.hu"
@@ -37,6 +39,7 @@ def snapshot_text(snapshot: Snapshot) -> str:
     """The text of a snapshot; the same snapshot gives the same bytes."""
     image, device = snapshot.image, snapshot.image.device
     requesters: dict[str, int] = {}
+    rows = (snapshot.rows or {}) if snapshot.plan is None else row_texts(snapshot.plan)
     places = list(_place_lines(image, requesters))
     return write(
         {
@@ -60,6 +63,11 @@ def snapshot_text(snapshot: Snapshot) -> str:
                 "resources": _blocks(_number_lines(image.resources)),
                 "requesters": _blocks(map(encode_basestring, requesters)),
                 "places": _blocks(places),
+                **(
+                    {}
+                    if rows is None
+                    else {"rows": {title: _blocks(_texts(of)) for title, of in rows.items()}}
+                ),
             }
         }
     )
@@ -79,6 +87,11 @@ def _place_lines(image: MemoryImage, requesters: dict[str, int]) -> Iterator[str
         who = why[: MAX_WHY + 1]
         of = ",".join([str(requesters.setdefault(each, len(requesters))) for each in who]) or "-"
         yield f"{numbers} {of} {encode_basestring(image.names.name(key))}"
+
+
+def _texts(rows: Mapping[str, str]) -> Iterator[str]:
+    """Each row as the digest of what it says, and its name."""
+    return (f"{digest} {encode_basestring(name)}" for digest, name in rows.items())
 
 
 def _blocks(lines: Iterable[str]) -> list[str]:

@@ -45,7 +45,7 @@ from viewer.panels.history.memory_image import (
     MemoryImage,
     WrittenNames,
 )
-from viewer.panels.history.snapshots import Snapshot
+from viewer.panels.history.snapshots import RowTexts, Snapshot
 
 LARGEST_FILE = 128 << 20
 MAX_ROWS = 1 << 20
@@ -55,6 +55,7 @@ MAX_ID = (1 << 31) - 1
 MAX_SIDE = 1 << 16
 MAX_HEAPS, MAX_TYPES = 16, 32
 _AGAIN = "save the snapshot again"
+_ROW = re.compile(r"([0-9a-f]{16}) (\".*\")")
 _PLACE = re.compile(r"(-?[0-9]+(?: -?[0-9]+)*) (-|[0-9]+(?:,[0-9]+)*) (\".*\")")
 
 # The least and the largest number of each column that is not a flag.
@@ -108,6 +109,7 @@ def parse_snapshot(content: bytes | str, name: str) -> Snapshot:
         image,
         integer(required(root, "liveBytes"), 0, MAX_BYTES),
         objects,
+        _row_texts(root),
     )
 
 
@@ -215,6 +217,25 @@ def _places(root: Node) -> tuple[_Read, WrittenNames]:
     keys = read.rows["key"].tolist()
     written = WrittenNames(dict(zip(keys, names, strict=True)), dict(zip(keys, why, strict=True)))
     return _sorted(read, "key"), written
+
+
+def _row_texts(root: Node) -> RowTexts | None:
+    """The rows of the plans that hold no memory; None where a file of before has none."""
+    rows = root.get("rows")
+    if rows is None or not len(rows):
+        return None
+    found: dict[str, dict[str, str]] = {}
+    for title, _ in expect(rows, NodeKind.DICT).items():
+        lines, at = _lines(rows, title)
+        split = [_ROW.fullmatch(line) for line in lines]
+        for match, number in zip(split, at.tolist(), strict=True):
+            if match is None:
+                message = f"not a row of {title}: a digest, and a name in quotes"
+                raise _problem(SnapshotCode.ROW, message, root.document.name, number)
+        matches = [match for match in split if match is not None]
+        names = _strings([match[2] for match in matches], at, root.document.name)
+        found[title] = {match[1]: name for match, name in zip(matches, names, strict=True)}
+    return found
 
 
 def _strings(lines: list[str], at: Int64s, file: str) -> list[str]:
