@@ -45,8 +45,24 @@ def cut_glyphs(data: imgui.ImDrawData) -> list[tuple[str, int, int]]:
     return found
 
 
-@pytest.mark.parametrize("scale", [0.8, 1.0, 1.25, 1.5])
-def test_no_text_is_cut_at_an_edge(root: Path, scale: float) -> None:
+@pytest.mark.parametrize(
+    ("scale", "width"),
+    [
+        (0.8, 380),
+        (1.0, 380),
+        (1.25, 380),
+        (1.5, 380),
+        (2.0, 380),
+        (1.0, 250),
+        (1.0, 200),
+        (1.0, 170),
+        (1.0, 140),
+    ],
+)
+def test_no_text_is_cut_at_an_edge(
+    root: Path, scale: float, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("support.all_panels.TILE", (width, 300))
     with all_panels(root / "scenes/tableau.hu") as panels:
         panels.frame(1)  # their places are those of this display
         style.resize(scale)

@@ -15,7 +15,7 @@ from engine.assets.cache.facts import AnimationFacts
 from engine.feature import Feature
 from engine.tableau import NO_ASSET
 from engine.tableau.clock import LATEST
-from viewer.panels import sliders, widgets
+from viewer.panels import parts, sliders, widgets
 from viewer.session.commands import Command
 from viewer.session.links import FeatureLink
 from viewer.session.session import Session
@@ -122,20 +122,21 @@ class AnimationPanel:
             ("play" if clock.paused else "pause", "play", "Ctrl+Space", self.toggle),
             (">", "step", "a frame on", lambda: self._step(1)),
         )
-        for label, name, tip, run in buttons:
-            if imgui.button(f"{label}##{name}"):
+        for number, (label, name, tip, run) in enumerate(buttons):
+            if number:
+                parts.flows(parts.button_width(label))
+            if parts.button(self._session, f"animation {name}", label, tip):
                 run()
-            self._session.places[f"animation {name}"] = widgets.item_box()
-            widgets.tooltip((tip,))
-            imgui.same_line()
-        imgui.set_next_item_width(imgui.get_font_size() * 9)
+        width = min(imgui.get_font_size() * 9, imgui.get_content_region_avail().x)
+        parts.flows(width)
+        imgui.set_next_item_width(width)
         moved, speed = sliders.slide_float("##speed", clock.speed, *SPEEDS, "speed %.2f x")
         if moved:
             clock.speed = speed
         if imgui.is_item_clicked(imgui.MouseButton_.right):
             clock.speed = 1.0
         widgets.tooltip(("right click for 1 x",))
-        imgui.same_line()
+        parts.flows(imgui.get_font_size() * 4)
         widgets.cut(f"{1.0 / clock.frame_time:.0f} frames a second of the scene", style.QUIET)
 
     def _found(self) -> tuple[Loop, list[tuple[str, int, str, float]]]:

@@ -47,7 +47,7 @@ class FramePanel:
     def draw(self) -> None:
         """Draw into the current window."""
         self._session.times_passes = True
-        if imgui.begin_tab_bar("frame"):
+        if imgui.begin_tab_bar("frame", imgui.TabBarFlags_.fitting_policy_shrink.value):
             for name, content in (
                 ("times", self._times),
                 ("passes", self._passes),

@@ -103,10 +103,10 @@ class SnapshotsPanel:
             assert first is not None
             snapshots.remove(first)
             self.first = None
-        imgui.set_next_item_width(letter * 9)
+        imgui.set_next_item_width(min(letter * 9, imgui.get_content_region_avail().x))
         _, self._file = imgui.input_text_with_hint("##file", f"FILE{SUFFIX}", self._file)
         parts.note_place(session, "snapshot file")
-        imgui.same_line()
+        parts.flows(parts.button_width("save"))
         lacks_file = "" if self._file.strip() else "Type the name of a file first."
         if parts.button(session, "snapshot save", "save", _SAVE, why_not=lacks_a or lacks_file):
             assert first is not None
@@ -123,10 +123,10 @@ class SnapshotsPanel:
     def _taking(self) -> None:
         """Draw what takes snapshots of the present memory, and compares it."""
         session, snapshots, first = self._session, self._history.snapshots, self.first
-        imgui.set_next_item_width(imgui.get_font_size() * 9)
+        imgui.set_next_item_width(min(imgui.get_font_size() * 9, imgui.get_content_region_avail().x))
         _, self._name = imgui.input_text_with_hint("##name", "name", self._name)
         parts.note_place(session, "snapshot name")
-        imgui.same_line()
+        parts.flows(parts.button_width("take"))
         lacks_name = "" if self._name.strip() else "Type a name first."
         if parts.button(session, "snapshot take", "take", _TAKE, why_not=lacks_name):
             self.take(self._name.strip())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from imgui_bundle import imgui
 
 from viewer.panels import widgets
@@ -11,7 +14,21 @@ from viewer.panels.number_format import bytes_text
 from viewer.session.session import Session
 from viewer.ui import style
 
-_TABLE = imgui.TableFlags_.sizing_stretch_prop.value | imgui.TableFlags_.borders_inner_h.value
+_TABLE = imgui.TableFlags_.sizing_fixed_fit.value | imgui.TableFlags_.borders_inner_h.value
+MOST = 0.7
+"""The share of a table's width that values take at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """A line of a table: a name and a value, their colours, and the lines of their tool tips."""
+
+    name: str
+    tint: style.Color
+    value: str
+    value_tint: style.Color
+    about: tuple[str, ...]
+    more: tuple[str, ...]
 
 
 class HeapsPanel:
@@ -56,7 +73,7 @@ def _heap(row: HeapRow) -> None:
     widgets.quiet(shown)
     widgets.tooltip((about if shown != about else "",))
     _bar(row)
-    lines = [
+    figures = [
         ("budget", row.budget, "What this process may use of the heap."),
         ("allocated", row.allocated, "VkDeviceMemory of the plan, of staging, and what is being freed."),
         ("bound", row.bound, "The part of it with buffers and images. Shared bytes count once."),
@@ -67,27 +84,50 @@ def _heap(row: HeapRow) -> None:
         ),
     ]
     if row.staging:
-        lines.append(("staging", row.staging, "The part of it that transfers are copied out of."))
+        figures.append(("staging", row.staging, "The part of it that transfers are copied out of."))
     if row.beside is not None and row.others is not None:
-        lines.append(
+        figures.append(
             (
                 "outside of plans",
                 row.beside,
                 "What the driver counts for this process and no plan has: swapchain, pipelines.",
             )
         )
-        lines.append(("others", row.others, "Outside of our budget: other processes and the system, about."))
-    if imgui.begin_table(f"heap{row.index}", 2, _TABLE):
-        for name, size, about in lines:
-            imgui.table_next_row()
-            imgui.table_next_column()
-            widgets.quiet(name)
-            widgets.tooltip((about,))
-            imgui.table_next_column()
-            over = name == "allocated" and row.allocated > row.budget
-            widgets.right_aligned(bytes_text(size), style.BAD if over else style.TEXT)
-            widgets.tooltip((f"{size:,} bytes", about))
-        imgui.end_table()
+        figures.append(
+            ("others", row.others, "Outside of our budget: other processes and the system, about.")
+        )
+    lines = [
+        _Line(
+            name,
+            style.QUIET,
+            bytes_text(size),
+            style.BAD if name == "allocated" and row.allocated > row.budget else style.TEXT,
+            (about,),
+            (f"{size:,} bytes", about),
+        )
+        for name, size, about in figures
+    ]
+    _table(f"heap{row.index}", lines)
+
+
+def _table(identity: str, lines: Sequence[_Line]) -> None:
+    """Draw names and values in two columns; in a narrow panel it is the names that are cut."""
+    if not imgui.begin_table(identity, 2, _TABLE):
+        return
+    room = imgui.get_content_region_avail().x
+    widest = max(imgui.calc_text_size(line.value).x for line in lines)
+    imgui.table_setup_column("name", imgui.TableColumnFlags_.width_stretch.value)
+    imgui.table_setup_column("value", imgui.TableColumnFlags_.width_fixed.value, min(widest, room * MOST))
+    for line in lines:
+        imgui.table_next_row()
+        imgui.table_next_column()
+        widgets.cut(line.name, line.tint, more=line.about)
+        imgui.table_next_column()
+        widgets.right_aligned(
+            widgets.fitting(line.value, imgui.get_content_region_avail().x), line.value_tint
+        )
+        widgets.tooltip(line.more)
+    imgui.end_table()
 
 
 def _bar(row: HeapRow) -> None:
@@ -125,18 +165,12 @@ def _bar(row: HeapRow) -> None:
 def _outside(figures: HeapFigures) -> None:
     imgui.separator()
     widgets.quiet("outside of plans")
-    if not imgui.begin_table("outside", 2, _TABLE):
-        return
+    lines = []
     for row in figures.outside:
-        imgui.table_next_row()
-        imgui.table_next_column()
-        imgui.text_unformatted(f"{row.count:,} {row.name}" if row.count else row.name)
-        widgets.tooltip((row.note,))
-        imgui.table_next_column()
-        if row.bytes is None:
-            widgets.right_aligned("unknown", style.QUIET)
-        else:
-            about = "≈ " if "estimated" in row.note else ""
-            widgets.right_aligned(f"{about}{bytes_text(row.bytes)}")
-        widgets.tooltip((row.note,))
-    imgui.end_table()
+        about = "≈ " if "estimated" in row.note else ""
+        value = "unknown" if row.bytes is None else f"{about}{bytes_text(row.bytes)}"
+        tint = style.QUIET if row.bytes is None else style.TEXT
+        name = f"{row.count:,} {row.name}" if row.count else row.name
+        lines.append(_Line(name, style.TEXT, value, tint, (row.note,), (row.note,)))
+    if lines:
+        _table("outside", lines)

@@ -39,6 +39,8 @@ _LAYERS = (
 )
 _GUTTER = 8.5
 """Width of the labels of rows, in sizes of the text."""
+_MOST = 0.5
+"""The share of the width of the map that they take at most."""
 
 
 class MapPanel:
@@ -79,10 +81,10 @@ class MapPanel:
     def _totals(self, models: PlanModels, overlay: ResidentOverlay) -> None:
         place, totals = imgui.get_cursor_screen_pos(), self._shared.totals
         waiting = self._session.runtime.hold.waiting
-        imgui.text_unformatted(resident_text(totals, overlay, waiting.plan if waiting is not None else None))
         more = more_texts(totals, overlay, models.tiles)
-        widgets.tooltip(more)
-        imgui.same_line()
+        text = resident_text(totals, overlay, waiting.plan if waiting is not None else None)
+        widgets.cut(text, more=more)
+        parts.flows(imgui.get_font_size() * 3)
         room = imgui.get_content_region_avail().x
         if self._compaction_button is not None:
             room -= imgui.calc_text_size("compact").x + imgui.get_font_size()
@@ -100,7 +102,7 @@ class MapPanel:
                 choices.is_treemap = is_treemap
             self._place(f"memory view {name}")
             if not is_treemap:
-                imgui.same_line()
+                widgets.same_line_if_it_fits(imgui.calc_text_size("treemap").x + imgui.get_font_size() * 1.8)
         width = imgui.get_font_size() * 8
         widgets.same_line_if_it_fits(imgui.calc_text_size("colour by").x + width + imgui.get_font_size())
         imgui.align_text_to_frame_padding()
@@ -155,7 +157,8 @@ class MapPanel:
 
     def _canvas(self, models: PlanModels, overlay: ResidentOverlay, palette: MapPalette) -> None:
         state, unit = self.state, imgui.get_font_size()
-        gutter = 0.0 if state.choices.is_treemap else _GUTTER * unit
+        gutter = min(_GUTTER * unit, imgui.get_content_region_avail().x * _MOST)
+        gutter = 0.0 if state.choices.is_treemap else gutter
         ruler = imgui.get_cursor_screen_pos()
         is_ruled = gutter > 0 and imgui.get_content_region_avail().y >= _RULED * unit
         if is_ruled:
@@ -299,10 +302,12 @@ class MapPanel:
             top = y + float(layout.tops[row]) - view.scroll + (layout.row_height - unit) / 2
             ident, size = int(places.allocations["id"][row]), int(places.allocations["size"][row])
             mark = " staging" if places.staging[row] else " leaves" if places.extra[row] else ""
-            amount = bytes_text(size)
-            right = x + width - unit * 0.5 - imgui.calc_text_size(amount).x
-            draw.add_text((x, top), text, f"a{ident}{mark}")
-            draw.add_text((right, top), quiet, amount)
+            name, amount = f"a{ident}{mark}", bytes_text(size)
+            at = width - unit * 0.5 - imgui.calc_text_size(amount).x
+            is_room = imgui.calc_text_size(name).x < at
+            draw.add_text((x, top), text, name if is_room else widgets.fitting(name, width - unit * 0.5))
+            if is_room:
+                draw.add_text((x + at, top), quiet, amount)
 
     def _scrollbar(self, x: float, y: float) -> None:
         """Mark at the right edge which rows are in sight, where not all are."""

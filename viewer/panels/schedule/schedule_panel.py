@@ -37,6 +37,7 @@ _HOLD = "Plan changes of the scene, but carry nothing out until it is stepped or
 _STEP = "Carry out the next step; the first of a plan is all that frames draw into."
 _CYCLE = "Carry out steps to the end of the next paging cycle."
 _RUN = "Carry everything out."
+_CPU, _CYCLES, _COPIED = "CPU per frame", "paging cycles per frame", "copied per frame"
 
 
 class SchedulePanel:
@@ -123,21 +124,24 @@ class SchedulePanel:
         """Sliders for how much of each frame streaming may use."""
         memory = self._session.runtime.memory
         pace = memory.pace
-        em, label = imgui.get_font_size(), imgui.calc_text_size("paging cycles per frame").x
-        room = imgui.get_content_region_avail().x - label - imgui.get_style().item_inner_spacing.x
-        imgui.push_item_width(max(em * 3, min(em * 9, room)))
+        em, label = imgui.get_font_size(), imgui.calc_text_size(_CYCLES).x
+        room = imgui.get_content_region_avail().x - imgui.get_style().item_inner_spacing.x
+        width = max(em * 3, min(em * 9, room - label))
+        names = _CPU, _CYCLES, _COPIED
+        of_cpu, of_cycles, of_copied = (f"{widgets.fitting(name, room - width)}###{name}" for name in names)
+        imgui.push_item_width(width)
         changed, value = sliders.slide_float(
-            "CPU per frame", pace.milliseconds, 0.05, LONGEST_MS, "%.2f ms", is_logarithmic=True
+            of_cpu, pace.milliseconds, 0.05, LONGEST_MS, "%.2f ms", is_logarithmic=True
         )
         parts.note_place(self._session, "pace milliseconds")
         if changed:
             memory.pace = replace(pace, milliseconds=value)
-        changed, cycles = sliders.slide_int("paging cycles per frame", pace.cycles, 1, MOST_CYCLES)
+        changed, cycles = sliders.slide_int(of_cycles, pace.cycles, 1, MOST_CYCLES)
         parts.note_place(self._session, "pace cycles")
         widgets.tooltip(("Set with --paging-cycles, exactly so many run.",) if pace.whole_cycles else ())
         if changed:
             memory.pace = replace(memory.pace, cycles=cycles)
-        changed, size = sliders.slide_int("copied per frame", pace.copied // MIB, 1, MOST_MIB, "%d MiB")
+        changed, size = sliders.slide_int(of_copied, pace.copied // MIB, 1, MOST_MIB, "%d MiB")
         parts.note_place(self._session, "pace copied")
         if changed:
             memory.pace = replace(memory.pace, copied=size * MIB)

@@ -9,7 +9,7 @@ import numpy as np
 from imgui_bundle import imgui
 from numpy.typing import NDArray
 
-from viewer.panels import widgets
+from viewer.panels import parts, widgets
 from viewer.panels.memory.plan_models import PlanModels, SharedModels
 from viewer.panels.memory.table import table_filter
 from viewer.panels.memory.table.empty_reason import empty_reason
@@ -121,12 +121,12 @@ class TablePanel:
         if changed:
             self.text, self._filter = text, parse_filter(text)
         widgets.tooltip(table_filter.HELP)
-        imgui.same_line()
+        parts.flows(parts.button_width("copy"))
         if imgui.button("copy"):
             imgui.set_clipboard_text(csv_text(table, self.rows, self._shown, "\t"))
         self._place("table copy")
         widgets.tooltip((f"Copy {count_text(len(self.rows), 'row')} of the shown columns.",))
-        imgui.same_line()
+        parts.flows(parts.button_width("export…"))
         if imgui.button("export…"):
             self._exported = ""
             imgui.open_popup("export")
