@@ -46,6 +46,8 @@ WIDE = 6.5
 """Widths of the font that names have at least beside columns of memory; else these are scrolled to."""
 LEGIBLE = 3.5
 """Widths of the font, about six letters, that the deepest name has at least; else the tree is scrolled."""
+SHORT = 4.2
+"""Widths of the font that names have at least, with marks and indents; else switches are scrolled to."""
 SHALLOW = 1
 """A tree of so few levels below the first is not scrolled: its indents shrink where there is no room."""
 _DRAGGED = "objects of the outliner"
@@ -160,8 +162,9 @@ class OutlinerPanel:
     def _scrolled_width(self) -> float:
         """The width of all columns where there is no room for them beside a legible name; 0 where there is.
 
-        Names and switches fill the width then, and the columns of memory are scrolled to. Names of a tree
-        that is too deep for that are as wide as its indents, and are scrolled, too.
+        Names and switches fill the width then, and the columns of memory are scrolled to; in the narrowest
+        places switches are, too. Names of a tree that is too deep for that are as wide as its indents, and
+        are scrolled with them.
         """
         padding = imgui.get_style().cell_padding.x * 2 + 1
         room = imgui.get_content_region_avail().x - imgui.get_style().scrollbar_size
@@ -175,6 +178,8 @@ class OutlinerPanel:
         )
         if self._is_deep:
             return indents + font * WIDE + padding + switches + shares
+        if names < font * SHORT:
+            return font * SHORT + switches + shares
         return 0.0 if fits else max(room, 1.0) + shares
 
     def _depth(self) -> int:

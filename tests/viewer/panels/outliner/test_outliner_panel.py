@@ -118,6 +118,30 @@ def test_each_level_of_a_deep_tree_has_its_indent_and_names_keep_room_for_six_le
     assert x0 < left["bone 19"] < left["bone 19"] + six[0] < x1, "what is selected elsewhere is in sight"
 
 
+@pytest.mark.parametrize("width", [420, 500])
+def test_names_in_the_narrowest_place_keep_room_for_letters_and_switches_are_scrolled_to(
+    mouse: Mouse, session: Session, monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    room, scrolled, rows = [], [], OutlinerPanel._rows
+
+    def cut(text: str, *_: object, **more: object) -> None:
+        room.append(imgui.get_content_region_avail().x - imgui.calc_text_size("abcd").x)
+        imgui.text_unformatted(text)
+
+    def look(panel: OutlinerPanel) -> None:
+        rows(panel)
+        scrolled.append(imgui.get_scroll_max_x())
+
+    monkeypatch.setattr("viewer.panels.outliner.outliner_panel.widgets.cut", cut)
+    monkeypatch.setattr(OutlinerPanel, "_rows", look)
+    imgui.get_io().display_size = (width, 300)
+    screen = Screen(mouse, session)
+    room.clear()
+    mouse.frame(screen.draw)
+    assert min(room) > 0
+    assert scrolled[-1] > 0
+
+
 @pytest.mark.parametrize(("scale", "is_scrolled"), [(1.0, False), (1.3, True), (2.0, True), (3.0, True)])
 def test_a_column_of_memory_without_room_is_scrolled_to_beside_the_names(
     mouse: Mouse, session: Session, monkeypatch: pytest.MonkeyPatch, scale: float, is_scrolled: bool
