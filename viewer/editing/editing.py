@@ -42,6 +42,8 @@ class Editing:
         Asks for the name under which the scene is to be saved, and calls `save_as`.
     has_moved : callable
         Called when the scene goes on under another name.
+    finish_drag : callable
+        Makes what is being dragged in the scene a change of its own, before anything else is done.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Editing:
         self.refused: tuple[Problem, ...] = ()
         self.ask_where: Callable[[], None] = _nobody
         self.has_moved: Callable[[], None] = _nobody
+        self.finish_drag: Callable[[], None] = _nobody
 
     @property
     def is_saved(self) -> bool:
@@ -77,6 +80,7 @@ class Editing:
 
     def run(self, action: Callable[[], object]) -> bool:
         """Do something that may be impossible; return whether it was done, else `message` says why not."""
+        self.finish_drag()
         try:
             action()
         except EditError as error:
@@ -209,7 +213,7 @@ class Editing:
 
 
 def _nobody() -> None:
-    """There is no window that asks, or goes on."""
+    """There is no window that asks, goes on, or is dragged in."""
 
 
 def _said(what: str, label: str) -> str:

@@ -158,6 +158,45 @@ def test_a_drag_of_the_gizmo_is_one_change_and_escape_during_one_puts_it_back(
     until(frames, lambda: bool((cube.translation == start).all()), "it is where it was")
 
 
+def test_what_is_done_during_a_drag_finds_it_as_a_change_and_the_drag_goes_on_as_another(
+    frames: WindowFrames, xvfb: Display
+) -> None:
+    cube, history = frames.runtime.tableau["cube"], frames.session.editing.history
+    frames.session.selection.select([cube.row])
+    frames.step()
+    frames.step()
+    start, before = cube.translation.copy(), len(history.done)
+    assert frames.scene_view.space is not None
+    (place,), _ = frames.scene_view.space.project(cube.world[None, 3, :3])
+    window = xvfb.window("Diorama")[0]
+
+    def move(right: float) -> np.ndarray:
+        xvfb.move_mouse(window, place[0] + right, place[1])
+        frames.step()
+        frames.step()
+        return cube.translation.copy()
+
+    move(0)
+    xvfb.press()
+    frames.step()
+    half = move(16)
+    assert np.linalg.norm(half - start) > 0.05
+    frames.session.editing.run(history.note_saved)
+    assert history.is_saved
+    whole = move(32)
+    assert whole == pytest.approx(start + 2 * (half - start), abs=0.02), "it follows the mouse as before"
+    xvfb.release()
+    frames.step()
+    frames.step()
+    assert len(history.done) == before + 2
+    assert not history.is_saved
+    frames.session.editing.undo()
+    assert cube.translation == pytest.approx(half)
+    assert history.is_saved, "as it was saved in the middle of the drag"
+    frames.session.editing.undo()
+    assert cube.translation == pytest.approx(start)
+
+
 @pytest.mark.parametrize("parallel", [False, True])
 def test_the_gizmo_moves_in_steps_while_ctrl_is_held(
     frames: WindowFrames, xvfb: Display, parallel: bool

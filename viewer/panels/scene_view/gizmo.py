@@ -60,6 +60,7 @@ class Gizmo:
         self._is_cancelled = False
         self._scale = 1.0
         session.commands.add(*self._commands())
+        session.editing.finish_drag = self._end
 
     @property
     def takes_mouse(self) -> bool:
