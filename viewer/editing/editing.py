@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from pathlib import Path
-
-import numpy as np
 
 from engine.assets.importers.models.model_files import is_model
 from engine.humon import InputError, Problem, Severity
@@ -59,7 +57,7 @@ class Editing:
         self.editor = Editor(scene, self.history, renewed)
         self.changes = FileChanges(scene)
         self.reverting = Reverting(self.editor, self.changes)
-        self.saving = Saving(self.editor)
+        self.saving = Saving(self.editor, changes=self.changes)
         self.recovery = Recovery(self.editor, folder, report)
         self.found: list[Found] = self.recovery.found()
         self.message, self.was_refused = "", False
@@ -167,12 +165,6 @@ class Editing:
         self.recovery.discard(found)
         self.found = [each for each in self.found if each is not found]
 
-    def add_conflicts(self, conflicts: Iterable[Conflict]) -> None:
-        """List values that were changed here and in a file that was read again, in place of earlier ones."""
-        new = {(each.path, each.what): each for each in conflicts}
-        earlier = [each for each in self.saving.conflicts if (each.path, each.what) not in new]
-        self.saving.conflicts = [*earlier, *new.values()]
-
     @property
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong now: conflicts that are not settled, and why the last save was refused."""
@@ -188,14 +180,9 @@ class Editing:
 
     def _problem_of(self, conflict: Conflict) -> Problem:
         message = f"{conflict.what} of '{conflict.path}' was changed by hand and in the file"
-        position = self.editor.tableau.position(conflict.row) if self.is_there(conflict) else None
+        position = self.editor.tableau.position(conflict.row) if self.saving.is_there(conflict) else None
         hint = "what was set by hand is kept unless the file's is chosen over the scene"
         return Problem(CONFLICT, message, position, help=hint, severity=Severity.WARNING)
-
-    def is_there(self, conflict: Conflict) -> bool:
-        """Whether the object of a conflict still exists."""
-        level = self.editor.tableau.level
-        return bool(0 <= conflict.row < len(level) and np.asarray(level)[conflict.row] >= 0)
 
     def close(self) -> None:
         """End: what is not saved is kept, to be offered at the next start."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +12,11 @@ from engine.humon import Code, InputError
 from engine.scene import Scene, load_scenes
 from engine.scene.file_update import Conflict, update_from_file
 from engine.scene.save_as import move_to, new_files
+from engine.tableau import ROOT
 from viewer.editing.editor import Editor
+from viewer.editing.file_changes import FileChanges
 from viewer.editing.history import EditError
+from viewer.editing.reverting import Reverting
 from viewer.editing.value_edit import Target
 
 
@@ -23,10 +26,20 @@ class Saving:
     `written` is called with each file that was written.
     """
 
-    def __init__(self, editor: Editor, written: Callable[[Path], None] = lambda path: None) -> None:
+    def __init__(
+        self,
+        editor: Editor,
+        written: Callable[[Path], None] = lambda path: None,
+        changes: FileChanges | None = None,
+    ) -> None:
+        """`changes` are those of the editor's scene, which others may share."""
         self._editor = editor
+        self._changes = changes or FileChanges(editor.scene)
+        self._reverting = Reverting(editor, self._changes)
         self.written = written
         self.conflicts: list[Conflict] = []
+        self._files = [part.saver.before for part in editor.scene.parts]
+        self._version = -1
         self._is_gone = False
         """Whether the last save found a file gone, so that the next one writes it again."""
 
@@ -46,7 +59,7 @@ class Saving:
             if any(problem.code != "scene.changed" for problem in error.problems):
                 raise
             found = self.take_in()
-            self.conflicts += found
+            self.add(found)
             if found:
                 return False
             saved = scene.save()
@@ -89,19 +102,51 @@ class Saving:
             found += update_from_file(part, scene.tableau, again, fresh.tableau, key_of, keep_own=True)
         return found
 
+    def add(self, conflicts: Collection[Conflict]) -> None:
+        """List what was changed here and in a file that was read again, in place of earlier conflicts.
+
+        Those in which the scene is as the file is now, or of what is gone, are no longer listed: where a file
+        was read again, and where something was done.
+        """
+        files = [part.saver.before for part in self._editor.scene.parts]
+        is_same = all(now is then for now, then in zip(files, self._files, strict=False))
+        if not conflicts and is_same and self._version == self._editor.history.version:
+            return
+        self._files, self._version = files, self._editor.history.version
+        new = {(each.path, each.what): each for each in conflicts}
+        earlier = [each for each in self.conflicts if (each.path, each.what) not in new]
+        self.conflicts = [each for each in (*earlier, *new.values()) if self._is_open(each)]
+
+    def is_there(self, conflict: Conflict) -> bool:
+        """Whether the object of a conflict still exists."""
+        level = self._editor.tableau.level
+        return bool(0 <= conflict.row < len(level) and level[conflict.row] >= 0)
+
+    def _is_open(self, conflict: Conflict) -> bool:
+        """Whether the scene differs from its file in what a conflict is about."""
+        if not self.is_there(conflict):
+            return conflict.row == ROOT
+        rows = np.array([conflict.row], np.int32)
+        if conflict.own is None:
+            return bool(self._changes.is_changed(rows)[0])
+        feature, _, name = conflict.what.rpartition(".")
+        return bool(self._changes.differs(Target(name, feature), rows)[0])
+
     def settle(self, conflict: Conflict, use_file: bool) -> None:
         """Settle a conflict: with what the file has, which can be undone, or with what was set by hand."""
         if use_file:
             editor, rows = self._editor, np.array([conflict.row], np.int32)
-            if conflict.what == "object":
-                editor.delete(rows)
-            else:
+            if conflict.own is not None:
                 feature, _, name = conflict.what.rpartition(".")
                 value = conflict.file
                 values = np.empty(1, object) if isinstance(value, str) else np.asarray(value)[None]
                 if isinstance(value, str):
                     values[0] = value
                 editor.set_values(Target(name, feature), rows, values)
+            elif self._changes.is_new(rows)[0]:
+                editor.delete(rows)
+            else:
+                self._reverting.revert_objects(rows)
         self.conflicts = [each for each in self.conflicts if each is not conflict]
 
     def _keys(self, scene: Scene, fresh: Scene) -> Callable[[int], int]:

@@ -316,7 +316,7 @@ class WindowFrames:
         if news is None:
             return
         editing = self.session.editing
-        editing.add_conflicts(self._live.conflicts)
+        editing.saving.add(self._live.conflicts)
         conflicts = len(self._live.conflicts)
         self._live.conflicts.clear()
         if self._facts.of_sources != self._live.problems:

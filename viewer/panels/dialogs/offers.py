@@ -91,7 +91,7 @@ def _conflicts(session: Session) -> None:
     for number, conflict in enumerate(conflicts[:SHOWN_CONFLICTS]):
         imgui.push_id(number)
         clicked = imgui.selectable("##conflict", False, 0, (0, imgui.get_text_line_height()))[0]
-        if clicked and editing.is_there(conflict):
+        if clicked and saving.is_there(conflict):
             session.links.follow(ObjectLink(conflict.row))
         imgui.same_line(imgui.get_style().window_padding.x)
         widgets.cut(f"{conflict.what} of {conflict.path}")
