@@ -15,7 +15,7 @@ from viewer.editing.history import EditError, History
 from viewer.editing.recovery import Found, Recovery
 from viewer.editing.reverting import Reverting
 from viewer.editing.saving import Saving
-from viewer.editing.value_edit import Renewed, same_key
+from viewer.editing.value_edit import TRANSFORMS, Renewed, same_key
 
 CONFLICT = "scene.conflict"
 
@@ -58,7 +58,7 @@ class Editing:
         self.changes = FileChanges(scene)
         self.reverting = Reverting(self.editor, self.changes)
         self.saving = Saving(self.editor, changes=self.changes)
-        self.recovery = Recovery(self.editor, folder, report)
+        self.recovery = Recovery(self.editor, folder, report, lambda: self.is_saved, self._seen_from)
         self.found: list[Found] = self.recovery.found()
         self.message, self.was_refused = "", False
         self.refused: tuple[Problem, ...] = ()
@@ -75,6 +75,17 @@ class Editing:
         rows = cameras.object[cameras.rows_active()]
         marked = self.changes.marked(rows)
         return not any(marked[row] for row in rows.tolist())
+
+    def _seen_from(self) -> tuple[object, ...]:
+        """Where the camera in use is, and what it has."""
+        tableau = self.editor.tableau
+        table = tableau.tables.get(CAMERA)
+        rows = table.rows_enabled()[:1].tolist() if table is not None else []
+        if table is None or not rows:
+            return ()
+        place = int(table.object[rows[0]])
+        values = [getattr(tableau, name)[place].tobytes() for name in TRANSFORMS]
+        return (place, *values, *(str(table.column(each.name)[rows[0]]) for each in table.schema.fields))
 
     def run(self, action: Callable[[], object]) -> bool:
         """Do something that may be impossible; return whether it was done, else `message` says why not."""

@@ -40,13 +40,26 @@ class Found:
 class Recovery:
     """Writes what is not saved into a file, on a thread of its own; removes it once all is saved."""
 
-    def __init__(self, editor: Editor, folder: Path | None, report: Callable[[str], None]) -> None:
-        """`folder` holds the files of all scenes; None for none. `report` is called with what goes wrong."""
+    def __init__(
+        self,
+        editor: Editor,
+        folder: Path | None,
+        report: Callable[[str], None],
+        is_saved: Callable[[], bool] | None = None,
+        moved: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`folder` holds the files of all scenes; None for none. `report` is called with what goes wrong.
+
+        `is_saved` is whether nothing has to be kept, and `moved` returns another value where what moves
+        without changes, as a camera, is elsewhere.
+        """
         self._editor = editor
+        self._is_saved = is_saved or (lambda: editor.history.is_saved)
+        self._moved = moved
         self._report = report
         self._folder = folder
         self._name, self._path = self._place()
-        self._written = editor.history.version
+        self._written = self._state()
         self._has_written = False
         self._next = 0.0
         self._thread = ThreadPoolExecutor(1, "recovery")
@@ -64,7 +77,7 @@ class Recovery:
         self.wait()
         if self._path is not None and self._has_written:
             self._remove(self._path)
-        self._has_written, self._written = False, self._editor.history.version
+        self._has_written, self._written = False, self._state()
         self._name, self._path = self._place()
 
     def found(self) -> list[Found]:
@@ -115,19 +128,18 @@ class Recovery:
 
     def poll(self) -> None:
         """Start writing if something has changed and it is time; call it once a frame."""
-        history = self._editor.history
-        if history.version == self._written or self._path is None or time.monotonic() < self._next:
+        if self._path is None or time.monotonic() < self._next or (state := self._state()) == self._written:
             return
         if self._under_way is not None:
             if not self._under_way.done():
                 return
             self._finish()
         began = time.perf_counter()
-        self._written = history.version
+        self._written = state
         parts = self._editor.scene.parts
         states = (
             []
-            if history.is_saved
+            if self._is_saved()
             else [
                 (
                     str(part.files[0].path),
@@ -154,7 +166,10 @@ class Recovery:
         self._next = time.monotonic() + max(INTERVAL_S, 100 * (time.perf_counter() - began))
 
     def close(self) -> None:
-        """End: the file is removed where all is saved; else it has what is not, to be offered next time."""
+        """End: the file is removed where all is saved; else it has what is not, to be offered next time.
+
+        Where nothing but the camera was moved, that is left behind.
+        """
         self._next = 0.0
         self.wait()
         self.poll()
@@ -162,6 +177,10 @@ class Recovery:
         self._thread.shutdown(wait=True)
         if self._path is not None and self._has_written and self._editor.history.is_saved:
             self._remove(self._path)
+
+    def _state(self) -> tuple[object, ...]:
+        """Another value where there is something else to keep."""
+        return self._editor.history.version, self._moved()
 
     def wait(self) -> None:
         """Wait until what is being written is there."""

@@ -190,7 +190,7 @@ def test_a_file_with_an_error_is_not_written_over(editor: Editor) -> None:
 def crash(editor: Editor, folder: Path) -> Recovery:
     """Write what is not saved, as a process that has crashed since; return the recovery of the next one."""
     recovery = Recovery(editor, folder, pytest.fail)
-    recovery._written = -1
+    recovery._written = ()
     recovery.poll()
     recovery.wait()
     for path in folder.glob("*.hu"):
@@ -525,3 +525,25 @@ def test_a_camera_that_was_moved_is_not_saved_and_what_is_reverted_whole_is(
     editing.undo()
     assert not editing.is_saved
     assert not said
+
+
+def test_a_camera_that_was_moved_alone_survives_a_crash_and_is_no_matter_at_a_clean_end(
+    editor: Editor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(editing_module, "CAMERA", "light")  # the lamp moves as cameras do
+    editing = Editing(editor.scene, pytest.fail, folder=tmp_path / "state")
+    editing.recovery.poll()
+    editing.recovery.wait()
+    assert not (tmp_path / "state").exists()
+    editor.tableau["lamp"].translation = (4.0, 5.0, 6.0)
+    editing.recovery.poll()
+    editing.recovery.wait()
+    (file,) = (tmp_path / "state").glob("a-*.hu")
+    assert "translation: [4 5 6]" in file.read_text()
+    written = os.stat(file).st_mtime_ns
+    editing.recovery._next = 0.0
+    editing.recovery.poll()
+    editing.recovery.wait()
+    assert os.stat(file).st_mtime_ns == written, "it is where it was"
+    editing.close()
+    assert not file.exists()

@@ -64,6 +64,7 @@ class CameraViews:
         self._travel: tuple[float, Place, Place] | None = None
         self._expected: View | None = None
         self._start = self.place
+        self._files = self._read()
         session.commands.add(*self._commands())
 
     @property
@@ -74,6 +75,7 @@ class CameraViews:
 
     def advance(self) -> None:
         """Move a travelling camera on; call it in every frame."""
+        self._note_file()
         if self._travel is None:
             return
         began, first, last = self._travel
@@ -139,9 +141,22 @@ class CameraViews:
             self.travel(replace(place, view=replace(place.view, yaw=yaw, pitch=pitch)))
 
     def reset(self) -> None:
-        """Go back to where the camera was when the scene was opened."""
+        """Go back to where the file has the camera."""
         if self._start is not None:
             self.travel(self._start)
+
+    def _note_file(self) -> None:
+        """Note where the camera is where a file was saved or read again, and has the camera there."""
+        files, row = self._read(), self._camera.row
+        if all(now is then for now, then in zip(files, self._files, strict=False)) or row is None:
+            return
+        self._files = files
+        if not self._session.editing.changes.marked(np.array([row], np.int32))[row]:
+            self._start = self.place
+
+    def _read(self) -> list[object]:
+        """What the files of the scene had when they were last read or written."""
+        return [part.saver.before for part in self._session.runtime.scene.parts]
 
     def _in_space_of_camera(self, box: Box) -> Box:
         corners = np.array(

@@ -11,6 +11,7 @@ from support.mouse import session_of
 from support.views import seen
 
 from engine.math.quaternion import euler_xyz_degrees
+from engine.scene.snapshot import Snapshot
 from engine.tableau.schema import FeatureSchema, angle_field, choice_field, float_field
 from engine.tableau.tableau import Tableau
 from viewer.panels.scene_view import camera_views
@@ -172,6 +173,24 @@ def test_back_to_the_start_gives_the_camera_the_very_transform_that_it_had(looki
         views.advance()
         views.advance()
         assert (camera.translation.tolist(), camera.rotation.tolist()) == before
+
+
+@pytest.mark.parametrize("is_moved_by_hand", [False, True])
+def test_back_to_the_start_goes_to_where_the_file_has_the_camera_now(
+    looking: Looking, is_moved_by_hand: bool
+) -> None:
+    part = looking.session.runtime.scene.parts[0]
+    looking.camera.translation = (1.0, 2.0, 6.0)
+    looking.views.advance()
+    saved = Snapshot.of(looking.tableau)
+    if is_moved_by_hand:
+        looking.camera.translation = (3.0, 3.0, 3.0)  # before it is noted that the file was read again
+    part.saver.before = saved
+    looking.views.advance()
+    looking.camera.translation = (9.0, 9.0, 9.0)
+    looking.run("Back to the start")
+    expected = (0, 0, 5) if is_moved_by_hand else (1, 2, 6)
+    np.testing.assert_allclose(looking.camera.translation, expected, atol=1e-5)
 
 
 def test_a_bookmark_is_where_the_camera_was(looking: Looking) -> None:
