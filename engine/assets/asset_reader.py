@@ -22,6 +22,7 @@ from engine.assets.formats import (
     read_texture_format,
     read_vertex_format,
 )
+from engine.assets.importers.models.map_coordinates import read_map_coordinates
 from engine.assets.limits import MAX_BLEND_WEIGHTS, MAX_BONES, MAX_LODS, MAX_TEXTURE_SIDE
 from engine.assets.names import NameTable
 from engine.assets.records import (
@@ -83,6 +84,7 @@ _FIELDS: Mapping[AssetType, tuple[str, ...]] = {
     AssetType.MESH: (
         "source",
         "part",
+        "coordinates",
         "lods",
         "simplify",
         "skeleton",
@@ -198,7 +200,8 @@ class AssetReader:
         if "targets" in node or "targets_adbi" in node:
             targets = self._reference(node, "targets", AssetType.MORPH_TARGETS)
         source, part = self._source(node), self._part(node)
-        return Mesh(ref, name, source, lods, skeleton, targets, part, self._simplify(node, lods))
+        read = read_map_coordinates(node["coordinates"], source) if "coordinates" in node else ()
+        return Mesh(ref, name, source, lods, skeleton, targets, part, self._simplify(node, lods), read)
 
     def _simplify(self, node: Node, lods: Sequence[Lod]) -> Simplify | None:
         """Read which levels are to be made; what is wrong is a warning, and none are made then."""

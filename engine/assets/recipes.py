@@ -45,8 +45,18 @@ IMPORTER_VERSIONS: Mapping[AssetType, int] = {
 """Incremented when an importer makes other bytes or facts of the same source, which invalidates caches."""
 
 _PARAMETERS: Mapping[AssetType, tuple[str, ...]] = {
-    AssetType.VERTICES: ("format", "lod", "weights", "bones", "topology", "part", "order"),
-    AssetType.INDICES: ("format", "topology", "lod", "tangents", "part", "order", "simplify", "simplifier"),
+    AssetType.VERTICES: ("format", "lod", "weights", "bones", "topology", "part", "order", "coordinates"),
+    AssetType.INDICES: (
+        "format",
+        "topology",
+        "lod",
+        "tangents",
+        "part",
+        "order",
+        "simplify",
+        "simplifier",
+        "coordinates",
+    ),
     AssetType.SKELETON: ("part",),
     AssetType.SHADER: ("stage", "entry_point"),
     AssetType.TEXTURE2D: (
@@ -183,10 +193,13 @@ def _way_to_make(
     order = "" if (mesh.source, mesh.part, number) in kept else packages.identity_of(packages.ORDERING)
     if isinstance(asset, Indices):
         simplifier = packages.identity_of(packages.SIMPLIFYING) if mesh.simplify is not None else ""
-        made = asset.index_format, lod.topology, number, _has_tangents(db, lod), mesh.part
-        return asset.type, mesh.source, (*made, order, mesh.simplify, simplifier)
+        has_tangents = _has_tangents(db, lod)  # with coordinates of the map that they are for
+        of_level = asset.index_format, lod.topology, number, has_tangents, mesh.part, order
+        read = mesh.coordinates if has_tangents else ()
+        return asset.type, mesh.source, (*of_level, mesh.simplify, simplifier, read)
     skin = lod.num_blend_weights, lod.num_bones
-    return asset.type, mesh.source, (asset.vertex_format, number, *skin, lod.topology, mesh.part, order)
+    made = asset.vertex_format, number, *skin, lod.topology, mesh.part, order, mesh.coordinates
+    return asset.type, mesh.source, made
 
 
 def _kept_orders(db: AssetDb) -> frozenset[_SourceLevel]:

@@ -133,7 +133,8 @@ class Simplify:
 class Mesh(Asset):
     """Levels of detail, an optional skeleton and morph targets; with `simplify` more levels are made.
 
-    `source` is a `.hu` mesh source, or a model file; `part` is then the JSON pointer of a primitive.
+    `source` is a `.hu` mesh source, or a model file; `part` is then the JSON pointer of a primitive. Of a
+    part of an OBJ file, `coordinates` are attributes with the scale and the offset of u and v in the file.
     """
 
     type = AssetType.MESH
@@ -143,6 +144,7 @@ class Mesh(Asset):
     targets: AssetRef | None = None
     part: str = ""
     simplify: Simplify | None = None
+    coordinates: tuple[tuple[str, tuple[float, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

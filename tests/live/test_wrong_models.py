@@ -347,3 +347,43 @@ def test_what_becomes_wrong_in_an_obj_stays_as_it_was(tmp_path: Path, name: str,
         (tmp_path / name).write_text(texts[name])
         until_drawn(live, fresh_picture(model), True, new)
         assert (live.picture() != before).any()
+
+
+@pytest.mark.parametrize(
+    "paints", ["map_Kd -s 3 1 1 halves.png", "map_Kd halves.png\nnorm -s 2 2 1 bumps.png"]
+)
+@pytest.mark.parametrize(
+    "wrong", [None, "", "newmtl other\nKd 1 1 1\n", "newmtl picture\nmap_Kd ../../red.png\n"]
+)
+def test_a_mesh_is_read_as_its_lost_material_says_and_follows_its_own_file(
+    tmp_path: Path, paints: str, wrong: str | None
+) -> None:
+    model, mtl = tmp_path / "quad.obj", tmp_path / "quad.mtl"
+    texels = np.zeros((8, 8, 3), np.uint8)
+    texels[:, :4, 0] = texels[:, 4:, 1] = 255
+    Image.fromarray(texels).save(tmp_path / "halves.png")
+    Image.fromarray(texels | 128).save(tmp_path / "bumps.png")
+    model.write_text(OBJ)
+    right = f"newmtl paint\nKd 1 1 0.2\nnewmtl picture\n{paints}\n"
+    mtl.write_text(right)
+    moved = OBJ.replace("v 2 1 0", "v 2 1.4 0")
+    with live_file(model) as live:
+        before = live.picture()
+        if wrong is None:
+            mtl.unlink()
+        else:
+            mtl.write_text(wrong)
+        until_drawn(live, before, False, "it is lost")
+        assert "no attribute" not in " ".join(problem.message for problem in live.live.problems)
+        model.write_text(moved)
+        other = tmp_path / "other"
+        other.mkdir()
+        for name in ("halves.png", "bumps.png"):
+            (other / name).write_bytes((tmp_path / name).read_bytes())
+        (other / "quad.mtl").write_text(right)
+        (other / "quad.obj").write_text(moved)
+        expected = fresh_picture(other / "quad.obj")
+        assert (expected != before).any()
+        until_drawn(live, expected, False, "its vertices are others")
+        mtl.write_text(right)
+        until_drawn(live, fresh_picture(model), True, "it is there again")

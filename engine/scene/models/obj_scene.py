@@ -119,7 +119,11 @@ def _mesh(
     if has_colors:
         form.append(["color", "r32g32b32a32_sfloat"])
     lod = {"topology": topology, "vertices": name, "indices": name}
-    mesh = {"@type": "mesh", "name": name, "source": source, "part": f"/parts/{number}", "lods": [lod]}
+    mesh: Plain = {"@type": "mesh", "name": name, "source": source, "part": f"/parts/{number}"}
+    read = {uv: [*place.scale, *place.offset] for uv, place in coordinates_of(material).items()}
+    if read != {"uv_albedo": [1.0, 1.0, 0.0, 0.0]}:
+        mesh["coordinates"] = read
+    mesh["lods"] = [lod]
     wide = "uint16" if len(part.corners) <= 0xFFFF else "uint32"
     return [
         mesh,

@@ -8,6 +8,7 @@ from pathlib import Path
 from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.importers.models.model_files import open_model
+from engine.assets.importers.models.obj_materials import read_material_files
 from engine.assets.roots import display_path
 from engine.files.signatures import Probed, signatures
 from engine.gltf.naming import Names
@@ -133,5 +134,6 @@ def _described(
         raise InputError(Problem(error.code, error.reason, place, help=error.help)) from error
     content = opened.content
     if isinstance(content, ObjFile):
-        return describe_obj(content, opened.materials, source, name, earlier)
+        materials = read_material_files(content, path, gate, probed)
+        return describe_obj(content, materials, source, name, earlier)
     return describe_gltf(content, source, name, picture, earlier)

@@ -53,7 +53,7 @@ class NewFiles:
             for path in [*done, *([mark] if mark is not None else [])]:
                 _put_back(path, before.get(path))
             for each in made:
-                if each.is_dir():
+                if os.path.isdir(each):
                     each.rmdir()
             if isinstance(error, InputError):
                 raise
@@ -127,7 +127,7 @@ def _check_path(scene: Scene, path: Path) -> None:
     inputs = {Path(os.path.realpath(each)) for each in made_of}
     beside = [ASSETS_SUFFIX, SKY_SUFFIX] if is_model(scene.path) else []
     for each in (path, *(path.with_name(path.stem + suffix) for suffix in beside)):
-        if each.is_dir():
+        if os.path.isdir(each):
             raise InputError(Problem(CODE, f"{display_path(each)} is a folder", help="choose another name"))
         if each in inputs:
             message = f"{display_path(each)} is one of the files that the scene is made of"

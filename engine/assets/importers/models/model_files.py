@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
 from engine.assets.cache.cache import SourceStamp
 from engine.assets.cache.stamps import source_stamp, unread_stamps
 from engine.assets.files import FileGate, FileRejectedError
-from engine.assets.importers.models.obj_materials import ObjMaterials, read_material_files
 from engine.assets.roots import display_path
 from engine.files.signatures import Probed, signatures
 from engine.gltf import Gltf, Item, read_gltf
@@ -43,7 +42,7 @@ def is_text(source: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class OpenedModel:
-    """A model file with all of its buffers or materials, and the stamps of the file and of theirs.
+    """A model file with all of its buffers, and the stamps of the file and of theirs.
 
     `unread` are the stamps of buffers that could not be read.
     """
@@ -51,22 +50,19 @@ class OpenedModel:
     content: Gltf | ObjFile
     stamps: tuple[SourceStamp, ...]
     unread: tuple[SourceStamp, ...] = ()
-    materials: ObjMaterials = field(default_factory=ObjMaterials)
 
 
 def open_model(path: Path, gate: FileGate, probed: Probed | None = None) -> OpenedModel:
-    """Open a model file and read its buffers or materials; images in files of their own are not read.
+    """Open a model file and read its buffers; images and materials in files of their own are not read.
 
-    `probed` gets the files of buffers and materials as they were before. A buffer that cannot be read costs
+    `probed` gets the files of buffers as they were before. A buffer that cannot be read costs
     what is in it: its problem is raised where that is used. Raises FileRejectedError where the file itself
     cannot be read, InputError for what is in it.
     """
     content, stamp = gate.read(path)
     stamps, unread = [source_stamp(gate.relative(path), content, stamp)], list[Path]()
     if path.suffix.lower() == OBJ_SUFFIX:
-        file = read_obj(content, display_path(path))
-        materials = read_material_files(file, path, gate, probed)
-        return OpenedModel(file, (*stamps, *materials.stamps), materials=materials)
+        return OpenedModel(read_obj(content, display_path(path)), tuple(stamps))
 
     def read(name: str, place: Item) -> bytes:
         if probed is not None:

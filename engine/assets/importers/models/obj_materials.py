@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from engine.assets.cache.cache import SourceStamp
-from engine.assets.cache.stamps import missing_stamp, source_stamp
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.roots import display_path
 from engine.files.signatures import Probed, signatures
@@ -15,19 +13,18 @@ from engine.humon import Code, InputError, Problem, Severity, suggestion
 from engine.obj import Lines, ObjCode, ObjFile, ObjMaterial, ObjPlace, read_materials
 
 MOST_FILES = 256
-"""Most material files of an OBJ file: each is a source of its meshes."""
+"""Most material files of an OBJ file."""
 
 
 @dataclass(frozen=True, slots=True)
 class ObjMaterials:
-    """The materials of an OBJ file by name, what is wrong with them, and the stamps of their files.
+    """The materials of an OBJ file by name, and what is wrong with them.
 
     `lost` are the names of those that it uses and that no file has.
     """
 
     by_name: Mapping[str, ObjMaterial] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
-    stamps: tuple[SourceStamp, ...] = ()
     lost: frozenset[str] = frozenset()
 
 
@@ -43,28 +40,24 @@ def read_material_files(
     probed = {} if probed is None else probed
     found: dict[str, ObjMaterial] = {}
     problems: list[Problem] = []
-    stamps: dict[Path, SourceStamp] = {}
+    read: set[Path] = set()
     are_all_read = True
     for written, line in file.material_files:
         names, rejected = _names(written, path, gate, probed), list[FileRejectedError]()
         for name in names:
-            if len(stamps) >= MOST_FILES:
+            if len(read) >= MOST_FILES:
                 message = f"materials are left out: more than {MOST_FILES} files are named"
                 file.lines.warn(ObjCode.LIMIT, message, line, "join them to one file")
                 break
-            source: Path | None = None
             probed |= signatures(gate.places(name, path.parent))
             try:
                 source = gate.resolve(name, path.parent)
-                if source in stamps:
+                if source in read:
                     continue
-                content, stamp = gate.read(source)
-                named = gate.named(name, path.parent, source)
-                stamps[source] = source_stamp(gate.relative(named), content, stamp)
+                content, _ = gate.read(source)
+                read.add(source)
                 materials, lines = read_materials(content, display_path(source))
             except FileRejectedError as error:
-                if source is not None and error.code == Code.FILE_MISSING:
-                    stamps[source] = missing_stamp(gate.relative(source))
                 rejected.append(error)
                 continue
             except InputError as error:
@@ -92,7 +85,7 @@ def read_material_files(
             place = ObjPlace(file.lines, part.line)
             hint = suggestion(part.material, found) or "add it to a file that `mtllib` names"
             problems.append(file.lines.problem(ObjCode.MATERIAL, message, place, hint, Severity.WARNING))
-    return ObjMaterials(found, tuple(problems), tuple(stamps.values()), frozenset(lost))
+    return ObjMaterials(found, tuple(problems), frozenset(lost))
 
 
 def _leave_out_rejected(

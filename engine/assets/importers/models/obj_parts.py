@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
 from engine.assets.importers.mesh_source import MeshSource, SourceLod
 from engine.assets.importers.models.flat_normals import flat_normals
+from engine.assets.importers.models.map_coordinates import MapCoordinates
 from engine.gltf.codes import GltfCode
 from engine.humon import InputError, Place, Position, Problem
 from engine.obj import ObjFile, ObjMaterial, ObjPlace, UvPlace
-
-_NONE: Mapping[str, ObjMaterial] = {}
-
 
 _MAPS = ("albedo", "emissive", "normal", "roughness")
 
@@ -29,8 +25,8 @@ def coordinates_of(material: ObjMaterial) -> dict[str, UvPlace]:
     return found
 
 
-def obj_source(file: ObjFile, pointer: str, materials: Mapping[str, ObjMaterial] = _NONE) -> MeshSource:
-    """Return the mesh source of a part, `/parts/N`, whose material is one of these.
+def obj_source(file: ObjFile, pointer: str, coordinates: MapCoordinates = ()) -> MeshSource:
+    """Return the mesh source of a part, `/parts/N`, with these coordinates, and `uv_albedo` as in the file.
 
     Those of which all was left out have the numbers after all others. Raises InputError for one of them, and
     `gltf.reference` without a part.
@@ -60,11 +56,10 @@ def obj_source(file: ObjFile, pointer: str, materials: Mapping[str, ObjMaterial]
         attributes["normal"] = _unit(file.normals[vertices[:, -1]]).astype(np.float32)
     elif is_flat:
         attributes["normal"] = flat_normals(attributes["pos"])
-    material = materials.get(part.material, ObjMaterial(part.material))
-    for name, place_of in coordinates_of(material).items():
+    for name, read_with in {"uv_albedo": (1.0, 1.0, 0.0, 0.0), **dict(coordinates)}.items():
         attributes[name] = np.zeros((len(vertices), 2), np.float32)
         if used[1]:
-            read = file.coordinates[vertices[:, 1]] * place_of.scale + place_of.offset
+            read = file.coordinates[vertices[:, 1]] * read_with[:2] + read_with[2:]
             attributes[name][:] = read * (1.0, -1.0) + (0.0, 1.0)
     if file.colors is not None:
         colors = _linear(file.colors[places]).astype(np.float32)

@@ -15,6 +15,7 @@ from engine.assets.importers.mesh_source import MeshSource
 from engine.assets.importers.models.gltf_clips import import_gltf_clip
 from engine.assets.importers.models.gltf_primitives import primitive_source
 from engine.assets.importers.models.gltf_skins import import_gltf_skin
+from engine.assets.importers.models.map_coordinates import MapCoordinates
 from engine.assets.importers.models.model_files import ModelFiles, OpenedModel, is_model
 from engine.assets.importers.models.obj_parts import obj_source
 from engine.assets.importers.morph.packing import pack_targets
@@ -80,13 +81,12 @@ def texture_settings(recipe: Recipe) -> TextureSettings:
 
 
 class _Parts:
-    """Imports the recipes of one part; a primitive is read once for its vertices and its indices."""
+    """Imports the recipes of one part; a primitive is read once for all that have the same coordinates."""
 
     def __init__(self, opened: OpenedModel, take: Take) -> None:
         self._model = opened.content
-        self._materials = opened.materials
         self._take = take
-        self._source: MeshSource | None = None
+        self._sources: dict[MapCoordinates, MeshSource] = {}
 
     def imported(self, recipe: Recipe) -> Imported:
         """Import one recipe. Raises InputError."""
@@ -110,18 +110,21 @@ class _Parts:
 
     def _mesh_part(self, recipe: Recipe) -> Imported:
         """Pack vertices or indices of a primitive or of a part of an OBJ file."""
-        if self._source is None:
-            if isinstance(self._model, ObjFile):
-                self._source = obj_source(self._model, recipe.part, self._materials.by_name)
-            else:
-                self._source = primitive_source(self._model, self._model.at(recipe.part))
         parameters = recipe.parameters
+        read: MapCoordinates = parameters.get("coordinates", ())
+        source = self._sources.get(read)
+        if source is None:
+            if isinstance(self._model, ObjFile):
+                source = obj_source(self._model, recipe.part, read)
+            else:
+                source = primitive_source(self._model, self._model.at(recipe.part))
+            self._sources[read] = source
         if recipe.asset.type is AssetType.MORPH_TARGETS:
-            made = pack_targets(self._source)
+            made = pack_targets(source)
         elif recipe.asset.type is AssetType.INDICES:
             of_indices = IndexSettings(*(parameters[name] for name in INDEX_SETTINGS))
-            made = pack_indices(self._source, replace(of_indices, widens=True))
+            made = pack_indices(source, replace(of_indices, widens=True))
         else:
             of_vertices = VertexSettings(*(parameters[name] for name in VERTEX_SETTINGS))
-            made = pack_vertices(self._source, replace(of_vertices, widens=True))
-        return replace(made, faults=self._source.faults)
+            made = pack_vertices(source, replace(of_vertices, widens=True))
+        return replace(made, faults=source.faults)
