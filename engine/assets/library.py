@@ -187,6 +187,10 @@ class AssetLibrary:
             return True
         return any(self.kept(asset.ref) == ref for asset in assets)
 
+    def has_version(self, key: int) -> bool:
+        """Whether the database of an asset is there, so that it can be used, by its key."""
+        return AssetRef.from_key(key).db in self.dbs
+
     def kept(self, ref: AssetRef) -> AssetRef:
         """Return the reference that an asset has: an earlier one, where it is as before."""
         of_db = self._kept.get(ref.db)

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import cast
 
 from engine.assets import AssetLibrary, AssetRef
@@ -121,6 +122,7 @@ class FramePasses:
         self._morphs = morphs
         self._bone_boxes = BoneBoxes(library, tableau, skins, morphs)
         self._trials = trials
+        self.bound: dict[str, frozenset[str]] = {}  # of passes: what `there_in` finds for shaders now
         self._outputs = outputs
         self.watched: frozenset[str] = frozenset()
         self.view_mode, self.has_grid = ViewMode.LIT, False
@@ -334,8 +336,9 @@ class FramePasses:
         """Return what says which pipelines of a pass may be drawn with."""
         trials = self._trials
         assert trials is not None
+        row = partial(mesh_pipeline, name, state)
         return lambda key, shading: trials.usable(
-            mesh_pipeline(name, state, key, shading), key.offsets, shading
+            row(key, shading), key.offsets, shading, row(key, shading, self.bound.get(name, frozenset()))
         )
 
     def screen(self, p: Pass, of: Sequence[str], features: frozenset[str] | None) -> ShaderSet | None:

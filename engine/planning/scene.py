@@ -37,7 +37,7 @@ from engine.planning.ahead.foresight import Foresight, Learnt
 from engine.planning.ahead.new_assets import NewAssets
 from engine.planning.asset_cubes import AssetCubes
 from engine.planning.contradictions import Contradictions, Requested
-from engine.planning.draw.drawing import PipelineTrials, ShaderDrawing, drawing_plan, shader_state
+from engine.planning.draw.drawing import PipelineTrials, ShaderDrawing, drawing_plan, shader_state, there_in
 from engine.planning.draw.frame_layout import FrameLayout
 from engine.planning.draw.instance_blocks import capacity
 from engine.planning.draw.ring_names import RingNames
@@ -322,8 +322,9 @@ class ScenePlanner:
             samples = self.samples
             graph, features_of = self._passes.graph(samples, self.size, self.profile)
             declared = [compiled.declaration for compiled in graph.passes]
-            tables = [self._passes.update_table(p, samples, features) for p in declared]
             cubes = self.cubes.active()
+            self._passes.bound = {one.declaration.name: there_in(one, cubes) for one in graph.passes}
+            tables = [self._passes.update_table(p, samples, features) for p in declared]
             screens = [self._passes.screen(p, features_of.get(p.name, ()), features) for p in declared]
             if not self._active.changed():
                 break  # else code of a feature raised, and rows of it were switched off
@@ -343,7 +344,8 @@ class ScenePlanner:
                 needs.drawings[p.name] = self._kept.of_rows(compiled, table, own, cubes, features)
             elif screen is not None:
                 drawing = self._kept.of_shaders(compiled, screen, own, cubes, features)
-                if self._trials is None or self._trials.usable(drawing.pipeline(), (), screen):
+                row = drawing.pipeline()
+                if self._trials is None or self._trials.usable(row, (), screen, row):
                     needs.drawings[p.name] = drawing
         parts = self._parts(needs, requesters, [table for table in draws if table is not None])
         needs.rings, needs.columns, needs.frame = parts.rings, parts.columns, parts.frame

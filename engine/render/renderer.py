@@ -65,10 +65,11 @@ class Renderer:
         memory: MemoryManager,
         samplers: SamplerPool,
         code: Callable[[int], bytes],
+        is_there: Callable[[int], bool],
         cache_folder: Path | None,
         cull_from: int | None = 0,
     ) -> None:
-        """`code` returns the SPIR-V of a shader by its key; `cache_folder` is for the pipeline cache.
+        """`code` and `is_there` as those of Pipelines; `cache_folder` is for the pipeline cache.
 
         Passes of at least `cull_from` triangles draw only what their views see; None: none do.
         """
@@ -81,7 +82,7 @@ class Renderer:
             undo.callback(self._cache.close)
             self.prepared = PreparedPipelines(device, self._layouts, self._cache)
             undo.callback(self.prepared.close)
-            self._pipelines = Pipelines(device, self._layouts, self._cache, self.prepared, code)
+            self._pipelines = Pipelines(device, self._layouts, self._cache, self.prepared, code, is_there)
             undo.callback(self._pipelines.close)
             frame_sets, material_sets = (DescriptorSets(device, self._layouts) for _ in range(2))
             self._sets = (frame_sets, material_sets)

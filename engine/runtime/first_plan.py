@@ -46,7 +46,7 @@ class EarlyPipelines:
         """Make those of these pipelines that are not made, each with the SPIR-V of its shaders."""
         self._until = time.monotonic() + PATIENCE_S
         for described, code in pipelines:
-            if self._prepared.find(described, code) is None:
+            if not self._prepared.has(described, code):
                 if self._pool is None:
                     self._pool = ThreadPoolExecutor(1, "pipelines")
                 self._making.append(self._pool.submit(self._make, described, code))

@@ -155,7 +155,8 @@ class Runtime:
         undo.callback(self.samplers.close)
         least = cull_from(options.culling, self.profile.device_type)
         devices, folder = (self.device, self.memory, self.samplers), user_cache_folder()
-        self.renderer = Renderer(*devices, lambda shader: self.trials.code(shader), folder, least)
+        is_there = self.library.has_version
+        self.renderer = Renderer(*devices, lambda each: self.trials.code(each), is_there, folder, least)
         undo.callback(self.renderer.close)
         prepare, enabled = self.renderer.prepared.make, options.trials
         self.trials = ShaderTrials(self.device, self.library, folder, prepare, enabled=enabled)

@@ -132,6 +132,24 @@ def test_the_process_that_tries_shaders_is_kept_for_the_next_save(
         assert runtime.trials.started == max(begun, 1)
 
 
+def test_saves_of_a_shader_leave_no_pipeline_and_no_module_behind(root: Path, tmp_path: Path) -> None:
+    with drawn(root, tmp_path) as (runtime, live, path):
+        runtime.tableau.add_feature("shadowCaster", runtime.tableau["o0"])  # shaders read a map then
+        runtime.settle()
+        counts = []
+        for number in range(24):
+            darker(path, 1.0 - number / 64)
+            frames_until_shown(runtime, live)
+            runtime.settle()
+            for _ in range(8):
+                runtime.frame()
+                live.poll()
+            counts.append((runtime.device.handles.counts()["Pipeline"], len(runtime.trials._modules)))
+        pipelines, modules = zip(*counts, strict=True)
+        assert max(pipelines[12:]) <= max(pipelines[:12])
+        assert max(modules[2:]) <= max(modules[:2])
+
+
 def test_a_saved_shader_requests_nothing_beside_what_is_drawn(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

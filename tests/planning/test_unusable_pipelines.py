@@ -30,7 +30,9 @@ class Trials:
         self.are_usable = False
         self.asked: list[PipelineRow] = []
 
-    def usable(self, row: PipelineRow, offsets: Sequence[int], shading: ShaderSet) -> bool:
+    def usable(
+        self, row: PipelineRow, offsets: Sequence[int], shading: ShaderSet, drawn: PipelineRow
+    ) -> bool:
         self.asked.append(row)
         return self.are_usable or all(shader >> 32 == BUILTIN_DB for shader in row.shaders)
 

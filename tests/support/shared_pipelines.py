@@ -62,7 +62,7 @@ def _give_back(self: Pipelines) -> None:
         for owned in (self._live, self._kept):
             for identity, handle in list(owned.items()):
                 key = _made[device].get(_number(handle)) if handle is not None else None
-                if key is not None and not self._prepared.has(handle):
+                if key is not None:
                     device.handles.remove("Pipeline", handle)
                     _idle[device][key].append(handle)
                     del owned[identity]

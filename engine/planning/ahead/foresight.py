@@ -203,7 +203,7 @@ class Foresight:
             return False
         if isinstance(known.made, ShaderSet):
             row = self._drawing(compiled, known.made).pipeline() if self._trials is not None else None
-            return row is None or self._trials is None or self._trials.usable(row, (), known.made)
+            return row is None or self._trials is None or self._trials.usable(row, (), known.made, row)
         known.made.update()
         return not any(map(known.made.recipes.is_replaced, np.unique(known.made.assets).tolist()))
 

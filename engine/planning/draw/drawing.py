@@ -49,10 +49,13 @@ class PipelineTrials(Protocol):
     def version(self) -> int:
         """Another number whenever a pipeline has become usable."""
 
-    def usable(self, row: PipelineRow, offsets: Sequence[int], shading: ShaderSet) -> bool:
+    def usable(
+        self, row: PipelineRow, offsets: Sequence[int], shading: ShaderSet, drawn: PipelineRow
+    ) -> bool:
         """Whether a frame may have this pipeline now; finding out begins with the first question.
 
-        `offsets` are those of the vertex attributes, in bytes.
+        `offsets` are those of the vertex attributes, in bytes. `drawn` is the same with the constants that
+        say what is there in the frame, as far as that is known: it is tried, and made for the frame to come.
         """
 
 
@@ -85,7 +88,7 @@ class PassDrawing:
 
         One with "Layers" behind it says that the image has several.
         """
-        return _bound(self.compiled, self.cubes)
+        return there_in(self.compiled, self.cubes)
 
     def shadings(self) -> Iterator[ShaderSet]:
         """The shader sets in use."""
@@ -185,7 +188,7 @@ class ShaderDrawing:
     def constants(self) -> tuple[tuple[str, int], ...]:
         """The constants of a compute pass, and those that say what of all that it reads is there."""
         p = self.compiled.declaration
-        there = _declared(self.shading, _is_there(_bound(self.compiled, self.cubes)))
+        there = _declared(self.shading, _is_there(there_in(self.compiled, self.cubes)))
         return tuple(sorted(p.constants + there if isinstance(p, ComputePass) else there))
 
     def shadings(self) -> Iterator[ShaderSet]:
@@ -356,7 +359,7 @@ def mesh_pipeline(
     )
 
 
-def _bound(compiled: CompiledPass, cubes: Mapping[str, int]) -> frozenset[str]:
+def there_in(compiled: CompiledPass, cubes: Mapping[str, int]) -> frozenset[str]:
     """Return the bindings of what a pass reads that is there; with "Layers" behind it, that has several."""
     p = compiled.declaration
     read = [(one.binding, one.image.name) for one in p.reads]

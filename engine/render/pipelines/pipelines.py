@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from engine.plan.terms.drawing_rows import PipelineRow
@@ -27,9 +28,9 @@ KEPT = 64
 class Pipelines:
     """Owns the VkPipelines of the current plan, and the last KEPT of earlier ones.
 
-    Those that were prepared are taken as they are, and are not its own. `code` returns the SPIR-V of a shader
-    by its key. A pipeline that the driver refuses is in `refused`, by its shaders, with what the driver
-    returned; it is tried again once no plan has had it.
+    Those that were prepared are taken as they are. `code` returns the SPIR-V of a shader by its key, and
+    `is_there` whether the shader can be drawn with again. A pipeline that the driver refuses is in
+    `refused`, by its shaders, with what the driver returned; it is tried again once no plan has had it.
     """
 
     def __init__(
@@ -39,12 +40,14 @@ class Pipelines:
         cache: PipelineCache,
         prepared: PreparedPipelines,
         code: Callable[[int], bytes],
+        is_there: Callable[[int], bool] = lambda shader: True,
     ) -> None:
         self._device = device
         self._layouts = layouts
         self._cache = cache
         self._prepared = prepared
         self._code = code
+        self._is_there = is_there
         self.refused: dict[tuple[int, ...], str] = {}
         self._live: dict[tuple[Any, ...], Any] = {}
         self._kept: dict[tuple[Any, ...], Any] = {}  # of earlier plans, the last one behind
@@ -87,17 +90,19 @@ class Pipelines:
         return self._layouts.pipeline_layout(set_layouts(shading), push_range(shading))
 
     def keep_only(self, rows: Iterable[PipelineRow], ticket: int) -> None:
-        """Have only the pipelines of `rows`; of the others the last KEPT stay for plans to come.
+        """Have only the pipelines of `rows`; of others with shaders that are there the last KEPT stay.
 
-        The rest is destroyed once the timeline reaches `ticket`.
+        They are for plans to come. The rest is destroyed once the timeline reaches `ticket`.
         """
         wanted = {_identity(row) for row in rows}
         for identity in [identity for identity in self._live if identity not in wanted]:
             handle = self._live.pop(identity)
-            if handle is not None and not self._prepared.has(handle):
+            if handle is not None:
                 self._kept[identity] = handle
-        while len(self._kept) > KEPT:
-            self._retired.append((ticket, self._kept.pop(next(iter(self._kept)))))
+        gone = [identity for identity in self._kept if not all(map(self._is_there, identity[0]))]
+        rest = (identity for identity in list(self._kept) if identity not in gone)
+        gone += islice(rest, max(len(self._kept) - len(gone) - KEPT, 0))
+        self._retired += ((ticket, self._kept.pop(identity)) for identity in gone)
 
     def collect(self, completed: int) -> None:
         """Destroy retired pipelines whose ticket is at most `completed`."""
@@ -109,7 +114,7 @@ class Pipelines:
         """Destroy all pipelines; none may be in use."""
         retired = (handle for _, handle in self._retired)
         for handle in [*self._live.values(), *self._kept.values(), *retired]:
-            if handle is not None and not self._prepared.has(handle):
+            if handle is not None:
                 self._device.destroy("Pipeline", handle)
         self._live.clear()
         self._kept.clear()
@@ -118,7 +123,7 @@ class Pipelines:
     def _create(self, row: PipelineRow, offsets: Sequence[int], shading: ShaderSet) -> Any:
         described = describe_pipeline(row, offsets, shading)
         code = [self._code(shader) for shader in row.shaders]
-        prepared = self._prepared.find(described, code)
+        prepared = self._prepared.take(described, code)
         if prepared is not None:
             return prepared
         return create_pipeline(

@@ -68,7 +68,7 @@ class ShaderTrials:
         extensions = sorted(name for name in device.extensions if name != _WINDOWS)
         self._request = {"identity": self._device[0], "extensions": extensions}
         self._modules: dict[int, Module] = {}
-        self._keys: dict[tuple[object, ...], str] = {}
+        self._keys: dict[tuple[tuple[int, ...], *tuple[object, ...]], str] = {}
         self._shaders: dict[str, tuple[int, ...]] = {}
         self._outcomes: dict[str, Outcome] = {}
         self._running: dict[str, Future[Done]] = {}
@@ -98,12 +98,14 @@ class ShaderTrials:
         """Return the SPIR-V of a shader by its key."""
         return self._module(shader).code
 
-    def usable(self, row: PipelineRow, offsets: Sequence[int], shading: ShaderSet) -> bool:
+    def usable(
+        self, row: PipelineRow, offsets: Sequence[int], shading: ShaderSet, drawn: PipelineRow
+    ) -> bool:
         """Whether a frame may have this pipeline now; one that is unknown is tried from now on."""
         known = row.shaders, row.vertex_format, offsets, row.vertex_stride, row.topology, row.state
         name = self._keys.get(known) if self._is_enabled else ""
         if name is None:
-            name = self._keys[known] = self._begin(row, offsets, shading)
+            name = self._keys[known] = self._begin(row, offsets, shading, drawn)
         return not name or self._outcomes.get(name) == _USABLE
 
     def poll(self) -> None:
@@ -117,6 +119,7 @@ class ShaderTrials:
             return
         self._outcomes.update((one.key, one.outcome) for one in self._arrived)
         self._discard_caches()
+        self._forget_gone()
         self._arrived, self._frames, self._patience = [], 0, _PATIENCE_S
         self.version += 1
         if not self._running and self._runner is not None:
@@ -151,7 +154,7 @@ class ShaderTrials:
             module = self._modules[shader] = Module(code, hashlib.sha256(code).hexdigest())
         return module
 
-    def _begin(self, row: PipelineRow, offsets: Sequence[int], shading: ShaderSet) -> str:
+    def _begin(self, row: PipelineRow, offsets: Sequence[int], shading: ShaderSet, drawn: PipelineRow) -> str:
         """Return the key of a pipeline in the record, after beginning its trial if it has none yet.
 
         "" where all its shaders are ours.
@@ -171,6 +174,7 @@ class ShaderTrials:
         if self._runner is None:
             self._runner = self._make_runner()
         code = tuple(module.code for module in modules)
+        described = describe_pipeline(drawn, offsets, shading)
         trial = Trial(name, described, code, *self._interface(shading), tuple(foreign))
         earlier = self._runner.earlier(name)
         if earlier is None:
@@ -191,6 +195,17 @@ class ShaderTrials:
             if one.outcome.verdict is Verdict.INVALID:
                 for shader in self._invalid(self._shaders[one.key], one.outcome):
                     self._library.cache(AssetRef.from_key(shader).db).discard()
+
+    def _forget_gone(self) -> None:
+        """Forget what is known of shaders that were saved again since, and that nothing is drawn with."""
+        gone = {shader for shader in self._modules if not self._library.has_version(shader)}
+        if not gone:
+            return
+        self._modules = {shader: one for shader, one in self._modules.items() if shader not in gone}
+        self._keys = {known: name for known, name in self._keys.items() if gone.isdisjoint(known[0])}
+        names = {*self._keys.values(), *self._running}
+        self._shaders = {name: shaders for name, shaders in self._shaders.items() if name in names}
+        self._outcomes = {name: outcome for name, outcome in self._outcomes.items() if name in names}
 
     def _await(self, name: str, made: Future[Done]) -> None:
         """Wait a little for a pipeline that another run has tried; later it is as if it were new."""
