@@ -352,21 +352,6 @@ def distinct_ids(ids: NDArray[np.integer[Any]]) -> Int64s:
     return np.bincount(ids).nonzero()[0]
 
 
-def least_by(values: NDArray[np.integer[Any]], numbers: Int64s) -> tuple[Int64s, Int64s]:
-    """The distinct values, ascending, and the least of the numbers >= 0 that stand beside each."""
-    if not len(values):
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    order = np.argsort(numbers)[::-1]
-    low, high = int(values.min()), int(values.max())
-    if high - low > 4 * len(values) + 65_536:
-        found, first = np.unique(values[order[::-1]], return_index=True)
-        return found.astype(np.int64), numbers[order[::-1]][first]
-    least = np.full(high - low + 1, -1, np.int64)
-    least[values[order] - low] = numbers[order]  # the last one stays
-    used = (least >= 0).nonzero()[0]
-    return used + low, least[used]
-
-
 def distinct_rows(rows: NDArray[np.integer[Any]]) -> tuple[NDArray[np.integer[Any]], Int64s]:
     """The distinct rows of int[n, k], sorted, and the index of each row among them."""
     if (rows == rows[:1]).all():

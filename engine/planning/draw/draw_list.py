@@ -1,21 +1,21 @@
 """Draw lists: the instances and indirect commands of one draw table, kept and changed by difference.
 
 Every block of the table has one command, and a second one for what is mirrored in it, whose triangles turn
-the other way. Commands that share pipeline, descriptor set, buffers and handedness are one *group*, drawn by
-one call. Each view has commands of its own, which draw no instance where it does not see their block. The
+the other way. Commands are in the order of the families and ranks of what they draw, which follows from names
+alone. Neighbours that share pipeline, descriptor set, buffers and handedness are one *group*, drawn by one
+call. Each view has commands of its own, which draw no instance where it does not see their block. The
 views share the instances, but where each chooses levels of detail: then each has a list of its own.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.plan.terms.table import distinct, distinct_rows, least_by, put, stack
+from engine.plan.terms.table import begins_run, distinct, distinct_rows, put
 from engine.planning.draw.tables import DrawTable
 
 Ints = npt.NDArray[np.int64]
@@ -82,14 +82,10 @@ class Written:
 
 
 FEW = 64
-MOST_GROUPS = 256
-"""So many blocks find their groups one by one, among so many groups; otherwise all is arranged again."""
+"""So many new commands find their places one by one; with more all are put in order again."""
 
-SMALL = 1024
-"""So many blocks are arranged again where some come or go, so that their order says nothing of before."""
-
-LAST = np.iinfo(np.int64).max
-_NONE = np.zeros(0, np.int64), np.zeros(0, np.int64)
+MOST_GROUPS = 1024
+"""With more, draws that share a group are gathered: each call costs microseconds, in each frame."""
 
 _WHOLE = np.dtype((np.void, COMMAND.itemsize))
 """numpy takes ten times as long where it copies each field."""
@@ -122,8 +118,11 @@ class Draws:
 class DrawList(Draws):
     """Draws in the order of their groups, changed by difference.
 
-    Groups are in the order of the ranks of their batches, those of one pipeline, set and buffer together, and
-    so are the draws of a group; of more than SMALL blocks, as far as what was there before has it so.
+    The order is that of families, then handedness, then ranks: it does not depend on where things lie in
+    memory, nor on what was drawn before. Only where that makes more than MOST_GROUPS groups, the draws of
+    each family are gathered by what they are drawn with.
+
+    All blocks have commands. Those without rows, and those that cannot be drawn yet, part no group.
 
     An instance of a block that is drawn stands at the block's first slot or behind it, without gaps, the
     mirrored ones behind the others. `largest` is how many triangles a view draws at most, about.
@@ -139,18 +138,17 @@ class DrawList(Draws):
         self._layout: int | None = None
         self._seen = 0
         self._batches = np.zeros(0, BATCH)
-        self._arranged = self._batches  # what they were when the commands were put in order
         self._shown = np.zeros(0, np.int64)
         self._shown_mirrored = np.zeros(0, np.bool_)
-        self._group = np.zeros(0, np.int64)  # a number for each command, the same in a group
-        self._next_group = 0
-        self._starts: npt.NDArray[np.integer] = np.zeros(0, np.int64)
+        self._major, self._rank = np.zeros(0, np.int64), np.zeros(0, np.int64)  # what commands are ordered by
+        self._gathered = False
+        self._starts = np.zeros(0, np.int64)
+        self._bound = np.zeros(0, BATCH)  # what each group is drawn with
+        self._bound_mirrored = np.zeros(0, np.bool_)
         self._drawn_groups = np.zeros(0, np.bool_)
         self._counts = np.zeros((1, 0, 2), np.int64)  # by list and block: not mirrored, mirrored
         self._place = np.zeros((0, 2), np.int64)
         self._triangles = np.zeros(0, np.int64)  # by block
-        self._used = np.zeros(0, np.bool_)  # the blocks with rows, as they were put in order
-        self._least = [_NONE] * len(GROUPED)  # of each: values, and the least rank of a batch with each
 
     def of_view(self, view: int) -> slice:
         """Return which of the commands are those of a view, by its number."""
@@ -171,9 +169,9 @@ class DrawList(Draws):
         firsts = self._starts[self._drawn_groups]
         ends = np.concatenate((self._starts[1:], (len(self._shown),)))
         counts = (ends - self._starts)[self._drawn_groups]
-        of = self._arranged.take(self._table.blocks.blocks.rows["batch"][self._shown[firsts]])
-        columns = [of[name].tolist() for name in GROUPED]
-        columns += [self._shown_mirrored[firsts].tolist(), firsts.tolist(), counts.tolist()]
+        columns = [self._bound[name][self._drawn_groups].tolist() for name in GROUPED]
+        mirrored = self._bound_mirrored[self._drawn_groups]
+        columns += [mirrored.tolist(), firsts.tolist(), counts.tolist()]
         return [DrawGroup(*row) for row in zip(*columns, strict=True)]
 
     def update(self, batches: npt.NDArray[np.void], rebound: Ints | None = None) -> Written | None:
@@ -204,18 +202,20 @@ class DrawList(Draws):
         if len(rebound):
             changed = distinct(np.concatenate((changed, table.blocks_of_batches(rebound))))
         self._measure(changed)
-        astray = self._astray(changed)
-        used = table.blocks.blocks.rows["used"] > 0
-        is_other = len(used) <= SMALL and not np.array_equal(used, self._used)
-        if self._lacks_command(changed) or is_other or (len(astray) and not self._regroup(astray)):
+        missing = self._missing(changed)
+        if len(missing[0]) > (0 if self._gathered or not len(self._shown) else FEW):
             return self._arrange(ranges)
+        self._insert(*missing)
         places = self._place[changed].ravel()
         places = places[places >= 0]
         self._write_commands(places)
+        is_astray = len(missing[0]) > 0 or self._is_astray(changed)
+        if is_astray and (self._gathered or not self._group()):
+            return self._arrange(ranges)
         before, self._drawn_groups = self._drawn_groups, self._groups_drawn()
-        if len(astray):
+        regrouped = is_astray or not np.array_equal(before, self._drawn_groups)
+        if len(missing[0]):
             return Written(ranges, None, True)
-        regrouped = not np.array_equal(before, self._drawn_groups)
         if self._views > 1:
             places = (np.arange(self._views)[:, None] * len(self._shown) + places).ravel()
         return Written(ranges, _ranges(places, places + 1), regrouped)
@@ -291,83 +291,84 @@ class DrawList(Draws):
             end[number] = first
         return None if whole else _ranges(begin.ravel(), end.ravel())
 
-    def _lacks_command(self, blocks: npt.NDArray[np.integer]) -> bool:
-        """Whether one of these blocks is drawn, holds mirrored objects, and has no command for them."""
-        place = self._place[blocks]
-        mirrored = (self._counts[:, blocks, 1] > 0).any(axis=0)
-        return bool(((place[:, 1] < 0) & (place[:, 0] >= 0) & mirrored).any())
+    def _missing(self, blocks: npt.NDArray[np.integer]) -> tuple[Ints, npt.NDArray[np.bool_]]:
+        """Return the blocks of these that lack a command, and whether it is that for mirrored objects."""
+        wanted = np.ones((len(blocks), 2), np.bool_)
+        wanted[:, 1] = (self._counts[:, blocks, 1] > 0).any(axis=0)
+        at, mirrored = (wanted & (self._place[blocks] < 0)).nonzero()
+        return blocks[at].astype(np.int64), mirrored > 0
 
     def _grow(self) -> None:
-        """Make room for blocks and batches that are new; none of them has a command yet."""
+        """Make room for blocks that are new; none of them has a command yet."""
         blocks = len(self._table.blocks.blocks) - len(self._place)
         if blocks:
             self._place = np.concatenate((self._place, np.full((blocks, 2), -1, np.int64)))
             self._triangles = np.concatenate((self._triangles, np.zeros(blocks, np.int64)))
-        more = len(self._batches) - len(self._arranged)
-        if more:
-            self._arranged = stack((self._arranged, np.zeros(more, BATCH)))
 
-    def _astray(self, blocks: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
-        """Return those of these blocks that can be drawn, and have no command in the group they belong to."""
-        numbers = self._table.blocks.blocks.rows["batch"][blocks]
-        ready = self._batches["ready"][numbers].nonzero()[0]
-        blocks, numbers = blocks[ready], numbers[ready]
-        now, then = self._batches.take(numbers), self._arranged.take(numbers)
-        astray: npt.NDArray[np.bool_] = self._place[blocks, 0] < 0
-        for name in GROUPED:
-            astray |= now[name] != then[name]
-        found: npt.NDArray[np.integer] = blocks[astray]
+    def _parts(self, blocks: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+        """Return which of these blocks, by their places here, part groups: they are ready and have rows."""
+        of = self._table.blocks.blocks.rows.take(blocks)
+        parts = self._batches["ready"][of["batch"]] & (of["used"] > 0)
+        found: npt.NDArray[np.integer] = parts.nonzero()[0]
         return found
 
-    def _regroup(self, blocks: npt.NDArray[np.integer]) -> bool:
-        """Move the commands of a few blocks to the groups they belong to, and make those they lack.
+    def _is_astray(self, blocks: npt.NDArray[np.integer]) -> bool:
+        """Whether one of these blocks can be drawn, but not with what a group of its commands is."""
+        blocks = blocks[self._parts(blocks)]
+        places = self._place[blocks]
+        at, mirrored = (places >= 0).nonzero()
+        if not len(self._starts):
+            return len(at) > 0
+        numbers = self._batch_of(blocks[at])
+        groups = self._starts.searchsorted(places[at, mirrored], "right") - 1
+        now, then = self._batches.take(numbers), self._bound.take(groups)
+        astray = self._bound_mirrored[groups] != mirrored
+        for name in GROUPED:
+            astray |= now[name] != then[name]
+        return bool(astray.any())
 
-        All are in the order of `_arrange` then.
-        Returns False, and does nothing, where these or the groups are many, or instances are mirrored.
-        """
-        if len(self._place) <= SMALL:
-            return False
-        is_mirrored = (self._counts[:, blocks, 1] > 0).any() or (self._place[blocks, 1] >= 0).any()
-        if is_mirrored or not 0 < len(self._starts) <= MOST_GROUPS or len(blocks) > FEW:
-            return False
-        kept = np.ones(len(self._shown), np.bool_)
-        kept[self._place[blocks, 0][self._place[blocks, 0] >= 0]] = False
-        stays = kept.nonzero()[0]
-        starts = _starts(self._group[stays])
-        ends = [*starts[1:].tolist(), len(stays)]
-        numbers = self._batch_of(blocks)
-        ranks = self._table.batches["rank"]
-        self._note_ranks(numbers, np.ones(len(numbers), np.bool_))
-        of = self._arranged.take(self._batch_of(self._shown[stays[starts]]))
-        groups = self._bound(of, self._shown_mirrored[stays[starts]])
-        bounds = self._bound(self._batches.take(numbers), numbers < 0)
-        wanted = sorted(zip(bounds, ranks.take(numbers).tolist(), blocks.tolist(), strict=True))
-        shown = ranks.take(self._batch_of(self._shown[stays]))
-        into: list[int] = []
-        at: list[int] = []
-        made: dict[tuple[int, ...], int] = {}
-        for bound, rank, _ in wanted:
-            place = bisect_left(groups, bound)
-            if place < len(groups) and groups[place] == bound:
-                start = int(starts[place])
-                into.append(int(self._group[stays[start]]))
-                at.append(start + int(np.searchsorted(shown[start : ends[place]], rank, "right")))
-            else:
-                into.append(made.setdefault(bound, self._next_group + len(made)))
-                at.append(int(starts[place]) if place < len(groups) else len(stays))
-        self._next_group += len(made)
-        source = np.insert(stays, at, 0)
-        new = np.array(at) + np.arange(len(at))
-        put(self._arranged, numbers, self._batches.take(numbers))
-        self._shown, self._shown_mirrored = self._shown[source], self._shown_mirrored[source]
-        self._group = self._group[source]
-        self._shown[new], self._shown_mirrored[new] = [block for *_, block in wanted], False
-        self._group[new] = into
-        self._starts = _starts(self._group)
-        self._place[self._shown, self._shown_mirrored.astype(np.int64)] = np.arange(len(self._shown))
-        of_views = self.commands.view(_WHOLE).reshape(self._views, len(kept))
+    def _insert(self, blocks: Ints, mirrored: npt.NDArray[np.bool_]) -> None:
+        """Make commands for a few blocks, at their places in the order; their groups are not known yet."""
+        if not len(blocks):
+            return
+        major, rank = self._order_of(blocks, mirrored)
+        order = np.lexsort((blocks, rank, major))
+        blocks, mirrored, major, rank = blocks[order], mirrored[order], major[order], rank[order]
+        first, last = (self._major.searchsorted(major, side).tolist() for side in ("left", "right"))
+        ranks = rank.tolist()
+        at = [
+            low + int(self._rank[low:high].searchsorted(ranks[number], "right"))
+            for number, (low, high) in enumerate(zip(first, last, strict=True))
+        ]
+        self._shown = np.insert(self._shown, at, blocks)
+        self._shown_mirrored = np.insert(self._shown_mirrored, at, mirrored)
+        self._major, self._rank = np.insert(self._major, at, major), np.insert(self._rank, at, rank)
+        source = np.insert(np.arange(self._full.shape[1]), at, 0)
+        of_views = self.commands.view(_WHOLE).reshape(self._views, -1)
         self.commands = of_views[:, source].reshape(-1).view(COMMAND)
         self._full = self._full[:, source]
+        self._note_places()
+
+    def _order_of(self, blocks: Ints, mirrored: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
+        """Return what the commands of these blocks are ordered by: family and handedness, then rank."""
+        numbers, of = self._batch_of(blocks), self._table.batches
+        return of["family"][numbers] << 1 | mirrored, of["rank"][numbers]
+
+    def _note_places(self) -> None:
+        """Note where the commands of each block stand."""
+        self._place = np.full((len(self._table.blocks.blocks), 2), -1, np.int64)
+        self._place[self._shown, self._shown_mirrored.astype(np.int64)] = np.arange(len(self._shown))
+
+    def _group(self) -> bool:
+        """Find the groups of the commands; return False, and do nothing, where these are too many."""
+        numbers, parts = self._batch_of(self._shown), self._parts(self._shown)
+        codes = group_codes(self._batches)[numbers[parts]] << 1 | self._shown_mirrored[parts]
+        first = parts[begins_run(codes)]
+        if len(first) > MOST_GROUPS and not self._gathered:
+            return False
+        self._bound, self._bound_mirrored = self._batches.take(numbers[first]), self._shown_mirrored[first]
+        self._starts = first.astype(np.int64)
+        self._starts[:1] = 0
         return True
 
     def _batch_of(self, blocks: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
@@ -400,56 +401,34 @@ class DrawList(Draws):
             put(self.commands, places + view * len(self._shown), made)
 
     def _arrange(self, ranges: npt.NDArray[np.integer] | None) -> Written:
-        """Put the commands of all blocks that can be drawn in the order of their groups."""
-        blocks = self._table.blocks.blocks.rows
-        ready = (self._batches["ready"][blocks["batch"]]).nonzero()[0]
-        turned = ready[(self._counts[:, ready, 1] > 0).any(axis=0)]
-        shown = np.concatenate((ready, turned))
-        mirrored = np.arange(len(shown)) >= len(ready)
-        self._used, self._least = blocks["used"] > 0, [_NONE] * len(GROUPED)
-        batch = blocks["batch"][shown]
-        self._note_ranks(batch, self._used[shown])
-        codes = self._codes()[batch] << 1 | mirrored
-        order = np.lexsort((self._table.batches["rank"][batch], codes))
-        self._shown, self._shown_mirrored, codes = shown[order], mirrored[order], codes[order]
-        self._starts = _starts(codes)
-        self._group = np.zeros(len(codes), np.int64)
-        self._group[self._starts[1:]] = 1
-        self._group = np.cumsum(self._group)
-        self._next_group = len(self._starts)
-        self._place = np.full((len(blocks), 2), -1, np.int64)
-        self._place[self._shown, self._shown_mirrored.astype(np.int64)] = np.arange(len(self._shown))
-        self._arranged = self._batches.copy()
-        self.commands = np.empty(self._views * len(self._shown), COMMAND)
-        self._full = np.zeros((self._lists, len(self._shown)), np.uint32)
-        self._write_commands(np.arange(len(self._shown)))
+        """Put the commands of all blocks in order, and find their groups."""
+        blocks = np.arange(len(self._table.blocks.blocks))
+        turned = (self._counts[:, :, 1] > 0).any(axis=0).nonzero()[0]
+        shown = np.concatenate((blocks, turned))
+        mirrored = np.arange(len(shown)) >= len(blocks)
+        major, rank = self._order_of(shown, mirrored)
+        self._gathered = False
+        self._sort(np.lexsort((rank, major)), shown, mirrored, major, rank)
+        if not self._group():
+            self._gathered = True
+            codes = group_codes(self._batches)[self._batch_of(shown)]
+            self._sort(np.lexsort((rank, codes, major)), shown, mirrored, major, rank)
+            self._group()
+        self._note_places()
+        self.commands = np.empty(self._views * len(shown), COMMAND)
+        self._full = np.zeros((self._lists, len(shown)), np.uint32)
+        self._write_commands(np.arange(len(shown)))
         self._triangles, self.largest = np.zeros(len(blocks), np.int64), 0
-        self._measure(np.arange(len(blocks)))
+        self._measure(blocks)
         self._drawn_groups = self._groups_drawn()
         return Written(ranges, None, True)
 
-    def _note_ranks(self, numbers: npt.NDArray[np.integer], is_drawn: npt.NDArray[np.bool_]) -> None:
-        """Note the least ranks with the values of these batches; one that is not drawn has the last rank."""
-        ranks = np.where(is_drawn, self._table.batches["rank"][numbers], LAST)
-        for column, name in enumerate(GROUPED):
-            known, least = self._least[column]
-            values = np.concatenate((known, self._batches[name][numbers]))
-            self._least[column] = least_by(values, np.concatenate((least, ranks)))
-
-    def _codes(self) -> Ints:
-        """Return numbers for all batches that are noted, equal in a group and in the order of groups."""
-        found = self._batches.copy()
-        for name, (values, least) in zip(GROUPED, self._least, strict=True):
-            place = np.argsort(np.argsort(least, kind="stable"), kind="stable")
-            found[name] = np.append(place, 0)[values.searchsorted(found[name])]
-        return group_codes(found)
-
-    def _bound(self, batches: npt.NDArray[np.void], mirrored: npt.NDArray[np.bool_]) -> list[tuple[int, ...]]:
-        """Return that by which groups differ, in the order of groups, of batches that are noted."""
-        columns = [mirrored.tolist()]
-        for name, (values, least) in reversed(list(zip(GROUPED, self._least, strict=True))):
-            columns += [batches[name].tolist(), least[values.searchsorted(batches[name])].tolist()]
-        return list(zip(*reversed(columns), strict=True))
+    def _sort(
+        self, order: Ints, shown: Ints, mirrored: npt.NDArray[np.bool_], major: Ints, rank: Ints
+    ) -> None:
+        """Take these commands in this order."""
+        self._shown, self._shown_mirrored = shown[order], mirrored[order]
+        self._major, self._rank = major[order], rank[order]
 
     def _groups_drawn(self) -> npt.NDArray[np.bool_]:
         """Which groups have an instance."""
@@ -458,14 +437,6 @@ class DrawList(Draws):
         per_list = np.add.reduceat(self._full, self._starts, axis=1)
         drawn: npt.NDArray[np.bool_] = per_list.max(axis=0) > 0
         return drawn
-
-
-def _starts(groups: Ints) -> npt.NDArray[np.integer]:
-    """Return where each group starts among commands whose groups these are."""
-    found: npt.NDArray[np.integer] = np.concatenate(([True], groups[1:] != groups[:-1]))[
-        : len(groups)
-    ].nonzero()[0]
-    return found
 
 
 def _places(

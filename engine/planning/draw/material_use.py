@@ -1,23 +1,24 @@
-"""What a pass uses of what it draws: textures by binding, the row of a material, how it covers, its rank."""
+"""What a pass uses of what it draws: textures, the row of a material, how it covers, where it comes."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.assets import AssetLibrary, AssetRef, Material, ShaderFacts, ShaderStage, Texture2d
+from engine.assets import AssetLibrary, AssetRef, Material, ShaderFacts, ShaderStage, Texture2d, TextureFacts
 from engine.feature import Drawable
 from engine.graph import DrawPass, MaterialParameter
 from engine.humon import Problem, Severity
 from engine.plan.terms.drawing import AlphaMode, CullMode
-from engine.planning.draw.shading import ShaderSet
+from engine.planning.draw.shading import PipelineKey, ShaderSet
 
 Numbers = tuple[float, ...]
 Ints = npt.NDArray[np.int64]
+Kinds = tuple[tuple[int, tuple[int | str, ...], int], ...]
 ALPHA_CUTOFF = 0.5
 """The cutoff of a material that sets none, as in its record."""
 
@@ -28,34 +29,19 @@ TEXTURE = np.dtype(
 and the number of its sampling."""
 
 
-_RANK_BYTES = 7
-
-
-def rank_of(drawable: Drawable, library: AssetLibrary) -> int:
-    """Return a number of 56 bits that follows from the names of what is drawn, so that each version has it.
-
-    Draws are in the order of their ranks: of surfaces in one place the first one is seen, and that shall not
-    depend on what was drawn before.
-    """
-    named: list[object] = [drawable.part, drawable.level]
-    for ref in (drawable.vertices, drawable.indices, drawable.material):
-        if ref is not None:
-            named += [library.dbs[ref.db].name, library.record(ref).label]
-    digest = hashlib.blake2b(repr(named).encode(), digest_size=_RANK_BYTES).digest()
-    return int.from_bytes(digest, "big")
-
-
 @dataclass(frozen=True)
 class TextureUse:
     """Keys of the texture at a binding, and of the builtin texture that is bound until it has arrived.
 
-    `sampler` is the number of how it is sampled, see `engine.assets.Sampling`.
+    `sampler` is the number of how it is sampled, see `engine.assets.Sampling`. `kind` is width, height,
+    format and mip levels, empty for an empty slot.
     """
 
     binding: int
     key: int
     fallback: int
     sampler: int = 0
+    kind: tuple[int | str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,6 +51,53 @@ class MaterialUse:
     ref: AssetRef
     label: str
     textures: tuple[TextureUse, ...]
+
+    @property
+    def kinds(self) -> Kinds:
+        """By binding the kind of each texture, and how it is sampled: what shares pages has the same."""
+        return tuple((one.binding, one.kind, one.sampler) for one in self.textures)
+
+
+_ORDER_BYTES = 7
+
+
+class Ordering:
+    """Where batches come among others, as numbers of 56 bits: those of a family together, then by rank.
+
+    They follow from the names of what is drawn, so that each version has the same: of surfaces in one place
+    the first one is seen, and that shall not depend on what was drawn before. What has one family can share
+    a call: it has one pipeline, indices of one size, and textures of one kind, which share pages.
+    """
+
+    def __init__(self, library: AssetLibrary) -> None:
+        self._library = library
+        self._families: dict[tuple[PipelineKey, Kinds, int], int] = {}
+
+    def of(
+        self,
+        drawable: Drawable,
+        pipeline: PipelineKey,
+        shading: ShaderSet,
+        material: MaterialUse | None,
+        index_bytes: int,
+    ) -> tuple[int, int]:
+        """Return the family and the rank of a batch; `shading` is the shader set of the pipeline."""
+        known = pipeline, material.kinds if material is not None else (), index_bytes
+        family = self._families.get(known)
+        if family is None:
+            named = replace(pipeline, shading=0), *known[1:]  # the number of a shader set is no name
+            family = self._families[known] = _number(self._names(shading.shaders), named)
+        refs = (drawable.vertices, drawable.indices, drawable.material)
+        names = self._names([ref for ref in refs if ref is not None])
+        return family, _number(names, drawable.part, drawable.level)
+
+    def _names(self, refs: Iterable[AssetRef]) -> list[tuple[str, str]]:
+        return [(self._library.dbs[ref.db].name, self._library.record(ref).label) for ref in refs]
+
+
+def _number(*named: object) -> int:
+    digest = hashlib.blake2b(repr(named).encode(), digest_size=_ORDER_BYTES).digest()
+    return int.from_bytes(digest, "big")
 
 
 _NEUTRAL_TEXTURES = {
@@ -85,11 +118,15 @@ def use_of(
     textures = []
     for slot, binding in shading.slots:
         stand_in, sampler = neutral(slot), 0
+        kind: tuple[int | str, ...] = ()
         texture = material.textures.get(slot, stand_in)
         if slot in material.textures:
-            record = library.record(library.usable(texture))
+            usable = library.usable(texture)
+            record, facts = library.record(usable), library.facts(usable)
             sampler = record.sampling.number if isinstance(record, Texture2d) else 0
-        textures.append(TextureUse(binding, texture.key, stand_in.key, sampler))
+            if isinstance(facts, TextureFacts):
+                kind = facts.width, facts.height, facts.format.value, facts.mip_levels
+        textures.append(TextureUse(binding, texture.key, stand_in.key, sampler, kind))
     return MaterialUse(material.ref, material.label, tuple(textures))
 
 

@@ -36,12 +36,12 @@ from engine.planning.draw.levels import Detail
 from engine.planning.draw.material_use import (
     TEXTURE,
     MaterialUse,
+    Ordering,
     covering,
     default_parameters,
     neutral_texture,
     own_parameters,
     parameter_problems,
-    rank_of,
     use_of,
 )
 from engine.planning.draw.shading import (
@@ -72,13 +72,14 @@ BATCH_KEYS = np.dtype(
         ("low", "<f4", 3),
         ("high", "<f4", 3),
         ("level", "<i4"),
+        ("family", "<i8"),
         ("rank", "<i8"),
     ]
 )
 """One batch: numbers of its shader set, pipeline and material (-1: none); the pipeline that draws the
 placeholder mesh instead until its own has arrived (-1: none fits); keys and layout of its mesh; and the
 bounds of the mesh in object space (`low`, `high`). `level` is its level of detail, -1 for the only one.
-`rank` orders batches by what they draw, see `rank_of`."""
+`family` and `rank` order batches by what they draw, see `Ordering`."""
 
 BUILTIN_DB = 0
 
@@ -133,6 +134,7 @@ class Recipes:
         self.own_shaders = tuple(find_shader(library, name) for name in declaration.shaders)
         self.fragment = find_shader(library, declaration.fragment) if declaration.fragment else None
         self._neutral = lru_cache(maxsize=None)(lambda slot: neutral_texture(slot, library))
+        self._ordering = Ordering(library)
         self._of_asset = ByDatabase[tuple[int, ...]]()
         self.details: dict[int, Detail] = {}
         self._usable = usable
@@ -333,15 +335,14 @@ class Recipes:
         found = self._batch_numbers.get(identity)
         if found is None:
             found = self._batch_numbers[identity] = len(self._batches)
+            key, used = self.pipelines[pipeline], self.materials[shading][material] if material >= 0 else None
             row = (
                 *(shading, pipeline, material, fallback),
                 *(drawable.vertices.key, drawable.indices.key),
                 *(vertices.stride, indices.type.dtype.itemsize),
                 *(drawable.part or (0, indices.count)),
-                vertices.minimum,
-                vertices.maximum,
-                drawable.level,
-                rank_of(drawable, self.library),
+                *(vertices.minimum, vertices.maximum, drawable.level),
+                *self._ordering.of(drawable, key, self.shadings[shading], used, indices.type.dtype.itemsize),
             )
             self._batches.add(np.array([row], BATCH_KEYS))
         return found

@@ -14,7 +14,6 @@ from engine.plan.terms.table import (
     distinct,
     distinct_rows,
     is_in,
-    least_by,
     stable_argsort,
     stack,
 )
@@ -137,12 +136,3 @@ def test_a_radix_sort_of_many_keys_is_stable():
 def test_is_in_finds_the_members_of_any_list_of_numbers(values, ids):
     found = is_in(np.array(values, np.int64), ids)
     assert found.tolist() == [value in ids for value in values]
-
-
-@given(st.lists(st.tuples(st.integers(-3, 5), st.integers(0, 9)), max_size=12), st.sampled_from((1, 1 << 20)))
-def test_the_least_number_beside_each_value_is_found(pairs: list[tuple[int, int]], apart: int) -> None:
-    rows = np.array(pairs, np.int64).reshape(-1, 2)
-    values, least = least_by(rows[:, 0] * apart, rows[:, 1])
-    expected = {value * apart: min(n for v, n in pairs if v == value) for value in {v for v, _ in pairs}}
-    assert values.tolist() == sorted(expected)
-    assert least.tolist() == [expected[value] for value in sorted(expected)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.sampling import amount
 
+from engine.planning.draw import draw_list
 from engine.planning.draw.draw_list import BATCH, MAX_RANGES, DrawList, _ranges
 from engine.planning.draw.instance_blocks import BLOCK_ROWS, InstanceBlocks, command_limit
 from engine.tableau.journal import Journal
@@ -20,10 +21,14 @@ NONE = np.zeros(0, np.int64)
 
 
 class Table:
-    """A draw table of rows that stand for objects 100 and on; the material row of batch b is 10 b."""
+    """A draw table of rows that stand for objects 100 and on; the material row of batch b is 10 b.
 
-    def __init__(self, *batches: int) -> None:
-        self.batches = {"rank": np.arange(1 << 10)}
+    Batches are of one family, or of `families`, and the rank of each is its number.
+    """
+
+    def __init__(self, *batches: int, families: Sequence[int] = ()) -> None:
+        self.batches = {"rank": np.arange(1 << 13), "family": np.zeros(1 << 13, np.int64)}
+        self.batches["family"][: len(families)] = families
         self.blocks = InstanceBlocks()
         self.enabled = np.ones(len(batches), bool)
         self.turned = np.zeros(len(batches), bool)
@@ -66,6 +71,10 @@ class Table:
             self.blocks.change(NONE, np.array([row]), np.array([batch]), batches).astype(np.int32)
         )
 
+    def remove(self, *rows: int) -> None:
+        changed = self.blocks.change(np.array(rows), NONE, NONE, len(self.enabled))
+        self.changes.note(changed.astype(np.int32))
+
     def enable(self, *rows: int, to: bool) -> None:
         self.enabled[list(rows)] = to
         self.changes.note(self.blocks.blocks_of(np.array(rows)).astype(np.int32))
@@ -104,7 +113,7 @@ def test_rows_of_one_batch_become_one_command_with_many_instances():
 
 
 def test_batches_of_one_pipeline_and_set_share_a_call():
-    made = listed(Table(2, 0, 1, 2), batches((1, 0, 3), (0, 0, 6), (1, 0, 9)))
+    made = listed(Table(2, 0, 1, 2, families=(5, 7, 5)), batches((1, 0, 3), (0, 0, 6), (1, 0, 9)))
     assert [(g.pipeline, g.first, g.count) for g in made.groups] == [(1, 0, 2), (0, 2, 1)]
     assert made.commands["index_count"].tolist() == [3, 9, 6]
     assert drawn(made) == [[(101, 0)], [(100, 20), (103, 20)], [(102, 10)]]
@@ -123,55 +132,116 @@ def test_batches_that_differ_in_anything_bound_are_drawn_by_calls_of_their_own(n
     assert [(g.first, g.count) for g in listed(Table(0, 1), bound).groups] == [(0, 1), (1, 1)]
 
 
-def test_each_combination_of_what_is_bound_is_a_group_in_the_order_of_its_ranks():
-    columns = ("pipeline", "descriptors", "vertex_buffer", "index_buffer", "index_type")
-    rows = list(product((-1, 0, 3), repeat=len(columns)))
-    bound = np.zeros(len(rows), BATCH)
-    for name, values in zip(columns, zip(*rows, strict=True), strict=True):
-        bound[name] = values
-    bound["ready"] = True
-    mixed = np.random.default_rng(1).permutation(len(rows))
-    table = Table(*range(len(rows)))
-    table.batches = {"rank": mixed}
-    made = listed(table, bound[mixed])
-    groups = made.groups
-    assert [tuple(getattr(group, name) for name in columns) for group in groups] == rows
-    assert [(group.first, group.count) for group in groups] == [(i, 1) for i in range(len(rows))]
+def test_draws_are_in_the_order_of_families_then_handedness_then_ranks_whatever_is_bound():
+    rng = np.random.default_rng(1)
+    count = 200
+    table = Table(*range(count), families=rng.integers(0, 4, count).tolist())
+    table.batches["rank"] = rng.permutation(count)
+    table.mirror(*range(0, count, 3), to=True)
+    bound = batches(*[(0, 0, 1 + batch) for batch in range(count)])
+    for name in ("descriptors", "vertex_buffer", "index_buffer"):
+        bound[name] = rng.integers(0, 3, count)
+    made = listed(table, bound)
+    keys = [(table.batches["family"][b], b % 3 == 0, table.batches["rank"][b]) for b in range(count)]
+    there = [int(row["index_count"]) - 1 for row in made.commands if row["instance_count"]]
+    assert there == sorted(range(count), key=keys.__getitem__)
+    for group in made.groups:
+        of = made.commands[group.first : group.first + group.count]
+        drawn_with = bound[of["index_count"][of["instance_count"] > 0].astype(int) - 1]
+        for name in ("descriptors", "vertex_buffer", "index_buffer"):
+            assert (drawn_with[name] == getattr(group, name)).all()
 
 
 @settings(max_examples=amount(30, 300))
 @given(st.data())
-def test_draws_are_in_an_order_that_numbers_and_what_was_drawn_before_have_no_part_in(data):
-    """The same batches by other numbers, with pipelines and sets by others, behind batches that are gone."""
+def test_draws_are_in_an_order_that_places_and_what_was_drawn_before_have_no_part_in(data):
+    """The same batches by other numbers, bound to other sets and buffers, one by one behind those that go."""
     count = data.draw(st.integers(1, 8))
-    kinds = data.draw(st.lists(st.tuples(*[st.integers(0, 2)] * 2), min_size=count, max_size=count))
+    family = data.draw(st.lists(st.integers(0, 2), min_size=count, max_size=count))
     ranks = data.draw(st.permutations(range(100, 100 + count)))
     orders = []
     for gone in (0, data.draw(st.integers(1, 4))):
         numbers = data.draw(st.permutations(range(gone + count)))
-        names = [data.draw(st.permutations(range(5))) for _ in range(2)]
         rows = [(0, 0, 3)] * (gone + count)
-        rank = np.zeros(gone + count, np.int64)
-        for batch, (number, kind) in enumerate(zip(numbers, [*kinds, *[(4, 4)] * gone], strict=True)):
-            rows[number] = (names[0][kind[0]], names[1][kind[1]], batch)
-            rank[number] = ranks[batch] if batch < count else batch
-        table = Table(*numbers)
-        table.batches = {"rank": rank}
-        made = listed(table, batches(*rows))
-        table.blocks.change(np.arange(count, count + gone), NONE, NONE, count + gone)
-        for batch in range(gone):
-            table.changes.note(np.array([count + batch], np.int32))
-        made.update(batches(*rows), NONE)
-        there = [int(row["index_count"]) for row in made.commands if row["instance_count"]]
-        orders.append([batch for batch in there if batch < count])
+        table = Table(*numbers[count:])
+        for batch, number in enumerate(numbers):
+            rows[number] = (0, data.draw(st.integers(0, 2)), batch)
+            table.batches["rank"][number] = ranks[batch] if batch < count else 50 + batch
+            table.batches["family"][number] = family[batch] if batch < count else 0
+        bound = batches(*rows)
+        made = listed(table, bound)
+        for batch in data.draw(st.permutations(range(count))):
+            table.add(numbers[batch], len(rows))
+            made.update(bound, NONE)
+        table.remove(*range(gone))
+        bound["descriptors"] = data.draw(st.lists(st.integers(0, 2), min_size=len(rows), max_size=len(rows)))
+        made.update(bound, np.arange(len(rows)))
+        orders.append([int(row["index_count"]) for row in made.commands if row["instance_count"]])
+        assert orders[-1] == [
+            int(row["index_count"])
+            for group in made.groups
+            for row in made.commands[group.first : group.first + group.count]
+            if row["instance_count"]
+        ]
+        for group in made.groups:
+            of = made.commands[group.first : group.first + group.count]
+            there = [numbers[int(row["index_count"])] for row in of if row["instance_count"]]
+            assert {int(bound["descriptors"][number]) for number in there} == {group.descriptors}
     assert orders[0] == orders[1]
+
+
+@pytest.mark.parametrize(("most", "calls"), [(None, 1200), (1000, 8)])
+def test_draws_are_gathered_only_where_they_make_too_many_calls(monkeypatch, most, calls):
+    """1,200 batches of two families lie in four buffers in turn."""
+    monkeypatch.setattr(draw_list, "MOST_GROUPS", most or 1200)
+    count = 1200
+    table = Table(*range(count), families=[batch // 600 for batch in range(count)])
+    bound = batches(*[(0, 0, 1 + batch) for batch in range(count)])
+    bound["vertex_buffer"] = np.arange(count) % 4
+    made = listed(table, bound)
+    assert len(made.groups) == calls
+    there = (made.commands["index_count"] - 1).tolist()
+    assert [batch // 600 for batch in there] == [0] * 600 + [1] * 600
+    assert there == sorted(there) or most
+    bound["vertex_buffer"][5] = 0
+    assert made.update(bound, np.array([5])).regrouped
+    assert len(made.groups) == calls - (0 if most else 1), "batches 4 and 5 share a call"
+    table.add(count, count + 1)
+    bound = np.append(bound, batches((0, 0, 1 + count)))
+    assert made.update(bound, np.array([count])).regrouped
+    assert (made.commands["index_count"] - 1).tolist().index(count) <= 600, "behind those of its family"
+    bound["vertex_buffer"] = 0
+    assert made.update(bound, np.arange(count + 1)).regrouped
+    assert (made.commands["index_count"] - 1).tolist() == [*range(600), count, *range(600, count)]
+
+
+def test_what_cannot_be_drawn_yet_and_what_is_gone_part_no_group():
+    table = Table(0, 1, 2, 3)
+    bound = batches((0, 0, 3), (0, 1, 3), (0, 0, 3), (0, 2, 3))
+    bound["ready"][1] = False
+    made = listed(table, bound)
+    assert [(g.descriptors, g.first, g.count) for g in made.groups] == [(0, 0, 3), (2, 3, 1)]
+    bound["ready"][1] = True
+    assert made.update(bound, np.array([1])).regrouped
+    assert [(g.descriptors, g.first, g.count) for g in made.groups] == [
+        (0, 0, 1),
+        (1, 1, 1),
+        (0, 2, 1),
+        (2, 3, 1),
+    ]
+    table.remove(1)
+    assert made.update(bound, NONE).regrouped
+    table.add(4, 5)
+    bound = np.append(bound, batches((0, 2, 3)))
+    assert made.update(bound, np.array([4])).regrouped
+    assert [(g.descriptors, g.first, g.count) for g in made.groups] == [(0, 0, 3), (2, 3, 2)]
 
 
 def test_batches_that_are_not_ready_are_not_drawn():
     bound = batches((0, 0, 3), (0, 0, 6))
     bound["ready"][0] = False
     made = listed(Table(0, 1, 0), bound)
-    assert drawn(made) == [[(101, 10)]]
+    assert drawn(made) == [[], [(101, 10)]]
     bound["ready"] = True
     assert made.update(bound, np.array([0])) is not None
     assert drawn(made) == [[(100, 0), (102, 0)], [(101, 10)]]
@@ -234,7 +304,7 @@ def test_a_group_is_left_out_once_none_of_its_rows_is_enabled_and_returns_with_t
 
 
 def test_mirrored_rows_of_a_block_are_drawn_by_a_call_of_their_own():
-    table = Table(0, 0, 0, 1, 0)
+    table = Table(0, 0, 0, 1, 0, families=(0, 1))
     table.mirror(1, 4, to=True)
     made = listed(table, batches((0, 0, 3), (1, 0, 6)))
     assert [(g.pipeline, g.mirrored, g.first, g.count) for g in made.groups] == [
@@ -296,7 +366,7 @@ def test_a_list_that_followed_changes_draws_what_a_new_one_draws_in_its_order(da
         for view in range(views):
             ours, theirs = shown(made, view), shown(other, view)
             assert sorted(ours) == sorted(theirs)
-            assert ours == theirs or not bound["ready"].all(), "what is withdrawn keeps its place"
+            assert ours == theirs
         assert made.largest == other.largest
         assert all(command["instance_count"] <= len(table.enabled) for command in made.commands)
         assert len(made.commands) <= views * command_limit(len(table.enabled), len(bound))
