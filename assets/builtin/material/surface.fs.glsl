@@ -17,6 +17,7 @@
 #include "../shader/lights.glsl"
 #include "../shader/mask.glsl"
 #include "../shader/normalMap.glsl"
+#include "../shader/quad.glsl"
 
 struct Material {
 #ifdef FULL_MATERIAL
@@ -205,6 +206,18 @@ vec4 drawn(vec3 light, float cover) {
 
 void main() {
     Material m = materials.row[material];
+    // Reflections change from pixel to pixel with what the neighbours, too, take from their material.
+    vec4 ofNormals = ofQuad(vec4(m.layers[1], m.normalScale, 0.0, 0.0));
+    m.layers[1] = uint(ofNormals.x);
+    m.normalScale = ofNormals.y;
+#ifdef FULL_MATERIAL
+    if (hasClearcoat) {
+        vec4 ofCoat = ofQuad(vec4(m.layers[8], m.clearcoatNormalScale, m.filled, 0.0));
+        m.layers[8] = uint(ofCoat.x);
+        m.clearcoatNormalScale = ofCoat.y;
+        m.filled = uint(ofCoat.z);
+    }
+#endif
     // Inputs where the triangle is: beyond its edge a picture of several parts has another one, and normals go on.
     vec3 place = position, normalThere = geometricNormal;
     vec4 atAlbedoNormal = uvAlbedoNormal, atTangentRoughness = uvTangentRoughness, atEmissiveOcclusion = uvEmissiveOcclusion;
