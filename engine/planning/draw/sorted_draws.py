@@ -123,6 +123,7 @@ class SortedDraws(Draws):
         self._eyes: list[Eye | None] = []
         self._sorted = _UNSORTED
         self._moved = 0
+        self._in_order: dict[int, Ints] = {}  # by view: what `_drawn` has found
         self.parts = NO_PARTS
         self._views = [_NOTHING] * len(table.declaration.views)
 
@@ -167,7 +168,9 @@ class SortedDraws(Draws):
         pinned: npt.NDArray[np.bool_] | None = None,
         parts: Parts = NO_PARTS,
     ) -> Written | None:
-        """Sort for the eyes of all views (None: in the order of slots), with `parts` of other passes.
+        """Sort for the eyes of all views, with `parts` of other passes.
+
+        What is equally near, or all for None, is in the order of families and ranks, as in a `DrawList`.
 
         Returns what was written, None for nothing. With `pinned` what an eye does not see is left out, but
         for these batches.
@@ -180,6 +183,8 @@ class SortedDraws(Draws):
             if moved is not None and not len(table.blocks.slots_of(table.feature.rows_of(moved))):
                 self._moved = table.tableau.moves.version
                 return None
+        if now != self._sorted:
+            self._in_order = {}
         self._sorted, self._eyes, self._moved = now, list(eyes), table.tableau.moves.version
         (before, self._views), same_parts = (self._views, []), parts.of == self.parts.of
         self.parts = parts
@@ -219,12 +224,16 @@ class SortedDraws(Draws):
         return replace(listed, drawn_of=count, between=tuple(zip(groups, parts.tolist(), strict=True)))
 
     def _drawn(self, view: int) -> Ints:
-        """Return the slots with an instance that is drawn in a view."""
-        table = self._table
-        slots = np.flatnonzero(table.blocks.rows.rows >= 0)
-        batch = table.blocks.blocks.rows["batch"][table.blocks.block_of.rows[slots]]
-        drawn: Ints = slots[table.shown(slots, view) & self._batches["ready"][batch]]
-        return drawn
+        """Return the slots with an instance that a view draws, by family, rank and place among siblings."""
+        if view not in self._in_order:
+            table = self._table
+            slots = np.flatnonzero(table.blocks.rows.rows >= 0)
+            batch = table.blocks.blocks.rows["batch"][table.blocks.block_of.rows[slots]]
+            drawn = table.shown(slots, view) & self._batches["ready"][batch]
+            slots, of = slots[drawn], table.batches.take(batch[drawn])
+            siblings = table.tableau.rank[table.feature.object[table.blocks.rows.rows[slots]]]
+            self._in_order[view] = slots[np.lexsort((siblings, of["rank"], of["family"]))]
+        return self._in_order[view]
 
     def _listed(self, slots: Ints, before: int, cuts: Ints) -> tuple[_ViewDraws, Ints]:
         """Return instances, commands and groups for the instances of these slots, in this order.

@@ -56,7 +56,8 @@ class World:
             material_rows_of=lambda of: of * 10,
             boxes=lambda slots: (self.places[blocks.rows.rows[slots]], None),
             feature=SimpleNamespace(object=np.arange(100, 100 + rows), rows_of=lambda objects: objects - 100),
-            tableau=SimpleNamespace(moves=self.moves),
+            tableau=SimpleNamespace(moves=self.moves, rank=np.arange(100 + rows)),
+            batches=np.zeros(4, [("family", "<i8"), ("rank", "<i8")]),
         )
 
     def expected(self, nearness: np.ndarray) -> list[int]:
@@ -105,6 +106,32 @@ def test_every_enabled_instance_is_drawn_once_the_farthest_first(seed):
     assert world.drawn(draws) == world.expected(z)
     draws.order([None])
     assert sorted(world.drawn(draws)) == sorted(world.expected(z))
+
+
+@pytest.mark.parametrize("eye", [None, EYE])
+def test_what_is_equally_near_is_in_an_order_that_what_was_drawn_before_has_no_part_in(eye):
+    """By family, rank and place among siblings, also where a row has come to a slot of one that is gone."""
+    world = World(60, 3)
+    world.places[:] = ORIGIN - (0, 0, 9)
+    world.enabled[:] = True
+    world.table.batches["family"] = (7, 2, 2, 1)
+    world.table.batches["rank"] = (0, 9, 4, 0)
+    blocks, places = world.table.blocks, np.random.default_rng(1).permutation(60)
+    world.table.tableau.rank[100:] = places
+    rows = np.arange(60)
+    wanted = [
+        row for batch in (2, 1, 0) for row in sorted(rows[world.batch == batch], key=places.__getitem__)
+    ]
+    for _ in range(3):
+        draws = SortedDraws(world.table)
+        draws.update(world.batches)
+        draws.order([eye])
+        assert world.drawn(draws) == wanted
+        gone = np.random.default_rng(4).permutation(60)[:30]
+        for some in (gone, gone[::-1]):
+            blocks.change(some, some[:0], some[:0], 4)
+            for row in some:
+                blocks.change(rows[:0], rows[row : row + 1], world.batch[row : row + 1].astype(np.int64), 4)
 
 
 def test_nothing_is_written_where_neither_the_eye_nor_a_row_nor_its_place_has_changed():
