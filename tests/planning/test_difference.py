@@ -124,6 +124,17 @@ def listed(table: DrawTable, draws: DrawList) -> list[tuple[int, Any, int]]:
     return sorted(found)
 
 
+def in_order(table: DrawTable, draws: DrawList) -> list[tuple[Any, bool]]:
+    """What draws, and whether mirrored objects, in the order of the commands."""
+    found = [
+        (meaning(table, int(command["first_index"])), group.mirrored)
+        for group in draws.groups
+        for command in draws.commands[group.first : group.first + group.count]
+        if command["instance_count"]
+    ]
+    return [row for row, before in zip(found, [None, *found], strict=False) if row != before]
+
+
 def expected(scene: Scene, table: DrawTable) -> list[int]:
     """The objects that a pass must draw: their feature is enabled, and has an asset."""
     feature = table.feature
@@ -179,6 +190,7 @@ class World:
             draws.update(bound(new))
             found = listed(kept, self.draws[name])
             assert found == listed(new, draws)
+            assert in_order(kept, self.draws[name]) == in_order(new, draws), "whatever it is bound to"
             assert [row[0] for row in found] == expected(self.scene, kept)
 
     def check_plan(self) -> None:
