@@ -162,14 +162,15 @@ def _node(item: Item, room: int, problems: ProblemCollector) -> GltfNode:
             wrong.add(name)
         return found
 
+    skin = attempt("skin", lambda: _number(item, "skin", "skins"), None)
     return GltfNode(
         item,
         attempt("transform", lambda: _transform(item), Transform()),
         mesh=attempt("mesh", lambda: _number(item, "mesh", "meshes"), None),
-        skin=attempt("skin", lambda: _number(item, "skin", "skins"), None),
+        skin=skin,
         camera=attempt("camera", lambda: _referred(item, "camera", "cameras"), None),
         light=attempt("light", lambda: _light(item.extension(LIGHTS)), None),
-        instances=attempt("instances", lambda: _instances(item, room), nowhere),
+        instances=attempt("instances", lambda: _instances(item, room, is_skinned=skin is not None), nowhere),
         weights=attempt("weights", lambda: read_weights(item), ()),
         wrong=frozenset(wrong),
     )
@@ -233,14 +234,19 @@ def _transform(item: Item) -> Transform:
     return own.checked(item)
 
 
-def _instances(item: Item, room: int) -> tuple[Transform, ...] | None:
+def _instances(item: Item, room: int, *, is_skinned: bool) -> tuple[Transform, ...] | None:
     """Return where EXT_mesh_gpu_instancing draws the mesh of a node, at most `room` places.
 
     An attribute that is wrong is as if absent, with a warning, and so is an extension without one that is
-    right. Raises InputError `gltf.limit` for too many.
+    right, and that of a skinned mesh: all its instances would be where the joints are, on top of each other.
+    Raises InputError `gltf.limit` for too many.
     """
     extension = item.extension(INSTANCING)
     if extension is None:
+        return None
+    if is_skinned:
+        message = "the mesh has a skin, so all of its instances are where its joints are; it is drawn once"
+        extension.warn(GltfCode.NODE, message, "give each instance a node, and a skin with joints of its own")
         return None
     named = Members(extension).required("attributes", lambda found: Members(found.as_object()), Members(None))
     columns: dict[str, Floats] = {}

@@ -84,6 +84,25 @@ def test_instances_have_the_transforms_written() -> None:
     assert node.instances[1].rotation == (0, 1, 0, 0)
 
 
+def test_a_mesh_with_a_skin_is_drawn_once_as_its_instances_are_all_where_its_joints_are() -> None:
+    file = skin()
+    [skinned] = [node for node in file.root["nodes"] if "skin" in node]
+    places = file.accessor(np.arange(60_000, dtype=np.float32).reshape(-1, 3))
+    skinned["extensions"] = {"EXT_mesh_gpu_instancing": {"attributes": {"TRANSLATION": places}}}
+    file.uses("EXT_mesh_gpu_instancing")
+    gltf = opened(file)
+    found = read_nodes(gltf.root)
+    assert [node.instances for node in found.by_number.values()] == [None] * len(file.root["nodes"])
+    (warning,) = gltf.root.document.warnings
+    assert warning.code == "gltf.node"
+    assert "where its joints are" in warning.message
+    assert "a node, and a skin" in (warning.help or "")
+    assert found.problems == ()
+    skinned["skin"] = 7
+    found = read_nodes(opened(file).root)
+    assert {len(node.instances) for node in found.by_number.values() if node.instances} == {20_000}, "no skin"
+
+
 def test_a_broken_part_of_a_node_costs_that_part_alone() -> None:
     gltf = document({"nodes": [{"mesh": 5, "translation": [1, 2, 3], "children": [9, 1]}, {"scale": "all"}]})
     found = read_nodes(gltf.root)
