@@ -244,10 +244,6 @@ def _instances(item: Item, room: int, *, is_skinned: bool) -> tuple[Transform, .
     extension = item.extension(INSTANCING)
     if extension is None:
         return None
-    if is_skinned:
-        message = "the mesh has a skin, so all of its instances are where its joints are; it is drawn once"
-        extension.warn(GltfCode.NODE, message, "give each instance a node, and a skin with joints of its own")
-        return None
     named = Members(extension).required("attributes", lambda found: Members(found.as_object()), Members(None))
     columns: dict[str, Floats] = {}
     count = 0
@@ -258,6 +254,10 @@ def _instances(item: Item, room: int, *, is_skinned: bool) -> tuple[Transform, .
     if not columns:
         message = "it has no transform of an instance that can be read; the mesh is drawn once"
         extension.warn(GltfCode.NODE, message, "export the model with TRANSLATION, ROTATION or SCALE")
+        return None
+    if is_skinned:
+        message = "the mesh has a skin, so all of its instances are where its joints are; it is drawn once"
+        extension.warn(GltfCode.NODE, message, "give each instance a node, and a skin with joints of its own")
         return None
     if count > room:
         message = f"with {count} instances there are more than {MAX_NODES} nodes"
