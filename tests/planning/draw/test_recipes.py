@@ -12,7 +12,7 @@ from support.random_scenes import profile
 from engine.assets import AssetRef
 from engine.humon import Problem
 from engine.planning.draw import recipes as recipes_module
-from engine.planning.draw.material_use import default_parameters, neutral_texture, own_parameters
+from engine.planning.draw.material_use import Ordering, default_parameters, neutral_texture, own_parameters
 from engine.planning.draw.recipes import BUILTIN_DB, Recipes
 from engine.planning.draw.tables import DrawTable
 from engine.planning.scene import ScenePlanner
@@ -107,6 +107,36 @@ def test_the_placeholder_mesh_stands_in_for_others_and_not_for_itself(cube, reci
     monkeypatch.setattr(feature, "drawables", as_placeholder)
     (second,), _ = drawn_by(recipes, models[1])
     assert recipes.batches["fallback"][second] == -1
+
+
+def test_family_and_rank_follow_from_what_is_drawn_and_not_from_what_was_learnt_before(cube, tables, models):
+    scene, library = cube
+    found = []
+    for order in (models, models[::-1]):
+        feature, buffers = scene.registry["visibleModel"], frozenset(scene.registry.buffers)
+        made = Recipes(tables["forward"].declaration, feature, library, pytest.fail, columns=buffers)
+        drawn_by(made, *order)
+        of = made.batches
+        found.append({(int(b["vertices"]), int(b["rank"])): int(b["family"]) for b in of})
+        assert len({int(rank) for rank in of["rank"]}) == len(of)
+    assert found[0] == found[1]
+    key, shading, used = made.pipelines[0], made.shadings[0], made.materials[0][0]
+    drawable = made.placeholder
+    family, rank = Ordering(library).of(drawable, key, shading, used, 2)
+    assert Ordering(library).of(drawable, replace(key, shading=7), shading, used, 2) == (family, rank)
+    larger = replace(used, textures=tuple(replace(one, kind=(512, 512, "r8", 1)) for one in used.textures))
+    elsewhere = replace(used, textures=tuple(replace(one, key=one.key + 1) for one in used.textures))
+    assert Ordering(library).of(drawable, key, shading, elsewhere, 2) == (family, rank)
+    families = {
+        Ordering(library).of(drawable, *other)[0]
+        for other in (
+            (key, shading, larger, 2),
+            (key, shading, used, 4),
+            (replace(key, double_sided=not key.double_sided), shading, used, 2),
+            (key, shading, None, 2),
+        )
+    }
+    assert len(families | {family}) == 5
 
 
 def test_textures_of_a_shader_set_stand_by_material_and_slot(recipes, models):
