@@ -403,7 +403,7 @@ class DrawList(Draws):
     def _arrange(self, ranges: npt.NDArray[np.integer] | None) -> Written:
         """Put the commands of all blocks in order, and find their groups."""
         blocks = np.arange(len(self._table.blocks.blocks))
-        turned = (self._counts[:, :, 1] > 0).any(axis=0).nonzero()[0]
+        turned = np.flatnonzero((self._counts[:, :, 1] > 0).any(axis=0))
         shown = np.concatenate((blocks, turned))
         mirrored = np.arange(len(shown)) >= len(blocks)
         major, rank = self._order_of(shown, mirrored)
