@@ -335,11 +335,11 @@ class DrawList(Draws):
         order = np.lexsort((blocks, rank, major))
         blocks, mirrored, major, rank = blocks[order], mirrored[order], major[order], rank[order]
         first, last = (self._major.searchsorted(major, side).tolist() for side in ("left", "right"))
-        ranks = rank.tolist()
-        at = [
-            low + int(self._rank[low:high].searchsorted(ranks[number], "right"))
-            for number, (low, high) in enumerate(zip(first, last, strict=True))
-        ]
+        at = []
+        for number, (low, high) in enumerate(zip(first, last, strict=True)):
+            among = self._rank[low:high]
+            low, high = (low + int(among.searchsorted(rank[number], side)) for side in ("left", "right"))
+            at.append(low + int(self._shown[low:high].searchsorted(blocks[number])))
         self._shown = np.insert(self._shown, at, blocks)
         self._shown_mirrored = np.insert(self._shown_mirrored, at, mirrored)
         self._major, self._rank = np.insert(self._major, at, major), np.insert(self._rank, at, rank)

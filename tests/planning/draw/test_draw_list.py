@@ -334,6 +334,15 @@ def test_a_row_that_is_mirrored_costs_its_block_and_its_commands():
     assert [len(each) for each in drawn(made)] == [BLOCK_ROWS, 5, 1, 0]
 
 
+def test_blocks_of_a_batch_keep_their_order_whichever_has_mirrored_rows_first():
+    table, bound = Table(*[0] * (2 * BLOCK_ROWS)), batches((0, 0, 3))
+    made = listed(table, bound)
+    for row in (BLOCK_ROWS, 0):
+        table.mirror(row, to=True)
+        made.update(bound, NONE)
+    assert drawn(made)[2:] == [[(100, 0)], [(100 + BLOCK_ROWS, 0)]]
+
+
 @settings(max_examples=amount(30, 300))
 @given(st.data())
 def test_a_list_that_followed_changes_draws_what_a_new_one_draws_in_its_order(data):
