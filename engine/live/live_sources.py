@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from watchfiles import watch
 
 from engine.assets.cook import CookedDb, cache_path, cook_database
-from engine.assets.importers.models.model_files import is_model
+from engine.assets.importers.models.model_files import is_model, is_text
 from engine.assets.recipes import Recipe
 from engine.assets.tools.kept_compiler import KeptCompiler
 from engine.assets.updating.asset_index import AssetIndex
@@ -27,6 +27,7 @@ from engine.assets.updating.side_file import SideFile
 from engine.files.signatures import Probed, Signature, signature_of, signatures
 from engine.humon import Code, InputError, Problem
 from engine.live.before_watching import saved_before
+from engine.live.includes import Includes
 from engine.live.reading import LeftOut, databases_of, left_out_of, models_of, read_again, texts_of
 from engine.live.watched_files import WatchedFiles
 from engine.live.whole_caches import WholeCaches
@@ -55,7 +56,8 @@ class Reload:
     """What has come of a change: an update of the library, the scene read again, problems of what cannot be.
 
     `problems` are those of all texts as they are now, also of texts that this change has not touched.
-    `unread` are the names of databases whose texts cannot be read, so that others are drawn.
+    `unread` are the names of databases whose texts cannot be read, so that others are drawn; `unused` those
+    of databases that the texts of the scene include no more.
     `files` have changed, the last of them at `saved` (seconds since the epoch); they had settled at `settled`
     (of `time.monotonic`), and `seconds` later this was made. With `is_requested`, assets were cooked again
     because `LiveSources.cook_again` says so.
@@ -70,6 +72,7 @@ class Reload:
     seconds: float = 0.0
     is_requested: bool = False
     unread: frozenset[str] = frozenset()
+    unused: frozenset[str] = frozenset()
 
 
 class _Interruption:
@@ -127,7 +130,8 @@ class LiveSources:
         self._left_out = left_out_of(scene)
         self._unread: dict[str, tuple[Problem, ...]] = {}
         """Why databases cannot be read, by their names."""
-        self._offered = self._scene_problems
+        self._includes = Includes(scene)
+        self._offered: tuple[object, ...] = (self._scene_problems, self._includes.unused)
         self._thread.start()
 
     def take(self) -> Reload | None:
@@ -285,7 +289,7 @@ class LiveSources:
         """
         scene: Scene | None = None
         requested: dict[str, list[int]] = {}
-        unread = False
+        unread, regained = False, frozenset[str]()
         leading = {index.text for index in self._indices.values() if index.leads_elsewhere(found)}
         if not self._texts.isdisjoint(found | leading):  # what a text names says what is left out of it
             probed = Probed()
@@ -294,7 +298,7 @@ class LiveSources:
                 scene = load_scenes(
                     self._scenes,
                     tolerated=list(known),
-                    earlier=self._dbs,
+                    earlier=[db for db in self._dbs if db.path not in leading],
                     probed=probed,
                     sky=self._sky,
                     models=self._models,
@@ -304,15 +308,16 @@ class LiveSources:
                     _ = part.saver.before.paths  # worked out on this thread
                 self._texts |= texts_of(scene)
                 self._scene_problems = (*scene.rejected, *scene.warnings)
+                regained = self._includes.update(scene, self._scenes, self._library.current[1:])
                 named = {db.name for db in scene.dbs}
                 self._unread = {name: why for name, why in self._unread.items() if name in named}
             except InputError as error:
                 self._scene_problems = tuple(error.problems)
             self._expect(probed)
-        stale = self._stale(found, scene)
+        stale = self._stale(found, scene, regained)
         if stale:
             update, unread = self._cook_texts(stale, found, databases_of(scene))
-            if unread:
+            if any(self._unread.values()):
                 scene = None  # it may name assets of a database that cannot be read
         else:
             requested = self._take_requests()
@@ -353,14 +358,16 @@ class LiveSources:
         if any(problem.code == Code.FILE_MISSING for problem in self._scene_problems):
             unread = [problem for problem in unread if problem.code != Code.FILE_MISSING]  # the same file
         problems = (*self._scene_problems, *unread)
-        if update is not None or scene is not None or problems != self._offered or is_requested:
-            self._offered = problems
+        names, unused = frozenset(self._unread), self._includes.unused
+        is_new = (problems, unused) != self._offered
+        if update is not None or scene is not None or is_new or is_requested:
+            self._offered = problems, unused
             latest = max((self._files[path].mtime_ns for path in found), default=0) / 1e9
             saved = min(latest, time.time()) if latest else time.time()
             took = time.monotonic() - since
             times = saved, since, took
-            names = frozenset(self._unread)
-            self._offer(Reload(update, scene, problems, frozenset(found), *times, is_requested, names))
+            files = frozenset(found)
+            self._offer(Reload(update, scene, problems, files, *times, is_requested, names, unused))
 
     def _cook_sources(self, found: set[Path], requested: Mapping[str, Sequence[int]]) -> LibraryUpdate | None:
         """Cook what the changed files concern, and what is requested, of databases with texts as before.
@@ -397,9 +404,11 @@ class LiveSources:
         current = {one.db.name: one for one in self._library.current[1:]}
         for db in stale:
             number = self._library.next_id + len(cooked)
+            if db.name not in fresh and not is_text(db.path):
+                self._unread[db.name] = ()  # why is said of the scene that is made around it
+                continue
             try:
-                model = self._models.get(db.path) if db.path in found else None
-                again = read_again(db, fresh.get(db.name), db.path in found, number, model)
+                again = read_again(db, fresh.get(db.name), db.path in found, number)
                 cooked.append(self._cook_again(again, current.get(db.name), found))
                 self._unread.pop(db.name, None)
             except InputError as error:
@@ -425,10 +434,10 @@ class LiveSources:
         self._behind.add(db, path)
         return cook_changed_text(self._library, before, db, stale, self._side, self._jobs)
 
-    def _stale(self, found: set[Path], scene: Scene | None) -> list[AssetDb]:
+    def _stale(self, found: set[Path], scene: Scene | None, regained: Collection[str]) -> list[AssetDb]:
         """Return the databases to read again: where a text has changed, those with a changed file.
 
-        Those that are new in a scene are among them.
+        Those that are new in a scene are among them, and `regained` ones, which it has included before.
         """
         current = self._library.current[1:]
         names = {one.db.name for one in current}
@@ -438,7 +447,9 @@ class LiveSources:
 
         def is_outdated(one: CookedDb) -> bool:
             index, now = indices[one.db.name], named.get(one.db.name)
-            if index.leads_elsewhere(found) or one.db.name in self._unread:
+            if one.db.name in self._includes.unused:
+                return False
+            if index.leads_elsewhere(found) or one.db.name in self._unread or one.db.name in regained:
                 return True
             if now is None or (is_model(now.path) and index.has_text(found)):
                 return index.has_text(found)

@@ -26,16 +26,14 @@ def read_database(
     number: int,
     shown: str,
     tolerated: Collection[Problem] | None = (),
-    model: ModelFile | None = None,
 ) -> AssetDb:
     """Return the database in a file, with the name and the number that it has in a scene. Raises InputError
     as `read_asset_db`, `asset.none` where the file has none any more.
 
-    `shown` is the path of the file in messages. What is wrong in a model file is as in its earlier version,
-    `model`, if that has it.
+    `shown` is the path of the file in messages.
     """
     if is_model(path):
-        document, _ = model_document(path, FileGate(root), earlier=model)
+        document, _ = model_document(path, FileGate(root))
     elif is_sky(path):
         document = sky_document(path)
     else:
@@ -52,9 +50,9 @@ def read_database(
 
 
 def models_of(scene: Scene) -> dict[Path, ModelFile]:
-    """Return what the texts around the model files of a scene were made of, by their paths."""
-    files = (file for part in scene.parts for file in part.files)
-    return {file.path: file.model for file in files if file.model is not None}
+    """Return what the texts around models were made of, by the paths that these are opened by."""
+    firsts = {part.opened: part.files[0].model for part in scene.parts}
+    return {opened: model for opened, model in firsts.items() if model is not None}
 
 
 def left_out_of(scene: Scene) -> LeftOut:
@@ -62,18 +60,16 @@ def left_out_of(scene: Scene) -> LeftOut:
     return {part.files[0].path: part.left_out for part in scene.parts}
 
 
-def read_again(
-    db: AssetDb, fresh: AssetDb | None, is_changed: bool, number: int, model: ModelFile | None
-) -> AssetDb:
+def read_again(db: AssetDb, fresh: AssetDb | None, is_changed: bool, number: int) -> AssetDb:
     """Return a database as its text is now, by a number: that of the scene, if that was read again.
 
-    `is_changed` is whether its file was saved, `model` what a model was before. Raises InputError.
+    `is_changed` is whether its file, a text, was saved. Raises InputError.
     """
     if fresh is None and is_changed:
         where = db.path, db.root, db.name, number, db.document.name
-        return read_database(*where, tolerated=db.left_out, model=model)
+        return read_database(*where, tolerated=db.left_out)
     now = db if fresh is None or fresh.reads_as(db) else fresh
-    known = None if now is db else db.left_out
+    known = None if fresh is not None and now is db else db.left_out  # links may lead elsewhere
     again = read_asset_db(now.document, now.path, number, now.root, tolerated=known)
     assert again is not None, "its text had a database before"
     return replace(again, name=db.name)

@@ -142,7 +142,7 @@ class LiveAssets:
             self._changed = len(self._update.earlier)
         self._scene = made.scene or self._scene
         known = set(self.problems)
-        self._runtime.scene.unread = made.unread
+        self._runtime.scene.unread, self._runtime.scene.unused = made.unread, made.unused
         of_assets = self._runtime.scene.asset_problems(self._runtime.library)
         self.problems = tuple(dict.fromkeys((*made.problems, *of_assets)))
         return tuple(problem for problem in self.problems if problem not in known), made.seconds

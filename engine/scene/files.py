@@ -76,10 +76,12 @@ class FileReader:
     ) -> None:
         """`sky` is a picture that is the sky where the file is a model; it has a root of its own.
 
-        `models` are earlier versions of model files, by their paths: what is wrong now is as it was.
+        `models` are earlier versions of model files, by the paths by which they are opened: what is wrong now
+        is as it was.
         """
         self.path = Path(os.path.realpath(path))
-        self._sky = None if sky is None or not is_model(self.path) else Path(os.path.realpath(sky))
+        self._opened = Path(os.path.abspath(path))
+        self._sky = None if sky is None or not is_model(self.path) else Path(os.path.abspath(sky))
         self.gate = FileGate(project_root(self.path))
         self.files: list[SceneFile] = []
         self.probed = probed
@@ -100,8 +102,11 @@ class FileReader:
         except InputError as error:
             raise InputError([*self._problems.problems, *error.problems]) from None
         if self._sky is not None:
-            gate = FileGate(project_root(self._sky))
-            self.files.append(SceneFile(self._sky, sky_document(self._sky), gate))
+            file = Path(os.path.realpath(self._sky))
+            if file != self._sky:
+                self.probed |= signatures([self._sky])
+            document = sky_document(file, self._sky)
+            self.files.append(SceneFile(file, document, FileGate(project_root(file))))
         return self.files
 
     def _first(self) -> SceneFile:
@@ -119,8 +124,9 @@ class FileReader:
                 if is_sky(self.path):
                     hint += f", or are the sky of a model: MODEL --sky {self.path.name}"
                 raise InputError(Problem(Code.FILE_KIND, message, Position(name), help=hint)) from None
-        earlier = self._models.get(self.path)
-        document, scene = model_document(self.path, self.gate, self.probed, sky=self._sky, earlier=earlier)
+        earlier = self._models.get(self._opened)
+        how = {"opened": self._opened, "sky": self._sky}
+        document, scene = model_document(self.path, self.gate, self.probed, earlier=earlier, **how)
         self._problems.problems += scene.warnings
         return SceneFile(self.path, document, self.gate, scene.model)
 

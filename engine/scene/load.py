@@ -54,7 +54,7 @@ def load_scene(
     all files that the scene was looked for in beside the first one, whether or not it can be loaded.
 
     Databases whose text is as it was for one of `earlier` are not read again. What is wrong in a model file
-    is as in its earlier version, if `models` has one, by the path of the file.
+    is as in its earlier version, if `models` has one, by the path that it is opened by.
 
     Raises InputError with every problem where the file itself cannot be read (`file.*`, `humon.*`), says
     nothing, or has an error that is none of `tolerated`; with None, all are.

@@ -118,6 +118,8 @@ class Scene:
         self._users_of = users_of
         self.unread: frozenset[str] = frozenset()
         """The names of databases whose texts cannot be read as they are now; earlier ones are drawn."""
+        self.unused: frozenset[str] = frozenset()
+        """The names of databases that its texts include no more; what names them is wrong there."""
         tableau.locate = self._locate
         self._kept: Callable[[AssetRef], AssetRef] = lambda ref: ref
 
@@ -148,9 +150,10 @@ class Scene:
     def asset_problems(self, library: AssetLibrary) -> list[Problem]:
         """Return the problems of assets; of those that features bring along where the scene uses them.
 
-        Without what a text was refused for that is another one now, which cannot be read.
+        Without those of databases that are not included any more, and without what a text was refused for
+        that is another one now, which cannot be read.
         """
-        used = {one.db.name: one.db for one in library.current}
+        used = {one.db.name: one.db for one in library.current if one.db.name not in self.unused}
         for name, features in self._users_of.items():
             if name in used and not self._uses(used[name], features):
                 del used[name]

@@ -44,6 +44,7 @@ def model_scene(
     source: str,
     levels: int = 0,
     *,
+    opened: Path | None = None,
     compress: bool = False,
     sky: Sky | None = None,
     probed: Probed | None = None,
@@ -51,6 +52,8 @@ def model_scene(
 ) -> ModelScene:
     """Return the scene around a model file, which the scene's text names `source`.
 
+    It has the name of the path by which the file is `opened`, maybe a link: what that leads to is another
+    version of one model. Its cache has the name of the file.
     Of meshes of LEAST_TRIANGLES and more so many coarser levels are to be made. A model that is opened needs
     none, as it fills the picture; where it is imported, it may be drawn small, and often. `compress` has its
     textures made into blocks. `sky` is that around the model, None for the usual one. `probed` gets the other
@@ -59,7 +62,7 @@ def model_scene(
     Raises InputError where the file cannot be used at all.
     """
     _check_name(source, path)
-    name = Names().free(path.stem, "model")
+    name = Names().free((opened or path).stem, "model")
     model = _described(path, gate, source, name, {} if probed is None else probed, earlier)
     errors = [problem for problem in model.problems if problem.severity is Severity.ERROR]
     if errors and model.box.is_empty:
@@ -68,7 +71,8 @@ def model_scene(
     for record in model.assets if levels else ():
         if record["@type"] == "mesh" and model.triangles.get(record["name"], 0) >= LEAST_TRIANGLES:
             record["simplify"] = {"levels": levels}
-    return ModelScene(name, scene_values(model, name, compress=compress, sky=sky), warnings, model)
+    values = scene_values(model, name, Names().free(path.stem, "model"), compress=compress, sky=sky)
+    return ModelScene(name, values, warnings, model)
 
 
 def model_document(
@@ -76,23 +80,28 @@ def model_document(
     gate: FileGate,
     probed: Probed | None = None,
     *,
+    opened: Path | None = None,
     sky: Path | None = None,
     earlier: ModelFile | None = None,
 ) -> tuple[Document, ModelScene]:
-    """Return the scene around a model file as a document; `probed` and `earlier` as for `model_scene`.
+    """Return the scene around a model file as a document; `opened`, `probed`, `earlier`: see `model_scene`.
 
-    `sky` is a file whose `sky_document` is another file of the scene. Raises InputError.
+    `sky` is the path by which a file is opened whose `sky_document` is another one of the scene. Raises
+    InputError.
     """
     given = None if sky is None else Sky(sky_database(sky))
-    scene = model_scene(path, gate, path.name, sky=given, probed=probed, earlier=earlier)
-    return parse(write(scene.values), f"{display_path(path)} (as a scene)"), scene
+    around = model_scene(path, gate, path.name, opened=opened, sky=given, probed=probed, earlier=earlier)
+    return parse(write(around.values), f"{display_path(path)} (as a scene)"), around
 
 
-def sky_document(path: Path) -> Document:
-    """Return the database around a picture of light as a document. Raises InputError `file.name`."""
+def sky_document(path: Path, opened: Path | None = None) -> Document:
+    """Return the database around a picture of light as a document. Raises InputError `file.name`.
+
+    `opened` as for `model_scene`.
+    """
     _check_name(path.name, path)
-    name = sky_database(path)
-    values = {"version": 1, "assetDb": database_values(name, [sky_record(path.name)])}
+    names = sky_database(opened or path), sky_database(path)
+    values = {"version": 1, "assetDb": database_values(*names, [sky_record(path.name)])}
     return parse(write(values), f"{display_path(path)} (as a sky)")
 
 

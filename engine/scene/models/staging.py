@@ -33,11 +33,14 @@ class Sky:
     source: str = ""
 
 
-def scene_values(model: ModelFile, name: str, *, compress: bool = False, sky: Sky | None = None) -> Plain:
+def scene_values(
+    model: ModelFile, name: str, cache: str, *, compress: bool = False, sky: Sky | None = None
+) -> Plain:
     """Return the values of a scene file with a database and a tableau, both called `name`, around a model.
 
-    `compress` has the textures of the database made into blocks. A `sky` that was chosen is seen, and is the
-    only light beside those of the model; the usual one is neither.
+    `cache` is what the name of the cache begins with. `compress` has the textures of the database made into
+    blocks. A `sky` that was chosen is seen, and is the only light beside those of the model; the usual one is
+    neither.
     """
     used = {shader for record in model.assets for shader in record.get("shaders", ())}
     shaders = [
@@ -55,14 +58,14 @@ def scene_values(model: ModelFile, name: str, *, compress: bool = False, sky: Sk
     how: Plain = {"compressTextures": True} if compress else {}
     return {
         "version": 1,
-        "assetDb": database_values(name, [*model.assets, *shaders, *skies], **how),
+        "assetDb": database_values(name, cache, [*model.assets, *shaders, *skies], **how),
         "tableau": {"name": name, "objects": objects},
     }
 
 
-def database_values(name: str, assets: list[Plain], **how: object) -> Plain:
-    """Return the values of a database with these records."""
-    return {"name": name, "cacheFile": f"{name}.ogCache", **how, "assets": assets}
+def database_values(name: str, cache: str, assets: list[Plain], **how: object) -> Plain:
+    """Return the values of a database with these records; the name of its cache begins with `cache`."""
+    return {"name": name, "cacheFile": f"{cache}.ogCache", **how, "assets": assets}
 
 
 def sky_record(source: str) -> Plain:
