@@ -131,7 +131,7 @@ def test_a_part_that_is_wrong_where_a_link_leads_stays_as_it_was(tmp_path: Path)
             live.step()
         assert (fresh_picture(model) != before).any(), "a pane is missing there"
         assert (live.picture() == before).all()
-        assert len({problem.message for problem in live.live.problems}) == 1
+        assert len({problem.position for problem in live.live.problems}) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
