@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
@@ -11,8 +10,6 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from watchfiles import watch
 
 from engine.assets.cook import CookedDb, cache_path, cook_database
 from engine.assets.importers.models.model_files import is_model, is_text
@@ -24,9 +21,10 @@ from engine.assets.updating.library_update import LibraryUpdate, is_nothing, mak
 from engine.assets.updating.patch import make_patches
 from engine.assets.updating.refusal import make_refusal
 from engine.assets.updating.side_file import SideFile
-from engine.files.signatures import Probed, Signature, signature_of, signatures
+from engine.files.signatures import Probed
 from engine.humon import Code, InputError, Problem
 from engine.live.before_watching import saved_before
+from engine.live.changes import Changes
 from engine.live.includes import Includes
 from engine.live.reading import LeftOut, databases_of, left_out_of, models_of, read_again, texts_of
 from engine.live.watched_files import WatchedFiles
@@ -37,18 +35,6 @@ if TYPE_CHECKING:
     from engine.assets import AssetDb, AssetLibrary, AssetRef
     from engine.assets.records import AssetType
     from engine.scene import Scene
-
-RESCAN_S = 2.0
-"""How often all files are looked at, besides when the system reports a change: reports may be lost."""
-
-SETTLE_S = 0.06
-"""How long a file must stay the same before it is read."""
-
-FEW_FILES = 8
-"""Where more files than these change, as by a checkout, others are about to: all are looked at."""
-
-SLOWEST_S = 60.0
-"""How long a file that goes on changing is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,17 +61,6 @@ class Reload:
     unused: frozenset[str] = frozenset()
 
 
-class _Interruption:
-    """Ends a wait for changes: for good, or as something is requested."""
-
-    def __init__(self, stopped: threading.Event, *requested: Collection[object]) -> None:
-        self._stopped = stopped
-        self._requested = requested
-
-    def is_set(self) -> bool:
-        return any(self._requested) or self._stopped.is_set()
-
-
 class LiveSources:
     """Watches the files of a scene and of its library, and makes updates. Close it before the library.
 
@@ -108,22 +83,21 @@ class LiveSources:
         self._made: Reload | None = None
         self._stopped = threading.Event()
         self._indices = {one.db.name: AssetIndex(one) for one in library.current[1:]}
-        self._files = WatchedFiles(self._watched())
+        self._files = WatchedFiles(self._watched(), self._roots(scene))
         for part in scene.parts:
             self._expect(part.probed)
         self._misread: dict[Path, Path] = {}
         """Files that a text names, see `AssetIndex.misread`, for which it was read again."""
-        self._looked = time.monotonic()
         self._caches = {one.db.name: one.image.path for one in library.current[1:]}
         self._behind = WholeCaches(jobs)
         self._compiler = KeptCompiler()
         folders = (path.parent for path in self._caches.values() if path is not None)
         self._side = SideFile(next(folders, None))
-        self._own: dict[Path, Signature] = {}
-        """The signatures of files as the program itself has written them."""
         self._requested: set[tuple[str, AssetType, str | int]] = set()  # database, and see `name_of`
         self._refused: deque[tuple[Mapping[AssetRef, Problem], Mapping[int, int]]] = deque()
         self._followed: deque[tuple[list[Path], set[Path], LeftOut, Path | None]] = deque()
+        requested = self._requested, self._refused, self._followed
+        self._changes = Changes(self._files, self._stopped, requested)
         self._thread = threading.Thread(target=self._run, name="live sources", daemon=True)
         self._failure: BaseException | None = None
         self._scene_problems: tuple[Problem, ...] = (*scene.rejected, *scene.warnings)
@@ -149,7 +123,7 @@ class LiveSources:
 
     def has_written(self, path: Path) -> None:
         """Note that a file has just been written by the program itself: that is no change."""
-        self._own[path] = signature_of(path)
+        self._changes.has_written(path)
 
     def cook_again(self, refs: Iterable[AssetRef]) -> None:
         """Cook the data of these assets, and of what they are made of, though no file has changed."""
@@ -193,8 +167,8 @@ class LiveSources:
 
     def _run(self) -> None:
         try:
-            for reported in chain([self._saved_before()], self._reports()):
-                found = self._settled(reported)
+            for reported in chain([self._saved_before()], self._changes.reports()):
+                found = self._changes.settled(reported)
                 while self._followed:
                     self._scenes, self._texts, self._left_out, self._sky = self._followed.popleft()
                     self._files.add(self._texts)
@@ -229,57 +203,6 @@ class LiveSources:
         missed = saved_before(self._library.current[1:], indices, texts, self._files.signatures)
         self._files.outdate(missed)
         return missed
-
-    def _reports(self) -> Iterator[set[Path] | None]:
-        """Yield files of which the system reports a change, and from time to time None: all of them."""
-        waiting = self._requested, self._refused, self._followed
-        interruption = _Interruption(self._stopped, *waiting)
-        while not self._stopped.is_set():
-            if any(waiting):
-                yield set()
-            folders = self._files.folder_count
-            there = self._files.folders()
-            try:
-                for reports in watch(
-                    *there,
-                    stop_event=interruption,
-                    recursive=False,
-                    debounce=20,
-                    step=10,
-                    rust_timeout=int(RESCAN_S * 1000),
-                    yield_on_timeout=True,
-                    raise_interrupt=False,
-                    watch_filter=None,
-                ):
-                    is_late = not reports or time.monotonic() - self._looked >= RESCAN_S
-                    yield None if is_late else {Path(path) for _, path in reports}
-                    if self._files.folder_count != folders:
-                        break
-            except (OSError, RuntimeError):  # no watches are left in the system, or a folder has just gone
-                self._stopped.wait(RESCAN_S)
-                yield None
-
-    def _settled(self, reported: set[Path] | None) -> set[Path]:
-        """Return the files that have changed, once they no longer do.
-
-        Of a few that are `reported`, no others are looked at: a save costs the same, however many there are.
-        """
-        paths = self._files.paths
-        looked_at: Collection[Path] = paths if reported is None else reported & paths
-        now = signatures(looked_at)
-        found = self._files.changed(now)
-        until = time.monotonic() + SLOWEST_S
-        while found and not self._stopped.wait(SETTLE_S):
-            if len(found) > FEW_FILES:
-                looked_at = paths
-            again = signatures(looked_at)
-            if again == now or time.monotonic() > until:
-                break
-            now, found = again, self._files.changed(again)
-        self._files.update(now)
-        if len(looked_at) == len(self._files):
-            self._looked = time.monotonic()
-        return {path for path in found if self._own.get(Path(os.path.realpath(path))) != now[path]}
 
     def _reload(self, found: set[Path], since: float) -> None:
         """Read the scene again if its text has changed, cook what has a changed source, and offer both.
@@ -324,6 +247,7 @@ class LiveSources:
             update = self._cook_sources(found, requested)
         if scene is not None:
             self._left_out |= left_out_of(scene)
+            self._files.within(self._roots(scene))
             self._files.add(texts_of(scene))
             self._read = [file for part in scene.parts for file in part.files]
         self._report(update, scene, found, since, bool(requested))
@@ -478,6 +402,11 @@ class LiveSources:
         yield from self._texts
         for index in self._indices.values():
             yield from index.files
+
+    def _roots(self, scene: Scene) -> set[Path]:
+        """Return the project roots of the files of a scene, and of all databases."""
+        roots = {index.gate.root for index in self._indices.values()}
+        return roots.union(file.gate.root for part in scene.parts for file in part.files)
 
     def _expect(self, probed: Probed) -> None:
         """Watch the files that were looked for as texts, as they were then."""

@@ -1,23 +1,27 @@
-"""The files that are watched, as they were when they were last looked at."""
+"""The files that are watched, as they were when they were last looked at, and their folders."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, KeysView, Mapping
+import os
+from collections.abc import Collection, Iterable, KeysView, Mapping
 from pathlib import Path
 
 from engine.files.signatures import Signature, changed, signature_of, signatures
+from engine.live.ways import Ways
 
 
 class WatchedFiles:
-    """Signatures of files, and the folders that these are in. Files are added, never removed.
+    """Signatures of files, and the ways to them. Files are added, never removed.
 
     A save is looked at while frames are drawn by another thread, so what it costs does not depend on how many
     files there are: `folders` are kept, not looked for again.
     """
 
-    def __init__(self, paths: Iterable[Path]) -> None:
+    def __init__(self, paths: Iterable[Path], roots: Iterable[Path] = ()) -> None:
+        """A folder below one of the `roots` may be replaced, as any link: that is seen, too."""
         self._signatures: dict[Path, Signature] = {}
-        self._folders: set[Path] = set()
+        self._ways = Ways(roots)
+        self._replaced = 0
         self._new: dict[Path, Signature] = {}
         self._put(signatures(paths))
 
@@ -38,13 +42,28 @@ class WatchedFiles:
         return self._signatures
 
     @property
-    def folder_count(self) -> int:
-        """In how many folders the files are: with as many as before, they are in the same ones."""
-        return len(self._folders)
+    def version(self) -> tuple[int, int]:
+        """What is another one once other folders are to be watched, or one has been replaced."""
+        return len(self._ways.folders), self._replaced
 
     def folders(self) -> list[str]:
-        """Return the folders that exist, sorted."""
-        return sorted(str(folder) for folder in self._folders if signature_of(folder).inode)
+        """Return the folders to watch that exist and may be listed, sorted; no links lead to them."""
+        there = (folder for folder in self._ways.folders if signature_of(Path(folder)).inode)
+        return sorted(folder for folder in there if os.access(folder, os.R_OK))
+
+    def at(self, reported: Iterable[Path]) -> Collection[Path]:
+        """Return the files that changes in `folders` may concern: all where one is on the way to a file."""
+        entries = set(map(str, reported))
+        if self._ways.lead_through(entries):
+            self._replaced += 1
+            self._ways.look_again(self._signatures)
+            return self.paths
+        return self._ways.files_at(entries)
+
+    def within(self, roots: Iterable[Path]) -> None:
+        """Watch the folders below these roots too, as far as they lead to files."""
+        if self._ways.add_roots(roots):
+            self._ways.look_again(self._signatures)
 
     def add(self, paths: Iterable[Path]) -> None:
         """Watch these files too."""
@@ -71,8 +90,10 @@ class WatchedFiles:
 
     def update(self, now: Mapping[Path, Signature]) -> None:
         """Take over signatures of files that are watched."""
+        found = self.changed(now)
         self._signatures.update(now)
+        self._ways.add(found)  # one may be a link now
 
     def _put(self, found: Mapping[Path, Signature]) -> None:
         self._signatures.update(found)
-        self._folders.update(path.parent for path in found)
+        self._ways.add(found)

@@ -21,7 +21,7 @@ from engine.assets.importing import import_recipes
 from engine.assets.recipes import Recipe, recipes_of
 from engine.assets.records import AssetType
 from engine.assets.updating.asset_states import states_of
-from engine.live import live_sources
+from engine.live import changes
 from engine.scene import load_scene
 
 pytestmark = pytest.mark.gpu
@@ -279,8 +279,8 @@ def test_without_reports_of_the_system_a_save_is_found_by_looking(
     def refused(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(live_sources, "watch", refused)
-    monkeypatch.setattr(live_sources, "RESCAN_S", 0.1)
+    monkeypatch.setattr(changes, "watch", refused)
+    monkeypatch.setattr(changes, "RESCAN_S", 0.1)
     with live_scene(root, tmp_path) as live:
         live.file(ALBEDO).write_bytes(other_colours(live.file(ALBEDO)))
         live.until_reloaded()

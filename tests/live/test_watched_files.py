@@ -1,4 +1,4 @@
-"""What a save costs the thread that watches does not depend on how many files there are."""
+"""Every way to a file is watched; what a save costs for that does not depend on how many files there are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.textured_cubes import textured_cubes
 
 from engine.assets import open_library
 from engine.files.signatures import Signature, signature_of
-from engine.live import LiveSources, live_sources
+from engine.live import LiveSources, changes
 from engine.live.watched_files import WatchedFiles
 from engine.live.whole_caches import WholeCaches
 from engine.scene import load_scene
@@ -67,7 +67,7 @@ def calls_of_a_save(folder: Path, files: int) -> int:
 def test_a_save_among_many_files_costs_the_watching_thread_no_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(live_sources, "RESCAN_S", 60.0)
+    monkeypatch.setattr(changes, "RESCAN_S", 60.0)
     monkeypatch.setattr(WholeCaches, "add", lambda *_: None)  # what is written behind is of all files
     few, many = (calls_of_a_save(tmp_path / str(files), files) for files in (10, 300))
     assert many < few + 200, f"{few} calls among 10 files, {many} among 300"
@@ -77,13 +77,54 @@ def test_folders_are_those_of_all_files_that_were_added(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     files = WatchedFiles([tmp_path / "one" / "a"])
     assert files.folders() == [str(tmp_path / "one")]
-    count = files.folder_count
+    version = files.version
     files.add([tmp_path / "one" / "b"])
-    assert files.folder_count == count
+    assert files.version == version
     (tmp_path / "two").mkdir()
     files.add([tmp_path / "two" / "a", tmp_path / "missing" / "a"])
-    assert files.folder_count == count + 2
+    assert files.version != version
     assert files.folders() == [str(tmp_path / "one"), str(tmp_path / "two")]
+
+
+def test_what_is_reported_is_of_files_by_whichever_links_they_are_named(tmp_path: Path) -> None:
+    root, real, linked = tmp_path / "root", tmp_path / "root/real", tmp_path / "root/linked"
+    (root / "more").mkdir(parents=True)
+    real.mkdir()
+    linked.symlink_to("real")
+    (real / "a").touch()
+    (root / "more/c").touch()
+    (real / "b").symlink_to("../more/c")
+    (root / "round").symlink_to("round/round")
+    a, b, lost = linked / "a", linked / "b", root / "round/d"
+    files = WatchedFiles([a, b, lost], [root])
+    assert files.folders() == [str(root), str(root / "more"), str(real)]
+    assert files.at([real / "a"]) == {a}
+    assert files.at([real / "b"]) == files.at([root / "more/c"]) == {b}
+    assert not files.at([real / "other", root / "other", tmp_path, root])
+    version = files.version
+    for way in (linked, real, root / "more", root / "round"):
+        assert files.at([way]) == {a, b, lost}
+        assert files.version != version
+        version = files.version
+    linked.unlink()
+    linked.symlink_to("more")
+    assert files.at([linked]) == {a, b, lost}
+    assert files.folders() == [str(root), str(root / "more")]
+    (root / "more/a").touch()
+    assert files.at([root / "more/a"]) == {a}
+
+
+def test_a_file_that_becomes_a_link_is_watched_where_it_leads(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").touch()
+    path, target = tmp_path / "one/a", tmp_path / "two/a"
+    files = WatchedFiles([path])
+    path.unlink()
+    path.symlink_to(target)
+    files.update({path: signature_of(path)})
+    assert files.folders() == [str(path.parent), str(target.parent)]
+    assert files.at([target]) == files.at([path]) == {path}
 
 
 def test_new_files_are_taken_once_and_outdated_ones_have_changed(tmp_path: Path) -> None:
