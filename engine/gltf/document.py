@@ -151,13 +151,15 @@ class Gltf:
         for step in pointer.split("/")[1:]:
             if isinstance(item.value, list):
                 if not _is_index(step) or int(step) >= len(item.value):
-                    message = f"there is no {pointer} in the file: it has {len(item.value)} elements here"
-                    raise item.failure(GltfCode.REFERENCE, message)
+                    count = len(item.value)
+                    has = f"it has {count} elements here" if count else f"the file has 0 {item.path[-1]}"
+                    raise item.failure(GltfCode.REFERENCE, f"there is no {pointer} in the file: {has}")
                 item = item.element(int(step))
             else:
                 child = item.get(step)
                 if child is None:
-                    raise item.failure(GltfCode.REFERENCE, f"there is no {pointer} in the file")
+                    lacks = "" if item.path else f": the file has 0 {step}"
+                    raise item.failure(GltfCode.REFERENCE, f"there is no {pointer} in the file{lacks}")
                 item = child
         return item
 

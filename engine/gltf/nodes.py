@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -78,24 +78,27 @@ class Nodes:
     lacks_roots: bool = False
 
 
-def read_nodes(root: Item) -> Nodes:
+def read_nodes(root: Item, earlier: Sequence[int] = ()) -> Nodes:
     """Return the nodes of the file's scene; they are read once.
 
-    That is the scene that `scene` names, else the first; without scenes, all nodes that are no child. A node
+    That is the scene that `scene` names, else the first; without scenes, all nodes that are no child. Where
+    one of these is wrong, the roots are the `earlier` ones, if there are any, else as without it. A node
     below two others, or below itself, stays where it was met first. Raises InputError where there is no list
     of nodes, `gltf.limit` for too many.
     """
     if root.document.nodes is None:
-        root.document.nodes = _read(root)
+        root.document.nodes = _read(root, earlier)
     return root.document.nodes
 
 
-def _read(root: Item) -> Nodes:
+def _read(root: Item, earlier: Sequence[int]) -> Nodes:
     items = root.children("nodes", MAX_NODES)
     problems = ProblemCollector()
     found: dict[int, GltfNode] = {}
-    roots = _taken(_roots(root, items, problems), set(), problems)
-    lacks_roots = bool(problems.problems)
+    found_roots = _roots(root, items, problems, earlier)
+    known = len(problems.problems)
+    roots = _taken(found_roots, set(), problems)
+    lacks_roots = len(problems.problems) > known
     met = {item.index for item in roots}
     todo = [(item, 0) for item in reversed(roots)]
     places = len(items)
@@ -131,22 +134,28 @@ def _taken(children: Iterable[Item], met: set[int], problems: ProblemCollector) 
     return list(found.values())
 
 
-def _roots(root: Item, items: list[Item], problems: ProblemCollector) -> list[Item]:
+def _roots(root: Item, items: list[Item], problems: ProblemCollector, earlier: Sequence[int]) -> list[Item]:
     """Return the numbers of the nodes at the top, as items."""
-    scenes = root.children("scenes")
+    known = len(problems.problems)
+    scenes = problems.attempt(lambda: root.children("scenes"), [])
     given = root.get("scene")
-    scene = None
-    if given is not None:
-        scene = problems.attempt(lambda: given.reference("scenes"), None)
-    if scene is None and scenes:
-        scene = scenes[0]
-    if scene is not None:
-        return scene.children("nodes")
+    scene = scenes[0] if scenes else None
+    if given is not None and len(problems.problems) == known:
+        scene = problems.attempt(lambda: given.reference("scenes"), scene)
+    if scene is not None and (len(problems.problems) == known or not earlier):
+        with problems.catching():
+            return scene.children("nodes")
+    if len(problems.problems) > known and earlier:
+        return [_number_of(items[number]) for number in earlier if number < len(items)]
     below: set[int] = set()
     for item in items:
         with problems.catching():
             below.update(child.integer() for child in item.children("children"))
-    return [Item(root.document, item.index, item.path) for item in items if item.index not in below]
+    return [_number_of(item) for item in items if item.index not in below]
+
+
+def _number_of(node: Item) -> Item:
+    return Item(node.document, node.index, node.path)
 
 
 def _node(item: Item, room: int, problems: ProblemCollector) -> GltfNode:

@@ -155,7 +155,7 @@ of_text(
     at="/scene",
 )
 changed("nodes that are no list", "gltf.value", "/nodes", put("nodes", value={"0": {}}), whole=True)
-changed("scenes of numbers", "gltf.value", "/scenes/0", put("scenes", value=[4]), whole=True)
+changed("scenes of numbers", "gltf.value", "/scenes/0", put("scenes", value=[4]))
 
 
 __all__ = ["MALFORMED"]

@@ -54,6 +54,7 @@ class ModelFile:
     is whether some of them are lights. `problems` are those of parts that are left out, and warnings.
     `triangles` has how many each mesh has, by its name. `parts` are the names of the objects that an object
     has below it for what it draws, by its path. `names` are those of its assets, by type, see `Names`.
+    `roots` are the numbers of the nodes at the top.
     """
 
     assets: list[Plain]
@@ -64,3 +65,4 @@ class ModelFile:
     triangles: Mapping[str, int] = field(default_factory=dict)
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     names: Mapping[str, Given] = field(default_factory=dict)
+    roots: tuple[int, ...] = ()

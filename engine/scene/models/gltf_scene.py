@@ -92,7 +92,7 @@ class _Description:
         self._source = source
         self._db = db
         self._problems = ProblemCollector()
-        self._tree = read_nodes(gltf.root)
+        self._tree = read_nodes(gltf.root, () if earlier is None else earlier.roots)
         self._problems.problems += self._tree.problems
         self._nodes = self._tree.by_number
         self._worlds = worlds_of(self._tree)
@@ -132,7 +132,8 @@ class _Description:
         objects = {MODEL: model}
         box, lit = self._box, self._has_lights
         names = {kind: each.given for kind, each in self._names.items()}
-        return ModelFile(assets, objects, box, lit, _once(found), self._triangles, self._parts, names)
+        of_nodes = self._triangles, self._parts, names, self._tree.roots
+        return ModelFile(assets, objects, box, lit, _once(found), *of_nodes)
 
     @property
     def _faults(self) -> int:

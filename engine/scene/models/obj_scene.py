@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from engine.assets.importers.models.obj_materials import ObjMaterials
 from engine.assets.importers.models.obj_parts import coordinates_of
-from engine.gltf.naming import Names
+from engine.gltf.naming import Given, Names
 from engine.humon import Problem
 from engine.obj import ObjFile, ObjMaterial, ObjPart
 from engine.scene.models.description import Box, ModelFile, Plain
@@ -36,10 +37,31 @@ def describe_obj(
     `source` is its name beside the text that will name it, `db` the name of the database that is made. What
     is broken is left out, or as in an `earlier` version of the file.
     """
+    found, wrong = _describe(file, materials, source, db, earlier, {})
+    if earlier is None or not wrong.is_any:
+        return found
+    # what is not there now may have had a name that another asset would get
+    found, wrong = _describe(file, materials, source, db, earlier, earlier.names)
+    return keep_wrong(found, earlier, wrong)
+
+
+def _describe(
+    file: ObjFile,
+    materials: ObjMaterials,
+    source: str,
+    db: str,
+    earlier: ModelFile | None,
+    earlier_names: Mapping[str, Given],
+) -> tuple[ModelFile, Wrong]:
+    """Return the assets and objects of a file, and what is wrong in it.
+
+    Assets have the names of an earlier version, by type, where they are those of that.
+    """
     folder = posixpath.dirname(source)
     records: dict[str, str] = {}
     textures: dict[tuple[str, str], str] = {}
-    names, material_names, texture_names = Names(), Names(), Names()
+    names = Names()
+    material_names, texture_names = (Names(earlier_names.get(kind, {})) for kind in ("material", "texture2d"))
     assets: list[Plain] = []
     triangles: dict[str, int] = {}
     below: Plain = {}
@@ -57,13 +79,13 @@ def describe_obj(
             continue
         material = materials.by_name.get(part.material, ObjMaterial(part.material))
         if part.material not in records:
-            records[part.material] = material_names.free(part.material, "material")
+            records[part.material] = material_names.of(part.material, part.material, "material")
             slots = {}
             for slot in _SLOTS:
                 if slot in material.textures:
                     key = material.textures[slot], "srgb" if slot in _COLORS else "linear"
                     if key not in textures:
-                        textures[key] = texture_names.free(Path(key[0]).stem, "picture")
+                        textures[key] = texture_names.of(key, Path(key[0]).stem, "picture")
                         picture = posixpath.join(folder, key[0])
                         assets.append(_texture(picture, key[1], textures[key]))
                     slots[slot] = textures[key]
@@ -81,8 +103,9 @@ def describe_obj(
     used = np.unique(np.concatenate([part.corners[:, 0] for part in file.parts]))
     box = Box.around(file.positions[used])
     objects: Plain = {MODEL: {"objects": below}}
-    found = ModelFile(assets, objects, box, False, (*materials.problems, *file.warnings, *missing), triangles)
-    return found if earlier is None else keep_wrong(found, earlier, wrong)
+    problems = (*materials.problems, *file.warnings, *missing)
+    given = {"material": material_names.given, "texture2d": texture_names.given}
+    return ModelFile(assets, objects, box, False, problems, triangles, names=given), wrong
 
 
 def _texture(file: str, space: str, name: str) -> Plain:
