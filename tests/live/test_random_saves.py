@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.limits import limit
-from support.live_scene import PAUSE_S, LiveScene, Picture, live_scene
+from support.live_scene import PAUSE_S, LiveScene, Picture, is_other, live_scene
 from support.sampling import Run
 from support.saves import SAVES
 
@@ -30,7 +30,6 @@ DATABASE = "scenes/cube.assets.hu"
 SCENE = "scenes/cube.hu"
 FILES = (ALBEDO, SHADER, INCLUDE, MESH, DATABASE, SCENE)
 SEQUENCES, MOST_SAVES = 60, 8
-EDGE_LEVELS, EDGE_PIXELS = 6, 8
 
 
 class Sources:
@@ -99,12 +98,6 @@ def opened_afresh(root: Path) -> Picture:
         with Runtime(scene, library, RuntimeOptions(size=(64, 64), validate=False)) as runtime:
             runtime.settle()
             return runtime.read_pixels()
-
-
-def is_other(picture: Picture, wanted: Picture) -> bool:
-    """Whether two pictures differ; boxes that were kept are rounded otherwise, which moves shadows."""
-    levels = np.abs(picture.astype(np.int16) - wanted).max(axis=2)
-    return bool(levels.max() > EDGE_LEVELS or (levels > 1).sum() > EDGE_PIXELS)
 
 
 @pytest.mark.proof

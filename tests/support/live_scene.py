@@ -95,13 +95,27 @@ def _cooked(source: Path, below: Path) -> Path:
         return root
 
 
+def copy_cube(source: Path, root: Path) -> None:
+    """Copy the cube's scene of the project `source` to a folder, with its cache."""
+    shutil.copytree(_cooked(source, root.parent), root, dirs_exist_ok=True)
+
+
+EDGE_LEVELS, EDGE_PIXELS = 6, 8
+
+
+def is_other(picture: Picture, wanted: Picture) -> bool:
+    """Whether two pictures differ; boxes that were kept are rounded otherwise, which moves shadows."""
+    levels = np.abs(picture.astype(np.int16) - wanted).max(axis=2)
+    return bool(levels.max() > EDGE_LEVELS or (levels > 1).sum() > EDGE_PIXELS)
+
+
 @contextmanager
 def live_scene(source: Path, root: Path, opened: Callable[[], object] = lambda: None) -> Iterator[LiveScene]:
     """Draw the cube's scene of the project `source` from a copy below `root`, at 64 x 64 with validation.
 
     `opened` is called once all is cooked, before the sources are watched.
     """
-    shutil.copytree(_cooked(source, root.parent), root, dirs_exist_ok=True)
+    copy_cube(source, root)
     with live_file(root / "scenes/cube.hu", opened) as live:
         yield LiveScene(root, live.runtime, live.live)
 
