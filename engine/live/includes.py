@@ -20,7 +20,8 @@ class Includes:
         self.unused: frozenset[str] = frozenset()
         """The names of the databases that are included no more."""
         self._named = _named(scene)
-        self._ever = set[Path]().union(*self._named.values())
+        self._ever = self._included(scene)
+        """The names of all that were included; others are brought along by features."""
 
     def update(self, scene: Scene, opened: Sequence[Path], current: Iterable[CookedDb]) -> frozenset[str]:
         """Take over a scene that was read again from the files that are `opened`.
@@ -29,17 +30,26 @@ class Includes:
         """
         self._named |= _named(scene)
         self._named = {path: texts for path, texts in self._named.items() if path in opened}
-        named = set[Path]().union(*self._named.values())
-        self._ever |= named
+        self._ever |= self._included(scene)
+        named = self._texts
         read = {db.path for db in scene.dbs}  # each by another name, if its own is none of the scene
         read |= {
             file.path for part in scene.parts for file in part.files if "assetDb" not in file.document.root
         }
         names = {db.name for db in scene.dbs}
-        others = (one.db for one in current if one.db.name not in names and one.db.path in self._ever)
+        others = (one.db for one in current if one.db.name in self._ever - names)
         before = self.unused
         self.unused = frozenset(db.name for db in others if db.path not in named or db.path in read)
         return before - self.unused
+
+    @property
+    def _texts(self) -> set[Path]:
+        return set[Path]().union(*self._named.values())
+
+    def _included(self, scene: Scene) -> set[str]:
+        """Return the names of the databases of a scene that are in texts of it."""
+        texts = self._texts
+        return {db.name for db in scene.dbs if db.path in texts}
 
 
 def _named(scene: Scene) -> dict[Path, set[Path]]:
