@@ -137,7 +137,8 @@ def _taken(children: Iterable[Item], met: set[int], problems: ProblemCollector) 
 def _roots(root: Item, items: list[Item], problems: ProblemCollector, earlier: Sequence[int]) -> list[Item]:
     """Return the numbers of the nodes at the top, as items."""
     known = len(problems.problems)
-    scenes = problems.attempt(lambda: root.children("scenes"), [])
+    none: list[Item] = []
+    scenes = problems.attempt(lambda: root.children("scenes"), none)
     given = root.get("scene")
     scene = scenes[0] if scenes else None
     if given is not None and len(problems.problems) == known:

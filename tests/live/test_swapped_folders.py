@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from support.live_scene import LiveScene, fresh_picture, live_file
+from support.live_scene import PAUSE_S, LiveScene, fresh_picture, live_file
 
 from engine.live import changes
 
@@ -77,6 +78,20 @@ def test_saves_in_a_folder_that_became_a_link_and_a_folder_again_are_seen(live: 
     paint(picture.with_name("other.png"), 250)
     live.file("texts/b.hu").write_text(DB.replace("light.png", "other.png"))
     is_drawn(live)
+
+
+def test_a_folder_in_place_of_the_link_to_it_has_the_files_as_they_were(live: LiveScene) -> None:
+    folder = live.file("pictures/sky")
+    linked(folder)
+    paint(folder / "light.png", 130)
+    is_drawn(live)
+    before = live.picture()
+    a_folder_again(folder)
+    for _ in range(40):
+        live.step()
+        time.sleep(PAUSE_S)
+    assert not live.problems
+    assert (live.picture() == before).all()
 
 
 def replaced_by_a_rename(folder: Path) -> None:

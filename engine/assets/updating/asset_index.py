@@ -52,6 +52,11 @@ class AssetIndex:
         self._targets: dict[Path, Path | None] = {path: to for path, to in named.items() if to != path}
         self._targets |= dict.fromkeys(self.misread)
         self._targets |= dict.fromkeys(self._absent(cooked))
+        self._links: dict[Path, list[Path]] = defaultdict(list)
+        """The names that lead through links, by the sources that these lead to."""
+        for path, to in self._targets.items():
+            if to is not None:
+                self._links[to].append(path)
         for index, asset in enumerate(cooked.db.assets):
             for ref in references_of(asset):
                 self._dependants[ref.index].append(index)
@@ -93,11 +98,15 @@ class AssetIndex:
         return self.text in files
 
     def leads_elsewhere(self, files: Iterable[Path]) -> bool:
-        """Whether one of these changed files is a link of the text that leads elsewhere now."""
+        """Whether one of these changed files is a link of the text that leads elsewhere now.
+
+        Also one to which a link led: if a folder took the place of that, the file may be there as it was.
+        """
         return any(
-            _target(path) != self._targets.get(path, path)
+            _target(one) != self._targets.get(one, one)
             for path in files
             if path in self._users or path in self._targets
+            for one in (path, *self._links.get(path, ()))
         )
 
     def concerned(self, files: Iterable[Path]) -> list[Recipe]:
