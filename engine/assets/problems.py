@@ -37,7 +37,7 @@ def problem_to_json(problem: Problem, root: Path) -> dict[str, Any]:
     }
 
 
-def told_once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+def listed_once(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Return problems, each once, and of those with one cause in a model the one that says most.
 
     That is one that repeats another with what is broken by it, and one of all that name an array which is not

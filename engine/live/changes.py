@@ -17,8 +17,8 @@ RESCAN_S = 2.0
 """How often all files are looked at, besides when the system reports a change: reports may be lost."""
 
 QUIET_S = 0.2
-"""How long nothing is reported until all files are looked at that are watched anew: what changed meanwhile is
-not reported."""
+"""How long nothing is reported until all files are looked at once after watching begins: what changed before
+is not reported."""
 
 SETTLE_S = 0.06
 """How long a file must stay the same before it is read."""

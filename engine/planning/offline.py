@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.assets import AssetLibrary, open_library
-from engine.assets.problems import told_once
+from engine.assets.problems import listed_once
 from engine.feature.motion import Animator
 from engine.humon import Problem
 from engine.plan.model.plan import Plan
@@ -64,7 +64,7 @@ def scene_problems(scene: Scene, library: AssetLibrary, planner: ScenePlanner) -
     """Return all problems of a scene, its assets, features and materials so far, each once."""
     of_planner = planner.problems  # code of features may raise meanwhile, which is a warning of the tableau
     found = [*scene.warnings, *scene.tableau.warnings, *scene.asset_problems(library)]
-    return told_once([*found, *scene.registry.problems, *of_planner])
+    return listed_once([*found, *scene.registry.problems, *of_planner])
 
 
 def settled_frame(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.assets import AssetRef
-from engine.assets.problems import told_once
+from engine.assets.problems import listed_once
 from engine.assets.updating.asset_changes import AssetChange
 from engine.humon import Position, Problem, Severity
 from engine.live import LiveSources, Reload
@@ -91,7 +91,7 @@ class LiveAssets:
         self._changed = 0
         scene = runtime.scene
         found = (*scene.rejected, *scene.warnings, *scene.asset_problems(runtime.library))
-        self.problems = told_once(found)
+        self.problems = listed_once(found)
         self._may_drop = False
         runtime.trials.keep_s = KEEP_TRIALS_S
         self.reloads = 0
@@ -145,7 +145,7 @@ class LiveAssets:
         known = set(self.problems)
         self._runtime.scene.unread, self._runtime.scene.unused = made.unread, made.unused
         of_assets = self._runtime.scene.asset_problems(self._runtime.library)
-        self.problems = told_once((*made.problems, *of_assets))
+        self.problems = listed_once((*made.problems, *of_assets))
         return tuple(problem for problem in self.problems if problem not in known), made.seconds
 
     def _advance(self) -> int:

@@ -16,7 +16,7 @@ from support.live_scene import LiveScene, fresh_picture, live_file
 from support.saves import renamed_over
 
 from engine.assets import open_library
-from engine.assets.problems import told_once
+from engine.assets.problems import listed_once
 from engine.humon import InputError, Problem
 from engine.scene import load_scene
 
@@ -104,7 +104,7 @@ MTL = "newmtl left\nmap_Kd left/pic.png\nnewmtl right\nmap_Kd right/pic.png\n"
 
 @pytest.mark.parametrize("wrong", ["../../pic.png", "none.png", "left/none.png", "none/pic.png"])
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_pictures_of_one_name_in_two_folders_are_told_apart_where_one_is_wrong(
+def test_pictures_of_one_name_in_two_folders_are_kept_apart_where_one_is_wrong(
     tmp_path: Path, side: str, wrong: str
 ) -> None:
     for folder, color in (("left", (250, 20, 20)), ("right", (20, 20, 250))):
@@ -169,7 +169,7 @@ def test_an_array_that_others_name_and_that_is_not_there_is_one_problem(
         (problem,) = live.live.problems
         assert problem.code == "gltf.reference"
         assert f"the file has 0 {lost}" in problem.message
-        assert [each.code for each in told_once(opened(model))] == ["gltf.reference"]
+        assert [each.code for each in listed_once(opened(model))] == ["gltf.reference"]
 
 
 @pytest.mark.parametrize(

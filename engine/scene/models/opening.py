@@ -9,7 +9,7 @@ from engine.assets.codes import AssetCode
 from engine.assets.files import FileGate, FileRejectedError
 from engine.assets.importers.models.model_files import open_model
 from engine.assets.importers.models.obj_materials import read_material_files
-from engine.assets.problems import AS_A_SCENE, told_once
+from engine.assets.problems import AS_A_SCENE, listed_once
 from engine.assets.roots import display_path
 from engine.files.signatures import Probed, signatures
 from engine.gltf.naming import Names
@@ -67,8 +67,8 @@ def model_scene(
     model = _described(path, gate, source, name, {} if probed is None else probed, earlier)
     errors = [problem for problem in model.problems if problem.severity is Severity.ERROR]
     if errors and model.box.is_empty:
-        raise InputError(told_once(errors))
-    warnings = tuple(replace(problem, severity=Severity.WARNING) for problem in told_once(model.problems))
+        raise InputError(listed_once(errors))
+    warnings = tuple(replace(problem, severity=Severity.WARNING) for problem in listed_once(model.problems))
     for record in model.assets if levels else ():
         if record["@type"] == "mesh" and model.triangles.get(record["name"], 0) >= LEAST_TRIANGLES:
             record["simplify"] = {"levels": levels}
