@@ -120,7 +120,10 @@ def environment_requirement(environment: AssetRef, library: AssetLibrary, priori
 
 @lru_cache(maxsize=1024)
 def image_requirement(key: int, lifetime: ImageLifetime, size: tuple[int, int], samples: int) -> Requirement:
-    """Return the requirement for an image of a frame whose picture has this size and so many samples."""
+    """Return the requirement for an image of a frame whose picture has this size and so many samples.
+
+    What is read in later frames has no lifetime, so that it shares its memory with nothing.
+    """
     image = lifetime.image
     width, height = image.extent.resolve(size)
     uses = []
@@ -152,7 +155,7 @@ def image_requirement(key: int, lifetime: ImageLifetime, size: tuple[int, int], 
         uses=tuple(uses),
         dedicated=Dedicated.PREFER,
         contents=Contents.ZERO if lifetime.kept else Contents.UNDEFINED,
-        lifetime=None if lifetime.kept else (lifetime.first, lifetime.last),
+        lifetime=None if lifetime.kept or lifetime.rests else (lifetime.first, lifetime.last),
         copies=1 if image.cube else image.layers,
     )
 

@@ -22,7 +22,8 @@ _USAGES = {
 class ImageLifetime:
     """An image of the frame: its declaration, all its usages, and its first and last pass (indices).
 
-    What is in a `kept` image the next frame reads.
+    What is in a `kept` image the next frame reads. What is in one that `rests` is read in frames that do not
+    draw it, as long as nothing in it has changed.
     """
 
     image: ImageDecl
@@ -30,6 +31,7 @@ class ImageLifetime:
     first: int
     last: int
     kept: bool = False
+    rests: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,14 +21,15 @@ _NO_USES: Uses = {}
 def reusable(graph: CompiledGraph, aliased: Set[str]) -> tuple[frozenset[str], ...]:
     """Return groups of passes by name: each may be left out as a whole while what it draws from is unchanged.
 
-    They draw into images of a fixed size that nobody else draws into, that are not shown and that share no
-    memory with others of the frame, as those that `aliased` names do. They read nothing that passes make
-    which are drawn in every frame.
+    They draw into images of a fixed size that nobody else draws into and that are not shown. Those that are
+    read share no memory with others of the frame, as those that `aliased` names do. They read nothing that
+    passes make which are drawn in every frame.
     """
+    read = set[str]().union(*(p.read() for p in graph.passes))
     kept = {
         life.image.name
         for life in graph.images
-        if life.image.extent.width and not life.kept and life.image.name not in aliased
+        if life.image.extent.width and not life.kept and life.image.name not in aliased & read
     }
     kept -= {part.image for part in graph.uses[-1] if isinstance(part, Part)}
     found = {p.declaration.name: p for p in graph.passes if _draws_only(p) and p.written() <= kept}
@@ -40,6 +41,15 @@ def reusable(graph: CompiledGraph, aliased: Set[str]) -> tuple[frozenset[str], .
             break
         found = {name: p for name, p in found.items() if name not in out}
     return tuple(_groups(found))
+
+
+def with_resting(graph: CompiledGraph) -> CompiledGraph:
+    """Return a graph that says which images are read in frames without the passes that draw them."""
+    read = set[str]().union(*(p.read() for p in graph.passes))
+    passes = set[str]().union(*reusable(graph, frozenset()))
+    rests = read & set[str]().union(*(p.written() for p in graph.passes if p.declaration.name in passes))
+    images = tuple(replace(life, rests=True) if life.image.name in rests else life for life in graph.images)
+    return replace(graph, images=images)
 
 
 def without(graph: CompiledGraph, passes: Set[str]) -> CompiledGraph:

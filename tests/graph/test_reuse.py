@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from engine.feature.requirement_builders import image_requirement
 from engine.graph import (
     SCENE_COLOR,
     SHADOW,
@@ -18,6 +19,7 @@ from engine.graph import (
     Layout,
     compile_graph,
     reusable,
+    with_resting,
     without,
 )
 from engine.plan.terms.formats import Format
@@ -63,6 +65,18 @@ def test_what_is_shown_shares_memory_or_has_a_history_is_drawn_in_every_frame() 
     blur = replace(BLUR, color=(ColorTarget(kept),), reads=reads)
     scene = replace(SCENE, reads=(ImageRead(MAP, "map", SHADOW), ImageRead(kept, "blurred")))
     assert groups([CASTERS, blur, scene]) == (frozenset({"casters"}),)
+
+
+def test_what_nobody_reads_may_share_memory_and_what_rests_has_no_lifetime() -> None:
+    samples = replace(BLURRED, name="mapSamples", layers=2)
+    both = replace(CASTERS, color=(ColorTarget(samples),))
+    passes = [both, BLUR, HALF, SCENE]
+    assert groups(passes, aliased=("mapSamples",)) == (frozenset({"casters", "blur"}),)
+    made = with_resting(compile_graph(passes, (SCENE_COLOR,)))
+    assert {life.image.name for life in made.images if life.rests} == {"map", "blurred"}
+    kept = {life.image.name: image_requirement(1, life, (64, 48), 1).lifetime for life in made.images}
+    assert [kept[name] for name in ("map", "blurred")] == [None, None]
+    assert None not in (kept["mapSamples"], kept["half"])
 
 
 def test_what_is_drawn_over_or_made_of_what_is_new_in_every_frame_is_drawn_too() -> None:
