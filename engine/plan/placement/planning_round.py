@@ -54,7 +54,7 @@ class Keep(IntEnum):
     OWN_ALLOCATIONS = 1
     DENSE_PAGES = 2  # keys in pages that wait to be returned are placed again, and others that fit stay
     PLACES = 3  # keys that fit stay where they are
-    OLD_RANGES = 4  # and the old range of a replaced key is kept until its new one is published
+    OLD_RANGES = 4  # and old ranges of replaced keys until the new ones are published; dedicated images stay
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -107,7 +107,10 @@ class PlanningRound:
         leaving, shared = self.leaving, SharedPlaces()
         if self.resident is not None:
             facts = self.profile, self.policy, self.terms
-            shared = shared_places(self.coalesced, self.memory, ids, removed_keys, *facts)
+            most = self.keep is Keep.OLD_RANGES
+            shared = shared_places(
+                self.coalesced, self.memory, ids, removed_keys, *facts, keep_dedicated=most
+            )
             if len(shared.leaving):
                 leaving = distinct(np.concatenate([leaving, shared.leaving]))
         if len(leaving):

@@ -5,6 +5,10 @@ where a lifetime has changed, all images with one are laid out as if there were 
 allocation that would be as large as a resident one, the images that lie there at the same offset stay, and
 those that join them are bound beside them. Images whose offset or company is another are created again,
 which costs no transfer: their contents are not kept between frames.
+
+Nothing can be bound beside an image in a dedicated allocation, which a driver prefers for most attachments.
+So where others that may share its bytes would save little of them, it stays, and they lie elsewhere. That
+lasts until it is created again for another reason, such as another size, or until a budget has no room.
 """
 
 from __future__ import annotations
@@ -27,6 +31,8 @@ from engine.plan.terms.table import Int64s, chosen, is_in, some
 from engine.plan.terms.vocabulary import Dedicated, ImageUsage, Kind
 
 _NONE = np.zeros(0, np.int64)
+WORTH = 4
+"""A dedicated image is created again where that saves at least 1/WORTH of its bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +91,13 @@ def shared_places(
     profile: DeviceProfile,
     policy: Policy,
     terms: TermsTable,
+    *,
+    keep_dedicated: bool,
 ) -> SharedPlaces:
     """How the images of `memory` are rearranged for these needs.
 
-    `changed` are keys of needs that may be new or changed, `removed` those that are gone, both sorted.
+    `changed` are keys of needs that may be new or changed, `removed` those that are gone, both sorted. With
+    `keep_dedicated` a dedicated image stays where others would save less than 1/WORTH of its bytes in it.
     """
     limited = coalesced.terms.with_lifetime()
     before = memory.subresource_table
@@ -116,6 +125,8 @@ def shared_places(
     taken = set[int]()
     for size, members in groups:
         home, staying = _home(resident, size, members, taken, terms)
+        if keep_dedicated and home is None and _stays_dedicated(resident, size, members, terms):
+            continue
         leaving.update(image.key for image, _ in members if image.key in resident)
         leaving.difference_update(staying)
         if home is not None:
@@ -191,6 +202,21 @@ def _home(
         return None, []
     best = max(kept, key=lambda home: (kept[home], -home))
     return best, keys[best]
+
+
+def _stays_dedicated(
+    resident: Mapping[int, _Place], size: int, members: list[tuple[_Image, int]], terms: TermsTable
+) -> bool:
+    """Whether the largest image of a group stays in its dedicated allocation, as the others save too little.
+
+    Each group has its largest image first, which alone is as large as the group.
+    """
+    (largest, offset), *others = members
+    place = resident.get(largest.key)
+    if place is None or not place.dedicated or not _is_as_wanted(place, largest, offset, terms):
+        return False
+    saved = sum(taken for taken, _ in place_aliases([image.place for image, _ in others]))
+    return place.room == size and place.memory_type in largest.types and saved * WORTH < size
 
 
 def _is_as_wanted(place: _Place, image: _Image, offset: int, terms: TermsTable) -> bool:

@@ -17,6 +17,7 @@ from support.random_scenes import profile
 from engine.plan.model.plan import Plan
 from engine.plan.model.plan_change import plan_change
 from engine.plan.placement.planner import make_plan
+from engine.plan.placement.shared_images import WORTH
 from engine.plan.profile.device_profile import ImageFact
 from engine.plan.requirements.coalesce import Coalesced
 from engine.plan.requirements.requirements import ImageShape, Requirement
@@ -145,6 +146,8 @@ def test_only_images_whose_place_is_another_are_created_again(changes, created):
     assert (change.moved, change.renewed) == (0, len(created)), "nothing of an attachment is copied"
 
 
+PREFERS = replace(DEVICE, images=replace(DEVICE.images, dedicated_from=1), _cache={})
+"""The same device, which prefers a dedicated allocation for each attachment that shares no bytes."""
 SHADOW_MAP: Wanted = {1: (WIDE, (0, 1), False), 2: (LATE, (1, 3), False)}
 """A frame with a shadow map, which shares its bytes with nothing, and a picture."""
 OUTLINED: Wanted = {**SHADOW_MAP, 3: (SMALL, (2, 3), False)}
@@ -218,13 +221,49 @@ def test_images_that_no_longer_share_bytes_separate_while_one_of_them_stays():
 
 def test_no_image_joins_a_dedicated_allocation():
     keys = Keys()
-    prefers = replace(DEVICE, images=replace(DEVICE.images, dedicated_from=1), _cache={})
     wanted = {1: OUTLINED[1]}
-    before = make_plan(coalesced(keys, wanted), prefers, None, POLICY)
+    before = make_plan(coalesced(keys, wanted), PREFERS, None, POLICY)
     assert before.memory.allocations["dedicated"].all()
-    plan = make_plan(coalesced(keys, {**wanted, 3: OUTLINED[3]}), prefers, before, POLICY)
+    plan = make_plan(coalesced(keys, {**wanted, 3: OUTLINED[3]}), PREFERS, before, POLICY)
     assert validate(plan) == []
     assert plan.address(1).allocation == plan.address(3).allocation != before.address(1).allocation
+
+
+def test_a_dedicated_image_stays_where_another_would_save_little_of_it_and_that_lies_elsewhere():
+    keys = Keys()
+    before = make_plan(coalesced(keys, SHADOW_MAP), PREFERS, None, POLICY)
+    assert before.memory.allocation(before.address(1).allocation)["dedicated"]
+    small: Wanted = {**SHADOW_MAP, 3: (0, (2, 3), False)}
+    joined = make_plan(coalesced(keys, small), PREFERS, before, replace(POLICY, own=1))
+    assert validate(joined) == []
+    assert [joined.address(key) for key in SHADOW_MAP] == [before.address(key) for key in SHADOW_MAP]
+    assert not joined.memory.resources["aliased"].any()
+    fresh = make_plan(coalesced(keys, small), PREFERS, None, replace(POLICY, own=1))
+    assert joined.planned_bytes - fresh.planned_bytes == 64 * 64 * 4
+    again = make_plan(coalesced(keys, SHADOW_MAP), PREFERS, joined, POLICY)
+    assert again.planned_bytes == before.planned_bytes
+    assert [again.address(key) for key in SHADOW_MAP] == [before.address(key) for key in SHADOW_MAP]
+
+
+def test_a_dedicated_image_is_created_again_where_the_budget_has_no_room_beside_it():
+    keys, policy = Keys(), replace(POLICY, own=1)
+    before = make_plan(coalesced(keys, SHADOW_MAP), PREFERS, None, policy)
+    full = PREFERS.with_budgets({0: before.planned_bytes})
+    plan = make_plan(coalesced(keys, {**SHADOW_MAP, 3: (0, (2, 3), False)}), full, before, policy)
+    assert validate(plan) == []
+    assert plan.address(1).allocation == plan.address(3).allocation != before.address(1).allocation
+
+
+@given(st.lists(frames(), min_size=2, max_size=5))
+def test_what_dedicated_images_keep_from_sharing_is_less_than_a_quarter_of_them(history: list[Wanted]):
+    keys, policy = Keys(), replace(POLICY, own=1)
+    plan = None
+    for wanted in history:
+        plan = make_plan(coalesced(keys, wanted), PREFERS, plan, policy)
+        assert validate(plan) == []
+        fresh = make_plan(coalesced(keys, wanted), PREFERS, None, policy)
+        dedicated = plan.memory.allocations["size"][plan.memory.allocations["dedicated"]]
+        assert plan.planned_bytes - fresh.planned_bytes < max(int(dedicated.sum()) / WORTH, 1)
 
 
 def test_images_of_one_size_that_no_longer_share_bytes_lie_in_two_allocations():
