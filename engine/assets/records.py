@@ -7,7 +7,7 @@ source files (sizes, bounds, reflection) are facts, see `engine.assets.cache.fac
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -266,6 +266,30 @@ class LeftOut(Asset):
     def has_data(self) -> bool:
         """It has none."""
         return False
+
+
+def source_name(record: Asset) -> str:
+    """Return the name of the file that a record is made from; empty where it is made from none."""
+    source = getattr(record, "source", None)
+    if isinstance(record, Environment):
+        source = record.sources[0] if record.sources else None
+    return source.name if isinstance(source, Path) else ""
+
+
+def origin(record: Asset, record_of: Callable[[AssetRef], Asset]) -> str:
+    """Return what an asset without a name is made from: a file, a part of one, or another asset.
+
+    Empty for one that has a name, or is made from nothing.
+    """
+    if record.name:
+        return ""
+    source = getattr(record, "source", None)
+    if isinstance(source, AssetRef):
+        of = record_of(source)
+        made = f"of {of.label}"
+        return made if of.name or not source_name(of) else f"{made}, {source_name(of)}"
+    part = getattr(record, "part", "")
+    return f"{source_name(record)} {part}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)

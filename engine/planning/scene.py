@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.assets import AssetLibrary, AssetRef
+from engine.assets.records import origin
 from engine.assets.reported_problems import ReportedProblems
 from engine.feature import Feature, FrameView, Raised, Registry
 from engine.feature.collect import RequirementCollector
@@ -86,7 +87,7 @@ class ScenePlanner:
         self.freezes = False
         self.profile = profile
         self.size = size
-        self.keys = keys or Keys(self._describe, lambda db: library.dbs[db].name)
+        self.keys = keys or Keys(self._describe, lambda db: library.dbs[db].name, self._origin)
         self.others: list[MemoryUser] = []
         self._coalesced: Coalesced | None = None
         self._tableau = tableau
@@ -486,6 +487,9 @@ class ScenePlanner:
         """Return the name of an asset in plans: its database and its label."""
         ref = AssetRef.from_key(key)
         return f"{self._library.dbs[ref.db].name} {self._library.record(ref).label}"
+
+    def _origin(self, key: int) -> str:
+        return origin(self._library.record(AssetRef.from_key(key)), self._library.record)
 
     def guard(self, feature: Feature, error: Raised) -> None:
         """Switch off a feature whose code raised and report it, once."""

@@ -30,6 +30,7 @@ from engine.assets import (
     read_asset_db_file,
 )
 from engine.assets.files import FileGate
+from engine.assets.records import origin
 from engine.humon import InputError, Problem, Severity, parse
 
 
@@ -133,7 +134,6 @@ def test_parameters_of_a_material_are_numbers_by_name(project: Project) -> None:
         ("{ @type: model  mesh_adbi: 99999999999999999999  material: none }", "asset.reference", ""),
         ("{ @type: mesh  source: a.hu  lods: [] }", "asset.lods", ""),
         ("{ @type: mesh  source: a.hu  lods: {} }", "value.kind", ""),
-        ("{ @type: material  shaders: [] }", "asset.shaders", ""),
         ("[ 1 2 ]", "value.kind", ""),
     ],
 )
@@ -408,3 +408,18 @@ def test_of_a_field_that_is_given_twice_the_first_is_used(tmp_path: Path) -> Non
     assert (asset.type, asset.name) == ("texture2d", "a")
     found = [(each.code, each.severity, each.position and each.position.line) for each in db.left_out]
     assert found == [("humon.duplicate", Severity.WARNING, 2)] * 2
+
+
+def test_what_an_asset_without_a_name_is_made_from_is_told(project: Project) -> None:
+    lods = "lods: [{ topology: triangle_list  vertices: 1  indices: 2 }]"
+    db = project.db(
+        db_of(
+            f"{{ @type: mesh  source: meshes/a.hu  {lods} }}",
+            "{ @type: vertices  source: 0  vertexFormat: [[pos r32g32b32_sfloat]] }",
+            "{ @type: indices  name: own  source: 0  indexFormat: uint16 }",
+            "{ @type: texture2d  source: models/a.glb  part: /images/3 }",
+            "{ @type: environment  source: skies/noon.hdr }",
+        )
+    )
+    told = [origin(record, lambda ref: db.assets[ref.index]) for record in db.assets]
+    assert told == ["a.hu", "of mesh #0, a.hu", "", "a.glb /images/3", "noon.hdr"]

@@ -232,7 +232,7 @@ def test_a_line_around_an_object_follows_bones_and_morph_targets(
 
 def test_every_fountain_has_sparks_of_its_own(example: Callable[[str], Feature], shown: Open) -> None:
     fountains = "".join(
-        f"    {name}: {{ translation: [{x} -1 -2] features: [{{ @type: particles  speed: 0.3 }}] }}\n"
+        f"    {name}: {{ translation: [{x} -1 -2] features: [{{ @type: particles  speed: 0.9 }}] }}\n"
         for name, x in (("left", -0.6), ("right", 0.6))
     )
     runtime = shown((example("particles"),), fountains + DARK)
@@ -250,7 +250,7 @@ def test_every_fountain_has_sparks_of_its_own(example: Callable[[str], Feature],
 
 
 def test_sparks_are_seen_through_what_blends(example: Callable[[str], Feature], shown: Open) -> None:
-    fountain = "    f: { translation: [0 -1 -2] features: [{ @type: particles  speed: 0.3 }] }\n"
+    fountain = "    f: { translation: [0 -1 -2] features: [{ @type: particles  speed: 0.9 }] }\n"
     bare = picture(shown((example("particles"),), fountain + DARK))
     before = fountain + pane("dark", "dark", "scale: [9 9 1]") + DARK
     behind = picture(shown((example("particles"),), before, dark=SMOKED))
@@ -260,7 +260,7 @@ def test_sparks_are_seen_through_what_blends(example: Callable[[str], Feature], 
 
 def fountain(name: str, place: str) -> str:
     """Return a fountain whose sparks stay below the middle of the picture's height."""
-    return f"    {name}: {{ translation: [{place}] features: [{{ @type: particles  speed: 0.3 }}] }}\n"
+    return f"    {name}: {{ translation: [{place}] features: [{{ @type: particles  speed: 0.9 }}] }}\n"
 
 
 def dark_pane(depth: float) -> str:
@@ -315,7 +315,7 @@ def test_sparks_are_mirrored_with_what_else_blends(
     example: Callable[[str], Feature], shown: Open, glass: str
 ) -> None:
     things = "    m: { translation: [0 -0.6 0] features: [{ @type: water  ripples: 0 }] }\n"
-    things += "    f: { translation: [0 -0.4 -1] features: [{ @type: particles  speed: 0.5 }] }\n" + DARK
+    things += "    f: { translation: [0 -0.4 -1] features: [{ @type: particles  speed: 1.5 }] }\n" + DARK
     things += block("solid", "translation: [9 0 0]", "")
     things += pane("red", "red", "translation: [0 0 -3] scale: [3 3 1]") if glass else ""
     runtime = shown((example("water"), example("particles")), things)

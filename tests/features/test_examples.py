@@ -36,7 +36,7 @@ tableau: { name: example  objects: {
 """
 EXAMPLES = {
     "fog": {"THING": "{ @type: fog  density: 0.25 }"},
-    "particles": {"THING": "{ @type: particles  speed: 1 }", "PLACE": "0.9 0 0.6"},
+    "particles": {"THING": "{ @type: particles  speed: 3 }", "PLACE": "0.9 0 0.6"},
     "outline": {"CUBE": "{ @type: outline }"},
     "bloom": {"THING": "{ @type: bloom  threshold: 0.7  strength: 1.5 }", "SUN": "9"},
     "water": {"THING": "{ @type: water  size: 30 }", "GROUND": "-3", "PLACE": "0 0.12 0"},

@@ -23,7 +23,7 @@ from engine.plan.terms.drawing import ShaderStage
 from engine.tableau.schema import float_field
 
 COUNT = 4096  # of each fountain
-HALF_HEIGHT = 0.6  # metres, of a fountain of speed 1
+HALF_HEIGHT = 1 / 15  # metres, of a fountain of 1 m/s
 
 MOVE = """#version 450
 layout(local_size_x = 64) in;
@@ -47,7 +47,7 @@ void main() {
     float born = floor(t / life) * life, age = t - born;          // where it is follows from the time alone
     uint seed = i * 3u + uint(born * 16.0) * 977u;
     float turn = 6.2832 * hash(seed), out_ = 0.25 + hash(seed + 1u);
-    vec3 v = vec3(cos(turn) * out_, 3.0 + hash(seed + 2u), sin(turn) * out_) * fountain.speed;
+    vec3 v = vec3(cos(turn) * out_, 3.0 + hash(seed + 2u), sin(turn) * out_) * (fountain.speed / 3.0);
     s.place = vec4(fountain.place + v * age - vec3(0.0, 2.4, 0.0) * age * age, age / life);
     s.speed = vec4(v - vec3(0.0, 4.8, 0.0) * age, 0.0);
     sparks.row[i] = s;
@@ -85,7 +85,9 @@ class Particles(Feature):
     """A fountain of sparks above the object."""
 
     type_name = "particles"
-    fields = (float_field("speed", 1.0, minimum=0.0, maximum=100.0, help="metres per second, in parts of 3"),)
+    fields = (
+        float_field("speed", 3.0, minimum=0.0, maximum=300.0, unit="m/s", help="upwards, of the slowest"),
+    )
     buffers = ("fountains",)
     shaders = {"move.cs": MOVE, "spark.vs": VERTEX, "spark.fs": FRAGMENT}
 

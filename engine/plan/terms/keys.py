@@ -30,16 +30,19 @@ class Keys:
     """Interns transients by name and gives every key its name in plans and errors.
 
     `describe` names assets by their keys (`assetDb0 vertices 'cube'`); without it they are named as in the
-    seed, `assetDb: 0 asset: 2`. `database` names databases by their numbers; without it `assetDb0`.
+    seed, `assetDb: 0 asset: 2`. `database` names databases by their numbers; without it `assetDb0`. `origin`
+    says what an asset without a name of its own is made from, empty where there is nothing to say.
     """
 
     def __init__(
         self,
         describe: Callable[[int], str] | None = None,
         database: Callable[[int], str] | None = None,
+        origin: Callable[[int], str] | None = None,
     ) -> None:
         self._describe = describe
         self._database = database
+        self._origin = origin
         self._names: list[str] = []
         self._ids: dict[str, int] = {}
 
@@ -59,6 +62,15 @@ class Keys:
             return self._describe(key)
         db, index = split_key(key)
         return f"assetDb: {db} asset: {index}"
+
+    def caption(self, key: int) -> str:
+        """The name for people: of an asset without a name of its own also what it is made from."""
+        origin = self.origin(key)
+        return f"{self.name(key)} ({origin})" if origin else self.name(key)
+
+    def origin(self, key: int) -> str:
+        """What the asset of a key without a name of its own is made from; else empty."""
+        return "" if self._origin is None or is_transient(key) else self._origin(key)
 
     def database(self, db: int) -> str:
         """The name of a database in listings."""

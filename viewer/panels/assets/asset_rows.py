@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.assets import AssetLibrary, AssetRef
-from engine.assets.records import Asset, AssetType
+from engine.assets.records import Asset, AssetType, source_name
 from engine.assets.updating.references import with_references
 from engine.plan.model.plan import Plan
 
@@ -54,7 +53,7 @@ class AssetRows:
                 ref = library.kept(record.ref)  # of the version that is drawn
                 keys.append(ref.key)
                 kinds.append(number[record.type])
-                names.append(record.name or _source_name(record) or f"#{record.ref.index}")
+                names.append(record.name or source_name(record) or f"#{record.ref.index}")
                 searched.append(f"{record.type} {names[-1]} {one.db.name}".lower())
                 broken.append(index in stays or library.is_broken(ref))
                 pairs += [(ref.key, library.kept(part).key) for part in references(record)]
@@ -98,12 +97,6 @@ def references(record: Asset) -> list[AssetRef]:
 
     with_references(record, note)
     return found
-
-
-def _source_name(record: Asset) -> str:
-    """The name of the file that a record without a name is made from; empty where there is none."""
-    source = getattr(record, "source", None)
-    return source.name if isinstance(source, Path) else ""
 
 
 def planned_bytes(rows: AssetRows, plan: Plan) -> Ints:

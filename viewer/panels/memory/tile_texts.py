@@ -83,8 +83,8 @@ def size_text(size: int) -> str:
 
 
 def name_of(models: PlanModels, place: int) -> str:
-    """The name of the key at a place."""
-    return models.plan.requirements.keys.name(int(models.places.subresources["key"][place]))
+    """The name of the key at a place, and what it is made from."""
+    return models.plan.requirements.keys.caption(int(models.places.subresources["key"][place]))
 
 
 def usage_names(models: PlanModels, place: int) -> tuple[str, ...]:

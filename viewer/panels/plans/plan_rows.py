@@ -1,12 +1,14 @@
 """The four plans and the requests as trees of two levels of cost: rows in columns, and texts of what is open.
 
 A row is an allocation, a shader, a pipeline, a descriptor set or a request. What is below an open row are the
-lines of its Humon text, as `python -m engine plan` prints it, made when it is opened.
+lines of its Humon text, as `python -m engine plan` prints it, made when it is opened. Comments in it say what
+assets without names are made from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 
 from engine.humon import write
 from engine.plan.model.plan import Plan
+from engine.plan.terms.keys import TRANSIENT_DB, asset_key
 from engine.plan.text.plan_text import (
     allocation_values,
     descriptor_set_values,
@@ -25,6 +28,8 @@ from engine.plan.text.requirement_text import need_values
 from viewer.panels.history.key_names import KeyNames
 from viewer.panels.number_format import bytes_text, count_text
 
+_NAMELESS = re.compile(r'"(.+) \w+ #(\d+)"')
+"""An asset without a name, in a plan's text: its database, and its index there."""
 MAX_LINES = 20_000
 """Lines of an open row."""
 
@@ -61,6 +66,7 @@ class PlanRows:
         self._names = names
         self._source = _SOURCES[topic](plan)
         self._lines: dict[int, list[str]] = {}
+        self._databases: dict[str, int] | None = None
         self._search = ""
         self.is_searched = True
         self.rows = np.arange(self._source.count)
@@ -110,10 +116,27 @@ class PlanRows:
     def _text(self, row: int) -> list[str]:
         found = self._lines.get(row)
         if found is None:
-            lines = write(self._source.values(row)).splitlines()
+            lines = [*self._commented(write(self._source.values(row)).splitlines())]
             more = len(lines) - MAX_LINES
             found = self._lines[row] = lines[:MAX_LINES] + ([f"and {more:,} lines more"] if more > 0 else [])
         return found
+
+    def _commented(self, lines: list[str]) -> Iterator[str]:
+        """Lines with comments that say what the assets in them are made from that have no names."""
+        for line in lines:
+            found = _NAMELESS.search(line)
+            key = self._nameless(found[1], int(found[2])) if found is not None else None
+            origin = self.plan.requirements.keys.origin(key) if key is not None else ""
+            yield f"{line}  // {origin}" if origin else line
+
+    def _nameless(self, database: str, index: int) -> int | None:
+        """The key of an asset in this plan; None where no database is called so."""
+        if self._databases is None:
+            keys = self.plan.requirements.keys
+            numbers = np.unique(self.plan.requirements.needs.array["key"].astype(np.int64) >> 32).tolist()
+            self._databases = {keys.database(number): number for number in numbers if number != TRANSIENT_DB}
+        number = self._databases.get(database)
+        return asset_key(number, index) if number is not None else None
 
     def _lay_out(self) -> None:
         """Find where each row begins among the visible ones."""
@@ -222,7 +245,7 @@ def _memory(plan: Plan) -> _Source:
 
 
 def _shaders(plan: Plan) -> _Source:
-    rows, name = plan.shaders, plan.requirements.keys.name
+    rows, name = plan.shaders, plan.requirements.keys.caption
     return _Source(
         np.arange(len(rows)),
         lambda row: (name(rows[row].key), rows[row].entry_point),
@@ -255,7 +278,7 @@ def _descriptor_sets(plan: Plan) -> _Source:
 
 
 def _requests(plan: Plan) -> _Source:
-    needs, name = plan.requirements.needs.array, plan.requirements.keys.name
+    needs, name = plan.requirements.needs.array, plan.requirements.keys.caption
     keys = needs["key"].astype(np.int64)
     requested = np.sort(plan.requirements.requested.rows["key"].astype(np.int64))
     counts = np.searchsorted(requested, keys, "right") - np.searchsorted(requested, keys, "left")

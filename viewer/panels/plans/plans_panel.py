@@ -65,7 +65,7 @@ class PlansPanel:
         if self._names is None or (
             self._rows is not None and self._rows.plan.requirements.keys is not plan.requirements.keys
         ):
-            self._names = KeyNames(plan.requirements.keys.name)
+            self._names = KeyNames(plan.requirements.keys.caption)
         topic = Topic(self.topic)
         if self._rows is None or self._rows.plan is not plan or self._rows.topic is not topic:
             self._rows = PlanRows(plan, topic, self._opened, self._names)

@@ -23,7 +23,7 @@ def plan() -> Plan:
 
 
 def rows_of(plan: Plan, topic: Topic, opened: set[object] | None = None) -> PlanRows:
-    names = KeyNames(plan.requirements.keys.name)
+    names = KeyNames(plan.requirements.keys.caption)
     return PlanRows(plan, topic, set() if opened is None else opened, names)
 
 
@@ -58,7 +58,7 @@ def test_an_open_row_shows_its_text_and_stays_open_in_the_next_plan(plan: Plan, 
     assert lines
     assert all(line.line and line.row == 1 for line in lines)
     whole = requirement_text(plan) if topic is Topic.REQUESTS else plan_text(plan)
-    text = "".join("".join(line.name for line in lines).split())
+    text = "".join("".join(line.name.partition("  //")[0] for line in lines).split())
     assert text in "".join(whole.split()), "lines are broken elsewhere, where they are indented"
     assert rows.row_at(rows.visible - 1).row == count - 1
     again = rows_of(plan, topic, opened)
@@ -66,6 +66,28 @@ def test_an_open_row_shows_its_text_and_stays_open_in_the_next_plan(plan: Plan, 
     assert again.is_open(1)
     again.set_open(1, False)
     assert again.visible == count
+
+
+def test_assets_without_names_are_shown_with_what_they_are_made_from(plan: Plan) -> None:
+    rows = rows_of(plan, Topic.REQUESTS)
+    names = {rows.row_at(index).name for index in range(rows.visible)}
+    assert {"assetDb0 texture2d #8 (brick-albedo.png)", "assetDb0 vertices #2 (of mesh 'cube')"} <= names
+    assert {"shadowMap", "builtin texture2d 'white'"} <= names, "a name says enough"
+    for topic in (Topic.MEMORY, Topic.REQUESTS):
+        rows = rows_of(plan, topic)
+        rows.set_search("brick-albedo")
+        while not rows.is_searched:
+            rows.refresh()
+        assert len(rows.rows) == 1, topic
+    for topic in (Topic.MEMORY, Topic.DESCRIPTOR_SETS):
+        rows = rows_of(plan, topic)
+        for row in reversed(range(rows.visible)):
+            rows.set_open(row, True)
+        lines = [row.name for row in map(rows.row_at, range(rows.visible)) if row.line]
+        told = [line for line in lines if "texture2d #8" in line]
+        assert told, topic
+        assert all(line.endswith("  // brick-albedo.png") for line in told), topic
+        assert not [line for line in lines if "'white'" in line and "//" in line]
 
 
 def test_a_search_finds_an_allocation_by_what_is_in_it(plan: Plan) -> None:

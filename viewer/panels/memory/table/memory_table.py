@@ -205,7 +205,7 @@ class MemoryTable:
         """The name of a row: that of the key, or what the object is and its id."""
         ident = int(self._ids[row])
         if self.level is Level.SUBRESOURCE:
-            return self._plan.requirements.keys.name(ident)
+            return self._plan.requirements.keys.caption(ident)
         if self.level is Level.ALLOCATION:
             staging = " (staging)" if self._places.staging[row] else ""
             return f"allocation {ident}{staging}"
