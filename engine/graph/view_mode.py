@@ -39,15 +39,16 @@ WHOLE = ImageDecl("wholePicture", PICTURE.format)
 """The picture of which a view shows one channel."""
 _NEAREST = Sampler(nearest=True)
 GRID_PICTURE = ImageDecl("gridPicture", PICTURE.format)
-GRID_COVER = ImageDecl("gridCover", Format.R8G8B8A8_UNORM, clear=(0.0, 0.0, 0.0, 0.0))
-"""How much of each texel lies over the picture and so over its grid, such as overlays: in alpha."""
+COVER = ImageDecl("overlayCover", Format.R8G8B8A8_UNORM, clear=(0.0, 0.0, 0.0, 0.0))
+"""How much of each texel lies over the picture, and so over its grid and outlines: in alpha."""
+_COVER_READ = ImageRead(COVER, "cover", _NEAREST, optional=True)
 GRID = FullscreenPass(
     "viewer: grid",
     color=(ColorTarget(GRID_PICTURE),),
     reads=(
         ImageRead(PICTURE, "picture", _NEAREST),
         ImageRead(SCENE_DEPTH, "sceneDepth", _NEAREST, optional=True),
-        ImageRead(GRID_COVER, "cover", _NEAREST, optional=True),
+        _COVER_READ,
     ),
     shader="groundGrid",
 )
@@ -119,14 +120,14 @@ VIEWER = "viewer"
 def shown(declared: Declared, mode: ViewMode, *, grid: bool = False, outline: bool = False) -> Declared:
     """Return the passes of a frame in a mode. Those of LINES need WIREFRAME_FEATURE of the device.
 
-    With `grid` there is GRID_PICTURE, too, if it is watched: the picture with a grid on the ground, behind
-    what passes blend over the picture. With `outline` there is OUTLINED_PICTURE, if it is watched: the
-    picture, or that with a grid, with an outline around what the chosen objects show, also where something is
-    before them.
+    With `grid` there is GRID_PICTURE, too, if it is watched: the picture with a grid on the ground. With
+    `outline` there is OUTLINED_PICTURE, if it is watched: the picture, or that with a grid, with an outline
+    around what the chosen objects show, also where something is before them. What passes blend over the
+    picture, such as overlays, lies over both.
     """
     found = _in_mode(declared, mode)
     own: list[Pass] = [GRID] if grid else []
-    if grid:
+    if grid or outline:
         found = _with_cover(found)
     if outline:
         found = _with_masks(found)
@@ -136,7 +137,7 @@ def shown(declared: Declared, mode: ViewMode, *, grid: bool = False, outline: bo
 
 def contour_of(picture: ImageDecl) -> FullscreenPass:
     """Return the pass that outlines what covers CHOSEN_MASK, over a copy of `picture`."""
-    reads = ImageRead(picture, "picture", _NEAREST), ImageRead(CHOSEN_MASK, "mask")
+    reads = ImageRead(picture, "picture", _NEAREST), ImageRead(CHOSEN_MASK, "mask"), _COVER_READ
     return FullscreenPass(
         "viewer: outline", color=(ColorTarget(OUTLINED_PICTURE),), reads=reads, shader="outline"
     )
@@ -153,13 +154,16 @@ def without_empty_contour(passes: Declared) -> Declared:
 
 
 def _with_cover(declared: Declared) -> Declared:
-    """Add passes that draw once more, into GRID_COVER, what passes blend over the finished picture."""
+    """Add passes that draw once more, into COVER, what passes blend over the finished picture.
+
+    They come after these, as COVER can then lie in the memory of what the picture is made of.
+    """
     found = {name: list(own) for name, own in declared.items()}
     for name, p in _each(declared):
         blends = [t.blend for t in p.color if t.image in (PICTURE, WHOLE) and t.blend is not Blend.OPAQUE]
         if blends:
-            color = (ColorTarget(GRID_COVER, blends[0]),)
-            cover = replace(p, name=f"viewer: cover of {p.name}", color=color, after=(), before=())
+            color = (ColorTarget(COVER, blends[0]),)
+            cover = replace(p, name=f"viewer: cover of {p.name}", color=color, after=(p.name,), before=())
             found[name].append(replace(cover, depth=p.depth and replace(p.depth, write=False)))
     return found
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from engine.graph.view_mode import CHOSEN_MASK, OUTLINED_PICTURE, ViewMode
+from engine.graph.view_mode import CHOSEN_MASK, COVER, OUTLINED_PICTURE, ViewMode
 from engine.runtime.runtime import Runtime
 from engine.testing import OpenedScene, open_scene
 
@@ -103,3 +103,36 @@ def test_what_draws_no_mesh_has_no_contour() -> None:
         choose(scene, ["camera"])
         assert not OWN & set(scene.memory.assets)
         assert scene.memory.live == before
+
+
+def test_overlays_lie_over_the_contour_and_what_covers_it_goes_with_the_choice() -> None:
+    with open_scene("scenes/tableau.hu", size=(480, 320)) as scene:
+        runtime = runtime_of(scene)
+        camera = runtime.tableau["camera"]
+        camera.rotation = (0.0, 0.0, 0.0, 1.0)  # so that the horizon crosses the reticle and the map
+        scene.frame()
+        before, area_map = set(scene.memory.assets), runtime.tableau["camera/areaMap"]
+        choose(scene, ["groundPlane"])
+        assert "areaMap" in str(scene.memory.assets[COVER.name].why)
+        with_map = lines(runtime)
+        area_map.enabled = False
+        scene.frame()
+        without = lines(runtime)
+        column = slice(300, 456)  # of the map, without its frame
+        assert without[150:170, column].any(axis=0).all(), "the line crosses the place of the map"
+        assert not with_map[:, column].any()
+        assert np.array_equal(with_map[:, :270], without[:, :270])
+        assert with_map[150:170, 20:200].any(axis=0).all()
+        assert not with_map[159:161, 229:233].any(), "the arm of the reticle is whole"
+        runtime.planner.choose(np.zeros(0, np.int32))
+        runtime.planner.watch(frozenset())
+        area_map.enabled = True
+        scene.settle()
+        assert set(scene.memory.assets) == before
+
+
+def lines(runtime: Runtime) -> np.ndarray:
+    """Where the contour has changed the picture by more than a little."""
+    pictures = [runtime.read_pixels(), runtime.read_pixels(OUTLINED_PICTURE)]
+    plain, outlined = (picture[..., :3].astype(int) for picture in pictures)
+    return np.abs(outlined - plain).max(axis=2) > 24

@@ -156,7 +156,7 @@ def test_the_grid_lies_behind_overlays_and_behind_objects_also_in_a_view_without
         runtime.planner.watch(frozenset({GRID_PICTURE.name}))
         scene.settle()
         scene.frame()
-        assert "areaMap" in str(scene.memory.assets["gridCover"].why)
+        assert "areaMap" in str(scene.memory.assets["overlayCover"].why)
         changed = np.abs(runtime.read_pixels(GRID_PICTURE)[..., :3].astype(float) - lit).max(axis=2) > 4
         assert changed[158:162, 4:180].any(axis=0).all(), "the axis of x crosses the picture"
         area_map, bar, cube = changed[22:198, 282:458], changed[288:298, 22:198], changed[145:175, 222:258]
@@ -166,7 +166,7 @@ def test_the_grid_lies_behind_overlays_and_behind_objects_also_in_a_view_without
         assert not bar.any()
         assert not cube.any(), "the cube stands on the ground"
         show(scene, ViewMode.LIT)
-        assert "gridCover" not in scene.memory.assets
+        assert "overlayCover" not in scene.memory.assets
         assert scene.memory.live - live <= 32 << 10
 
 

@@ -26,6 +26,7 @@ class SecondScene:
 
     It has a plan and memory of its own, within what the first scene leaves of the budgets when it is opened.
     Its own cameras are switched off: one at its top has the place and the fields of that in use of the first.
+    What hangs under its own camera in use, such as overlays, hangs under that one.
     """
 
     def __init__(self, first: Runtime, scene: Scene, library: AssetLibrary, name: str) -> None:
@@ -100,11 +101,20 @@ class SecondScene:
 
 
 def _own_camera(tableau: Tableau) -> int:
-    """Switch off all cameras of a scene; return the object of a new one."""
+    """Switch off all cameras of a scene; return the object of a new one, with the one in use below it."""
     table = tableau.tables.get(CAMERA)
+    in_use = np.zeros(0, np.int32)
     if table is not None:
-        table.set_flag("enabled", table.rows_enabled(), False)
+        rows = table.rows_enabled()
+        in_use = table.object[rows[:1]].astype(np.int32)
+        table.set_flag("enabled", rows, False)
     name, number = "comparedCamera", 2
     while name in tableau:
         name, number = f"comparedCamera{number}", number + 1
-    return tableau.add_object(name, features={CAMERA: {}}).row
+    made = tableau.add_object(name, features={CAMERA: {}})
+    if len(in_use):
+        tableau.remove_feature(CAMERA, in_use)  # what is below it then hangs under the other
+        tableau.rearranging.reparent(in_use, made.row)
+        below = tableau.handle(int(in_use[0]))
+        below.translation, below.rotation = (0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0)
+    return made.row

@@ -1,4 +1,4 @@
-// A bright line with a dark border around what a mask covers, over the picture.
+// A bright line with a dark border around what a mask covers, over the picture and behind what lies over it.
 #version 450
 
 #include "viewEncoding.glsl"
@@ -6,6 +6,7 @@
 layout(set = 0, binding = 0, std140) uniform Frame { float contentScale; } frame;
 layout(set = 0, binding = 1) uniform sampler2D picture;
 layout(set = 0, binding = 2) uniform sampler2D mask;
+layout(set = 0, binding = 3) uniform sampler2D cover; // alpha: how much lies over the picture
 
 layout(location = 0) in vec2 uv;
 layout(location = 0) out vec4 colour;
@@ -34,7 +35,8 @@ void main() {
         return;
     vec2 point = max(frame.contentScale, 1.0) / vec2(textureSize(mask, 0));
     float border = around(point * (WIDTH + BORDER_WIDTH));
+    float seen = (1.0 - here) * (1.0 - texture(cover, uv).a);
     float line = max(around(point * WIDTH), border == 0.0 ? 0.0 : around(point * WIDTH * 0.5));
-    colour.rgb = mix(colour.rgb, BORDER, max(border, line) * 0.55 * (1.0 - here));
-    colour.rgb = mix(colour.rgb, storedAs(LINE), line * (1.0 - here));
+    colour.rgb = mix(colour.rgb, BORDER, max(border, line) * 0.55 * seen);
+    colour.rgb = mix(colour.rgb, storedAs(LINE), line * seen);
 }
