@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -79,15 +80,20 @@ def make_frames(scene: Scene, library: AssetLibrary, options: Options) -> Frames
     """Make the frames, windowed or headless; modules that only the other kind needs are not imported."""
     from engine.humon.collector import collector_paused
 
-    with collector_paused():  # importing and opening makes very many objects, all of which stay
+    # Importing and opening makes very many objects, all of which stay.
+    with collector_paused():
         if options.headless:
             from viewer.run.headless import HeadlessFrames
 
             frames: Frames = HeadlessFrames(scene, library, options)
         else:
+            from viewer.ui.bundle import import_bundle
+
+            import_bundle()
             from viewer.run.windowed import WindowFrames
 
             frames = WindowFrames(scene, library, options)
+        gc.freeze()
     if options.record is None:
         return frames
     from viewer.run.script_recording import RecordedFrames

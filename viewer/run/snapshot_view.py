@@ -77,6 +77,9 @@ def _show(options: Options, snapshot: Snapshot) -> ExitCode:
 
 
 def _frames(scene: Scene, library: AssetLibrary, options: Options, snapshot: Snapshot) -> Frames:
+    from viewer.ui.bundle import import_bundle
+
+    import_bundle()
     from viewer.panels.snapshot_panels import SnapshotWindow
     from viewer.run.windowed import WindowFrames
 
