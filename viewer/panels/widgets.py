@@ -26,6 +26,13 @@ FLOATING = (
 BY_KEYS = imgui.ButtonFlags_.enable_nav.value
 """Of a button of our own that arrows go to, and Enter and Space press, as any other."""
 
+# Looked up once: a frame of long tables asks hundreds of times.
+_SPAN = imgui.SelectableFlags_.span_all_columns.value
+_SPAN_OVERLAPPED = _SPAN | imgui.SelectableFlags_.allow_overlap.value
+_ITEM_SPACING = imgui.StyleVar_.item_spacing.value
+_HEADER = imgui.Col_.header.value
+_TIP = imgui.HoveredFlags_.delay_short.value | imgui.HoveredFlags_.allow_when_disabled.value
+
 Rectangle = tuple[float, float, float, float]
 
 
@@ -142,12 +149,11 @@ def table_row(identity: str, is_selected: bool, *, overlaps: bool = False, heigh
     is selected has the ground of what is selected, and a bar at its left edge, also below the mouse.
     `overlaps`: other items are drawn over it, which get their own clicks.
     """
-    flags = imgui.SelectableFlags_.span_all_columns.value
-    flags |= imgui.SelectableFlags_.allow_overlap.value if overlaps else 0
     style_now = imgui.get_style()
     gap = (style_now.item_spacing.x, 2 * style_now.cell_padding.y)
-    imgui.push_style_var(imgui.StyleVar_.item_spacing.value, gap)
-    imgui.push_style_color(imgui.Col_.header.value, style.SELECTED)
+    imgui.push_style_var(_ITEM_SPACING, gap)
+    imgui.push_style_color(_HEADER, style.SELECTED)
+    flags = _SPAN_OVERLAPPED if overlaps else _SPAN
     clicked = imgui.selectable(identity, is_selected, flags, (0, height))[0]
     imgui.pop_style_color()
     imgui.pop_style_var()
@@ -243,8 +249,7 @@ def item_box() -> Rectangle:
 
 def tooltip(lines: tuple[str, ...]) -> None:
     """Show lines while the mouse is over the previous item, also a disabled one; empty lines are left out."""
-    over = imgui.HoveredFlags_.delay_short.value | imgui.HoveredFlags_.allow_when_disabled.value
-    if not any(lines) or not imgui.is_item_hovered(over):
+    if not any(lines) or not imgui.is_item_hovered(_TIP):
         return
     if imgui.begin_tooltip():
         imgui.push_text_wrap_pos(imgui.get_font_size() * 36)

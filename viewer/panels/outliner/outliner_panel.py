@@ -51,6 +51,8 @@ SHORT = 4.2
 SHALLOW = 1
 """A tree of so few levels below the first is not scrolled: its indents shrink where there is no room."""
 _DRAGGED = "objects of the outliner"
+_Flags = Mapping[str, NDArray[np.bool_]]
+"""The columns of flags of objects, or of the features of one type."""
 
 
 class OutlinerPanel:
@@ -227,7 +229,9 @@ class OutlinerPanel:
         """Draw one row; return what was chosen in its menu."""
         model, number = self.model, int(self.model.shown[index])
         node, tableau = model.node(number), self._session.runtime.tableau
-        paths = self._paths[1]
+        table = tableau.tables[node.feature] if node.feature else None
+        flags = self._flags(tableau if table is None else table)
+        is_selected, paths = self.actions.is_selected(node), self._paths[1]
         path = paths.get(node.object)
         if path is None:
             path = paths[node.object] = tableau.path(node.object)
@@ -241,31 +245,34 @@ class OutlinerPanel:
         height = imgui.get_text_line_height()
         start, corner = imgui.get_cursor_pos(), imgui.get_cursor_screen_pos()
         width = imgui.get_content_region_avail().x
-        clicked = widgets.table_row("##row", self.actions.is_selected(node), overlaps=True, height=height)
+        clicked = widgets.table_row("##row", is_selected, overlaps=True, height=height)
         if clicked:
             self.actions.click(index)
         place = (corner.x, corner.y, corner.x + width, corner.y + height)
         self._session.places[f"row {path}/{node.feature}"] = place  # its name: the rest has switches
-        if imgui.is_item_hovered() and imgui.is_mouse_double_clicked(0) and not node.feature:
-            self.actions.start_renaming(node.object)
-        self._drag(node)
+        if not node.feature:
+            if imgui.is_item_hovered() and imgui.is_mouse_double_clicked(0):
+                self.actions.start_renaming(node.object)
+            self._drag(node)
         action = None
         if imgui.begin_popup_context_item("menu"):
-            if not self.actions.is_selected(node):
+            if not is_selected:
                 self.actions.select_node(node)
             action = draw_menu(self.actions, node)
             imgui.end_popup()
         self._tooltip(node, path)
         imgui.set_cursor_pos(start)
-        self._name(number, node, path, int(model.depths[index]), must_show=must_show)
+        self._name(number, node, path, int(model.depths[index]), _tint(node, flags), must_show=must_show)
         for flag in FLAGS:
             if imgui.table_next_column():
-                self._switch(node, path, flag)
-        self._shares_of(node, shares)
+                self._switch(node, path, flag, flags)
+        self._shares_of(node, shares, is_selected=is_selected)
         imgui.pop_id()
         return action
 
-    def _name(self, number: int, node: Node, path: str, depth: int, *, must_show: bool) -> None:
+    def _name(
+        self, number: int, node: Node, path: str, depth: int, tint: style.Color, *, must_show: bool
+    ) -> None:
         model, tableau = self.model, self._session.runtime.tableau
         step, line = imgui.get_style().indent_spacing, imgui.get_text_line_height()
         indent = depth * step
@@ -286,7 +293,7 @@ class OutlinerPanel:
         if not node.feature and self.actions.renaming == node.object:
             self._rename_box()
             return
-        widgets.cut(node.feature or tableau.name_of(node.object), self._tint(number, node))
+        widgets.cut(node.feature or tableau.name_of(node.object), tint)
         if not node.feature and self._marked[node.object]:
             imgui.same_line(0, imgui.get_font_size() * 0.3)
             imgui.text_colored(style.ACCENT, "•")
@@ -310,26 +317,22 @@ class OutlinerPanel:
         elif imgui.is_item_deactivated():
             actions.renaming = None
 
-    def _switch(self, node: Node, path: str, flag: str) -> None:
-        tableau = self._session.runtime.tableau
-        of, row = (
-            (tableau, node.object) if not node.feature else (tableau.tables[node.feature], node.feature_row)
-        )
-        flags = self._flags(of)
+    def _switch(self, node: Node, path: str, flag: str, flags: _Flags) -> None:
+        row = node.feature_row if node.feature else node.object
         is_on, in_effect = bool(flags[flag][row]), bool(flags[_EFFECTIVE[flag]][row])
         clicked, box = widgets.switch(flag, is_on, in_effect)
         self._session.places[f"switch {path}/{node.feature}/{flag}"] = box
         if clicked:
             self.actions.switch(node, flag, not is_on)
 
-    def _shares_of(self, node: Node, shares: MemoryShares | None) -> None:
-        for name in SHARES:
+    def _shares_of(self, node: Node, shares: MemoryShares | None, *, is_selected: bool) -> None:
+        for name in SHARES if self._share_count else ():
             if not imgui.table_next_column() or shares is None or node.feature:
                 continue
             column = getattr(shares, name)
             size = int(column[node.object]) if node.object < len(column) else 0
             if size:
-                tint = style.TEXT if self.actions.is_selected(node) else style.QUIET
+                tint = style.TEXT if is_selected else style.QUIET
                 widgets.right_aligned(bytes_text(size), tint)
                 widgets.tooltip((f"{size:,} bytes {name}", _SHARE_HELP[name]))
 
@@ -346,17 +349,7 @@ class OutlinerPanel:
         about = table.schema.help if table is not None else ""
         widgets.tooltip((what, about, failed, str(place) if place is not None else "in no file yet"))
 
-    def _tint(self, number: int, node: Node) -> style.Color:
-        table = self.model.table(number)
-        of, row = (self._session.runtime.tableau, node.object) if table is None else (table, node.feature_row)
-        flags = self._flags(of)
-        if table is not None and flags["failed"][row]:
-            return style.BAD
-        if not (flags["effective_active"][row] and flags["effective_enabled"][row]):
-            return style.QUIET
-        return style.TEXT if table is None else style.ACCENT
-
-    def _flags(self, of: Tableau | FeatureTable) -> Mapping[str, NDArray[np.bool_]]:
+    def _flags(self, of: Tableau | FeatureTable) -> _Flags:
         """Return the columns of flags, which are asked for once in a frame."""
         found = self._columns.get(id(of))
         if found is None:
@@ -369,9 +362,7 @@ class OutlinerPanel:
     # -- dragging ----------------------------------------------------------------------------------
 
     def _drag(self, node: Node) -> None:
-        """Let objects be dragged onto others, which become their parents."""
-        if node.feature:
-            return
+        """Let an object be dragged onto others, which become its parents."""
         if imgui.begin_drag_drop_source():
             if not self.actions.is_selected(node):
                 self.actions.select_node(node)
@@ -436,3 +427,13 @@ def _switch_width() -> float:
 
 def _share_width() -> float:
     return imgui.calc_text_size("99.9 MiB").x + 2
+
+
+def _tint(node: Node, flags: _Flags) -> style.Color:
+    """The colour of a node's name, whose flags are in these columns."""
+    row = node.feature_row if node.feature else node.object
+    if node.feature and flags["failed"][row]:
+        return style.BAD
+    if not (flags["effective_active"][row] and flags["effective_enabled"][row]):
+        return style.QUIET
+    return style.ACCENT if node.feature else style.TEXT
