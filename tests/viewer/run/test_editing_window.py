@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from support import images
 from support.display import Display
+from support.hand import Hand
 from support.live_scene import UNUSED
 from support.window_frames import open_window, settle, until
 
@@ -35,44 +36,6 @@ def scene_file(tmp_path: Path, root: Path) -> Path:
 def frames(scene_file: Path, display: Display) -> Iterator[WindowFrames]:
     with open_window(Options(scene=scene_file, size=SIZE), bottom=0.8) as made:
         yield made
-
-
-class Hand:
-    """Mouse and keyboard on the window."""
-
-    def __init__(self, frames: WindowFrames, display: Display) -> None:
-        self.frames = frames
-        self.display = display
-        self.number, _ = display.window("Diorama")
-
-    def _few(self, count: int = 3) -> None:
-        for _ in range(count):
-            self.frames.session.wake()
-            self.frames.step()
-
-    def click(self, place: str, times: int = 1) -> None:
-        """Click in the middle of a place."""
-        until(self.frames, lambda: place in self.frames.session.places, place)
-        x0, y0, x1, y1 = self.frames.session.places[place]
-        self.display.move_mouse(self.number, (x0 + x1) / 2, (y0 + y1) / 2)
-        self._few()
-        for _ in range(times):
-            self.display.press()
-            self._few(1)
-            self.display.release()
-            self._few(1)
-        self._few()
-
-    def keys(self, *keys: str) -> None:
-        """Press keys, one after another: `ctrl+z`."""
-        for key in keys:
-            self.display.key(key)
-            self._few()
-
-    def type(self, text: str) -> None:
-        """Type a text."""
-        self.display.type(text)
-        self._few(4 + 2 * len(text))  # ImGui takes one key a frame
 
 
 def test_switch_type_undo_and_save_by_mouse_and_keys(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from support import images
 from support.display import Display, display_server
+from support.hand import Hand
 from support.live_scene import UNUSED
 from support.mouse import middle
 from support.window_frames import on_screen, scene_area, settle, until
@@ -31,56 +32,31 @@ pytestmark = pytest.mark.gpu
 SIZE = (1000, 420)
 
 
-class Hand:
+class Dropping(Hand):
     """Mouse, keyboard and dropped files on the window of a run."""
 
     def __init__(self, frames: WindowFrames, display: Display, client: XClient) -> None:
-        self.frames, self.display, self.client = frames, display, client
-        self.window, _ = display.window("Diorama")
-
-    def draw(self, count: int = 3) -> None:
-        for _ in range(count):
-            self.frames.session.wake()
-            self.frames.step()
-
-    def until(self, holds: Callable[[], bool], what: str) -> None:
-        until(self.frames, holds, what)
-
-    def click(self, place: str) -> None:
-        self.until(lambda: place in self.frames.session.places, place)
-        self.display.move_mouse(self.window, *middle(self.frames.session.places[place]))
-        self.draw()
-        self.display.press()
-        self.draw(1)
-        self.display.release()
-        self.draw()
+        super().__init__(frames, display)
+        self.client = client
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
-        self.display.move_mouse(self.window, *start)
+        self.display.move_mouse(self.number, *start)
         self.draw()
         self.display.press()
         self.draw(2)
         for part in (0.1, 0.5, 1.0):
             self.display.move_mouse(
-                self.window, *(a + (b - a) * part for a, b in zip(start, end, strict=True))
+                self.number, *(a + (b - a) * part for a, b in zip(start, end, strict=True))
             )
             self.draw(2)
-        self.display.move_mouse(self.window, end[0], end[1] + 1)
+        self.display.move_mouse(self.number, end[0], end[1] + 1)
         self.draw(4)  # a place to dock in is found in one frame, and taken in a later one
         self.display.release()
         self.draw(4)
 
-    def key(self, keys: str) -> None:
-        self.display.key(keys)
-        self.draw()
-
-    def type(self, text: str) -> None:
-        self.display.type(text)
-        self.draw(4 + 2 * len(text))
-
     def picture(self) -> np.ndarray:
         """What is shown of the scene, without a mouse over it."""
-        self.display.move_mouse(self.window, 2, 2)
+        self.display.move_mouse(self.number, 2, 2)
         settle(self.frames)
         return on_screen(self.frames, self.display)[scene_area(self.frames)].copy()
 
@@ -103,7 +79,7 @@ def world(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def window(managed: tuple[Display, XClient], world: Path, scene_file: Path) -> Iterator[Hand]:
+def window(managed: tuple[Display, XClient], world: Path, scene_file: Path) -> Iterator[Dropping]:
     """Open a scene; nothing may have raised, and validation must have been silent, at its end."""
     display, client = managed
     options = Options(scene=scene_file, size=SIZE)
@@ -119,7 +95,7 @@ def window(managed: tuple[Display, XClient], world: Path, scene_file: Path) -> I
         frames = WindowFrames(scene, library, options)
         try:
             settle(frames)
-            yield Hand(frames, display, client)
+            yield Dropping(frames, display, client)
             assert frames._guard.switched_off == ()
         finally:
             frames.close()
@@ -129,34 +105,36 @@ def window(managed: tuple[Display, XClient], world: Path, scene_file: Path) -> I
 
 
 @pytest.fixture(scope="module")
-def shared(managed: tuple[Display, XClient], world: Path) -> Iterator[Hand]:
+def shared(managed: tuple[Display, XClient], world: Path) -> Iterator[Dropping]:
     with window(managed, world, world / "scenes/cube.hu") as hand:
         yield hand
 
 
-def test_f1_shows_all_keys_over_the_scene_and_escape_takes_them_away(shared: Hand) -> None:
+def test_f1_shows_all_keys_over_the_scene_and_escape_takes_them_away(shared: Dropping) -> None:
     before = shared.picture()
-    shared.key("F1")
+    shared.keys("F1")
     assert shared.frames.dialogs.keys.is_shown
     shared.draw(4)
     assert (shared.picture() != before).any(axis=2).mean() > 0.3
-    shared.key("Escape")
+    shared.keys("Escape")
     assert not shared.frames.dialogs.keys.is_shown
     images.assert_same(shared.picture(), before)
 
 
-def test_a_minimised_window_draws_nothing_and_one_that_is_resized_draws_at_its_size(shared: Hand) -> None:
+def test_a_minimised_window_draws_nothing_and_one_that_is_resized_draws_at_its_size(
+    shared: Dropping,
+) -> None:
     frames, before = shared.frames, shared.picture()
-    shared.display.minimise(shared.window)
+    shared.display.minimise(shared.number)
     until(frames, lambda: frames.window.is_hidden, "it is minimised")
     shown = frames.presenter.shown
     assert [frames.step() for _ in range(2)] == [None] * 2
     assert frames.presenter.shown == shown
-    shared.display.restore(shared.window)
+    shared.display.restore(shared.number)
     until(frames, lambda: not frames.window.is_hidden and frames.presenter.shown > shown, "it is back")
     images.assert_same(shared.picture(), before)
 
-    shared.display.resize(shared.window, 600, 380)
+    shared.display.resize(shared.number, 600, 380)
     until(frames, lambda: frames.window.framebuffer_size == (600, 380), "it is smaller")
     settle(frames)
     assert frames.swapchain.extent == (600, 380)
@@ -164,12 +142,12 @@ def test_a_minimised_window_draws_nothing_and_one_that_is_resized_draws_at_its_s
     assert frames.runtime.size == frames.presenter.area[2:]
     smaller = shared.picture()
     images.assert_same(smaller, frames.runtime.read_pixels()[..., :3])
-    shared.display.resize(shared.window, *SIZE)
+    shared.display.resize(shared.number, *SIZE)
     until(frames, lambda: frames.window.framebuffer_size == SIZE, "it is as large as before")
     images.assert_same(shared.picture(), before)
 
 
-def test_a_panel_cannot_be_dragged_out_of_reach(shared: Hand) -> None:
+def test_a_panel_cannot_be_dragged_out_of_reach(shared: Dropping) -> None:
     places, workspace = shared.frames.session.places, shared.frames.workspace
     left = workspace.area[0]
     shared.drag(middle(places["tab outliner"]), middle(workspace.area))
@@ -187,7 +165,7 @@ def test_a_panel_cannot_be_dragged_out_of_reach(shared: Hand) -> None:
     assert workspace.area[0] == left
 
 
-def test_a_panel_of_its_own_has_a_border_that_stands_out_in_both_themes(shared: Hand) -> None:
+def test_a_panel_of_its_own_has_a_border_that_stands_out_in_both_themes(shared: Dropping) -> None:
     places, workspace = shared.frames.session.places, shared.frames.workspace
     shared.drag(middle(places["tab outliner"]), middle(workspace.area))
     for theme in ("light", "dark"):
@@ -210,16 +188,16 @@ def test_a_panel_of_its_own_has_a_border_that_stands_out_in_both_themes(shared: 
     shared.draw(6)
 
 
-def test_conflicts_with_a_file_are_offered_and_settled_by_clicks(shared: Hand, world: Path) -> None:
+def test_conflicts_with_a_file_are_offered_and_settled_by_clicks(shared: Dropping, world: Path) -> None:
     frames, file = shared.frames, world / "scenes/cube.hu"
     cube, saving = frames.runtime.tableau["cube"], frames.session.editing.saving
     before = shared.picture()
     for typed, other, place, left in (("2", 3, "conflict mine 0", 2), ("4", 5, "conflict file 0", 5)):
         shared.click("row cube/")
         shared.click("field scale")
-        shared.key("ctrl+a")
+        shared.keys("ctrl+a")
         shared.type(typed)
-        shared.key("Return")
+        shared.keys("Return")
         assert cube.scale.tolist() == [1, 1, float(typed)]
         text = re.sub(r"\n *scale: \[1 1 [0-9]\]", "", file.read_text())
         file.write_text(text.replace("cube: {", f"cube: {{\n            scale: [1 1 {other}]"))
@@ -228,36 +206,36 @@ def test_conflicts_with_a_file_are_offered_and_settled_by_clicks(shared: Hand, w
         shared.click(place)
         assert not saving.conflicts
         assert cube.scale.tolist() == [1, 1, left]
-        shared.key("ctrl+s")
+        shared.keys("ctrl+s")
         assert f"scale: [1 1 {left}]" in file.read_text()
         assert "// metres" in file.read_text(), "comments are kept"
         images.assert_different(shared.picture(), before, share=0.005)
 
 
 def test_real_drops_open_scenes_and_one_that_does_not_load_leaves_the_present_one(
-    shared: Hand, world: Path, capsys: pytest.CaptureFixture[str]
+    shared: Dropping, world: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     frames, before = shared.frames, shared.picture()
     runtime = frames.runtime
     bad = world / "not a scene, ##1.hu"
     bad.write_text("version: 1 tableau: { objects: { a: { features: [ { @type: nothing } ] } }")
-    assert shared.client.drop(shared.window, [bad], frames.step)
+    assert shared.client.drop(shared.number, [bad], frames.step)
     shared.until(lambda: "cannot be opened" in capsys.readouterr().err, "it says why")
     assert frames.runtime is runtime
     assert frames.workspace.is_shown("problems")
     images.assert_same(shared.picture(), before)
 
     other = world / "scenes/sky.hu"
-    assert shared.client.drop(shared.window, [other], frames.step)
+    assert shared.client.drop(shared.number, [other], frames.step)
     shared.until(lambda: frames.runtime is not runtime, "the dropped scene is there")
     assert frames.runtime.scene.path == other.resolve()
     assert (shared.picture() != before).any(axis=2).mean() > 0.3
 
 
-def test_several_dropped_files_are_opened_together(shared: Hand, world: Path) -> None:
+def test_several_dropped_files_are_opened_together(shared: Dropping, world: Path) -> None:
     frames, runtime = shared.frames, shared.frames.runtime
     files = [world / "scenes" / name for name in ("cube.hu", "sky.hu")]
-    assert shared.client.drop(shared.window, files, frames.step)
+    assert shared.client.drop(shared.number, files, frames.step)
     shared.until(lambda: frames.runtime is not runtime, "they are there")
     assert [part.opened.name for part in frames.runtime.scene.parts] == ["cube.hu", "sky.hu"]
     assert {"cube/cube", "sky"} <= {frames.runtime.tableau.path(row) for row in frames.runtime.tableau.rows()}
@@ -265,7 +243,7 @@ def test_several_dropped_files_are_opened_together(shared: Hand, world: Path) ->
     assert (shared.picture() > 20).any()
 
 
-def test_a_panel_is_docked_to_another_one_by_its_tab_and_stays_there(shared: Hand) -> None:
+def test_a_panel_is_docked_to_another_one_by_its_tab_and_stays_there(shared: Dropping) -> None:
     places, workspace = shared.frames.session.places, shared.frames.workspace
     shared.draw(4)
     left = workspace.area[0]
@@ -290,18 +268,18 @@ def test_a_panel_is_docked_to_another_one_by_its_tab_and_stays_there(shared: Han
 
 
 def test_the_dialog_opens_what_is_typed_and_what_was_not_saved_there_is_offered(
-    shared: Hand, world: Path
+    shared: Dropping, world: Path
 ) -> None:
     frames, file = shared.frames, world / "scenes/cube.hu"
 
     def type_file(path: Path) -> None:
         runtime = frames.runtime
-        shared.key("ctrl+o")
+        shared.keys("ctrl+o")
         shared.until(lambda: "open path" in frames.session.places, "the dialog is there")
         shared.draw(2)
-        shared.key("ctrl+a")
+        shared.keys("ctrl+a")
         shared.type(path.name)
-        shared.key("Return")
+        shared.keys("Return")
         shared.until(lambda: frames.runtime is not runtime, "the typed scene is there")
         settle(frames)
         assert frames.runtime.scene.path == path.resolve()
@@ -318,9 +296,9 @@ def test_the_dialog_opens_what_is_typed_and_what_was_not_saved_there_is_offered(
     shared.click("button recover")
     assert not frames.runtime.tableau["cube"].enabled
     images.assert_same(shared.picture(), without)
-    shared.key("ctrl+z")
+    shared.keys("ctrl+z")
     images.assert_same(shared.picture(), lit)
-    shared.key("ctrl+o")
+    shared.keys("ctrl+o")
     shared.until(lambda: "open path" in frames.session.places, "the dialog is there again")
-    shared.key("Escape")
+    shared.keys("Escape")
     shared.until(lambda: "open path" not in frames.session.places, "escape closes it")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.display import Display
 from support.gltf_files import png
+from support.hand import Hand
 from support.saves import renamed_over
 from support.window_frames import open_window, settle, until
 
@@ -44,45 +45,9 @@ def frames(model: Path, display: Display) -> Iterator[WindowFrames]:
         yield made
 
 
-class Hand:
-    """Mouse and keyboard on the window."""
-
-    def __init__(self, frames: WindowFrames, display: Display) -> None:
-        self.frames = frames
-        self.display = display
-        self.number, _ = display.window("Diorama")
-
-    def few(self, count: int = 3) -> None:
-        for _ in range(count):
-            self.frames.session.wake()
-            self.frames.step()
-
-    def click(self, place: str) -> None:
-        """Click in the middle of a place."""
-        until(self.frames, lambda: place in self.frames.session.places, place)
-        x0, y0, x1, y1 = self.frames.session.places[place]
-        self.display.move_mouse(self.number, (x0 + x1) / 2, (y0 + y1) / 2)
-        self.few()
-        self.display.press()
-        self.few(1)
-        self.display.release()
-        self.few(4)
-
-    def keys(self, *keys: str) -> None:
-        """Press keys, one after another: `ctrl+z`."""
-        for key in keys:
-            self.display.key(key)
-            self.few()
-
-    def type(self, text: str) -> None:
-        """Type a text."""
-        self.display.type(text)
-        self.few(4 + 2 * len(text))  # ImGui takes one key a frame
-
-    @property
-    def hint(self) -> str:
-        """What the dialog says."""
-        return self.frames.dialogs.saving._hint
+def hint(hand: Hand) -> str:
+    """What the dialog says."""
+    return hand.frames.dialogs.saving._hint
 
 
 @pytest.fixture
@@ -91,7 +56,7 @@ def hand(frames: WindowFrames, display: Display) -> Hand:
 
 
 def is_open(hand: Hand) -> bool:
-    hand.few(2)
+    hand.draw(2)
     return "button save as" in hand.frames.session.places
 
 
@@ -156,7 +121,7 @@ def test_nothing_that_is_there_is_replaced_without_being_asked(
     hand.type(str(mine))
     hand.keys("Return")
     assert is_open(hand)
-    assert hand.hint == "mine.hu is there already: replace?"
+    assert hint(hand) == "mine.hu is there already: replace?"
     assert mine.read_bytes() == kept
     hand.keys("Escape")
     assert not is_open(hand)
@@ -165,12 +130,12 @@ def test_nothing_that_is_there_is_replaced_without_being_asked(
     hand.type(str(mine))
     hand.keys("Return")
     hand.type("other")
-    assert hand.hint == "", "another name is asked about by itself"
+    assert hint(hand) == "", "another name is asked about by itself"
     hand.keys("ctrl+a")
     hand.type(str(mine))
     hand.keys("Return")
-    assert "replace?" in hand.hint
-    hand.few()
+    assert "replace?" in hint(hand)
+    hand.draw()
     hand.keys("Return")
     assert not is_open(hand)
     assert "model" in load_scene(mine).tableau
@@ -191,7 +156,7 @@ def test_why_a_scene_cannot_be_saved_is_said_in_the_dialog(
         hand.type(typed)
         hand.keys("Return")
         assert is_open(hand)
-        assert message in hand.hint
+        assert message in hint(hand)
         hand.keys("Escape")
         assert frames.session.editing.problems == (), "it was given up"
     assert os.listdir(tmp_path / "elsewhere") == ["assets"]
@@ -209,7 +174,7 @@ def test_folders_and_names_are_chosen_by_clicks(frames: WindowFrames, hand: Hand
     hand.click("open there.hu")
     assert frames.dialogs.saving.chosen == scenes / "there.hu"
     hand.click("button save as")
-    assert "replace?" in hand.hint
+    assert "replace?" in hint(hand)
     hand.click("button cancel")
     assert not is_open(hand)
 

@@ -9,6 +9,7 @@ from imgui_bundle import imgui
 
 from viewer.panels import widgets
 from viewer.panels.dialogs.folder_model import Entry, distinct_names
+from viewer.panels.dialogs.modal import Modal
 from viewer.panels.dialogs.typed_path import TypedPath
 from viewer.session.opening import ENDINGS, OpensFiles
 from viewer.session.session import Session
@@ -23,38 +24,29 @@ class FileBrowser:
 
     def __init__(self, session: Session, opening: OpensFiles, start: Path, title: str = "Open") -> None:
         """`start` is the folder that it shows first, until it was shown."""
-        self._title = title
         self._session = session
         self._opening = opening
         self._path = TypedPath(session)
         self.start = start
         self._hint, self._hint_for = "", ""  # and what was typed then
-        self._must_open = False
+        self._modal = Modal(title, (46, 30), self._path, self._content)
 
     def open(self) -> None:
         """Show it."""
-        self._must_open = True
+        self._modal.open()
         folder = self._path.folder
         self._look(folder.path if folder is not None else self.start)
         self._session.wake()
 
     def draw(self) -> None:
         """Draw it while it is shown."""
-        if self._must_open:
-            imgui.open_popup(self._title)
-        with_size(46, 30)
-        if imgui.begin_popup_modal(self._title, None, imgui.WindowFlags_.no_saved_settings.value)[0]:
-            self._content()
-            imgui.end_popup()
-        self._must_open = False
+        self._modal.draw()
 
-    def _content(self) -> None:
+    def _content(self, appears: bool) -> None:
         folder = self._path.folder
-        if folder is None:  # it was open over the scene before, whose dialog is gone
-            imgui.close_current_popup()
-            return
+        assert folder is not None
         size = imgui.get_font_size()
-        entered = self._path.draw_line(focus=self._must_open)
+        entered = self._path.draw_line(focus=appears)
         entries = self._path.entries
         if entered:
             self._enter_typed(entries)
@@ -121,12 +113,3 @@ class FileBrowser:
     def _look(self, path: Path) -> None:
         self._path.look(path)
         self._hint = ""
-
-
-def with_size(width: float, height: float) -> None:
-    """Have the next dialog appear in the middle, so many times the font wide and high where that fits."""
-    viewport, size = imgui.get_main_viewport(), imgui.get_font_size()
-    middle = viewport.get_center()
-    imgui.set_next_window_pos((middle.x, middle.y), imgui.Cond_.appearing.value, (0.5, 0.5))
-    room = min(size * width, viewport.size.x - size * 2), min(size * height, viewport.size.y - size * 3)
-    imgui.set_next_window_size(room, imgui.Cond_.appearing.value)

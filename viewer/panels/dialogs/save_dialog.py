@@ -11,7 +11,7 @@ from engine.assets.importers.models.model_files import is_model
 from engine.scene.files import SCENE_SUFFIX
 from engine.scene.save_as import is_own
 from viewer.panels import parts, widgets
-from viewer.panels.dialogs.file_browser import with_size
+from viewer.panels.dialogs.modal import Modal
 from viewer.panels.dialogs.typed_path import TypedPath
 from viewer.session.opening import is_openable
 from viewer.session.session import Session
@@ -28,7 +28,8 @@ class SaveDialog:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._path = TypedPath(session)
-        self._must_open = self._must_type = False
+        self._modal = Modal(TITLE, (40, 26), self._path, self._content)
+        self._must_type = False
         self._hint, self._is_refusal = "", False
         self._asked: Path | None = None  # what would be replaced
         self._hint_for = ""  # what was typed then
@@ -37,26 +38,19 @@ class SaveDialog:
     def open(self) -> None:
         """Show it, with a name that is free."""
         scene = self._session.runtime.scene.path
-        self._must_open, self._asked, self._hint = True, None, ""
+        self._modal.open()
+        self._asked, self._hint = None, ""
         self._path.look(scene.parent, free_name(scene))
         self._session.wake()
 
     def draw(self) -> None:
         """Draw it while it is shown."""
-        if self._must_open:
-            imgui.open_popup(TITLE)
-        with_size(40, 26)
-        if imgui.begin_popup_modal(TITLE, None, imgui.WindowFlags_.no_saved_settings.value)[0]:
-            self._content()
-            imgui.end_popup()
-        self._must_open = False
+        self._modal.draw()
 
-    def _content(self) -> None:
+    def _content(self, appears: bool) -> None:
         folder = self._path.folder
-        if folder is None:  # it was open over the scene before, whose dialog is gone
-            imgui.close_current_popup()
-            return
-        focus, self._must_type = self._must_open or self._must_type, False
+        assert folder is not None
+        focus, self._must_type = appears or self._must_type, False
         entered = self._path.draw_line(focus=focus, name=self.name)
         if self._path.text != self._hint_for:
             self._hint, self._asked = "", None

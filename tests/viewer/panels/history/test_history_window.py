@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from imgui_bundle import imgui
 from support.display import Display, environment_of
+from support.hand import Hand
 from support.limits import limit
-from support.window_frames import OPTIONS, on_screen, open_window, settle, until
+from support.window_frames import OPTIONS, on_screen, open_window
 
 from engine.plan.resident.steps import SetWindow, Transfer
 from viewer.panels.history.files.snapshot_reader import read_snapshot
@@ -22,7 +23,7 @@ from viewer.panels.menu_bar import run_state
 from viewer.panels.panel import Dock
 
 if TYPE_CHECKING:
-    from viewer.run.windowed import WindowFrames
+    pass
 
 pytestmark = pytest.mark.gpu
 
@@ -30,36 +31,8 @@ SIZE = (720, 540)
 SHADOW_MAP = 16 << 20
 
 
-class Hand:
-    """A mouse on the window of a run, and what it points at by the names of places."""
-
-    def __init__(self, frames: WindowFrames, display: Display) -> None:
-        self.frames, self.display = frames, display
-        self.window = display.window("Diorama")[0]
-
-    def point(self, name: str, across: float = 0.5) -> None:
-        self.until(lambda: name in self.frames.session.places, name)
-        x0, y0, x1, y1 = self.frames.session.places[name]
-        self.display.move_mouse(self.window, x0 + (x1 - x0) * across, (y0 + y1) / 2)
-        self.draw()
-
-    def click(self, name: str, across: float = 0.5) -> None:
-        self.point(name, across)
-        self.display.press()
-        self.draw(1)
-        self.display.release()
-        self.draw()
-
-    def draw(self, frames: int = 2) -> None:
-        for _ in range(frames):
-            self.frames.session.wake()
-            self.frames.step()
-
-    def until(self, holds: Callable[[], bool], what: str) -> None:
-        until(self.frames, holds, what)
-
-    def settle(self) -> None:
-        settle(self.frames)
+class PanelHand(Hand):
+    """Real input on a window whose panels are shown."""
 
     def panel(self, title: str) -> object:
         self.frames.workspace.show(title)
@@ -68,29 +41,29 @@ class Hand:
 
 
 @pytest.fixture(scope="module")
-def window(xvfb: Display, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hand]:
+def window(xvfb: Display, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PanelHand]:
     """One window for all tests, as opening it takes longer than any of them."""
     options = replace(OPTIONS, size=SIZE, validate=True, live=False)
     with environment_of(xvfb, tmp_path_factory) as patch:
         patch.setattr("viewer.panels.layout._SHARES", {Dock.LEFT: 0.3, Dock.RIGHT: 0.1})
         with open_window(options, bottom=0.85) as frames:
-            yield Hand(frames, xvfb)
+            yield PanelHand(frames, xvfb)
             assert not frames._reported
 
 
 @pytest.fixture
-def hand(window: Hand) -> Hand:
+def hand(window: PanelHand) -> PanelHand:
     """The window with the scene as its file has it, and the mouse out of the way."""
     runtime = window.frames.runtime
     runtime.hold.set(False)
     cube = runtime.tableau["cube"]
     cube.active = cube.shadowCaster.active = True
-    window.display.move_mouse(window.window, SIZE[0] - 30, 200)
+    window.display.move_mouse(window.number, SIZE[0] - 30, 200)
     window.settle()
     return window
 
 
-def test_pointing_at_a_switch_shows_what_pressing_it_then_does(hand: Hand) -> None:
+def test_pointing_at_a_switch_shows_what_pressing_it_then_does(hand: PanelHand) -> None:
     runtime = hand.frames.runtime
     tips = hand.frames._tips
     assert tips is not None, "a frame was shown"
@@ -109,13 +82,13 @@ def test_pointing_at_a_switch_shows_what_pressing_it_then_does(hand: Hand) -> No
     assert not cube.shadowCaster.active
     assert runtime.plan.planned_bytes - planned == foreseen.bytes
     assert len(runtime.plan.memory.allocations) - allocations == foreseen.allocations
-    hand.display.move_mouse(hand.window, SIZE[0] - 30, 200)
+    hand.display.move_mouse(hand.number, SIZE[0] - 30, 200)
     hand.draw()
     assert tips.outcome is None
     assert not tips.what_if.is_working
 
 
-def test_what_a_switch_would_change_is_shown_beside_the_mouse_after_keys_were_used(hand: Hand) -> None:
+def test_what_a_switch_would_change_is_shown_beside_the_mouse_after_keys_were_used(hand: PanelHand) -> None:
     hand.point("switch cube/shadowCaster/active")
     for key in ("ctrl+o", "Escape", "Tab", "Tab", "ctrl+Tab", "Down"):
         hand.display.key(key)
@@ -127,12 +100,12 @@ def test_what_a_switch_would_change_is_shown_beside_the_mouse_after_keys_were_us
     left, top, right, bottom = hand.frames.session.places["switch cube/shadowCaster/active"]
     assert x0 - 40 < (left + right) / 2 < x1 + 40
     assert y0 - 40 < (top + bottom) / 2 < y1 + 40
-    hand.display.move_mouse(hand.window, SIZE[0] - 30, 200)
+    hand.display.move_mouse(hand.number, SIZE[0] - 30, 200)
     hand.draw()
 
 
 def test_snapshots_are_taken_compared_checked_and_saved_by_hand(
-    hand: Hand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hand: PanelHand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runtime = hand.frames.runtime
     cube = runtime.tableau["cube"]
@@ -177,7 +150,7 @@ def test_snapshots_are_taken_compared_checked_and_saved_by_hand(
     assert again.image.allocated == panel.first.image.allocated
 
 
-def test_the_timeline_is_scrubbed_to_what_was(hand: Hand) -> None:
+def test_the_timeline_is_scrubbed_to_what_was(hand: PanelHand) -> None:
     runtime = hand.frames.runtime
     panel = hand.panel("timeline")
     plans = [runtime.plan]
@@ -204,7 +177,7 @@ def test_the_timeline_is_scrubbed_to_what_was(hand: Hand) -> None:
     assert panel.index == 0
     x0, y0, _, y1 = hand.frames.session.places["timeline graph"]
     letter = 15.0
-    hand.display.move_mouse(hand.window, x0 + 1.5 * letter, (y0 + y1) / 2)
+    hand.display.move_mouse(hand.number, x0 + 1.5 * letter, (y0 + y1) / 2)
     hand.draw()
     assert panel.index == 1, "the mouse drags along the graph"
     hand.display.release()
@@ -212,7 +185,7 @@ def test_the_timeline_is_scrubbed_to_what_was(hand: Hand) -> None:
     assert panel.index is None
 
 
-def test_a_plan_is_held_read_stepped_and_run(hand: Hand) -> None:
+def test_a_plan_is_held_read_stepped_and_run(hand: PanelHand) -> None:
     runtime = hand.frames.runtime
     hand.click("switch cube//active")
     hand.settle()
@@ -247,16 +220,16 @@ def test_a_plan_is_held_read_stepped_and_run(hand: Hand) -> None:
     assert runtime.memory.live_bytes == runtime.plan.planned_bytes
 
 
-def test_the_pace_of_streaming_is_set_by_a_slider(hand: Hand) -> None:
+def test_the_pace_of_streaming_is_set_by_a_slider(hand: PanelHand) -> None:
     hand.panel("schedule")
     pace = hand.frames.runtime.memory.pace
-    hand.click("pace cycles", 0.3)
+    hand.click("pace cycles", across=0.3)
     assert hand.frames.runtime.memory.pace.cycles > pace.cycles
-    hand.click("pace milliseconds", 0.4)
+    hand.click("pace milliseconds", across=0.4)
     assert hand.frames.runtime.memory.pace.milliseconds > pace.milliseconds
 
 
-def test_panels_of_plans_and_devices_show_what_is_chosen(hand: Hand) -> None:
+def test_panels_of_plans_and_devices_show_what_is_chosen(hand: PanelHand) -> None:
     runtime = hand.frames.runtime
     panel = hand.panel("plans")
     for topic in ("shaders", "pipelines", "descriptor sets", "requests", "memory"):
