@@ -107,7 +107,12 @@ def session_of(tableau: Tableau, plan: Plan | None = None, **parts: Any) -> Sess
 
     home = SimpleNamespace(path=Path("a.hu"), document=SimpleNamespace(name="a.hu"))
     part = SimpleNamespace(
-        root=ROOT, home=home, files=(home,), dbs=(), saver=SimpleNamespace(before=Snapshot.of(tableau))
+        root=ROOT,
+        home=home,
+        opened=home.path,
+        files=(home,),
+        dbs=(),
+        saver=SimpleNamespace(before=Snapshot.of(tableau)),
     )
     common: dict[str, Any] = {"tableau": tableau, "plan": plan, "compaction": nobody, "compact": nobody}
     common["scene"] = SimpleNamespace(tableau=tableau, parts=(part,), dbs=(), part_of=lambda row: part)

@@ -51,7 +51,7 @@ class Comparison:
         self._session = session
         self._workspace = workspace
         self._view = view
-        self._browser = FileBrowser(session, load, start, "Compare with")
+        self._browser = FileBrowser(session, load, start, "Compare with", with_skies=False)
         self._leaving: list[tuple[SecondScene, int]] = []
         self.second: SecondScene | None = None
         self._opened: list[object] = []

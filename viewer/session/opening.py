@@ -8,6 +8,8 @@ from typing import Protocol
 
 ENDINGS = (".hu", ".glb", ".gltf", ".obj")
 """Names of files that can be opened: scenes and models."""
+SKIES = (".hdr", ".exr")
+"""Names of pictures that can be nothing but a sky, of the model that is open."""
 NO_SCENES = (".assets.hu", ".test.hu", ".snapshot.hu")
 """Other texts: databases and tests belong to scenes, snapshots of memory are shown by themselves."""
 

@@ -1,4 +1,4 @@
-"""The dialog that opens a scene or a model: folders, a place to type, and what was opened before."""
+"""The dialog that opens a scene, a model or its sky: folders, a place to type, and what was opened before."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 
 from imgui_bundle import imgui
 
+from engine.assets.importers.models.model_files import is_model
 from viewer.panels import widgets
 from viewer.panels.dialogs.folder_model import Entry, distinct_names
 from viewer.panels.dialogs.modal import Modal
 from viewer.panels.dialogs.typed_path import TypedPath
-from viewer.session.opening import ENDINGS, OpensFiles
+from viewer.session.opening import ENDINGS, SKIES, OpensFiles
 from viewer.session.session import Session
 from viewer.ui import style
 
@@ -22,18 +23,33 @@ class FileBrowser:
     What is typed leaves the entries with that part of a name; Enter opens the only one that is left.
     """
 
-    def __init__(self, session: Session, opening: OpensFiles, start: Path, title: str = "Open") -> None:
-        """`start` is the folder that it shows first, until it was shown."""
+    def __init__(
+        self,
+        session: Session,
+        opening: OpensFiles,
+        start: Path,
+        title: str = "Open",
+        *,
+        with_skies: bool = True,
+    ) -> None:
+        """`start` is the folder that it shows first, until it was shown.
+
+        `with_skies`: while a model is open, pictures that may be its sky are listed, too.
+        """
         self._session = session
         self._opening = opening
         self._path = TypedPath(session)
         self.start = start
         self._hint, self._hint_for = "", ""  # and what was typed then
+        self._with_skies = with_skies
         self._modal = Modal(title, (46, 30), self._path, self._content)
 
     def open(self) -> None:
         """Show it."""
         self._modal.open()
+        parts = self._session.runtime.scene.parts
+        has_model = self._with_skies and any(is_model(part.opened) for part in parts)
+        self._path.also = SKIES if has_model else ()
         folder = self._path.folder
         self._look(folder.path if folder is not None else self.start)
         self._session.wake()
@@ -64,6 +80,8 @@ class FileBrowser:
                 self._enter(folder.path / chosen.name)
         imgui.end_child()
         usual = f"scenes and models: {', '.join(ENDINGS)}"
+        if self._path.also:
+            usual += f"; skies of the model that is open: {', '.join(self._path.also)}"
         hint = self._hint if self._path.text == self._hint_for else ""
         widgets.cut(hint or folder.problem or usual, style.QUIET)
         imgui.same_line()

@@ -1,4 +1,4 @@
-"""What a folder has to open: its folders, and the scenes and models in it."""
+"""What a folder has to open: its folders, and the scenes, models and skies in it."""
 
 from __future__ import annotations
 
@@ -31,8 +31,11 @@ class Folder:
     problem: str = ""
 
 
-def read_folder(path: Path, *, hidden: bool = False) -> Folder:
-    """Look at a folder; one that cannot be read is empty, with the reason."""
+def read_folder(path: Path, *, hidden: bool = False, also: tuple[str, ...] = ()) -> Folder:
+    """Look at a folder; one that cannot be read is empty, with the reason.
+
+    Names that end in one of `also`, in lower case, are listed beside scenes and models.
+    """
     path = Path(os.path.abspath(path))
     found: list[Entry] = []
     problem = ""
@@ -45,7 +48,8 @@ def read_folder(path: Path, *, hidden: bool = False) -> Folder:
                 if entry.name.startswith(".") and not hidden:
                     continue
                 is_folder = os.path.isdir(entry.path)
-                if is_folder or is_openable(entry.name):
+                is_listed = is_openable(entry.name) or entry.name.lower().endswith(also)
+                if is_folder or is_listed:
                     found.append(Entry(entry.name, is_folder, 0 if is_folder else _size(entry)))
     except OSError as error:
         problem = error.strerror or str(error)

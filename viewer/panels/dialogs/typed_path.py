@@ -15,10 +15,14 @@ from viewer.ui import style
 
 
 class TypedPath:
-    """What a dialog shows of the file system; `folder` is None until a folder was looked at."""
+    """What a dialog shows of the file system; `folder` is None until a folder was looked at.
+
+    `also` are endings of names that are listed beside scenes and models.
+    """
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.also: tuple[str, ...] = ()
         self.text = self.part = ""
         """What is typed; the part of a name at its end."""
         self.folder: Folder | None = None
@@ -36,7 +40,7 @@ class TypedPath:
 
     def look(self, folder: Path, name: str = "") -> None:
         """Look at a folder, as if its path and a name in it had been typed."""
-        self.folder = read_folder(folder)
+        self.folder = read_folder(folder, also=self.also)
         self._base = self.folder.path
         self.text, self.part = str(self._base / name), ""
 
@@ -99,4 +103,4 @@ class TypedPath:
         folder = path if is_folder else path.parent
         self.part = "" if is_folder else path.name
         if self.folder is not None and folder != self.folder.path and os.path.isdir(folder):
-            self.folder = read_folder(folder)
+            self.folder = read_folder(folder, also=self.also)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from imgui_bundle import imgui
@@ -97,6 +98,30 @@ def test_what_was_opened_before_is_opened_by_a_click(
     opened_again(mouse, browser)
     mouse.click(browser.draw, *middle(session.places["open recent 0"]))
     assert opened.files == [folder / "models" / "inner.gltf"]
+
+
+def test_pictures_that_can_be_its_sky_are_listed_while_a_model_is_open(
+    mouse: Mouse, folder: Path, browsing: tuple[Session, Opened, FileBrowser], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, opened, browser = browsing
+    (folder / "noon.HDR").write_bytes(b"")
+    scenes = {
+        name: SimpleNamespace(parts=[SimpleNamespace(opened=folder / name)]) for name in ("b.hu", "A.GLB")
+    }
+    for name, with_skies, is_listed in (
+        ("b.hu", True, False),
+        ("A.GLB", False, False),
+        ("A.GLB", True, True),
+    ):
+        monkeypatch.setattr(session.runtime, "scene", scenes[name], raising=False)
+        browser = FileBrowser(session, opened, folder, f"{name} {with_skies}", with_skies=with_skies)
+        session.places.clear()
+        opened_again(mouse, browser)
+        assert ("open noon.HDR" in session.places) == is_listed
+        if not is_listed:
+            mouse.press(browser.draw, imgui.Key.escape)
+    mouse.click(browser.draw, *middle(session.places["open noon.HDR"]))
+    assert opened.files == [folder / "noon.HDR"]
 
 
 def test_a_typed_name_is_opened_and_escape_closes(
