@@ -60,7 +60,7 @@ from engine.graph.passes import (
     StorageWrite,
 )
 from engine.graph.repeated import repeated, with_repeated
-from engine.graph.reuse import reusable, with_resting, without
+from engine.graph.reuse import reusable, with_rests, without
 
 __all__ = [
     "BACKGROUND",
@@ -119,7 +119,7 @@ __all__ = [
     "reusable",
     "stand_in_name",
     "with_repeated",
-    "with_resting",
+    "with_rests",
     "without",
     "yielded",
 ]

@@ -43,7 +43,7 @@ def reusable(graph: CompiledGraph, aliased: Set[str]) -> tuple[frozenset[str], .
     return tuple(_groups(found))
 
 
-def with_resting(graph: CompiledGraph) -> CompiledGraph:
+def with_rests(graph: CompiledGraph) -> CompiledGraph:
     """Return a graph that says which images are read in frames without the passes that draw them."""
     read = set[str]().union(*(p.read() for p in graph.passes))
     passes = set[str]().union(*reusable(graph, frozenset()))

@@ -30,7 +30,7 @@ from engine.graph import (
     limited,
     pass_samples,
     with_repeated,
-    with_resting,
+    with_rests,
 )
 from engine.graph.view_mode import Viewed, ViewMode, shown, without_empty_contour
 from engine.humon import Problem
@@ -476,7 +476,7 @@ class FramePasses:
         own = one_of_each(passes)
         self._known_passes.check_absent_hosts(own)
         known = self._known_passes.built_in
-        graph = with_resting(compile_graph(own, self._outputs, room.samples, known, self.watched))
+        graph = with_rests(compile_graph(own, self._outputs, room.samples, known, self.watched))
         room.check(graph, self._usual(passes))
         return graph
 

@@ -410,7 +410,7 @@ def test_of_a_field_that_is_given_twice_the_first_is_used(tmp_path: Path) -> Non
     assert found == [("humon.duplicate", Severity.WARNING, 2)] * 2
 
 
-def test_what_an_asset_without_a_name_is_made_from_is_told(project: Project) -> None:
+def test_what_an_asset_without_a_name_is_made_from_is_said(project: Project) -> None:
     lods = "lods: [{ topology: triangle_list  vertices: 1  indices: 2 }]"
     db = project.db(
         db_of(
@@ -421,5 +421,5 @@ def test_what_an_asset_without_a_name_is_made_from_is_told(project: Project) -> 
             "{ @type: environment  source: skies/noon.hdr }",
         )
     )
-    told = [origin(record, lambda ref: db.assets[ref.index]) for record in db.assets]
-    assert told == ["a.hu", "of mesh #0, a.hu", "", "a.glb /images/3", "noon.hdr"]
+    origins = [origin(record, lambda ref: db.assets[ref.index]) for record in db.assets]
+    assert origins == ["a.hu", "of mesh #0, a.hu", "", "a.glb /images/3", "noon.hdr"]

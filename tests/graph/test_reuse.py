@@ -19,7 +19,7 @@ from engine.graph import (
     Layout,
     compile_graph,
     reusable,
-    with_resting,
+    with_rests,
     without,
 )
 from engine.plan.terms.formats import Format
@@ -72,7 +72,7 @@ def test_what_nobody_reads_may_share_memory_and_what_rests_has_no_lifetime() -> 
     both = replace(CASTERS, color=(ColorTarget(samples),))
     passes = [both, BLUR, HALF, SCENE]
     assert groups(passes, aliased=("mapSamples",)) == (frozenset({"casters", "blur"}),)
-    made = with_resting(compile_graph(passes, (SCENE_COLOR,)))
+    made = with_rests(compile_graph(passes, (SCENE_COLOR,)))
     assert {life.image.name for life in made.images if life.rests} == {"map", "blurred"}
     kept = {life.image.name: image_requirement(1, life, (64, 48), 1).lifetime for life in made.images}
     assert [kept[name] for name in ("map", "blurred")] == [None, None]

@@ -84,9 +84,9 @@ def test_assets_without_names_are_shown_with_what_they_are_made_from(plan: Plan)
         for row in reversed(range(rows.visible)):
             rows.set_open(row, True)
         lines = [row.name for row in map(rows.row_at, range(rows.visible)) if row.line]
-        told = [line for line in lines if "texture2d #8" in line]
-        assert told, topic
-        assert all(line.endswith("  // brick-albedo.png") for line in told), topic
+        shown = [line for line in lines if "texture2d #8" in line]
+        assert shown, topic
+        assert all(line.endswith("  // brick-albedo.png") for line in shown), topic
         assert not [line for line in lines if "'white'" in line and "//" in line]
 
 
