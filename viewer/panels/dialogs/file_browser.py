@@ -83,7 +83,8 @@ class FileBrowser:
         if self._path.also:
             usual += f"; skies of the model that is open: {', '.join(self._path.also)}"
         hint = self._hint if self._path.text == self._hint_for else ""
-        widgets.cut(hint or folder.problem or usual, style.QUIET)
+        room = imgui.get_window_width() - size * 6.5 - imgui.get_cursor_pos_x()
+        widgets.cut(hint or folder.problem or usual, style.QUIET, max(room, size))
         imgui.same_line()
         imgui.set_cursor_pos_x(imgui.get_window_width() - size * 6)
         if imgui.button("cancel", (size * 5, 0)) or imgui.is_key_pressed(imgui.Key.escape):
