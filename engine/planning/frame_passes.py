@@ -335,9 +335,8 @@ class FramePasses:
 
     def _usable(self, name: str, state: PipelineState) -> Usable | None:
         """Return what says which pipelines of a pass may be drawn with."""
-        trials = self._trials
+        trials, row = self._trials, partial(mesh_pipeline, name, state)
         assert trials is not None
-        row = partial(mesh_pipeline, name, state)
         return lambda key, shading: trials.usable(
             row(key, shading), key.offsets, shading, row(key, shading, self.bound.get(name, frozenset()))
         )
