@@ -293,7 +293,12 @@ class _Update:
                     table.set_flag(flag, at_own[at : at + 1], bool(new[at]))
 
     def _takes(self, row: int, what: str, own: Any, old: Any, new: Any) -> bool:
-        """Whether the file's value is taken; a conflict is noted."""
+        """Whether the file's value is taken; a conflict is noted.
+
+        A rotation is written as degrees, and read as another in its last digits: that is none of the file.
+        """
+        if what == "rotation" and np.any(own != old) and _is_one_rotation(old, new):
+            return False
         is_conflict = bool(np.any(own != old) and np.any(own != new))
         if is_conflict:
             path = self._tableau.path(int(row))
@@ -347,3 +352,8 @@ def _children(tableau: Tableau, parent: int) -> tuple[Any, ...]:
 def _differing(new: NDArray[Any], old: NDArray[Any]) -> NDArray[np.int64]:
     """Return the places in which rows differ."""
     return np.flatnonzero(differing(new, old))
+
+
+def _is_one_rotation(one: NDArray[np.floating], other: NDArray[np.floating]) -> bool:
+    """Whether two unit quaternions turn alike, to 1e-7: what degrees are written to is finer."""
+    return bool(min(np.abs(one - other).max(), np.abs(one + other).max()) < 1e-7)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from support.small_features import ASSETS, tree_of
 
+from engine.math.quaternion import euler_xyz_degrees
 from engine.scene import load_scene
 from engine.scene.file_update import update_from_file
 from engine.tableau import ROOT
@@ -55,6 +56,22 @@ def test_what_was_set_by_hand_is_kept_or_gives_way_and_the_conflict_has_both(sce
     assert scene.save()
     assert "[5 0 0]" in scene.path.read_text()
     assert "intensity: 4" in scene.path.read_text()
+
+
+def test_a_rotation_that_is_read_back_in_other_digits_is_no_change_of_the_file(scene, reread):
+    cube = scene.tableau["cube"]
+    for number in range(40):
+        cube.rotation = euler_xyz_degrees((-12.475 + 0.7131 * number, 3.2875 - 1.37 * number, 0.01 * number))
+        scene.save()
+        cube.rotation = held = euler_xyz_degrees((number, 5.0, 6.0))
+        assert reread("lamp: {", "lamp: { /* more */") == []
+        assert cube.rotation.tolist() == np.asarray(held, cube.rotation.dtype).tolist()
+        assert reread("lamp: { /* more */", "lamp: {") == []
+    text = scene.path.read_text()
+    at = text.index("euler: ")
+    old = text[at : text.index("]", at) + 1]
+    ((path, what, *_),) = reread(old, "euler: [1 2 3]")
+    assert (path, what) == ("cube", "rotation")
 
 
 def test_an_object_that_the_file_has_no_longer_stays_if_it_was_changed(scene, reread, registry):
