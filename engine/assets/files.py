@@ -24,10 +24,13 @@ BUILTIN_PREFIX = "builtin:"
 
 
 class Stamp(NamedTuple):
-    """Size in bytes and mtime in ns of a file, to detect a change without reading it."""
+    """Size in bytes of a file, and when it was changed in ns, to detect a change without reading it.
+
+    That is the later one of mtime and ctime: programs set mtimes, as of copies and of builds.
+    """
 
     size: int
-    mtime_ns: int
+    changed_ns: int
 
 
 class _Listing(NamedTuple):
@@ -199,7 +202,7 @@ class FileGate:
             raise self._not_regular(path, error) from error
         except OSError as error:
             raise self._unreadable(path, error) from error
-        return Stamp(info.st_size, info.st_mtime_ns)
+        return _stamp_of(info)
 
     def read(self, path: str | Path, limit: int = MAX_SOURCE_BYTES) -> tuple[bytes, Stamp]:
         """Return the bytes of a regular file and its stamp. Never blocks on a FIFO or a device.
@@ -224,7 +227,7 @@ class FileGate:
             raise self._unreadable(path, error) from error
         if len(data) > limit:
             raise FileRejectedError(AssetCode.FILE_SIZE, f"'{self.relative(path)}' grew beyond {limit} bytes")
-        return data, Stamp(info.st_size, info.st_mtime_ns)
+        return data, _stamp_of(info)
 
     def relative(self, path: str | Path) -> str:
         """Return `path` as in caches and messages: relative to the root, `/` between parts."""
@@ -311,3 +314,7 @@ class FileGate:
         return FileRejectedError(
             Code.FILE_UNREADABLE, f"'{self.relative(path)}' cannot be read: {reason_of(error)}"
         )
+
+
+def _stamp_of(info: os.stat_result) -> Stamp:
+    return Stamp(info.st_size, max(info.st_mtime_ns, info.st_ctime_ns))

@@ -16,6 +16,11 @@ class Signature(NamedTuple):
     mtime_ns: int = 0
     ctime_ns: int = 0
 
+    @property
+    def changed_ns(self) -> int:
+        """When it was changed; programs set mtimes, as of copies."""
+        return max(self.mtime_ns, self.ctime_ns)
+
 
 Probed = dict[Path, Signature]
 """Files that were looked for, as they were then: whatever names them is read again when that has changed."""

@@ -25,7 +25,7 @@ def saved_before(
 ) -> set[Path]:
     """Return the `files` whose content is not what `dbs` were cooked from, or what `texts` were read from.
 
-    A source with the size and mtime of then is not read.
+    A source with the size and the time of then is not read.
     """
     found = {path for one in dbs for path in _sources(one, indices[one.db.name], files)}
     return found | {file.path for file in texts if is_text(file.path) and _differs(file)}
@@ -37,7 +37,7 @@ def _sources(cooked: CookedDb, index: AssetIndex, files: Mapping[Path, Signature
     for stamp in {stamp for entry in cooked.entries.values() for stamp in entry.sources}:
         path = Path(gate.locate(stamp.path))
         now = files.get(path)
-        is_same = now is None or (now.size, now.mtime_ns) == (stamp.size, stamp.mtime_ns)
+        is_same = now is None or (now.size, now.changed_ns) == (stamp.size, stamp.changed_ns)
         if not is_same and stamp_now(stamp, gate) is None:
             yield path
     for each, entry in cooked.entries.items():

@@ -18,7 +18,7 @@ from support.projects import TRIANGLE_DB, VERTEX_GLSL, Project
 
 from engine.assets import AssetDb, AssetType, open_library
 from engine.assets import cook as cook_module
-from engine.assets.cache import fact_checks
+from engine.assets.cache import fact_checks, stamps
 from engine.assets.cache import freshness as freshness_module
 from engine.assets.cache.lock import cache_lock
 from engine.assets.cook import CookedDb, cook_database
@@ -164,6 +164,7 @@ def parts_of_one_source(count: int) -> str:
 def test_a_source_of_many_parts_is_looked_at_once(
     project: Project, cook: Cooks, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
+    monkeypatch.setattr(stamps, "MIN_AGE_NS", 0)
     read: list[str] = []
     looked_at: list[str] = []
     gate_read, gate_stamp = FileGate.read, FileGate.stamp
@@ -198,13 +199,32 @@ def test_assets_that_are_made_alike_share_one_recipe(project: Project) -> None:
     assert len({recipe.identity for recipe in recipes.values()}) == 2
 
 
-def test_a_touched_source_is_read_once_but_not_cooked(project: Project, cook: Cooks) -> None:
+def test_a_touched_source_is_read_once_but_not_cooked(
+    project: Project, cook: Cooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stamps, "MIN_AGE_NS", 0)
     cook()
     picture = project.root / "assets/picture.png"
     project.age(picture, 30)
     assert cook() == 0
     cached = cook_database(project.db())
-    assert cached.entries[7].sources[0].mtime_ns == picture.stat().st_mtime_ns
+    assert cached.entries[7].sources[0].changed_ns == picture.stat().st_ctime_ns
+
+
+def test_a_source_that_is_replaced_by_one_of_the_same_size_and_mtime_is_cooked(
+    project: Project, cook: Cooks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stamps, "MIN_AGE_NS", 0)
+    picture = project.root / "assets/bumps.png"
+    os.utime(picture, (1e9, 1e9))
+    cook()
+    content = bytearray(picture.read_bytes())
+    content[41] ^= 1
+    other = picture.with_name("other")
+    other.write_bytes(content)
+    os.utime(other, (1e9, 1e9))
+    os.replace(other, picture)
+    assert cook() == 1
 
 
 def test_a_change_within_a_tick_of_the_clock_is_detected(project: Project, cook: Cooks) -> None:

@@ -62,15 +62,15 @@ class CacheMissError(Exception):
 
 
 class SourceStamp(NamedTuple):
-    """A source when it was imported: path relative to the root, size in bytes, mtime in ns, digest.
+    """A source when it was imported: path relative to the root, size in bytes, when changed in ns, digest.
 
-    An mtime of 0 means that a later change could have the same mtime: compare the digest. Without a digest
-    there was no such file, or it could not be read.
+    A time of 0 means that a later change could have the same one: compare the digest. Without a digest there
+    was no such file, or it could not be read. For the time see `Stamp`.
     """
 
     path: str
     size: int
-    mtime_ns: int
+    changed_ns: int
     digest: str
 
     @property

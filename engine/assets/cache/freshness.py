@@ -110,12 +110,12 @@ def stamp_now(stamp: SourceStamp, gate: FileGate) -> SourceStamp | None:
     One that was missing has changed when it is there.
     """
     try:
-        size, mtime_ns = _size_and_mtime(stamp.path, gate)
+        size, changed_ns = _size_and_time(stamp.path, gate)
         if stamp.is_missing:
             return None
         if size != stamp.size:
             return None
-        if mtime_ns == stamp.mtime_ns:
+        if changed_ns == stamp.changed_ns:
             return stamp
         from engine.assets.cache.stamps import digest_of, source_stamp
 
@@ -125,7 +125,7 @@ def stamp_now(stamp: SourceStamp, gate: FileGate) -> SourceStamp | None:
     return source_stamp(stamp.path, content, read_stamp) if digest_of(content) == stamp.digest else None
 
 
-def _size_and_mtime(name: str, gate: FileGate) -> Stamp:
+def _size_and_time(name: str, gate: FileGate) -> Stamp:
     path = gate.locate(name)
     try:
         return gate.stamp(path)

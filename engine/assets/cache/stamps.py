@@ -1,4 +1,4 @@
-"""Stamps of sources: size and mtime, and a digest of the bytes for when those differ."""
+"""Stamps of sources: size and time, and a digest of the bytes for when those differ."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from engine.assets.cache.cache import SourceStamp
 from engine.assets.files import FileGate, Stamp
 
 MIN_AGE_NS = 2_000_000_000
-"""Nanoseconds; a source changed more recently than that may change again with the same mtime."""
+"""Nanoseconds; a source changed more recently than that may change again with the same time."""
 
 
 def source_stamp(path: str, content: bytes, stamp: Stamp) -> SourceStamp:
-    """Return the stamp of a source that was just read; without mtime if it is too recent, see SourceStamp."""
-    settled = stamp.mtime_ns < time.time_ns() - MIN_AGE_NS
-    return SourceStamp(path, stamp.size, stamp.mtime_ns if settled else 0, digest_of(content))
+    """Return the stamp of a source that was just read; without a time if that is too recent, see SourceStamp."""
+    settled = stamp.changed_ns < time.time_ns() - MIN_AGE_NS
+    return SourceStamp(path, stamp.size, stamp.changed_ns if settled else 0, digest_of(content))
 
 
 def missing_stamp(path: str) -> SourceStamp:
