@@ -180,7 +180,7 @@ class OutlinerPanel:
         )
         if self._is_deep:
             return indents + font * WIDE + padding + switches + shares
-        if names < font * SHORT:
+        if 0 < names < font * SHORT:
             return font * SHORT + switches + shares
         return 0.0 if fits else max(room, 1.0) + shares
 

@@ -118,7 +118,7 @@ def test_each_level_of_a_deep_tree_has_its_indent_and_names_keep_room_for_six_le
     assert x0 < left["bone 19"] < left["bone 19"] + six[0] < x1, "what is selected elsewhere is in sight"
 
 
-@pytest.mark.parametrize("width", [420, 500])
+@pytest.mark.parametrize("width", [470, 500])
 def test_names_in_the_narrowest_place_keep_room_for_letters_and_switches_are_scrolled_to(
     mouse: Mouse, session: Session, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
