@@ -15,7 +15,7 @@ MIN_AGE_NS = 2_000_000_000
 
 
 def source_stamp(path: str, content: bytes, stamp: Stamp) -> SourceStamp:
-    """Return the stamp of a source that was just read; without a time if that is too recent, see SourceStamp."""
+    """Return the stamp of a source that was just read; without a time if too recent, see SourceStamp."""
     settled = stamp.changed_ns < time.time_ns() - MIN_AGE_NS
     return SourceStamp(path, stamp.size, stamp.changed_ns if settled else 0, digest_of(content))
 

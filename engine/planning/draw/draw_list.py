@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from engine.plan.terms.table import begins_run, distinct, distinct_rows, put
+from engine.plan.terms.table import begins_run, distinct, distinct_rows, is_in, put
 from engine.planning.draw.tables import DrawTable
 
 Ints = npt.NDArray[np.int64]
@@ -199,22 +199,27 @@ class DrawList(Draws):
         if changed is None or rebound is None:
             return self._arrange(ranges)
         self._grow()
+        of_rebound = table.blocks_of_batches(rebound) if len(rebound) else rebound
         if len(rebound):
-            changed = distinct(np.concatenate((changed, table.blocks_of_batches(rebound))))
+            changed = distinct(np.concatenate((changed, of_rebound)))
         self._measure(changed)
-        missing = self._missing(changed)
-        if len(missing[0]) > (0 if self._gathered or not len(self._shown) else FEW):
+        new, astray = self._missing(changed), self._astray(changed, of_rebound)
+        count = len(new[0]) + (len(astray[0]) if self._gathered else 0)
+        if count > (FEW if len(self._shown) else 0):
             return self._arrange(ranges)
-        self._insert(*missing)
+        if self._gathered and len(astray[0]):  # they belong to other groups now
+            self._take_out(*astray)
+            new = np.concatenate((new[0], astray[0])), np.concatenate((new[1], astray[1]))
+        self._insert(*new)
         places = self._place[changed].ravel()
         places = places[places >= 0]
         self._write_commands(places)
-        is_astray = len(missing[0]) > 0 or self._is_astray(changed)
-        if is_astray and (self._gathered or not self._group()):
+        is_astray = len(new[0]) > 0 or len(astray[0]) > 0
+        if is_astray and not self._group():
             return self._arrange(ranges)
         before, self._drawn_groups = self._drawn_groups, self._groups_drawn()
         regrouped = is_astray or not np.array_equal(before, self._drawn_groups)
-        if len(missing[0]):
+        if len(new[0]):
             return Written(ranges, None, True)
         if self._views > 1:
             places = (np.arange(self._views)[:, None] * len(self._shown) + places).ravel()
@@ -312,42 +317,69 @@ class DrawList(Draws):
         found: npt.NDArray[np.integer] = parts.nonzero()[0]
         return found
 
-    def _is_astray(self, blocks: npt.NDArray[np.integer]) -> bool:
-        """Whether one of these blocks can be drawn, but not with what a group of its commands is."""
+    def _astray(
+        self, blocks: npt.NDArray[np.integer], rebound: npt.NDArray[np.integer]
+    ) -> tuple[Ints, npt.NDArray[np.bool_]]:
+        """Return the blocks of these with a command that belongs elsewhere, and whether it is mirrored.
+
+        None of them is one that cannot be drawn, and where draws are gathered all others of `rebound` are.
+        """
         blocks = blocks[self._parts(blocks)]
         places = self._place[blocks]
         at, mirrored = (places >= 0).nonzero()
         if not len(self._starts):
-            return len(at) > 0
+            return blocks[at].astype(np.int64), mirrored > 0
         numbers = self._batch_of(blocks[at])
         groups = self._starts.searchsorted(places[at, mirrored], "right") - 1
         now, then = self._batches.take(numbers), self._bound.take(groups)
         astray = self._bound_mirrored[groups] != mirrored
         for name in GROUPED:
             astray |= now[name] != then[name]
-        return bool(astray.any())
+        if self._gathered:
+            astray |= is_in(blocks[at], rebound)
+        return blocks[at[astray]].astype(np.int64), mirrored[astray] > 0
+
+    def _take_out(self, blocks: Ints, mirrored: npt.NDArray[np.bool_]) -> None:
+        """Remove commands, which are put in again elsewhere."""
+        kept = np.ones(len(self._shown), np.bool_)
+        kept[self._place[blocks, mirrored.astype(np.int64)]] = False
+        self._take(kept.nonzero()[0])
 
     def _insert(self, blocks: Ints, mirrored: npt.NDArray[np.bool_]) -> None:
         """Make commands for a few blocks, at their places in the order; their groups are not known yet."""
         if not len(blocks):
             return
         major, rank = self._order_of(blocks, mirrored)
-        order = np.lexsort((blocks, rank, major))
+        code, there = np.zeros(len(blocks), np.int64), np.zeros(len(self._shown), np.int64)
+        if self._gathered:
+            codes, parts = group_codes(self._batches), self._parts(self._shown)
+            code, there[:] = codes[self._batch_of(blocks)], -1  # what parts no group may stand anywhere
+            there[parts] = codes[self._batch_of(self._shown[parts])]
+        order = np.lexsort((blocks, rank, code, major))
         blocks, mirrored, major, rank = blocks[order], mirrored[order], major[order], rank[order]
         first, last = (self._major.searchsorted(major, side).tolist() for side in ("left", "right"))
         at = []
         for number, (low, high) in enumerate(zip(first, last, strict=True)):
+            own = (there[low:high] == code[order[number]]).nonzero()[0]
+            low, high = (low + int(own[0]), low + int(own[-1]) + 1) if len(own) else (high, high)
             among = self._rank[low:high]
             low, high = (low + int(among.searchsorted(rank[number], side)) for side in ("left", "right"))
             at.append(low + int(self._shown[low:high].searchsorted(blocks[number])))
-        self._shown = np.insert(self._shown, at, blocks)
-        self._shown_mirrored = np.insert(self._shown_mirrored, at, mirrored)
-        self._major, self._rank = np.insert(self._major, at, major), np.insert(self._rank, at, rank)
-        source = np.insert(np.arange(self._full.shape[1]), at, 0)
+        self._take(np.insert(np.arange(len(self._shown)), at, 0))
+        put_in = np.empty(len(at), np.int64)
+        order = np.argsort(at, kind="stable")  # groups may stand in another order than their codes
+        put_in[order] = np.array(at)[order] + np.arange(len(at))
+        self._shown[put_in], self._shown_mirrored[put_in] = blocks, mirrored
+        self._major[put_in], self._rank[put_in] = major, rank
+        self._note_places()
+
+    def _take(self, source: Ints) -> None:
+        """Have the commands from these places, in this order; where each stands is noted by others."""
+        self._shown, self._shown_mirrored = self._shown[source], self._shown_mirrored[source]
+        self._major, self._rank = self._major[source], self._rank[source]
         of_views = self.commands.view(_WHOLE).reshape(self._views, -1)
         self.commands = of_views[:, source].reshape(-1).view(COMMAND)
         self._full = self._full[:, source]
-        self._note_places()
 
     def _order_of(self, blocks: Ints, mirrored: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
         """Return what the commands of these blocks are ordered by: family and handedness, then rank."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from itertools import groupby
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -147,6 +150,41 @@ def test_draws_are_gathered_only_where_they_make_too_many_calls(monkeypatch, mos
     bound["vertex_buffer"] = 0
     assert made.update(bound, np.arange(count + 1)).regrouped
     assert (made.commands["index_count"] - 1).tolist() == [*range(600), count, *range(600, count)]
+
+
+@pytest.mark.parametrize("seed", range(amount(8, 200)))
+def test_gathered_draws_that_followed_changes_make_the_calls_of_new_ones(seed):
+    """One call has the draws of a family and a binding, in the order of names, whatever was done before."""
+    chance = random.Random(seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(draw_list, "MOST_GROUPS", 4)
+        patch.setattr(draw_list, "FEW", 6)
+        count = 60
+        table = Table(*range(count), families=[batch // 20 for batch in range(count)])
+        bound = batches(*[(0, 0, 1 + batch) for batch in range(count)])
+        bound["vertex_buffer"] = [chance.randrange(4) for _ in range(count)]
+        made = listed(table, bound)
+        assert len(made.groups) > 4
+        arranged = []
+        patch.setattr(made, "_arrange", lambda ranges: arranged.append(0) or DrawList._arrange(made, ranges))
+        for _ in range(12):
+            rebound = np.unique([chance.randrange(count) for _ in range(chance.randrange(1, 6))])
+            bound["vertex_buffer"][rebound] = [chance.randrange(5) for _ in rebound]
+            bound["ready"][rebound] = [chance.random() < 0.9 for _ in rebound]
+            made.update(bound, rebound)
+            assert calls_of(made) == calls_of(listed(table, bound))
+        assert not arranged
+
+
+def calls_of(made: DrawList) -> list[tuple[object, ...]]:
+    """What each family, of 20 batches, is drawn with in a call, and the draws with an instance, in order."""
+    found = []
+    for group in made.groups:
+        part = made.commands[group.first : group.first + group.count]
+        drawn = part["index_count"][part["instance_count"] > 0].tolist()
+        bound = group.pipeline, group.descriptors, group.vertex_buffer, group.mirrored
+        found += [(bound, family, list(of)) for family, of in groupby(drawn, lambda one: (one - 1) // 20)]
+    return sorted(found)
 
 
 def test_what_cannot_be_drawn_yet_and_what_is_gone_part_no_group():
