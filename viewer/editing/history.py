@@ -161,6 +161,17 @@ class History:
         """End a drag: the next change is another one."""
         self._merge = None
 
+    @property
+    def is_merging(self) -> bool:
+        """Whether a drag is under way that has changed something."""
+        return self._merge is not None and bool(self._done)
+
+    def cancel(self) -> None:
+        """End the drag that is under way as if it had not been. Raises EditError as `undo`."""
+        if self.is_merging:
+            self.undo()
+            self._undone.pop()[1].forget()
+
     @contextmanager
     def group(self, label: str) -> Iterator[None]:
         """Make what is done within one change; it is undone where something raises EditError."""
@@ -182,11 +193,11 @@ class History:
 
     def undo(self) -> str:
         """Undo the last change; return what it was, or an empty string. A change that raises is forgotten."""
-        return self._step(self._done, self._undone, "undo")
+        return self._step(self._done, "undo")
 
     def redo(self) -> str:
         """Do the change again that was undone last; as `undo`."""
-        return self._step(self._undone, self._done, "redo")
+        return self._step(self._undone, "redo")
 
     def note_saved(self) -> None:
         """Note that files have what the scene has now."""
@@ -208,9 +219,7 @@ class History:
     def _position(self) -> int:
         return self._done[-1][0] if self._done else self._lost
 
-    def _step(
-        self, source: deque[tuple[int, Edit]] | list[tuple[int, Edit]], target: object, name: str
-    ) -> str:
+    def _step(self, source: deque[tuple[int, Edit]] | list[tuple[int, Edit]], name: str) -> str:
         self.end_merge()
         if not source:
             return ""

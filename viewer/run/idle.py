@@ -68,6 +68,10 @@ class FreeMemory:
         if time.monotonic() - self._last >= GIVEN_BACK_EVERY_S:
             self.give_back()
 
+    def soon(self) -> None:
+        """Give it back at the next rest, however short a time ago it was: much has been read meanwhile."""
+        self._last = time.monotonic() - GIVEN_BACK_EVERY_S
+
     def give_back(self) -> None:
         """Give it back now, as where much was freed at once; takes some milliseconds."""
         self._last = time.monotonic()

@@ -389,6 +389,7 @@ class WindowFrames:
         self._snapshot = None
         self._free_memory.give_back()
         self._open_scene(loaded.scene, loaded.library, loaded.options, preferences)
+        self._free_memory.soon()
         if view is not None:
             self._camera.show(view, height)
         for problem in loaded.problems:

@@ -35,8 +35,8 @@ class CameraController:
         self.pivot = pivot
         self._view: controls.View | None = None
         self._written: tuple[object, ...] = ()
-        self._first: tuple[controls.View, int, Doubles, Doubles] | None = None
-        """The first view, its camera, and the transform of that: what leads back to it is no other one."""
+        self._home: tuple[controls.View, int, Doubles, Doubles] | None = None
+        """The view that is gone back to, its camera, and the transform of that, to the last digit."""
 
     def apply(self, pointer: CameraInput) -> bool:
         """Apply one frame of input; returns whether the camera was changed."""
@@ -106,9 +106,9 @@ class CameraController:
         return point if camera is None or camera.parent is None else _in_frame(camera.parent, point)
 
     def _write(self, camera: ObjectHandle, view: controls.View) -> None:
-        first = self._first
-        if first is not None and first[:2] == (view, camera.row):
-            camera.translation, camera.rotation = first[2:]
+        home = self._home
+        if home is not None and home[:2] == (view, camera.row):
+            camera.translation, camera.rotation = home[2:]
         else:
             camera.translation, camera.rotation = controls.transform_of(view)
         self._view, self._written = view, self._state(camera)
@@ -144,6 +144,21 @@ class CameraController:
     def _view_of(self, camera: ObjectHandle) -> controls.View:
         if self._view is not None and self._written == self._state(camera):
             return self._view
+        return self._view_from(camera, camera.translation, camera.rotation)
+
+    def home(self, translation: NDArray[np.floating], rotation: NDArray[np.floating]) -> controls.View | None:
+        """Return how the camera in use sees from a transform, which `show` gives it then; None without."""
+        camera = self._camera()
+        if camera is None:
+            return None
+        exact = np.array(translation, np.float64), np.array(rotation, np.float64)
+        view = self._view_from(camera, *exact)
+        self._home = view, camera.row, *exact
+        return view
+
+    def _view_from(
+        self, camera: ObjectHandle, translation: NDArray[np.floating], rotation: NDArray[np.floating]
+    ) -> controls.View:
         tables = [table for table in self._tableau.tables.values() if table.schema.asset_fields]
         owners = [table.object[table.rows_active()] for table in tables]
         origins = self._tableau.origin[distinct(np.concatenate([np.zeros(0, np.int32), *owners]))]
@@ -152,13 +167,7 @@ class CameraController:
             pivot = origins.mean(axis=0) if len(origins) else np.zeros(3)
         if camera.parent is not None:
             pivot = _in_frame(camera.parent, pivot)
-        view = controls.view_of(camera.translation, camera.rotation, pivot)
-        if self._first is None:
-            translation, rotation = (
-                np.array(each, np.float64) for each in (camera.translation, camera.rotation)
-            )
-            self._first = view, camera.row, translation, rotation
-        return view
+        return controls.view_of(translation, rotation, pivot)
 
     @staticmethod
     def _state(camera: ObjectHandle) -> tuple[object, ...]:

@@ -182,3 +182,30 @@ def test_a_selection_and_a_message_leave_every_field_in_its_place(
     assert places["field active"] == found[-1]
     editing.run(lambda: editing.editor.rename(frames.runtime.tableau["cube"].row, "ground"))
     assert editing.was_refused
+
+
+def test_escape_ends_a_drag_of_a_number_as_if_it_had_not_been(frames: WindowFrames, display: Display) -> None:
+    hand, places = Hand(frames, display), frames.session.places
+    cube, history = frames.runtime.tableau["cube"], frames.session.editing.history
+    hand.click("row cube/")
+    hand.until(lambda: "field translation" in places, "its properties")
+    before, done = cube.translation.tolist(), len(history.done)
+    x0, y0, x1, y1 = places["field translation"]
+    x, y = x0 + (x1 - x0) * 0.2, (y0 + y1) / 2
+    hand.display.move_mouse(hand.number, x, y)
+    hand.draw()
+    hand.display.press()
+    hand.draw()
+    for step in range(1, 4):
+        hand.display.move_mouse(hand.number, x + 10 * step, y)
+        hand.draw()
+    assert cube.translation.tolist() != before
+    hand.keys("Escape")
+    assert cube.translation.tolist() == before
+    hand.display.move_mouse(hand.number, x + 60, y)
+    hand.draw()
+    hand.display.release()
+    hand.draw()
+    assert cube.translation.tolist() == before
+    assert (len(history.done), history.redo_label) == (done, "")
+    assert frames.session.selection.objects.tolist() == [cube.row], "it is still selected"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from imgui_bundle import imgui
@@ -156,7 +157,11 @@ class SnapshotsPanel:
 
     def save(self, snapshot: Snapshot, file: str) -> None:
         """Write a snapshot; the ending is added where it is missing, and a number where the file is there."""
-        path = free_path(Path(file.removesuffix(SUFFIX)), SUFFIX)
+        stem = Path(file.removesuffix(SUFFIX))
+        if stem.name in ("", ".."):
+            self._say(f"'{file}' is no name of a file", good=False)
+            return
+        path = free_path(stem, SUFFIX)
         try:
             self._history.save(snapshot, path)
         except InputError as error:
@@ -165,9 +170,10 @@ class SnapshotsPanel:
             self._say(f"saved {path}")
 
     def open(self, file: str) -> None:
-        """Add the snapshot of a file, and compare it with memory now."""
+        """Add the snapshot of a file, and compare it with memory now; the ending may be missing."""
+        path = Path(file.removesuffix(SUFFIX) + SUFFIX)
         try:
-            self.first, self.second = self._history.open(Path(file)), None
+            self.first, self.second = self._history.open(path if os.path.lexists(path) else Path(file)), None
         except InputError as error:
             self._fail(error)
         else:

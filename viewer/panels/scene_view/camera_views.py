@@ -16,7 +16,7 @@ from viewer.session.bookmarks import MAX_PLACES, Bookmark, places_of, with_place
 from viewer.session.commands import SHOW_SELECTION, Command
 from viewer.session.session import Session
 from viewer.window import orbit_camera as controls
-from viewer.window.camera_controller import CameraController
+from viewer.window.camera_controller import CAMERA, CameraController
 from viewer.window.orbit_camera import View
 
 Doubles = NDArray[np.float64]
@@ -63,8 +63,7 @@ class CameraViews:
         self._shapes = shapes
         self._travel: tuple[float, Place, Place] | None = None
         self._expected: View | None = None
-        self._start = self.place
-        self._files = self._read()
+        self._start = self._here()
         session.commands.add(*self._commands())
 
     @property
@@ -75,7 +74,6 @@ class CameraViews:
 
     def advance(self) -> None:
         """Move a travelling camera on; call it in every frame."""
-        self._note_file()
         if self._travel is None:
             return
         began, first, last = self._travel
@@ -141,22 +139,28 @@ class CameraViews:
             self.travel(replace(place, view=replace(place.view, yaw=yaw, pitch=pitch)))
 
     def reset(self) -> None:
-        """Go back to where the file has the camera."""
-        if self._start is not None:
-            self.travel(self._start)
-
-    def _note_file(self) -> None:
-        """Note where the camera is where a file was saved or read again, and has the camera there."""
-        files, row = self._read(), self._camera.row
-        if all(now is then for now, then in zip(files, self._files, strict=False)) or row is None:
+        """Go back to where the file has the camera; where it has none, to where that was at first."""
+        row = self._camera.row
+        if row is None or self._start is None:
             return
-        self._files = files
-        if not self._session.editing.changes.marked(np.array([row], np.int32))[row]:
-            self._start = self.place
+        (translation, rotation), height = self._start
+        changes, rows = self._session.editing.changes, np.array([row], np.int32)
+        for _, before, _ in changes.by_part(rows):
+            translation, rotation = (before.columns[name][row] for name in ("translation", "rotation"))
+            of = before.tables[CAMERA]
+            if of.owned_by(rows)[0]:
+                at = of.rows_of(rows)[0]
+                height = float(of.columns["height"][at]) if of.columns["projection"][at] else None
+        view = self._camera.home(translation, rotation)
+        if view is not None:
+            self.travel(Place(view, height))
 
-    def _read(self) -> list[object]:
-        """What the files of the scene had when they were last read or written."""
-        return [part.saver.before for part in self._session.runtime.scene.parts]
+    def _here(self) -> tuple[tuple[Doubles, Doubles], float | None] | None:
+        """The transform of the camera in use, and its height where it is orthographic."""
+        row, tableau = self._camera.row, self._session.runtime.tableau
+        if row is None:
+            return None
+        return (tableau.translation[row].copy(), tableau.rotation[row].copy()), self._camera.height
 
     def _in_space_of_camera(self, box: Box) -> Box:
         corners = np.array(

@@ -114,8 +114,13 @@ class SceneView:
         self.has_tools = not self.has_tools
 
     def _escape(self) -> None:
-        """End a drag of the gizmo as if it had not been; else select nothing, or run `otherwise`."""
+        """End a drag, of a handle or a number, as if it had not been; else select nothing, or `otherwise`."""
+        history = self._session.editing.history
         if self.gizmo.cancel():
+            return
+        if history.is_merging:
+            self._session.editing.run(history.cancel)
+            imgui.internal.clear_active_id()
             return
         if not len(self._session.selection.objects) and self.otherwise is not None:
             self.otherwise.run()

@@ -148,6 +148,12 @@ def test_snapshots_are_taken_compared_checked_and_saved_by_hand(
     assert (tmp_path / "kept-001.snapshot.hu").exists()
     again = read_snapshot(tmp_path / "kept.snapshot.hu")
     assert again.image.allocated == panel.first.image.allocated
+    panel.open("kept")
+    assert panel._said == ("opened 'snapshot 2 2'", True), "the ending may be missing"
+    for name in ("/", ".", "..", "./", ".snapshot.hu"):
+        panel.save(panel.first, name)
+        assert panel._said == (f"'{name}' is no name of a file", False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept-001.snapshot.hu", "kept.snapshot.hu"]
 
 
 def test_the_timeline_is_scrubbed_to_what_was(hand: PanelHand) -> None:

@@ -176,21 +176,22 @@ def test_back_to_the_start_gives_the_camera_the_very_transform_that_it_had(looki
 
 
 @pytest.mark.parametrize("is_moved_by_hand", [False, True])
-def test_back_to_the_start_goes_to_where_the_file_has_the_camera_now(
+def test_back_to_the_start_goes_to_the_very_place_where_the_file_has_the_camera(
     looking: Looking, is_moved_by_hand: bool
 ) -> None:
     part = looking.session.runtime.scene.parts[0]
-    looking.camera.translation = (1.0, 2.0, 6.0)
-    looking.views.advance()
+    place, turn = (3.0, 2.1, 6.3), euler_xyz_degrees((-12.475, 3.2875, 0.0))
+    looking.camera.translation, looking.camera.rotation = place, turn
     saved = Snapshot.of(looking.tableau)
     if is_moved_by_hand:
-        looking.camera.translation = (3.0, 3.0, 3.0)  # before it is noted that the file was read again
+        looking.camera.translation = (3.0, 3.0, 3.0)
     part.saver.before = saved
     looking.views.advance()
     looking.camera.translation = (9.0, 9.0, 9.0)
     looking.run("Back to the start")
-    expected = (0, 0, 5) if is_moved_by_hand else (1, 2, 6)
-    np.testing.assert_allclose(looking.camera.translation, expected, atol=1e-5)
+    assert looking.camera.translation.tolist() == saved.columns["translation"][looking.camera.row].tolist()
+    assert looking.camera.rotation.tolist() == saved.columns["rotation"][looking.camera.row].tolist()
+    assert not looking.session.editing.changes.marked(np.array([looking.camera.row]))[looking.camera.row]
 
 
 def test_a_bookmark_is_where_the_camera_was(looking: Looking) -> None:
