@@ -15,7 +15,7 @@ from viewer.session.session import Session
 from viewer.ui import style
 
 _TABLE = imgui.TableFlags_.sizing_fixed_fit.value | imgui.TableFlags_.borders_inner_h.value
-MOST = 0.7
+MOST = 0.6
 """The share of a table's width that values take at most."""
 
 
