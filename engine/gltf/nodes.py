@@ -84,7 +84,7 @@ def read_nodes(root: Item, earlier: Sequence[int] = ()) -> Nodes:
     That is the scene that `scene` names, else the first; without scenes, all nodes that are no child. Where
     one of these is wrong, the roots are the `earlier` ones, if there are any, else as without it. A node
     below two others, or below itself, stays where it was met first. Raises InputError where there is no list
-    of nodes, `gltf.limit` for too many.
+    of nodes, or with `earlier` roots one is no object, `gltf.limit` for too many.
     """
     if root.document.nodes is None:
         root.document.nodes = _read(root, earlier)
@@ -95,6 +95,8 @@ def _read(root: Item, earlier: Sequence[int]) -> Nodes:
     items = root.children("nodes", MAX_NODES)
     problems = ProblemCollector()
     found: dict[int, GltfNode] = {}
+    for item in items if earlier else ():
+        item.get("name")  # what is no node has no name by which it could stay as it was
     found_roots = _roots(root, items, problems, earlier)
     known = len(problems.problems)
     roots = _taken(found_roots, set(), problems)

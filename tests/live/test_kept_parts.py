@@ -79,6 +79,25 @@ def test_a_model_whose_scene_is_wrong_shows_the_roots_that_it_had(tmp_path: Path
         assert (live.picture() == fresh_picture(model)).all()
 
 
+@pytest.mark.parametrize("nodes", [[5, 5], [0, None], [[], 1], 5])
+def test_a_model_with_what_is_no_node_stays_whole(tmp_path: Path, nodes: object) -> None:
+    model, right = tmp_path / "model.gltf", two_scenes()
+    model.write_text(json.dumps(right))
+    with live_file(model) as live:
+        before = live.picture()
+        wrong = nodes
+        if isinstance(nodes, list):
+            wrong = [right["nodes"][each] if each in (0, 1) else each for each in nodes]
+        saved(live, model, right | {"nodes": wrong})
+        assert names(live) == {"pane1"}
+        assert (live.picture() == before).all()
+        assert len(live.live.problems) == 1
+        right["nodes"][1]["scale"] = [2, 1, 1]
+        renamed_over(model, json.dumps(right).encode())
+        live.until(lambda: bool((live.picture() != before).any()) and not live.live.problems)
+        assert (live.picture() == fresh_picture(model)).all()
+
+
 OBJ = """mtllib m.mtl
 v 0 0 0
 v 1 0 0
