@@ -200,7 +200,7 @@ class AssetReader:
         if "targets" in node or "targets_adbi" in node:
             targets = self._reference(node, "targets", AssetType.MORPH_TARGETS)
         source, part = self._source(node), self._part(node)
-        read = read_map_coordinates(node["coordinates"], source) if "coordinates" in node else ()
+        read = read_map_coordinates(node["coordinates"], source) if "coordinates" in node else None
         return Mesh(ref, name, source, lods, skeleton, targets, part, self._simplify(node, lods), read)
 
     def _simplify(self, node: Node, lods: Sequence[Lod]) -> Simplify | None:

@@ -72,7 +72,10 @@ _PARAMETERS: Mapping[AssetType, tuple[str, ...]] = {
     AssetType.ANIMATION: ("data", "part"),
     AssetType.MORPH_TARGETS: ("part",),
 }
-"""Import parameters of each type, in the order of the settings in `_way_to_make`."""
+"""Import parameters of each type, in the order of the settings in `_way_to_make`.
+
+`coordinates` are those of the mesh, None without any, and empty where nothing follows from them.
+"""
 
 TANGENT = "tangent"
 """The vertex attribute for which vertices may be split."""
@@ -193,9 +196,10 @@ def _way_to_make(
     order = "" if (mesh.source, mesh.part, number) in kept else packages.identity_of(packages.ORDERING)
     if isinstance(asset, Indices):
         simplifier = packages.identity_of(packages.SIMPLIFYING) if mesh.simplify is not None else ""
-        has_tangents = _has_tangents(db, lod)  # with coordinates of the map that they are for
+        has_tangents = _has_tangents(db, lod)
         of_level = asset.index_format, lod.topology, number, has_tangents, mesh.part, order
-        read = mesh.coordinates if has_tangents else ()
+        # Tangents are those of coordinates, and coarser levels have their seams.
+        read = mesh.coordinates if has_tangents or mesh.simplify is not None else ()
         return asset.type, mesh.source, (*of_level, mesh.simplify, simplifier, read)
     skin = lod.num_blend_weights, lod.num_bones
     made = asset.vertex_format, number, *skin, lod.topology, mesh.part, order, mesh.coordinates

@@ -133,8 +133,9 @@ class Simplify:
 class Mesh(Asset):
     """Levels of detail, an optional skeleton and morph targets; with `simplify` more levels are made.
 
-    `source` is a `.hu` mesh source, or a model file; `part` is then the JSON pointer of a primitive. Of a
-    part of an OBJ file, `coordinates` are attributes with the scale and the offset of u and v in the file.
+    `source` is a `.hu` mesh source, or a model file; `part` is then the JSON pointer of a primitive, and
+    `coordinates` are what `MapCoordinates` describes. Without them they are as in an OBJ file, and as the
+    material of a glTF file has them.
     """
 
     type = AssetType.MESH
@@ -144,7 +145,7 @@ class Mesh(Asset):
     targets: AssetRef | None = None
     part: str = ""
     simplify: Simplify | None = None
-    coordinates: tuple[tuple[str, tuple[float, ...]], ...] = ()
+    coordinates: tuple[tuple[str, tuple[float, ...]], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

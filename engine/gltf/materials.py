@@ -32,11 +32,6 @@ class TextureUse:
     rotation: float = 0.0
     scale: Vector = (1.0, 1.0)
 
-    @property
-    def is_moved(self) -> bool:
-        """Whether the coordinates are not used as they are."""
-        return (self.offset, self.rotation, self.scale) != ((0.0, 0.0), 0.0, (1.0, 1.0))
-
     def is_read_as(self, other: TextureUse) -> bool:
         """Whether both have the same coordinates."""
         return self._place == other._place

@@ -223,7 +223,6 @@ def test_the_transform_of_a_texture_and_its_set_of_coordinates_are_read() -> Non
     ]
     assert (use.coordinates, use.offset, use.scale) == (1, (0.5, 0.25), (2, 3))
     assert use.rotation == pytest.approx(0.5)
-    assert use.is_moved
 
 
 @pytest.mark.parametrize("value", [0.5, -1, "glass"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -49,8 +49,30 @@ _BEYOND_DEFAULT = frozenset(
 """Slots and parameters that the shaders of the full material alone read."""
 
 
-def shaders_for(record: Plain, *, has_colors: bool = False) -> list[str]:
-    """Return the names of the shaders that a material's record needs, also for meshes with vertex colours."""
+def with_shaders(records: Iterable[Plain]) -> list[Plain]:
+    """Return the records of a file, its materials with the shaders for them and for what is drawn with them.
+
+    Vertices have the names of their models.
+    """
+    found = list(records)
+    colored = {
+        record["name"]
+        for record in found
+        if record["@type"] == "vertices" and any(name == "color" for name, _ in record["vertexFormat"])
+    }
+    painted = {
+        record["material"] for record in found if record["@type"] == "model" and record["name"] in colored
+    }
+    return [
+        {**record, "shaders": _shaders_for(record, has_colors=record["name"] in painted)}
+        if record["@type"] == "material"
+        else record
+        for record in found
+    ]
+
+
+def _shaders_for(record: Plain, *, has_colors: bool) -> list[str]:
+    """Return the names of the shaders that a material needs, also for meshes with vertex colours."""
     used = record["parameters"].keys() | record["textures"].keys()
     is_full = has_colors or record.get("unlit", False) or not used.isdisjoint(_BEYOND_DEFAULT)
     return list(_FULL if is_full else _DEFAULT)
@@ -130,7 +152,7 @@ class Textures:
 
 
 def material_record(material: GltfMaterial, name: str, textures: Textures) -> Plain:
-    """Return the record of a material; what is as glTF has it by default is left out."""
+    """Return the record of a material, without shaders; what is as glTF has it by default is left out."""
     uses = material.textures
     slots = {slot: textures.name_of(uses[use], slot) for use, slot in _SLOTS.items() if use in uses}
     packed, occlusion = uses.get("metallicRoughnessTexture"), uses.get("occlusionTexture")
@@ -151,7 +173,6 @@ def material_record(material: GltfMaterial, name: str, textures: Textures) -> Pl
         record["doubleSided"] = True
     if material.unlit:
         record["unlit"] = True
-    record["shaders"] = shaders_for(record)
     return record
 
 

@@ -7,7 +7,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
-from engine.assets.importers.models.gltf_primitives import coordinates_of
+from engine.assets.importers.models.gltf_primitives import coordinates_of, map_coordinates
 from engine.gltf import GltfCode, GltfMaterial, Item, targets_of
 from engine.humon import InputError
 
@@ -38,7 +38,9 @@ def mesh_records(
     """Return the records of a mesh, its vertices and its indices, all of this name."""
     lod: Plain = {"topology": topology_of(primitive), "vertices": name, "indices": name}
     part = "".join(f"/{step}" for step in primitive.path)
-    mesh: Plain = {"@type": "mesh", "name": name, "source": source, "part": part, "lods": [lod]}
+    mesh: Plain = {"@type": "mesh", "name": name, "source": source, "part": part}
+    mesh["coordinates"] = {uv: list(numbers) for uv, numbers in map_coordinates(material)}
+    mesh["lods"] = [lod]
     if skin is not None and _weights(primitive):
         mesh["skeleton"] = skin.skeleton
     form = vertex_format(primitive, material, skin)

@@ -25,7 +25,7 @@ from engine.gltf.limits import MAX_DISTANCE, MAX_NODES
 from engine.gltf.naming import Given, Names, drawn_names, node_names
 from engine.humon import Problem, ProblemCollector
 from engine.scene.models.description import Box, ModelFile, Plain
-from engine.scene.models.gltf_materials import Find, Textures, material_record, shaders_for
+from engine.scene.models.gltf_materials import Find, Textures, material_record, with_shaders
 from engine.scene.models.gltf_meshes import SkinUse, mesh_records, triangle_count, warn_of_coordinates
 from engine.scene.models.gltf_views import camera_feature, light_feature
 from engine.scene.models.keeping import Own, Wrong, keep_wrong
@@ -128,7 +128,7 @@ class _Description:
         model["objects"] = objects
         self.wrong.textures = self._textures.wrong
         found = (*self._problems.problems, *self._gltf.warnings)
-        assets = [*self._assets, *self._textures.records]
+        assets = with_shaders([*self._assets, *self._textures.records])
         objects = {MODEL: model}
         box, lit = self._box, self._has_lights
         names = {kind: each.given for kind, each in self._names.items()}
@@ -246,8 +246,6 @@ class _Description:
         known = self._faults
         records = mesh_records(primitive, name, self._source, material, skin)
         warn_of_coordinates(primitive, material)
-        if "COLOR_0" in primitive.required("attributes").value:
-            record["shaders"] = shaders_for(record, has_colors=True)
         self._assets.append({"@type": "model", "name": name, "mesh": name, "material": record["name"]})
         self._assets += records
         self._triangles[name] = triangle_count(primitive)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from engine.scene.models.description import ModelFile, Plain
+from engine.scene.models.gltf_materials import with_shaders
 
 _Key = tuple[str, str]
 """A record by type and name."""
@@ -95,7 +96,7 @@ class _Keeping:
         lit = any(feature["@type"] == "light" for feature in features)
         return replace(
             self._now,
-            assets=list(self._records.values()),
+            assets=with_shaders(self._records.values()),
             objects=objects,
             box=self._now.box.joined(self._earlier.box),
             has_lights=lit,

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.assets.importers.models.map_coordinates import UNLESS_GIVEN
 from engine.assets.importers.models.obj_materials import ObjMaterials
 from engine.assets.importers.models.obj_parts import coordinates_of
 from engine.gltf.naming import Given, Names
 from engine.humon import Problem
 from engine.obj import ObjFile, ObjMaterial, ObjPart
 from engine.scene.models.description import Box, ModelFile, Plain
-from engine.scene.models.gltf_materials import shaders_for
+from engine.scene.models.gltf_materials import with_shaders
 from engine.scene.models.keeping import Wrong, keep_wrong
 
 MODEL = "model"
@@ -91,8 +92,7 @@ def _describe(
                     slots[slot] = textures[key]
             if ("material", records[part.material]) in known:
                 missing += material.missing
-            has_colors = file.colors is not None
-            assets.append(_material(material, records[part.material], slots, has_colors=has_colors))
+            assets.append(_material(material, records[part.material], slots))
         if part.material in materials.lost or not material.is_whole or material.missing:
             wrong.materials.add(name)
             wrong.records.add(records[part.material])
@@ -105,14 +105,14 @@ def _describe(
     objects: Plain = {MODEL: {"objects": below}}
     problems = (*materials.problems, *file.warnings, *missing)
     given = {"material": material_names.given, "texture2d": texture_names.given}
-    return ModelFile(assets, objects, box, False, problems, triangles, names=given), wrong
+    return ModelFile(with_shaders(assets), objects, box, False, problems, triangles, names=given), wrong
 
 
 def _texture(file: str, space: str, name: str) -> Plain:
     return {"@type": "texture2d", "name": name, "source": file, "colorSpace": space}
 
 
-def _material(material: ObjMaterial, name: str, slots: Plain, *, has_colors: bool) -> Plain:
+def _material(material: ObjMaterial, name: str, slots: Plain) -> Plain:
     """Return the record of a material; without a normal map and others, these slots stay empty."""
     color = [*(_linear(value) for value in material.diffuse), material.alpha]
     # A map of metal is a part of itself where there is no factor for it.
@@ -123,7 +123,6 @@ def _material(material: ObjMaterial, name: str, slots: Plain, *, has_colors: boo
         parameters["emissive"] = [_linear(value) for value in material.emissive]
     record: Plain = {"@type": "material", "name": name, "shaders": [], "textures": slots}
     record["parameters"] = parameters
-    record["shaders"] = shaders_for(record, has_colors=has_colors)
     if material.alpha < 1.0 or "alpha" in material.textures:
         record["alphaMode"] = "blend"
     return record
@@ -143,9 +142,9 @@ def _mesh(
         form.append(["color", "r32g32b32a32_sfloat"])
     lod = {"topology": topology, "vertices": name, "indices": name}
     mesh: Plain = {"@type": "mesh", "name": name, "source": source, "part": f"/parts/{number}"}
-    read = {uv: [*place.scale, *place.offset] for uv, place in coordinates_of(material).items()}
-    if read != {"uv_albedo": [1.0, 1.0, 0.0, 0.0]}:
-        mesh["coordinates"] = read
+    read = {uv: (*place.scale, *place.offset) for uv, place in coordinates_of(material).items()}
+    if read != dict(UNLESS_GIVEN):
+        mesh["coordinates"] = {uv: list(numbers) for uv, numbers in read.items()}
     mesh["lods"] = [lod]
     wide = "uint16" if len(part.corners) <= 0xFFFF else "uint32"
     return [

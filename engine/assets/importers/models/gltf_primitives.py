@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,12 @@ import numpy.typing as npt
 from engine.assets.importers.blend_weights import INDICES, WEIGHTS
 from engine.assets.importers.mesh_source import MeshSource, SourceLod
 from engine.assets.importers.models.flat_normals import flat_normals
+from engine.assets.importers.models.map_coordinates import (
+    AS_IN_FILE,
+    PLACE,
+    UNLESS_GIVEN,
+    MapCoordinates,
+)
 from engine.assets.importers.morph.source import SourceTarget, gather
 from engine.gltf import (
     Draws,
@@ -54,6 +61,20 @@ def coordinates_of(material: GltfMaterial) -> dict[str, tuple[TextureUse, ...]]:
     return found
 
 
+def map_coordinates(material: GltfMaterial) -> MapCoordinates:
+    """Return what the attributes of coordinates are made of for a material, `uv_albedo` always."""
+    found = dict(UNLESS_GIVEN)
+    for name, uses in coordinates_of(material).items():
+        places = [_numbers(use) for use in uses]
+        is_short = len(places) == 1 and places[0][len(AS_IN_FILE) :] == (0.0, 0.0)
+        found[name] = places[0][: len(AS_IN_FILE)] if is_short else tuple(chain.from_iterable(places))
+    return tuple(sorted(found.items()))
+
+
+def _numbers(use: TextureUse) -> tuple[float, ...]:
+    return (*use.scale, *use.offset, use.rotation, float(use.coordinates))
+
+
 _NO_WEIGHTS: tuple[float, ...] = ()
 _SETS = 2
 _STAND_INS: Mapping[str, tuple[float, ...]] = {
@@ -66,11 +87,15 @@ _STAND_INS: Mapping[str, tuple[float, ...]] = {
 _SKINNING = ("JOINTS_", "WEIGHTS_")
 
 
-def primitive_source(gltf: Gltf, place: Item) -> MeshSource:
-    """Return the mesh source that a primitive is. Raises InputError: those of `read_primitive`."""
+def primitive_source(gltf: Gltf, place: Item, coordinates: MapCoordinates | None = None) -> MeshSource:
+    """Return the mesh source that a primitive is, with these coordinates, or those of its material.
+
+    Raises InputError: those of `read_primitive`, and `gltf.value` for coordinates that are not finite.
+    """
     with gltf.noting() as notes:
         primitive = read_primitive(place)
-        attributes = _attributes(primitive, _material(place))
+        read = map_coordinates(_material(place)) if coordinates is None else coordinates
+        attributes = _attributes(primitive, read)
         weights = gltf.attempt(lambda: _weights(primitive), _NO_WEIGHTS)
     indices: npt.NDArray[Any] = primitive.indices
     corners: npt.NDArray[Any] | None = None
@@ -126,17 +151,17 @@ def _targets(
     return tuple(found)
 
 
-def _attributes(primitive: Primitive, material: GltfMaterial) -> dict[str, Values]:
+def _attributes(primitive: Primitive, coordinates: MapCoordinates) -> dict[str, Values]:
     given = _complete(primitive)
     found: dict[str, Values] = {"pos": given["POSITION"]}
     if "NORMAL" in given:
         found["normal"] = given["NORMAL"]
         if "TANGENT" in given:
             found["tangent"] = given["TANGENT"]
-    for name, uses in coordinates_of(material).items():
-        each = [_coordinates(given, use) for use in uses]
+    for name, numbers in coordinates or UNLESS_GIVEN:
+        parts = (numbers[start : start + PLACE] for start in range(0, len(numbers), PLACE))
+        each = [_coordinates(primitive, given, part) for part in parts]
         found[name] = each[0] if len(each) == 1 else np.concatenate(each, axis=1)
-    found.setdefault("uv_albedo", _coordinates(given, TextureUse(primitive.item)))
     if "COLOR_0" in given:
         found["color"] = _with_alpha(given["COLOR_0"])
     joints = [given[f"JOINTS_{number}"] for number in range(_SETS) if f"JOINTS_{number}" in given]
@@ -187,33 +212,31 @@ def _alike(value: tuple[float, ...], count: int) -> Values:
 
 
 def _material(place: Item) -> GltfMaterial:
-    """Return the material that a primitive is drawn with, as the records that are made of the file have it.
+    """Return the material that a primitive has in the file."""
+    given = place.get("material")
+    item = None if given is None else place.document.attempt(lambda: given.reference("materials"), None)
+    return GltfMaterial() if item is None else read_material(item)
 
-    They have reported what is wrong with it.
+
+def _coordinates(primitive: Primitive, given: Mapping[str, Values], numbers: tuple[float, ...]) -> Values:
+    """Return coordinates [vertices, 2] as numbers of `MapCoordinates` say; zeros without their set.
+
+    Raises InputError `gltf.value` where they are not finite.
     """
-    with place.document.noting():
-        given = place.get("material")
-        item = None if given is None else place.document.attempt(lambda: given.reference("materials"), None)
-        return GltfMaterial() if item is None else read_material(item)
-
-
-def _coordinates(given: Mapping[str, Values], use: TextureUse) -> Values:
-    """Return the coordinates [vertices, 2] of a texture: zeros where the primitive has none.
-
-    Raises InputError `gltf.value` where its transform makes a number that is not finite.
-    """
-    values = given.get(f"TEXCOORD_{use.coordinates}")
+    scale, offset = numbers[:2], numbers[2:4]
+    rotation, number = numbers[4:] or (0.0, 0.0)
+    values = given.get(f"TEXCOORD_{int(number)}")
     if values is None:
         return np.broadcast_to(np.zeros(2, np.float32), (len(given["POSITION"]), 2))
-    if not use.is_moved:
+    if (*scale, *offset) == AS_IN_FILE and not rotation:
         return values
-    sine, cosine = math.sin(use.rotation), math.cos(use.rotation)
-    turned = np.array([[cosine, -sine], [sine, cosine]]) * np.array(use.scale)[:, None]
+    sine, cosine = math.sin(rotation), math.cos(rotation)
+    turned = np.array([[cosine, -sine], [sine, cosine]]) * np.array(scale)[:, None]
     with np.errstate(over="ignore", invalid="ignore"):
-        moved: Values = (values @ turned + np.array(use.offset)).astype(np.float32)
+        moved: Values = (values @ turned + np.array(offset)).astype(np.float32)
     if not np.isfinite(moved).all():
         message = "the texture transform takes coordinates beyond 32-bit floats"
-        raise use.texture.failure(GltfCode.VALUE, message, "give it a smaller scale and offset")
+        raise primitive.item.failure(GltfCode.VALUE, message, "give it a smaller scale and offset")
     return moved
 
 

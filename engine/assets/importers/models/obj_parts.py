@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.assets.importers.mesh_source import MeshSource, SourceLod
 from engine.assets.importers.models.flat_normals import flat_normals
-from engine.assets.importers.models.map_coordinates import MapCoordinates
+from engine.assets.importers.models.map_coordinates import UNLESS_GIVEN, MapCoordinates
 from engine.gltf.codes import GltfCode
 from engine.humon import InputError, Place, Position, Problem
 from engine.obj import ObjFile, ObjMaterial, ObjPlace, UvPlace
@@ -25,8 +25,8 @@ def coordinates_of(material: ObjMaterial) -> dict[str, UvPlace]:
     return found
 
 
-def obj_source(file: ObjFile, pointer: str, coordinates: MapCoordinates = ()) -> MeshSource:
-    """Return the mesh source of a part, `/parts/N`, with these coordinates, and `uv_albedo` as in the file.
+def obj_source(file: ObjFile, pointer: str, coordinates: MapCoordinates = UNLESS_GIVEN) -> MeshSource:
+    """Return the mesh source of a part, `/parts/N`, with these coordinates.
 
     Those of which all was left out have the numbers after all others. Raises InputError for one of them, and
     `gltf.reference` without a part.
@@ -56,7 +56,7 @@ def obj_source(file: ObjFile, pointer: str, coordinates: MapCoordinates = ()) ->
         attributes["normal"] = _unit(file.normals[vertices[:, -1]]).astype(np.float32)
     elif is_flat:
         attributes["normal"] = flat_normals(attributes["pos"])
-    for name, read_with in {"uv_albedo": (1.0, 1.0, 0.0, 0.0), **dict(coordinates)}.items():
+    for name, read_with in coordinates:
         attributes[name] = np.zeros((len(vertices), 2), np.float32)
         if used[1]:
             read = file.coordinates[vertices[:, 1]] * read_with[:2] + read_with[2:]

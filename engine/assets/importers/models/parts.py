@@ -15,7 +15,7 @@ from engine.assets.importers.mesh_source import MeshSource
 from engine.assets.importers.models.gltf_clips import import_gltf_clip
 from engine.assets.importers.models.gltf_primitives import primitive_source
 from engine.assets.importers.models.gltf_skins import import_gltf_skin
-from engine.assets.importers.models.map_coordinates import MapCoordinates
+from engine.assets.importers.models.map_coordinates import UNLESS_GIVEN, MapCoordinates
 from engine.assets.importers.models.model_files import ModelFiles, OpenedModel, is_model
 from engine.assets.importers.models.obj_parts import obj_source
 from engine.assets.importers.morph.packing import pack_targets
@@ -86,7 +86,7 @@ class _Parts:
     def __init__(self, opened: OpenedModel, take: Take) -> None:
         self._model = opened.content
         self._take = take
-        self._sources: dict[MapCoordinates, MeshSource] = {}
+        self._sources: dict[MapCoordinates | None, MeshSource] = {}
 
     def imported(self, recipe: Recipe) -> Imported:
         """Import one recipe. Raises InputError."""
@@ -111,14 +111,7 @@ class _Parts:
     def _mesh_part(self, recipe: Recipe) -> Imported:
         """Pack vertices or indices of a primitive or of a part of an OBJ file."""
         parameters = recipe.parameters
-        read: MapCoordinates = parameters.get("coordinates", ())
-        source = self._sources.get(read)
-        if source is None:
-            if isinstance(self._model, ObjFile):
-                source = obj_source(self._model, recipe.part, read)
-            else:
-                source = primitive_source(self._model, self._model.at(recipe.part))
-            self._sources[read] = source
+        source = self._source(recipe.part, parameters.get("coordinates", ()))
         if recipe.asset.type is AssetType.MORPH_TARGETS:
             made = pack_targets(source)
         elif recipe.asset.type is AssetType.INDICES:
@@ -128,3 +121,15 @@ class _Parts:
             of_vertices = VertexSettings(*(parameters[name] for name in VERTEX_SETTINGS))
             made = pack_vertices(source, replace(of_vertices, widens=True))
         return replace(made, faults=source.faults)
+
+    def _source(self, part: str, read: MapCoordinates | None) -> MeshSource:
+        """Return the mesh source of a part with coordinates; any is as good where there are none to be."""
+        if read == () and self._sources:
+            return next(iter(self._sources.values()))
+        if read not in self._sources:
+            model = self._model
+            if isinstance(model, ObjFile):
+                self._sources[read] = obj_source(model, part, read or UNLESS_GIVEN)
+            else:
+                self._sources[read] = primitive_source(model, model.at(part), read)
+        return self._sources[read]
