@@ -150,6 +150,10 @@ class LiveSources:
         with self._lock:
             self._lock.notify_all()
         self._thread.join()
+        if self._made is not None and self._made.update is not None:  # which nobody takes any more
+            for _, one, *_ in self._made.update.added:
+                one.image.close()
+            self._made = None
         self._behind.close()
         self._side.close()
         self._compiler.close()

@@ -18,6 +18,8 @@ from support.live_scene import PAUSE_S, LiveScene, Picture, fresh_picture, live_
 from support.sampling import Sample
 from support.saves import renamed_over
 
+from engine.cli.main import main
+
 pytestmark = pytest.mark.gpu
 
 MOVED = {"KHR_texture_transform": {"scale": [2.5, 1.5], "offset": [0.2, 0.1], "rotation": 0.3}}
@@ -267,3 +269,39 @@ def test_vertex_colours_are_drawn_while_nothing_says_that_there_are_any(
         save(model, tinted)
         until_drawn(live, fresh_picture(model), True, (path, wrong))
         assert (live.picture() != before).any()
+
+
+@pytest.mark.parametrize("is_given", [True, False])
+def test_a_database_by_hand_keeps_where_textures_are_read_with_coordinates_or_without(
+    tmp_path: Path, *, is_given: bool
+) -> None:
+    (tmp_path / "diorama.project").touch()
+    model = with_features(tmp_path, [moved, in_sets])
+    assert main(["import", str(model), "--out", str(tmp_path)]) == 0
+    database, scene = tmp_path / "model.assets.hu", tmp_path / "model.hu"
+    if not is_given:
+        parts = database.read_text().split("coordinates: {")
+        database.write_text(parts[0] + "".join(part.partition("}")[2] for part in parts[1:]))
+    good = json.loads(model.read_text())
+    with live_file(scene) as live:
+        before = live.picture()
+        save(model, with_value(good, (*BASE, "baseColorTexture", "texCoord"), "x"))
+        if not is_given:
+            until_drawn(live, before, False, is_given)
+        save(model, with_value(good, (*PART, "mode"), 5))
+        until_drawn(live, fresh_picture(scene), True, is_given)
+        assert (live.picture() != before).any()
+
+
+def test_a_save_that_is_cooked_as_the_scene_is_closed_leaves_no_file_open(tmp_path: Path) -> None:
+    model = with_features(tmp_path, [])
+    good = json.loads(model.read_text())
+    with live_file(model) as live:
+        save(model, with_value(good, (*PART, "mode"), 5))
+        end = time.monotonic() + limit(15.0)
+        while live.live._sources._made is None:  # which nobody takes
+            assert time.monotonic() < end
+            time.sleep(PAUSE_S)
+        side = live.live._sources._side
+        assert side._file is not None
+    assert side._file is None
