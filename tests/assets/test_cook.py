@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from support.limits import limit
-from support.projects import TRIANGLE_DB, VERTEX_GLSL, Project
+from support.projects import TRIANGLE_DB, VERTEX_GLSL, Cooks, Project
 
 from engine.assets import AssetDb, AssetType, open_library
 from engine.assets import cook as cook_module
@@ -31,28 +31,6 @@ from engine.assets.tools.tool_process import run_tool
 from engine.humon import Severity
 
 DATA_ASSETS = 6
-
-
-class Cooks:
-    """Cooks a project's database repeatedly, and returns what was imported."""
-
-    def __init__(self, project: Project) -> None:
-        self.project = project
-        self.imported: list[str] = []
-
-    def __call__(self, text: str | None = None) -> int:
-        with_labels: list[str] = []
-        cooked = cook_database(
-            self.project.db(text), progress=lambda done, total, label: with_labels.append(label)
-        )
-        self.imported = with_labels[1:]
-        cooked.image.close()
-        return cooked.cooked
-
-
-@pytest.fixture
-def cook(project: Project) -> Cooks:
-    return Cooks(project)
 
 
 def data_of(cooked: CookedDb, index: int) -> bytes:
@@ -197,47 +175,6 @@ def test_assets_that_are_made_alike_share_one_recipe(project: Project) -> None:
     assert len(recipes) == 41
     assert len({id(recipe) for recipe in recipes.values()}) == 2
     assert len({recipe.identity for recipe in recipes.values()}) == 2
-
-
-def test_a_touched_source_is_read_once_but_not_cooked(
-    project: Project, cook: Cooks, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stamps, "MIN_AGE_NS", 0)
-    cook()
-    picture = project.root / "assets/picture.png"
-    project.age(picture, 30)
-    assert cook() == 0
-    cached = cook_database(project.db())
-    assert cached.entries[7].sources[0].changed_ns == picture.stat().st_ctime_ns
-
-
-def test_a_source_that_is_replaced_by_one_of_the_same_size_and_mtime_is_cooked(
-    project: Project, cook: Cooks, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stamps, "MIN_AGE_NS", 0)
-    picture = project.root / "assets/bumps.png"
-    os.utime(picture, (1e9, 1e9))
-    cook()
-    content = bytearray(picture.read_bytes())
-    content[41] ^= 1
-    other = picture.with_name("other")
-    other.write_bytes(content)
-    os.utime(other, (1e9, 1e9))
-    os.replace(other, picture)
-    assert cook() == 1
-
-
-def test_a_change_within_a_tick_of_the_clock_is_detected(project: Project, cook: Cooks) -> None:
-    picture = project.root / "assets/bumps.png"
-    now = time.time_ns()
-    os.utime(picture, ns=(now, now))
-    cook()
-    content = bytearray(picture.read_bytes())
-    size, content[41] = len(content), content[41] ^ 1
-    picture.write_bytes(bytes(content))
-    os.utime(picture, ns=(now, now))
-    assert picture.stat().st_size == size
-    assert cook() == 1
 
 
 def test_a_module_that_fits_its_facts_is_reflected_once_in_a_process(

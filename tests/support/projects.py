@@ -11,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from engine.assets import AssetDb, read_asset_db
+from engine.assets.cook import cook_database
 from engine.humon import parse
 
 VERTEX_GLSL = """#version 450
@@ -99,3 +100,20 @@ class Project:
         found = read_asset_db(parse(path.read_bytes(), "scenes/db.hu"), path, number)
         assert found is not None
         return found
+
+
+class Cooks:
+    """Cooks a project's database repeatedly, and returns what was imported."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.imported: list[str] = []
+
+    def __call__(self, text: str | None = None) -> int:
+        with_labels: list[str] = []
+        cooked = cook_database(
+            self.project.db(text), progress=lambda done, total, label: with_labels.append(label)
+        )
+        self.imported = with_labels[1:]
+        cooked.image.close()
+        return cooked.cooked
