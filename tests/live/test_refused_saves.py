@@ -421,6 +421,11 @@ def hangs(live: LiveScene) -> tuple[Problem, float]:
     return problem, longest
 
 
+def is_busy(live: LiveScene) -> bool:
+    """Whether something has still to come of a save."""
+    return live.live.pending or live.runtime.trials.pending
+
+
 def test_a_shader_that_never_ends_stays_as_it_was_and_no_frame_waits_for_it(
     live: LiveScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -428,6 +433,13 @@ def test_a_shader_that_never_ends_stays_as_it_was_and_no_frame_waits_for_it(
     with monkeypatch.context() as patch:
         patch.setattr(worker_process, "SECONDS", 1.5)
         problem, longest = hangs(live)
+        endless = live.file(FRAGMENT).read_text()
+        for number in range(2):
+            save(live, FRAGMENT, endless.replace("turns != 3u", f"turns != {number + 5}u"))
+            seen = time.monotonic() + limit(1.0)  # until it is noticed
+            live.until(lambda end=seen: time.monotonic() > end and not is_busy(live))
+            assert {str(each.code) for each in live.live.problems} <= {"shader.trial", "shader.untried"}
+            assert same(live.picture(), before)
     assert problem.code == "shader.trial"
     assert "ran for more than 1.5 s and was stopped" in problem.message
     assert str(problem.position).endswith("defaultMaterial.fs.glsl")

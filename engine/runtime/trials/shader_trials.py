@@ -87,6 +87,8 @@ class ShaderTrials:
         """Why sets of shaders, by their keys, those of others first, are not drawn with."""
         found: dict[tuple[int, ...], Outcome] = {}
         for key, shaders in self._shaders.items():
+            if not all(map(self._library.has_version, shaders)):
+                continue  # they were saved again, and nothing is drawn with them
             outcome = self._outcomes.get(key, _USABLE)
             if outcome.verdict is Verdict.INVALID:
                 shaders = self._invalid(shaders, outcome)
