@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from support.gltf_features import skin
 from support.gltf_files import GltfFile, glb
 from support.live_scene import LiveScene, fresh_picture, live_file
 from support.saves import renamed_over
@@ -96,6 +97,24 @@ def test_a_model_with_what_is_no_node_stays_whole(tmp_path: Path, nodes: object)
         renamed_over(model, json.dumps(right).encode())
         live.until(lambda: bool((live.picture() != before).any()) and not live.live.problems)
         assert (live.picture() == fresh_picture(model)).all()
+
+
+@pytest.mark.parametrize("wrong", [{"joints": []}, {"joints": [99]}, {"inverseBindMatrices": 99}])
+def test_the_camera_stays_where_it_is_while_a_skin_is_wrong(tmp_path: Path, wrong: Json) -> None:
+    model, right = tmp_path / "model.gltf", json.loads(skin().text())
+    (upper,) = (node for node in right["nodes"] if node["name"] == "upper")
+    upper |= {"translation": [0, -2, 0], "rotation": [0, 0, 0.6, 0.8]}  # it lies elsewhere than unbent
+    model.write_text(json.dumps(right))
+    with live_file(model) as live:
+        before, camera = live.picture(), live.runtime.tableau["camera"].translation.copy()
+        broken = copy.deepcopy(right)
+        broken["skins"][0] |= wrong
+        saved(live, model, broken)
+        assert live.runtime.tableau["camera"].translation.tolist() == camera.tolist()
+        assert (live.picture() == before).all()
+        renamed_over(model, json.dumps(right).encode())
+        live.until(lambda: not live.live.problems)
+        assert (live.picture() == before).all()
 
 
 OBJ = """mtllib m.mtl

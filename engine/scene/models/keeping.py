@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from engine.scene.models.description import ModelFile, Plain
+from engine.scene.models.description import Box, ModelFile, Plain
 from engine.scene.models.gltf_materials import with_shaders
 
 _Key = tuple[str, str]
@@ -98,7 +98,7 @@ class _Keeping:
             self._now,
             assets=with_shaders(self._records.values()),
             objects=objects,
-            box=self._now.box.joined(self._earlier.box),
+            box=self._box(),
             has_lights=lit,
             triangles={**self._earlier.triangles, **self._now.triangles},
             parts=self._parts,
@@ -107,6 +107,12 @@ class _Keeping:
                 for kind, names in self._now.names.items()
             },
         )
+
+    def _box(self) -> Box:
+        """Return the box to frame: as before where it is not known how large what is wrong would be."""
+        wrong = self._wrong
+        is_unknown = bool(wrong.objects or wrong.meshes or wrong.skins)
+        return self._earlier.box if is_unknown else self._now.box.joined(self._earlier.box)
 
     def _keep_model(self, name: str) -> None:
         """Take the records of a model as they were; its mesh is still made of its part of the file."""
