@@ -117,6 +117,27 @@ def test_the_camera_stays_where_it_is_while_a_skin_is_wrong(tmp_path: Path, wron
         assert (live.picture() == before).all()
 
 
+def test_what_is_drawn_by_an_object_that_was_kept_is_kept_with_it(tmp_path: Path) -> None:
+    file = GltfFile()
+    quad = file.quad()
+    child = file.node(top=False, name="below", mesh=file.mesh(quad, dict(quad)), translation=[0, 1.2, 0])
+    file.node(name="above", mesh=file.mesh(file.quad()), children=[child])
+    right, model = json.loads(file.text()), tmp_path / "model.gltf"
+    model.write_text(json.dumps(right))
+    with live_file(model) as live:
+        before = live.picture()
+        wrong = copy.deepcopy(right)
+        next(node for node in wrong["nodes"] if node["name"] == "above")["children"] = ["x"]
+        saved(live, model, wrong)
+        wrong = copy.deepcopy(right)
+        wrong["meshes"][0]["primitives"][1]["attributes"] = {}
+        saved(live, model, wrong)
+        assert (live.picture() == before).all()
+        renamed_over(model, json.dumps(right).encode())
+        live.until(lambda: not live.live.problems)
+        assert (live.picture() == before).all()
+
+
 OBJ = """mtllib m.mtl
 v 0 0 0
 v 1 0 0

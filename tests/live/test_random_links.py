@@ -6,6 +6,7 @@ import io
 import os
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -245,7 +246,14 @@ class Project:
 
 
 def places(problems: Iterable[Problem]) -> Places:
-    return {(problem.code, problem.position) for problem in problems}
+    """The places of problems; their files may be named by another way, which leads there as well."""
+    found = set()
+    for problem in problems:
+        place = problem.position
+        if place is not None:
+            place = replace(place, file=os.path.realpath(place.file))
+        found.add((problem.code, place))
+    return found
 
 
 def opened(path: Path) -> Places:

@@ -81,7 +81,7 @@ class _Keeping:
         self._records = {_key(record): record for record in now.assets}
         self._before = {_key(record): record for record in earlier.assets}
         self._names = {name for name, _ in _objects(now.objects)}
-        self._parts = dict(now.parts)
+        self._parts = {**earlier.parts, **now.parts}  # objects that are kept are not in the present file
 
     def kept(self) -> ModelFile:
         """Return the description with what was kept."""
