@@ -15,7 +15,7 @@ from PIL import Image
 from support.gltf_files import QUAD, GltfFile
 from support.limits import limit
 from support.live_scene import PAUSE_S, LiveScene, copy_cube, fresh_picture, is_other, live_file
-from support.sampling import Sample
+from support.sampling import amount
 
 from engine.assets import open_library
 from engine.humon import Position, Problem
@@ -272,9 +272,9 @@ def settle(live: LiveScene, is_over: Callable[[], bool], happened: list[str], wa
 
 
 def test_whatever_becomes_of_files_and_folders_all_is_drawn_as_where_it_is_opened(
-    tmp_path: Path, root: Path, sample: Sample
+    tmp_path: Path, root: Path
 ) -> None:
-    for seed in sample.seeds(3, 120):
+    for seed in range(amount(3, 120)):
         rng = np.random.default_rng(seed)
         project = Project(tmp_path / f"project{seed}", root, rng)
         scene, happened = project.path(SCENE), [str(seed)]
