@@ -304,7 +304,7 @@ class Confined:
             return
         if event == "open":
             path, _, flags = arguments
-            if isinstance(path, int) or not flags & _WRITING:
+            if not flags & _WRITING:
                 return
             paths = (path,)
         elif event in ("os.rename", "os.link", "os.symlink"):
@@ -313,7 +313,7 @@ class Confined:
             paths = arguments[:1]
         else:
             return
-        for path in paths:
+        for path in (each for each in paths if not isinstance(each, int)):  # what was opened before
             name = os.path.realpath(os.path.join(os.getcwd(), os.fsdecode(path)))
             if not name.startswith(self._folders) and "/__pycache__" not in name:
                 self.outside.append(f"{event} {name}")
