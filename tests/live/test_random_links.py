@@ -15,7 +15,7 @@ from PIL import Image
 from support.gltf_files import QUAD, GltfFile
 from support.limits import limit
 from support.live_scene import PAUSE_S, LiveScene, copy_cube, fresh_picture, is_other, live_file
-from support.sampling import amount
+from support.sampling import Extent, Run, Sample, amount
 
 from engine.assets import open_library
 from engine.humon import Position, Problem
@@ -245,6 +245,10 @@ class Project:
         return self.broken <= {*SOURCES} and all(path.is_relative_to(self.root) for path in real)
 
 
+OPEN = 3264262
+"""A sequence in which a broken source is not always listed: the proof fails with it until that is mended."""
+
+
 def places(problems: Iterable[Problem]) -> Places:
     """The places of problems; their files may be named by another way, which leads there as well."""
     found = set()
@@ -272,9 +276,12 @@ def settle(live: LiveScene, is_over: Callable[[], bool], happened: list[str], wa
 
 
 def test_whatever_becomes_of_files_and_folders_all_is_drawn_as_where_it_is_opened(
-    tmp_path: Path, root: Path
+    tmp_path: Path, root: Path, sample: Sample
 ) -> None:
-    for seed in range(amount(3, 120)):
+    seeds = [*range(amount(3, 20))]
+    if Run.extent is Extent.WHOLE:
+        seeds += [OPEN, *sample.seeds(1, 100)]
+    for seed in seeds:
         rng = np.random.default_rng(seed)
         project = Project(tmp_path / f"project{seed}", root, rng)
         scene, happened = project.path(SCENE), [str(seed)]
